@@ -1,0 +1,58 @@
+# make app: set up and serve the page.   make test: set up and run the tests.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+TORCH := torch==2.13.0
+AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo -n)
+
+.PHONY: app test lint corpus train benchmarks
+app: $(VENV)/app-ready
+	$(BIN)/python app.py
+
+test: $(VENV)/test-ready
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/test-ready
+	$(BIN)/ruff check .
+
+corpus: $(VENV)/test-ready
+	$(BIN)/python -m prism.corpora prepare
+
+train: $(VENV)/app-ready
+	$(BIN)/python train.py
+
+benchmarks: $(VENV)/app-ready
+	$(BIN)/python benchmarks/latency.py --json
+	$(BIN)/python benchmarks/samples.py --json
+
+# Install a Debian package for a command or a library if it is missing; going without it is
+# possible (sound falls back to the pip-only synthesiser, browser tests are skipped).
+define debian
+	@$(1) >/dev/null 2>&1 || { $(AS_ROOT) apt-get update -q && $(AS_ROOT) apt-get install -qy $(2); } \
+		|| echo "could not install $(2); going on without it (as root: apt-get install $(2))"
+endef
+
+$(VENV)/made:
+	$(call debian,$(PYTHON) -c 'import ensurepip',python3-venv)
+	$(PYTHON) -m venv $(VENV)
+	touch $@
+
+# The plain build of torch brings several GB of CUDA libraries: take it only where a GPU is. The
+# CPU build comes from wherever pip is told to look, else by uv, which knows where it is published.
+$(VENV)/torch-ready: $(VENV)/made
+	@if nvidia-smi >/dev/null 2>&1; then $(BIN)/pip install -q $(TORCH); \
+	else $(BIN)/pip install -q $(TORCH)+cpu 2>/dev/null \
+		|| { $(BIN)/pip install -q uv \
+			&& $(BIN)/uv pip install -q --python $(BIN)/python --torch-backend=cpu $(TORCH); } \
+		|| $(BIN)/pip install -q $(TORCH); fi
+	touch $@
+
+$(VENV)/app-ready: $(VENV)/torch-ready requirements.txt packages.txt
+	$(call debian,ldconfig -p | grep -q libfluidsynth,libfluidsynth3)
+	$(BIN)/pip install -q -r requirements.txt
+	touch $@
+
+$(VENV)/test-ready: $(VENV)/app-ready requirements-dev.txt
+	$(call debian,command -v chromium,chromium)
+	$(BIN)/pip install -q -r requirements-dev.txt
+	touch $@
