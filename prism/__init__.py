@@ -1,0 +1,1 @@
+"""Prism: a latent diffusion transformer that draws 64-beat piano rolls."""
