@@ -1,0 +1,287 @@
+"""music21's own corpus, read out of the pip package into `Piece` records.
+
+Which files give which label, under which terms, and at what tempo where the score names none, is
+the table `COLLECTIONS`. Collections whose own notice forbids commercial use or reserves the rights
+to derived formats are marked `restricted`: they can be prepared on a user's machine but are not
+part of what Prism ships.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import fractions
+import pathlib
+import re
+from collections.abc import Iterator
+
+import numpy as np
+
+from prism.music import DEFAULT_VELOCITY, KEYS, LOWEST_PITCH, TICKS_PER_BEAT, Piece
+
+_BSD_CORPUS = "distributed with music21 by its encoders' permission; no restriction embedded"
+
+
+@dataclasses.dataclass(frozen=True)
+class Collection:
+    """Files of one label.
+
+    Parameters
+    ----------
+    label : str
+        What the visitor sees.
+    pattern : str
+        Glob below music21's corpus folder.
+    tempo : float
+        Quarter notes a minute where the score names no tempo: our choice by genre.
+    terms : str
+        The terms the encoding is used under.
+    first, last : int or None
+        Only files whose name starts with a number in this range.
+    restricted : bool
+        The collection's notice forbids what Prism's licence allows, so it is not shipped.
+    """
+
+    label: str
+    pattern: str
+    tempo: float
+    terms: str = _BSD_CORPUS
+    first: int | None = None
+    last: int | None = None
+    restricted: bool = False
+
+    def files(self, root: pathlib.Path) -> list[pathlib.Path]:
+        """The collection's files below `root`, sorted."""
+        return [f for f in sorted(root.glob(self.pattern)) if self._in_range(f.name)]
+
+    def _in_range(self, name: str) -> bool:
+        if self.first is None:
+            return True
+        number = re.match(r"\d+", name)
+        return bool(number) and self.first <= int(number.group()) <= self.last
+
+
+_OFFICIAL_PALESTRINA = (
+    "© 2000 John Miller: rights to all derivative electronic formats reserved (embedded notice)"
+)
+_ESSEN = "non-commercial distribution and use only (essenFolksong/license.txt)"
+_CAMPIN = "transcribed by Jack Campin, distributed with music21; no restriction embedded"
+
+COLLECTIONS = (
+    Collection("Bach", "bach/*.mxl", 80),
+    Collection("Monteverdi", "monteverdi/*.mxl", 110),
+    Collection("Haydn", "haydn/**/*.mxl", 112),
+    Collection("Mozart", "mozart/**/*.mxl", 112),
+    Collection("Beethoven", "beethoven/**/*.mxl", 112),
+    Collection("Robert Schumann", "schumann_robert/**/*.*x*l", 100),
+    Collection("Clara Schumann", "schumann_clara/**/*.*x*l", 100, "CC BY-SA 4.0"),
+    Collection("Trecento", "trecento/*.*x*l", 90),
+    Collection("American fiddle tunes", "ryansMammoth/*.abc", 170),
+    Collection("American fife tunes", "miscFolk/americanfifeopus.abc", 120),
+    Collection("Northumbrian tunes", "miscFolk/northumbrianminstrelsyopus.abc", 120),
+    Collection("Scottish airs", "airdsAirs/*.abc", 120, _CAMPIN),
+    Collection("Irish airs", "oneills1850/*.abc", 90, first=1, last=625),
+    Collection("O'Carolan", "oneills1850/*.abc", 110, first=626, last=700),
+    Collection("Irish jigs", "oneills1850/*.abc", 170, first=701, last=1175),
+    Collection("Irish reels", "oneills1850/*.abc", 190, first=1176, last=1555),
+    Collection("Irish hornpipes and marches", "oneills1850/*.abc", 160, first=1556, last=1850),
+    Collection("Palestrina", "palestrina/*.krn", 120, _OFFICIAL_PALESTRINA, restricted=True),
+    Collection("German folk songs", "essenFolksong/[!fhlt]*.abc", 110, _ESSEN, restricted=True),
+    Collection("Chinese folk songs", "essenFolksong/han*.abc", 90, _ESSEN, restricted=True),
+)
+
+# Embedded notices that keep a single piece out, whatever its collection says.
+_FORBIDDING = re.compile(
+    r"all rights reserved|non-?commercial|not be (?:re)?distributed|UT ?ORPHEUS", re.IGNORECASE
+)
+
+
+class CorpusError(ValueError):
+    """A corpus file that cannot be turned into pieces; the message says which and why."""
+
+
+def corpus_root() -> pathlib.Path:
+    """Folder of music21's corpus.
+
+    Raises
+    ------
+    CorpusError
+        If music21 is not installed, or was installed without its corpus.
+    """
+    try:
+        import music21
+    except ImportError as error:
+        raise CorpusError(
+            "music21 is not installed; preparing the default corpus needs it: "
+            "pip install music21"
+        ) from error
+    root = pathlib.Path(music21.__file__).parent / "corpus"
+    if not (root / "bach").is_dir():
+        raise CorpusError(f"music21 has no corpus at {root}; install the full package")
+    return root
+
+
+def read_file(path: pathlib.Path, collection: Collection) -> Iterator[Piece]:
+    """Read every piece of one file.
+
+    Parameters
+    ----------
+    path : Path
+        A score or a collection of tunes below `corpus_root()`.
+    collection : Collection
+        Gives label, terms and default tempo.
+
+    Yields
+    ------
+    Piece
+        With repeats written out and ties joined.
+
+    Raises
+    ------
+    CorpusError
+        If music21 cannot parse the file.
+    """
+    from music21 import converter, stream
+
+    source = path.relative_to(corpus_root()).as_posix()
+    try:
+        parsed = converter.parseFile(path, forceSource=True, storePickle=False)
+    except Exception as error:  # music21's parsers raise many unrelated types
+        raise CorpusError(f"{source}: {type(error).__name__}: {error}") from error
+    tunes = list(parsed.scores) if isinstance(parsed, stream.Opus) else [parsed]
+    for index, score in enumerate(tunes):
+        suffix = f"#{index + 1}" if len(tunes) > 1 else ""
+        yield _piece(score, source, suffix, collection)
+
+
+def notice(score) -> str:
+    """All of a score's copyright text, empty if it has none."""
+    rights = [score.metadata.copyright or ""] if score.metadata else []
+    return " ".join(str(text) for text in rights)
+
+
+def is_forbidden(text: str) -> bool:
+    """Whether an embedded notice forbids redistribution or commercial use."""
+    return bool(_FORBIDDING.search(text))
+
+
+def _piece(score, source: str, suffix: str, collection: Collection) -> Piece:
+    rights = notice(score)
+    terms = f"left out: embedded notice “{rights}”" if is_forbidden(rights) else collection.terms
+    score = _written_out(score)
+    return Piece(
+        identifier=source + suffix,
+        title=_title(score, source),
+        label=collection.label,
+        source=source,
+        terms=terms,
+        notes=_notes(score),
+        bars=_bars(score),
+        tempo=_tempo(score, collection.tempo),
+        time_signature=_time_signature(score),
+    )
+
+
+def _written_out(score):
+    """Repeats written out; a score whose repeats make no sense is kept as printed."""
+    try:
+        return score.expandRepeats()
+    except Exception:  # as many types as there are ways to write a repeat wrongly
+        return score
+
+
+def _title(score, source: str) -> str:
+    metadata = score.metadata
+    title = (metadata.title or metadata.movementName or "") if metadata else ""
+    stem = pathlib.PurePath(source).with_suffix("").as_posix()
+    if not title or re.search(r"\.(mxl|xml|abc|krn)$", title):
+        title = stem.split("/", 1)[-1]
+    return re.sub(r"\s+", " ", str(title)).strip()
+
+
+def _ticks(offset: float | fractions.Fraction) -> int:
+    return round(offset * TICKS_PER_BEAT)
+
+
+def _notes(score) -> np.ndarray:
+    """All parts' notes, shape=(n, 4): start, duration (ticks), pitch, velocity."""
+    rows = [row for part in (score.parts or [score]) for row in _part_notes(part)]
+    rows = [row for row in rows if LOWEST_PITCH <= row[2] < LOWEST_PITCH + KEYS]
+    rows.sort(key=lambda row: (row[0], row[2], row[1]))
+    return np.array(rows, np.int32).reshape(-1, 4)
+
+
+def _part_notes(part) -> list[list[int]]:
+    """One part's notes, ties joined; grace notes and chord symbols are not sounding notes."""
+    from music21 import harmony
+
+    flat = part.flatten()
+    loudness = _loudness(flat)
+    rows: list[list[int]] = []
+    tied: dict[int, list[int]] = {}
+    for element in flat.notes:
+        if isinstance(element, harmony.Harmony) or element.duration.isGrace:
+            continue
+        start, length = _ticks(element.offset), _ticks(element.duration.quarterLength)
+        for note in getattr(element, "notes", (element,)):
+            if length <= 0 or not hasattr(note, "pitch"):
+                continue
+            pitch, tie = note.pitch.midi, (note.tie or element.tie)
+            held = tied.pop(pitch, None)
+            if held and tie and tie.type in ("continue", "stop") and sum(held[:2]) == start:
+                held[1] += length
+            else:
+                held = [start, length, pitch, _velocity_at(loudness, start)]
+                rows.append(held)
+            if tie and tie.type in ("start", "continue"):
+                tied[pitch] = held
+    return rows
+
+
+def _loudness(flat) -> list[tuple[int, int]]:
+    """Dynamic marks as (tick, velocity); a mark counts from where it stands."""
+    marks = flat.getElementsByClass("Dynamic")
+    return [(_ticks(m.offset), max(1, min(127, round(m.volumeScalar * 127)))) for m in marks]
+
+
+def _velocity_at(loudness: list[tuple[int, int]], tick: int) -> int:
+    earlier = [velocity for start, velocity in loudness if start <= tick]
+    return earlier[-1] if earlier else DEFAULT_VELOCITY
+
+
+def _bars(score) -> np.ndarray:
+    """Ticks at which the first part's full bars begin.
+
+    A short first measure is a pick-up, and two short measures that make one bar between them (a
+    bar split by a repeat sign) count as one.
+    """
+    measures = list((score.parts or [score])[0].getElementsByClass("Measure"))
+    starts, filled, full = [], 0, 4 * TICKS_PER_BEAT
+    for index, measure in enumerate(measures):
+        length = _ticks(measure.duration.quarterLength)
+        # Measure.barDuration would search the whole score anew for every measure.
+        if measure.timeSignature is not None:
+            full = _ticks(measure.timeSignature.barDuration.quarterLength)
+        if index == 0 and len(measures) > 1 and length < full:
+            continue
+        if not 0 < filled + length <= full or filled == 0:
+            starts.append(_ticks(measure.offset))
+            filled = 0
+        filled = (filled + length) % full if filled + length <= full else 0
+    return np.array(sorted(set(starts)), np.int32)
+
+
+def _tempo(score, default: float) -> float:
+    for mark in score.flatten().getElementsByClass("MetronomeMark"):
+        tempo = mark.getQuarterBPM()
+        if tempo and 20 <= tempo <= 400:
+            return float(tempo)
+    return float(default)
+
+
+def _time_signature(score) -> tuple[int, int]:
+    parts = score.parts or [score]
+    for signature in parts[0].flatten().getElementsByClass("TimeSignature"):
+        # The ABC reader writes pick-up bars as signatures such as 1/16: those are no metre.
+        if signature.barDuration.quarterLength >= 1:
+            return signature.numerator, signature.denominator
+    return 4, 4

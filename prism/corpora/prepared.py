@@ -1,0 +1,171 @@
+"""The prepared corpus: one compact file of pieces with a fixed split, and its provenance table.
+
+Layout of ``corpus.npz``: ``notes`` (all pieces' notes one after another; int16 columns start delta,
+duration, pitch, velocity, in ticks), ``bars`` (int32 deltas), ``note_counts``, ``bar_counts``, and
+``records`` (JSON text of everything else). Written with fixed timestamps, so that the same pieces
+always give the same bytes.
+"""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import hashlib
+import io
+import json
+import pathlib
+import zipfile
+from collections.abc import Sequence
+
+import numpy as np
+
+from prism.music import Piece
+
+SPLITS = ("train", "validation", "test")
+CORPUS_FILE = "corpus.npz"
+PROVENANCE_FILE = "provenance.csv"
+_ZIP_DATE = (1980, 1, 1, 0, 0, 0)
+_RECORD_FIELDS = ("identifier", "title", "label", "source", "terms", "tempo", "time_signature")
+
+
+@dataclasses.dataclass(frozen=True)
+class Corpus:
+    """Pieces with their labels and split.
+
+    Parameters
+    ----------
+    pieces : tuple of Piece
+        All pieces.
+    splits : tuple of str
+        ``"train"``, ``"validation"`` or ``"test"`` for each piece.
+    labels : tuple of str
+        Every label, in display order.
+    digest : str
+        SHA-256 of the file the corpus was loaded from; empty if it was never saved.
+    """
+
+    pieces: tuple[Piece, ...]
+    splits: tuple[str, ...]
+    labels: tuple[str, ...]
+    digest: str = ""
+
+    def select(self, split: str, labels: Sequence[str] | None = None) -> list[Piece]:
+        """Pieces of one split, optionally of some labels only.
+
+        Raises
+        ------
+        ValueError
+            If `split` or one of `labels` is unknown.
+        """
+        if split not in SPLITS:
+            raise ValueError(f"split: expected one of {', '.join(SPLITS)}; got {split!r}")
+        wanted = set(self.labels if labels is None else labels)
+        unknown = sorted(wanted - set(self.labels))
+        if unknown:
+            raise ValueError(f"labels: unknown {unknown}; choose from {', '.join(self.labels)}")
+        return [
+            piece
+            for piece, side in zip(self.pieces, self.splits, strict=True)
+            if side == split and piece.label in wanted
+        ]
+
+    def save(self, folder: str | pathlib.Path) -> None:
+        """Write the corpus file and the provenance table into `folder`."""
+        folder = pathlib.Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / CORPUS_FILE).write_bytes(_encode(self))
+        _write_provenance(self, folder / PROVENANCE_FILE)
+
+    @classmethod
+    def load(cls, folder: str | pathlib.Path) -> Corpus:
+        """Read what `save` wrote.
+
+        Raises
+        ------
+        FileNotFoundError
+            If the folder holds no prepared corpus.
+        ValueError
+            If the file is damaged.
+        """
+        path = pathlib.Path(folder) / CORPUS_FILE
+        if not path.is_file():
+            raise FileNotFoundError(
+                f"no prepared corpus at {path}; make one with: python -m prism.corpora prepare"
+            )
+        content = path.read_bytes()
+        try:
+            return _decode(content)
+        except (zipfile.BadZipFile, KeyError, ValueError, EOFError, OSError) as error:
+            raise ValueError(
+                f"{path} is damaged ({error}); restore it or run: python -m prism.corpora prepare"
+            ) from error
+
+
+def _encode(corpus: Corpus) -> bytes:
+    records = [
+        {name: getattr(piece, name) for name in _RECORD_FIELDS} | {"split": split}
+        for piece, split in zip(corpus.pieces, corpus.splits, strict=True)
+    ]
+    text = json.dumps({"labels": corpus.labels, "pieces": records}, ensure_ascii=False)
+    arrays = {
+        "notes": np.concatenate([_note_deltas(p.notes) for p in corpus.pieces]),
+        "bars": np.concatenate([np.diff(p.bars, prepend=0) for p in corpus.pieces]).astype("<i4"),
+        "note_counts": np.array([len(p.notes) for p in corpus.pieces], "<i4"),
+        "bar_counts": np.array([len(p.bars) for p in corpus.pieces], "<i4"),
+        "records": np.frombuffer(text.encode(), np.uint8),
+    }
+    return _zip({name: _npy(array) for name, array in arrays.items()})
+
+
+def _note_deltas(notes: np.ndarray) -> np.ndarray:
+    deltas = np.column_stack([np.diff(notes[:, 0], prepend=0), notes[:, 1:]])
+    if len(deltas) and deltas.max() > np.iinfo(np.int16).max:
+        raise ValueError("a note or a rest is longer than 32,767 ticks and cannot be stored")
+    return deltas.astype("<i2")
+
+
+def _npy(array: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    # Column order puts like numbers side by side, which compresses better.
+    np.save(buffer, np.asfortranarray(array), allow_pickle=False)
+    return buffer.getvalue()
+
+
+def _zip(members: dict[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        for name, content in members.items():
+            info = zipfile.ZipInfo(f"{name}.npy", date_time=_ZIP_DATE)
+            info.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(info, content)
+    return buffer.getvalue()
+
+
+def _decode(content: bytes) -> Corpus:
+    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+        record = json.loads(arrays["records"].tobytes().decode())
+        notes = np.split(
+            arrays["notes"].astype(np.int32), np.cumsum(arrays["note_counts"])[:-1]
+        )
+        bars = np.split(arrays["bars"], np.cumsum(arrays["bar_counts"])[:-1])
+    pieces, splits = [], []
+    for fields, piece_notes, piece_bars in zip(record["pieces"], notes, bars, strict=True):
+        splits.append(fields.pop("split"))
+        fields["time_signature"] = tuple(fields["time_signature"])
+        starts = np.cumsum(piece_notes[:, :1], axis=0)
+        piece_notes = np.concatenate([starts, piece_notes[:, 1:]], axis=1).astype(np.int32)
+        bar_ticks = np.cumsum(piece_bars).astype(np.int32)
+        pieces.append(Piece(notes=piece_notes, bars=bar_ticks, **fields))
+    digest = hashlib.sha256(content).hexdigest()
+    return Corpus(tuple(pieces), tuple(splits), tuple(record["labels"]), digest)
+
+
+def _write_provenance(corpus: Corpus, path: pathlib.Path) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["piece", "title", "label", "file", "split", "notes", "terms"])
+        for piece, split in zip(corpus.pieces, corpus.splits, strict=True):
+            writer.writerow(
+                [piece.identifier, piece.title, piece.label, f"music21/corpus/{piece.source}",
+                 split, len(piece.notes), piece.terms]
+            )  # fmt: skip

@@ -1,0 +1,82 @@
+"""Tiny music and tiny models shared by the tests."""
+
+from __future__ import annotations
+
+import pathlib
+
+import numpy as np
+import pytest
+import torch
+
+from prism.autoencoder import BeatAutoencoder
+from prism.corpora.prepared import Corpus
+from prism.dit import PrismDiT
+from prism.music import TICKS_PER_BEAT, Piece
+from prism.pipeline import PrismPipeline
+
+ROOT = pathlib.Path(__file__).parent.parent
+PROFILES = {
+    "Ada": {"time_signatures": [[4, 4, 0.75], [3, 4, 0.25]], "tempo": 80.0},
+    "Bob": {"time_signatures": [[6, 8, 1.0]], "tempo": 160.0},
+    "Cleo": {"time_signatures": [[2, 4, 1.0]], "tempo": 120.0},
+}
+
+
+def make_piece(
+    identifier: str, label: str = "Ada", beats: int = 100, seed: int = 0, **fields
+) -> Piece:
+    """A 4/4 piece with a random melody in quarter notes over a held bass."""
+    rng = np.random.default_rng(seed)
+    melody = [[b * TICKS_PER_BEAT, TICKS_PER_BEAT, rng.integers(60, 80), 80] for b in range(beats)]
+    bass = [
+        [b * TICKS_PER_BEAT, 4 * TICKS_PER_BEAT, rng.integers(36, 48), 60]
+        for b in range(0, beats, 4)
+    ]
+    notes = np.array(sorted(melody + bass, key=lambda row: (row[0], row[2])), np.int32)
+    bars = np.arange(0, beats * TICKS_PER_BEAT, 4 * TICKS_PER_BEAT, dtype=np.int32)
+    defaults = {
+        "label": label,
+        "title": identifier,
+        "source": f"{identifier}.xml",
+        "terms": "made for the tests",
+        "notes": notes,
+        "bars": bars,
+    }
+    return Piece(identifier, **(defaults | fields))
+
+
+def random_weights(network: torch.nn.Module, seed: int = 0) -> torch.nn.Module:
+    """Fill a network with noise, so that no layer is silent as in a new one."""
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.copy_(0.15 * torch.randn(parameter.shape, generator=generator))
+    return network.eval()
+
+
+def make_pipeline(seed: int = 0) -> PrismPipeline:
+    """A pipeline of tiny random networks that draws a few hundred notes."""
+    autoencoder = random_weights(BeatAutoencoder(latent_size=8, hidden_size=16), seed)
+    with torch.no_grad():
+        autoencoder.decoder[-1].weight.mul_(8)
+        autoencoder.decoder[-1].bias.fill_(-2.5)
+    dit = random_weights(PrismDiT(labels=3, latent_size=8, width=32, depth=2, heads=2), seed + 1)
+    return PrismPipeline(autoencoder, dit, PROFILES)
+
+
+@pytest.fixture
+def pipeline() -> PrismPipeline:
+    """See `make_pipeline`."""
+    return make_pipeline()
+
+
+@pytest.fixture
+def corpus() -> Corpus:
+    """Two labels with a few pieces on each side of the split."""
+    pieces = [
+        make_piece(f"{label}-{i}", label, beats=70 + 10 * i, seed=i + 100 * (label == "Bob"))
+        for label in ("Ada", "Bob")
+        for i in range(5)
+    ]
+    return Corpus(tuple(pieces), ("train", "train", "train", "validation", "test") * 2,
+                  ("Ada", "Bob"))  # fmt: skip
