@@ -1,0 +1,208 @@
+"""PrismDiT: a diffusion transformer over one token a beat.
+
+After Peebles & Xie 2023, "Scalable Diffusion Models with Transformers" (adaLN-zero blocks, label
+dropout), with rotary positions (Su et al. 2021) and normalised queries and keys (Dehghani et al.
+2023). Letters used in shapes: B batch, N tokens, D latent width, W model width, H heads, E width of
+a head.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from diffusers.configuration_utils import ConfigMixin, register_to_config
+from diffusers.models.modeling_utils import ModelMixin
+from torch import nn
+
+from prism.dataset import MAXIMUM_BAR_FRAMES
+from prism.music import BEATS
+
+SIZES = {
+    "tiny": {"width": 64, "depth": 2, "heads": 2},
+    "mini": {"width": 256, "depth": 8, "heads": 8},
+    "small": {"width": 384, "depth": 12, "heads": 6},
+    "base": {"width": 768, "depth": 12, "heads": 12},
+    "large": {"width": 1024, "depth": 24, "heads": 16},
+}
+_FREQUENCIES = 128
+_ROTARY_BASE = 1000.0
+
+
+def modulate(x: torch.Tensor, shift: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:
+    """Scale and shift tokens (B, N, W) by one vector a sample (B, W)."""
+    return x * (1 + scale.unsqueeze(1)) + shift.unsqueeze(1)
+
+
+def rotary_tables(tokens: int, head_width: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Cosines and sines of the rotary angles, each shape=(tokens, head_width / 2)."""
+    rates = _ROTARY_BASE ** (-torch.arange(head_width // 2) / (head_width // 2))
+    angles = torch.arange(tokens)[:, None] * rates
+    return angles.cos(), angles.sin()
+
+
+def rotate(x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tensor:
+    """Turn each pair of numbers of x (B, H, N, E) by its token's angle."""
+    first, second = x.chunk(2, dim=-1)
+    return torch.cat([first * cos - second * sin, second * cos + first * sin], dim=-1)
+
+
+class TimeEmbedding(nn.Module):
+    """Diffusion time t in 0 to 1 → a vector, through sines of 128 frequencies."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        rates = torch.exp(-math.log(10_000) * torch.arange(_FREQUENCIES) / _FREQUENCIES)
+        self.register_buffer("rates", 1000 * rates, persistent=False)
+        self.network = nn.Sequential(
+            nn.Linear(2 * _FREQUENCIES, width), nn.SiLU(), nn.Linear(width, width)
+        )
+
+    def forward(self, t: torch.Tensor) -> torch.Tensor:
+        angles = t[:, None] * self.rates                                    # (B, 128)
+        return self.network(torch.cat([angles.cos(), angles.sin()], dim=1))  # (B, W)
+
+
+class MetreEmbedding(nn.Module):
+    """Bar length and place in the bar (both in frames) → a vector a token; (0, 0) is unknown."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.length = nn.Embedding(MAXIMUM_BAR_FRAMES + 1, width)
+        self.place = nn.Embedding(MAXIMUM_BAR_FRAMES, width)
+        self.network = nn.Sequential(nn.SiLU(), nn.Linear(width, width))
+
+    def forward(self, metre: torch.Tensor) -> torch.Tensor:
+        return self.network(self.length(metre[..., 0]) + self.place(metre[..., 1]))
+
+
+class Attention(nn.Module):
+    """Self-attention with rotary positions and RMS-normalised queries and keys."""
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.qkv = nn.Linear(width, 3 * width)
+        self.query_norm = nn.RMSNorm(width // heads)
+        self.key_norm = nn.RMSNorm(width // heads)
+        self.output = nn.Linear(width, width)
+
+    def forward(self, x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tensor:
+        qkv = self.qkv(x).unflatten(2, (3, self.heads, -1))                 # (B, N, 3, H, E)
+        q, k, v = qkv.permute(2, 0, 3, 1, 4)                                # 3 × (B, H, N, E)
+        q = rotate(self.query_norm(q), cos, sin)
+        k = rotate(self.key_norm(k), cos, sin)
+        mixed = F.scaled_dot_product_attention(q, k, v)                     # (B, H, N, E)
+        return self.output(mixed.transpose(1, 2).flatten(2))                # (B, N, W)
+
+
+class Block(nn.Module):
+    """Attention and perceptron, each scaled, shifted and gated by the condition (adaLN-zero)."""
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.norm1 = nn.LayerNorm(width, elementwise_affine=False, eps=1e-6)
+        self.attention = Attention(width, heads)
+        self.norm2 = nn.LayerNorm(width, elementwise_affine=False, eps=1e-6)
+        self.perceptron = nn.Sequential(
+            nn.Linear(width, 4 * width), nn.GELU(approximate="tanh"), nn.Linear(4 * width, width)
+        )
+        self.modulation = nn.Sequential(nn.SiLU(), nn.Linear(width, 6 * width))
+
+    def forward(
+        self, x: torch.Tensor, condition: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor
+    ) -> torch.Tensor:
+        shift1, scale1, gate1, shift2, scale2, gate2 = self.modulation(condition).chunk(6, dim=1)
+        mixed = self.attention(modulate(self.norm1(x), shift1, scale1), cos, sin)
+        x = x + gate1.unsqueeze(1) * mixed                                  # (B, N, W)
+        mixed = self.perceptron(modulate(self.norm2(x), shift2, scale2))
+        return x + gate2.unsqueeze(1) * mixed                               # (B, N, W)
+
+
+class PrismDiT(ModelMixin, ConfigMixin):
+    """Predicts the flow of a noisy sequence of beat latents, given t, a label and the metre.
+
+    Parameters
+    ----------
+    labels : int
+        Number of labels; index `labels` is the null label.
+    latent_size : int
+        Numbers a token, as in the autoencoder.
+    width, depth, heads : int
+        Size of the transformer; see `SIZES` for named ones.
+    tokens : int
+        Beats in a sequence.
+    """
+
+    @register_to_config
+    def __init__(
+        self,
+        labels: int,
+        latent_size: int = 48,
+        width: int = 256,
+        depth: int = 8,
+        heads: int = 8,
+        tokens: int = BEATS,
+    ) -> None:
+        super().__init__()
+        self.input = nn.Linear(latent_size, width)
+        self.positions = nn.Parameter(torch.zeros(tokens, width))
+        self.metre = MetreEmbedding(width)
+        self.time = TimeEmbedding(width)
+        self.label = nn.Embedding(labels + 1, width)
+        self.blocks = nn.ModuleList(Block(width, heads) for _ in range(depth))
+        self.norm = nn.LayerNorm(width, elementwise_affine=False, eps=1e-6)
+        self.modulation = nn.Sequential(nn.SiLU(), nn.Linear(width, 2 * width))
+        self.output = nn.Linear(width, latent_size)
+        cos, sin = rotary_tables(tokens, width // heads)
+        self.register_buffer("cos", cos, persistent=False)
+        self.register_buffer("sin", sin, persistent=False)
+        self._initialise()
+
+    @property
+    def null_label(self) -> int:
+        """Index of the label that means none."""
+        return self.config.labels
+
+    def _initialise(self) -> None:
+        """Every block starts as the identity and the output as zero (adaLN-zero, section 3.2)."""
+        for module in self.modules():
+            if isinstance(module, nn.Linear):
+                nn.init.xavier_uniform_(module.weight)
+                nn.init.zeros_(module.bias)
+            elif isinstance(module, nn.Embedding):
+                nn.init.normal_(module.weight, std=0.02)
+        nn.init.normal_(self.positions, std=0.02)
+        zeroed = [block.modulation[-1] for block in self.blocks]
+        for layer in (*zeroed, self.modulation[-1], self.output):
+            nn.init.zeros_(layer.weight)
+            nn.init.zeros_(layer.bias)
+
+    def forward(
+        self, latents: torch.Tensor, t: torch.Tensor, labels: torch.Tensor, metre: torch.Tensor
+    ) -> torch.Tensor:
+        """Predict the flow.
+
+        Parameters
+        ----------
+        latents : Tensor, shape=(B, N, D)
+            Noisy latents.
+        t : Tensor, shape=(B,)
+            Diffusion time: 1 is pure noise, 0 is data.
+        labels : int64 Tensor, shape=(B,)
+            0 to `labels`; the last is the null label.
+        metre : int64 Tensor, shape=(B, N, 2)
+            Bar length and place in the bar, in frames, as from `prism.dataset`.
+
+        Returns
+        -------
+        Tensor, shape=(B, N, D)
+            noise − data.
+        """
+        x = self.input(latents) + self.positions + self.metre(metre)        # (B, N, W)
+        condition = self.time(t) + self.label(labels)                       # (B, W)
+        for block in self.blocks:
+            x = block(x, condition, self.cos, self.sin)                     # (B, N, W)
+        shift, scale = self.modulation(condition).chunk(2, dim=1)
+        return self.output(modulate(self.norm(x), shift, scale))            # (B, N, D)

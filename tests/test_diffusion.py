@@ -1,0 +1,83 @@
+"""Schedules, noising, guidance and samplers against hand-worked cases."""
+
+import pytest
+import torch
+
+from prism import diffusion
+
+
+def test_add_noise_is_a_straight_line_between_data_and_noise():
+    data, noise = torch.tensor([[2.0], [2.0], [2.0]]), torch.tensor([[4.0], [4.0], [4.0]])
+    latents = diffusion.add_noise(data, noise, torch.tensor([0.0, 0.25, 1.0]))
+    assert latents.flatten().tolist() == [2.0, 2.5, 4.0]
+
+
+def test_schedule_runs_from_noise_to_data():
+    assert diffusion.schedule(4) == [1.0, 0.75, 0.5, 0.25, 0.0]
+
+
+def test_shift_spends_steps_near_the_noise_and_keeps_the_ends():
+    times = diffusion.schedule(4, shift=3.0)
+    assert times[0] == 1.0 and times[-1] == 0.0
+    assert times[2] == pytest.approx(3 * 0.5 / (1 + 2 * 0.5))
+
+
+@pytest.mark.parametrize("sampler", ["euler", "heun"])
+@pytest.mark.parametrize("steps", [1, 3])
+def test_samplers_are_exact_on_a_straight_flow(sampler, steps):
+    noise, data = torch.randn(2, 4, 3), torch.randn(2, 4, 3)
+    times = diffusion.schedule(steps)
+    result = diffusion.sample(lambda x, t: noise - data, noise, times, sampler)
+    torch.testing.assert_close(result, data)
+
+
+def test_heun_is_exact_where_the_flow_is_linear_in_t_and_euler_is_not():
+    start = torch.zeros(1)
+    exact = torch.tensor([-0.5])  # the integral of t from 1 down to 0
+    times = diffusion.schedule(4)
+    # Heun's last step is Euler's, which takes the slope at its beginning.
+    heun = diffusion.sample(lambda x, t: torch.tensor([t]), start, times, "heun")
+    euler = diffusion.sample(lambda x, t: torch.tensor([t]), start, times, "euler")
+    assert abs(heun - exact) < abs(euler - exact)
+
+
+def test_every_step_is_reported_with_its_clean_estimate():
+    noise, data = torch.randn(1, 4), torch.randn(1, 4)
+    seen = []
+    diffusion.sample(
+        lambda x, t: noise - data, noise, diffusion.schedule(5), callback_on_step_end=seen.append
+    )
+    assert [step.index for step in seen] == [1, 2, 3, 4, 5]
+    assert seen[-1].t == 0.0
+    for step in seen:
+        torch.testing.assert_close(step.clean, data)
+
+
+def test_unknown_sampler_is_named():
+    with pytest.raises(ValueError, match="sampler: expected one of euler, heun; got 'ddpm'"):
+        diffusion.sample(lambda x, t: x, torch.zeros(1), [1.0, 0.0], "ddpm")
+
+
+def test_guidance_by_hand():
+    unconditional = torch.tensor([[1.0]])
+    conditional = torch.tensor([[[3.0]], [[5.0]]])
+    weights = torch.tensor([0.75, 0.25])
+    # 1 + 2 · (0.75 · 2 + 0.25 · 4) = 6
+    assert diffusion.compose_guidance(unconditional, conditional, weights, 2.0).item() == 6.0
+    assert diffusion.compose_guidance(unconditional, conditional, weights, 0.0).item() == 1.0
+
+
+def test_guidance_of_one_with_one_label_is_the_conditional_flow():
+    unconditional, conditional = torch.randn(2, 3), torch.randn(1, 2, 3)
+    guided = diffusion.compose_guidance(unconditional, conditional, torch.ones(1), 1.0)
+    torch.testing.assert_close(guided, conditional[0])
+
+
+def test_training_times_stay_inside_and_repeat_with_the_seed():
+    draw = lambda: diffusion.sample_times(4000, torch.Generator().manual_seed(3))  # noqa: E731
+    t = draw()
+    assert torch.equal(t, draw())
+    assert t.min() >= 0 and t.max() <= 1
+    assert t.mean().item() == pytest.approx(0.5, abs=0.02)
+    # Logit-normal times crowd the middle: more than half lie in the middle half.
+    assert ((t > 0.25) & (t < 0.75)).float().mean() > 0.6

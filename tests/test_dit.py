@@ -1,0 +1,75 @@
+"""PrismDiT: initialisation, conditioning and invariants."""
+
+import pytest
+import torch
+from conftest import random_weights
+
+from prism.dataset import regular_metre
+from prism.dit import SIZES, PrismDiT, rotary_tables, rotate
+
+
+def arguments(batch: int = 2, seed: int = 0) -> dict:
+    generator = torch.Generator().manual_seed(seed)
+    metre = torch.from_numpy(regular_metre((3, 4))).expand(batch, -1, -1)
+    return {
+        "latents": torch.randn(batch, 64, 8, generator=generator),
+        "t": torch.rand(batch, generator=generator),
+        "labels": torch.arange(batch) % 4,
+        "metre": metre,
+    }
+
+
+def tiny(randomise: bool = True) -> PrismDiT:
+    model = PrismDiT(labels=3, latent_size=8, width=32, depth=2, heads=2)
+    return random_weights(model) if randomise else model.eval()
+
+
+def test_a_new_model_predicts_zero():
+    assert not tiny(randomise=False)(**arguments()).any()
+
+
+@pytest.mark.parametrize("name, change", [
+    ("t", lambda t: 1 - t),
+    ("labels", lambda labels: labels + 1),
+    ("metre", lambda metre: metre * 0),
+])  # fmt: skip
+def test_every_condition_matters(name, change):
+    model, given = tiny(), arguments()
+    other = {**given, name: change(given[name])}
+    assert (model(**given) - model(**other)).abs().max() > 1e-3
+
+
+def test_batch_equals_items():
+    model, given = tiny(), arguments(batch=3)
+    both = model(**given)
+    for i in range(3):
+        single = model(**{name: value[i : i + 1] for name, value in given.items()})
+        assert (single - both[i : i + 1]).abs().max() < 1e-5
+
+
+def test_the_order_of_tokens_matters():
+    model, given = tiny(), arguments()
+    turned = {**given, "latents": given["latents"].flip(1)}
+    assert (model(**given).flip(1) - model(**turned)).abs().max() > 1e-3
+
+
+def test_rotation_keeps_lengths_and_depends_on_distance_only():
+    cos, sin = rotary_tables(16, 8)
+    x = torch.randn(8).expand(1, 1, 16, 8)
+    turned = rotate(x, cos, sin)
+    torch.testing.assert_close(turned.norm(dim=-1), x.norm(dim=-1))
+    scores = (turned @ turned.transpose(2, 3))[0, 0]
+    torch.testing.assert_close(scores[2, 5], scores[9, 12])
+
+
+def test_save_and_load(tmp_path):
+    model = tiny()
+    model.save_pretrained(tmp_path)
+    loaded = PrismDiT.from_pretrained(tmp_path)
+    assert loaded.null_label == 3
+    torch.testing.assert_close(loaded(**arguments()), model(**arguments()))
+
+
+def test_the_default_size_has_about_ten_million_weights():
+    model = PrismDiT(labels=15, **SIZES["mini"])
+    assert 9e6 < sum(p.numel() for p in model.parameters()) < 11e6
