@@ -1,0 +1,128 @@
+"""PrismPipeline: determinism, validation, previews, saving."""
+
+import pytest
+import torch
+from conftest import make_pipeline
+
+from prism.pipeline import PrismPipeline, WeightsError
+
+
+def test_same_seed_same_notes_alone_or_in_a_batch(pipeline):
+    together = pipeline("Ada", seed=[1, 2, 3], num_inference_steps=4).rolls
+    alone = [pipeline("Ada", seed=s, num_inference_steps=4).rolls[0] for s in (1, 2, 3)]
+    assert together == alone
+    assert together[0] != together[1]
+    assert sum(len(roll.notes()) for roll in together) > 10
+
+
+def test_same_notes_with_any_number_of_threads(pipeline):
+    before = torch.get_num_threads()
+    try:
+        rolls = []
+        for threads in (1, 2):
+            torch.set_num_threads(threads)
+            rolls.append(pipeline(["Ada", "Bob"], seed=range(3), num_inference_steps=4).rolls)
+    finally:
+        torch.set_num_threads(before)
+    assert rolls[0] == rolls[1]
+
+
+def test_stream_ends_with_the_result_of_a_call(pipeline):
+    previews = list(pipeline.stream("Bob", seed=5, num_inference_steps=6))
+    assert [p.step for p in previews] == [1, 2, 3, 4, 5, 6]
+    assert previews[-1].t == 0 and all(len(p.rolls) == 1 for p in previews)
+    assert previews[-1].rolls == pipeline("Bob", seed=5, num_inference_steps=6).rolls
+
+
+def test_callback_sees_every_step(pipeline):
+    seen = []
+    pipeline("Ada", seed=1, num_inference_steps=3, callback_on_step_end=seen.append)
+    assert [p.step for p in seen] == [1, 2, 3]
+
+
+def test_a_weight_of_zero_leaves_a_composer_out(pipeline):
+    mixed = pipeline(["Ada", "Bob"], composer_weights=[1, 0], seed=4, num_inference_steps=3)
+    alone = pipeline("Ada", seed=4, num_inference_steps=3)
+    assert mixed.rolls == alone.rolls
+
+
+def test_weights_are_scaled_to_sum_to_one(pipeline):
+    output = pipeline(["Ada", "Bob"], composer_weights=[3, 1], num_inference_steps=1)
+    assert output.request.composer_weights == (0.75, 0.25)
+
+
+def test_guidance_of_zero_ignores_the_composer(pipeline):
+    fixed = {"guidance_scale": 0, "tempo": 100, "time_signature": (4, 4), "num_inference_steps": 3}
+    assert pipeline("Ada", **fixed).rolls == pipeline("Bob", **fixed).rolls
+
+
+def test_tempo_and_metre_come_from_the_composer_unless_given(pipeline):
+    roll = pipeline("Bob", num_inference_steps=1).rolls[0]
+    assert (roll.tempo, roll.time_signature) == (160.0, (6, 8))
+    given = pipeline("Bob", num_inference_steps=1, tempo=90, time_signature=(3, 4)).rolls[0]
+    assert (given.tempo, given.time_signature) == (90.0, (3, 4))
+
+
+def test_tempo_does_not_change_the_notes(pipeline):
+    slow, fast = (pipeline("Ada", num_inference_steps=2, tempo=t).rolls[0] for t in (60, 180))
+    assert slow.with_tempo(180) == fast
+
+
+@pytest.mark.parametrize("arguments, message", [
+    ({"composers": []}, "composers: expected 1 to 4, got 0"),
+    ({"composers": ["Ada", "Bob", "Cleo", "Ada", "Bob"]}, "composers: expected 1 to 4, got 5"),
+    ({"composers": "Zoe"}, "composers: unknown 'Zoe'; choose from Ada, Bob, Cleo"),
+    ({"composers": ["Ada", "Ada"]}, "named once"),
+    ({"composer_weights": [0]}, "not all 0"),
+    ({"composer_weights": [float("nan")]}, "composer_weights: expected numbers"),
+    ({"composer_weights": [1, 2]}, "expected 1, one a composer; got 2"),
+    ({"guidance_scale": -1}, "guidance_scale: expected a number from 0 to 8, got -1"),
+    ({"guidance_scale": float("nan")}, "guidance_scale"),
+    ({"num_inference_steps": 0}, "num_inference_steps: expected a number from 1 to 200, got 0"),
+    ({"num_inference_steps": 2.5}, "num_inference_steps: expected a whole number"),
+    ({"seed": "seven"}, "seed: expected a whole number, got 'seven'"),
+    ({"seed": -1}, "seed: expected a number from 0"),
+    ({"seed": []}, "seed: expected at least one"),
+    ({"tempo": 0}, "tempo: expected a number from 20 to 400"),
+    ({"time_signature": (3, 5)}, "time_signature"),
+])  # fmt: skip
+def test_bad_arguments_are_named(pipeline, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        pipeline(**({"composers": "Ada"} | arguments))
+
+
+def test_stream_refuses_before_its_first_step(pipeline):
+    with pytest.raises(ValueError, match="guidance_scale"):
+        pipeline.stream("Ada", guidance_scale=99)
+
+
+def test_save_and_load(tmp_path):
+    # Files hold half precision, so only what was loaded once is exactly repeatable.
+    make_pipeline().save_pretrained(tmp_path / "a")
+    first = PrismPipeline.from_pretrained(tmp_path / "a")
+    first.save_pretrained(tmp_path / "b")
+    second = PrismPipeline.from_pretrained(tmp_path / "b")
+    assert first.composers == second.composers == ["Ada", "Bob", "Cleo"]
+    assert first("Ada", num_inference_steps=2).rolls == second("Ada", num_inference_steps=2).rolls
+
+
+def test_missing_weights_are_explained(tmp_path):
+    with pytest.raises(WeightsError, match="no Prism weights at .* train.py"):
+        PrismPipeline.from_pretrained(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("damage", ["truncate", "remove", "settings", "labels"])
+def test_damaged_weights_are_explained(tmp_path, damage):
+    make_pipeline().save_pretrained(tmp_path)
+    weights = tmp_path / "dit" / "diffusion_pytorch_model.safetensors"
+    settings = tmp_path / "prism.json"
+    if damage == "truncate":
+        weights.write_bytes(weights.read_bytes()[:1000])
+    elif damage == "remove":
+        weights.unlink()
+    elif damage == "settings":
+        settings.write_text("{")
+    else:
+        settings.write_text('{"labels": {}}')
+    with pytest.raises(WeightsError, match="train.py|expected 3 labels"):
+        PrismPipeline.from_pretrained(tmp_path)
