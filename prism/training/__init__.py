@@ -1,0 +1,1 @@
+"""Training of the bundled models: recipes, the loop, the two stages and their record."""

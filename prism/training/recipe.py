@@ -1,0 +1,90 @@
+"""Every setting of a training run, as frozen dataclasses with named presets."""
+
+from __future__ import annotations
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True)
+class StageRecipe:
+    """How one network is trained.
+
+    Parameters
+    ----------
+    steps, batch_size : int
+        Optimiser steps and windows a step.
+    learning_rate : float
+        Peak rate; reached linearly over `warmup_steps`, held, then led to 0 linearly over the
+        last `decay_share` of the steps.
+    weight_decay, beta2, gradient_clip : float
+        Of AdamW, and the largest gradient norm.
+    ema_decay : float
+        Of the exponential moving average that is evaluated and shipped.
+    evaluate_every : int
+        Steps between evaluations.
+    """
+
+    steps: int
+    batch_size: int
+    learning_rate: float
+    warmup_steps: int = 200
+    decay_share: float = 0.4
+    weight_decay: float = 0.01
+    beta2: float = 0.95
+    gradient_clip: float = 1.0
+    ema_decay: float = 0.9995
+    evaluate_every: int = 1000
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """A whole run: both stages and what they share.
+
+    Parameters
+    ----------
+    autoencoder, dit : StageRecipe
+        The two stages.
+    size : str
+        A key of `prism.dit.SIZES`.
+    latent_size, hidden_size : int
+        Of the autoencoder.
+    latent_noise : float
+        Standard deviation of the noise on the latents while the autoencoder is trained.
+    null_label_share : float
+        How often the label is dropped, so that the transformer learns guidance's other half.
+    unknown_metre_share : float
+        How often the metre is dropped.
+    seed : int
+        Of initial weights, data order and noise.
+    """
+
+    autoencoder: StageRecipe
+    dit: StageRecipe
+    size: str = "mini"
+    latent_size: int = 48
+    hidden_size: int = 512
+    latent_noise: float = 0.2
+    null_label_share: float = 0.1
+    unknown_metre_share: float = 0.05
+    seed: int = 0
+
+
+PRESETS = {
+    "mini": Recipe(
+        autoencoder=StageRecipe(
+            steps=4000, batch_size=16, learning_rate=1.5e-3, ema_decay=0.998
+        ),
+        dit=StageRecipe(steps=5600, batch_size=16, learning_rate=6e-4),
+    ),
+    # Seconds on any machine: to see that everything works, not to hear music.
+    "smoke": Recipe(
+        autoencoder=StageRecipe(
+            steps=20, batch_size=4, learning_rate=1.5e-3, ema_decay=0.9, evaluate_every=10
+        ),
+        dit=StageRecipe(
+            steps=20, batch_size=4, learning_rate=6e-4, ema_decay=0.9, evaluate_every=10
+        ),
+        size="tiny",
+        hidden_size=64,
+    ),
+}

@@ -1,0 +1,116 @@
+"""The loop: schedule, averaging, resuming after a kill; a whole tiny run."""
+
+import dataclasses
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import torch
+from conftest import ROOT
+
+from prism.pipeline import PrismPipeline
+from prism.training import loop, run
+from prism.training.recipe import PRESETS, Recipe, StageRecipe
+from prism.training.stages import AutoencoderStage
+
+TINY = dataclasses.replace(
+    PRESETS["smoke"],
+    autoencoder=StageRecipe(
+        steps=6, batch_size=2, learning_rate=1e-3, warmup_steps=2, evaluate_every=3
+    ),
+    latent_size=8,
+    hidden_size=16,
+)
+
+
+def stage(corpus, recipe: Recipe = TINY) -> AutoencoderStage:
+    return AutoencoderStage(recipe, corpus)
+
+
+def test_learning_rate_by_hand():
+    recipe = StageRecipe(steps=100, batch_size=1, learning_rate=1.0, warmup_steps=10)
+    rates = [loop.learning_rate(recipe, step) for step in (0, 4, 9, 30, 60, 80, 99)]
+    assert rates == pytest.approx([0.1, 0.5, 1.0, 1.0, 1.0, 0.5, 0.025])
+
+
+def test_average_forgets_the_start_quickly():
+    recipe = StageRecipe(steps=100, batch_size=1, learning_rate=1.0, ema_decay=0.9)
+    assert loop.decay_at(recipe, 0) == pytest.approx(0.1)
+    assert loop.decay_at(recipe, 10_000) == 0.9
+
+
+def test_a_resumed_run_equals_an_uninterrupted_one(corpus, tmp_path):
+    whole = loop.Trainer(stage(corpus), tmp_path / "whole").run()
+    loop.Trainer(stage(corpus), tmp_path / "cut").run(stop_after=4)
+    resumed = loop.Trainer(stage(corpus), tmp_path / "cut")
+    assert resumed.progress.step == 4
+    for a, b in zip(whole.parameters(), resumed.run().parameters(), strict=True):
+        assert torch.equal(a, b)
+
+
+def test_evaluations_are_kept_across_a_resume(corpus, tmp_path):
+    loop.Trainer(stage(corpus), tmp_path).run(stop_after=4)
+    loop.Trainer(stage(corpus), tmp_path).run()
+    history = json.loads((tmp_path / "autoencoder.json").read_text())
+    assert [row["step"] for row in history] == [3, 6]
+    assert {"clean_loss", "noisy_onset_f1", "seconds"} <= history[0].keys()
+
+
+def test_other_settings_do_not_resume(corpus, tmp_path):
+    loop.Trainer(stage(corpus), tmp_path).run(stop_after=1)
+    longer = dataclasses.replace(TINY.autoencoder, steps=9)
+    with pytest.raises(ValueError, match="other settings"):
+        loop.Trainer(stage(corpus, dataclasses.replace(TINY, autoencoder=longer)), tmp_path)
+
+
+def test_the_autoencoder_learns(corpus, tmp_path):
+    recipe = dataclasses.replace(
+        TINY,
+        autoencoder=StageRecipe(
+            steps=120, batch_size=4, learning_rate=4e-3, warmup_steps=10, ema_decay=0.9,
+            evaluate_every=60,
+        ),
+        hidden_size=64,
+    )  # fmt: skip
+    trainer = loop.Trainer(stage(corpus, recipe), tmp_path)
+    trainer.run()
+    first, last = trainer.progress.history[0], trainer.progress.history[-1]
+    assert last["clean_loss"] < 0.9 * first["clean_loss"]
+
+
+def test_a_whole_run_gives_weights_that_draw(corpus, tmp_path):
+    short = StageRecipe(steps=2, batch_size=2, learning_rate=1e-3, evaluate_every=2)
+    recipe = dataclasses.replace(TINY, autoencoder=short, dit=short)
+    run.train(recipe, corpus, tmp_path / "run", tmp_path / "weights")
+    pipe = PrismPipeline.from_pretrained(tmp_path / "weights")
+    assert pipe.composers == ["Ada", "Bob"]
+    assert pipe("Ada", num_inference_steps=1).rolls[0].frames == 256
+    record = json.loads((tmp_path / "weights" / "training.json").read_text())
+    assert record["steps"] == {"autoencoder": 2, "dit": 2}
+    assert record["windows_seen"] == 4 and record["training_windows"] == 12
+    assert record["epochs"] == 0.33 and record["started"] <= record["ended"]
+    assert record["recipe"]["size"] == "tiny" and record["history"]["dit"]
+    assert (tmp_path / "run" / "samples" / "samples-000002.png").stat().st_size > 10_000
+
+
+def test_the_command_survives_a_kill(corpus, tmp_path):
+    corpus.save(tmp_path / "corpus")
+    command = [
+        sys.executable, "train.py", "--preset", "smoke", "--corpus", str(tmp_path / "corpus"),
+        "--output", str(tmp_path / "run"), "--checkpoint-seconds", "0",
+    ]  # fmt: skip
+    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 120
+    while not (tmp_path / "run" / "dit.pt").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert not (tmp_path / "run" / "weights" / "prism.json").exists()
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=180)
+    assert done.returncode == 0, done.stderr
+    steps = [row["step"] for row in json.loads((tmp_path / "run" / "dit.json").read_text())]
+    assert steps == [10, 20]
+    assert PrismPipeline.from_pretrained(tmp_path / "run" / "weights").composers
