@@ -1,0 +1,134 @@
+"""What a visitor chose, checked: the one place that knows what the controls may hold."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+MAXIMUM_COMPOSERS = 4
+GUIDANCE_RANGE = (0.0, 8.0)
+STEPS_RANGE = (4, 64)
+TEMPO_RANGE = (40.0, 240.0)
+MAXIMUM_SEED = 2**31 - 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Choice:
+    """All inputs of one result; equal choices give equal results.
+
+    Parameters
+    ----------
+    composers : tuple of str
+        One to four labels, none with weight 0.
+    weights : tuple of float
+        One a composer, above 0, summing to 1.
+    guidance_scale : float
+        0 to 8.
+    seed : int
+        0 to 2³¹ − 1.
+    num_inference_steps : int
+        4 to 64.
+    tempo : float or None
+        Quarter notes a minute; None for the music's own.
+    """
+
+    composers: tuple[str, ...]
+    weights: tuple[float, ...]
+    guidance_scale: float
+    seed: int
+    num_inference_steps: int
+    tempo: float | None
+
+    @property
+    def mix(self) -> str:
+        """The composers with their shares, for example ``"Bach 70 % + Mozart 30 %"``."""
+        if len(self.composers) == 1:
+            return self.composers[0]
+        shares = zip(self.composers, self.weights, strict=True)
+        return " + ".join(f"{name} {round(100 * weight)} %" for name, weight in shares)
+
+
+def read_choice(
+    composers: Sequence[str] | None,
+    weights: Sequence[float | None],
+    guidance_scale: float | None,
+    seed: float | None,
+    num_inference_steps: float | None,
+    tempo: float | None,
+    known: Sequence[str],
+) -> Choice:
+    """Check what the controls hold.
+
+    Parameters
+    ----------
+    composers : sequence of str or None
+        As chosen, in order.
+    weights : sequence of float
+        The sliders; the first ones belong to the composers, the rest are ignored. A single
+        composer's weight does not matter.
+    guidance_scale, seed, num_inference_steps : float or None
+        As entered; None stands for an empty box.
+    tempo : float or None
+        None or 0 for the music's own.
+    known : sequence of str
+        The labels there are.
+
+    Raises
+    ------
+    ValueError
+        With a sentence for the visitor: what is wrong, what was expected, what to do.
+    """
+    names = _composers(composers, known)
+    shares = _shares(names, weights)
+    return Choice(
+        tuple(name for name, share in zip(names, shares, strict=True) if share > 0),
+        tuple(share for share in shares if share > 0),
+        _within("Guidance", guidance_scale, *GUIDANCE_RANGE),
+        int(_within("Seed", seed, 0, MAXIMUM_SEED, whole=True)),
+        int(_within("Steps", num_inference_steps, *STEPS_RANGE, whole=True)),
+        None if tempo in (None, 0, "") else _within("Tempo", tempo, *TEMPO_RANGE),
+    )
+
+
+def _composers(composers: Sequence[str] | None, known: Sequence[str]) -> list[str]:
+    names = [composers] if isinstance(composers, str) else list(dict.fromkeys(composers or ()))
+    if not names:
+        raise ValueError(
+            "No composer is chosen: choose one to four under Composers, then press Generate."
+        )
+    if len(names) > MAXIMUM_COMPOSERS:
+        raise ValueError(
+            f"{len(names)} composers are chosen, and {MAXIMUM_COMPOSERS} is the most: "
+            "take some away under Composers."
+        )
+    unknown = [str(name) for name in names if name not in known]
+    if unknown:
+        raise ValueError(
+            f"Prism has not learned {', '.join(unknown)}: choose from {', '.join(known)}."
+        )
+    return names
+
+
+def _shares(names: list[str], weights: Sequence[float | None]) -> list[float]:
+    if len(names) == 1:
+        return [1.0]
+    values = [
+        _within(f"The weight of {name}", weight, 0.0, 100.0)
+        for name, weight in zip(names, weights, strict=False)
+    ]
+    if not any(values):
+        raise ValueError("All weights are 0: move at least one composer's weight above 0.")
+    # Rounded, so that 1 : 2 and 50 : 100 are one choice and share their result.
+    return [round(value / sum(values), 6) for value in values]
+
+
+def _within(name: str, value: float | None, low: float, high: float, whole: bool = False) -> float:
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not number or not low <= value <= high or (whole and value != int(value)):
+        shown = "empty" if value in (None, "") else value
+        kind = "a whole number" if whole else "a number"
+        raise ValueError(
+            f"{name} is {shown}, and should be {kind} from {low:g} to {high:.10g}: "
+            "change it, then press Generate."
+        )
+    return float(value)

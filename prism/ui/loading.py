@@ -1,0 +1,79 @@
+"""Loading what takes seconds while the page already answers."""
+
+from __future__ import annotations
+
+import logging
+import pathlib
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from prism.corpora.prepared import Corpus
+    from prism.pipeline import PrismPipeline
+
+Loaded = TypeVar("Loaded")
+logger = logging.getLogger(__name__)
+
+
+class Loader(Generic[Loaded]):
+    """Loads something once, in the background if `start` is called.
+
+    After a failure the next `get` tries again, so that a missing file can be put in place while
+    the app runs.
+
+    Parameters
+    ----------
+    load : callable
+        Takes nothing, returns what is loaded.
+
+    Examples
+    --------
+    >>> loader = Loader(lambda: 42)
+    >>> loader.get()
+    42
+    """
+
+    def __init__(self, load: Callable[[], Loaded]) -> None:
+        self._load = load
+        self._lock = threading.Lock()
+        self._loaded: list[Loaded] = []
+
+    @property
+    def ready(self) -> bool:
+        """Whether `get` would answer at once."""
+        return bool(self._loaded)
+
+    def start(self) -> Loader[Loaded]:
+        """Begin loading in the background; a failure is logged and met again by `get`."""
+        threading.Thread(target=self._attempt, daemon=True).start()
+        return self
+
+    def get(self) -> Loaded:
+        """What was loaded; waits for it, and raises whatever kept it from loading."""
+        with self._lock:
+            if not self._loaded:
+                self._loaded.append(self._load())
+            return self._loaded[0]
+
+    def _attempt(self) -> None:
+        try:
+            self.get()
+        except Exception as error:  # whatever it was, `get` raises it where a visitor sees it
+            logger.error("%s", error)
+
+
+def load_pipeline(folder: str | pathlib.Path) -> PrismPipeline:
+    """Load the model and draw once, so that no visitor waits for what a first call sets up."""
+    from prism.pipeline import PrismPipeline
+
+    pipeline = PrismPipeline.from_pretrained(folder)
+    pipeline(pipeline.composers[0], num_inference_steps=1)
+    return pipeline
+
+
+def load_corpus(folder: str | pathlib.Path) -> Corpus:
+    """Load the prepared corpus."""
+    from prism.corpora.prepared import Corpus
+
+    return Corpus.load(folder)

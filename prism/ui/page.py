@@ -1,0 +1,72 @@
+"""The whole page: heading, panels, footer, and how it is launched."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+
+from prism.ui.generate import Handlers
+from prism.ui.loading import Loader
+from prism.ui.play import play_panel
+from prism.ui.player import ASSETS
+from prism.ui.studio import Studio
+from prism.ui.theme import prism_theme
+
+if TYPE_CHECKING:
+    from prism.corpora.prepared import Corpus
+    from prism.pipeline import PrismPipeline
+
+VISITORS_WAITING = 32
+FILES_KEPT_SECONDS = 3600
+
+_HEADING = """# Prism
+Pick composers and press Generate: a diffusion transformer draws 64 beats of piano music in about a
+second, and you can play it against a real piece by the same composers."""
+
+_FOOTER = """**What you hear.** The first piece is generated: no person wrote it. Prism's own model
+drew it, trained on old music in the corpus of the music21 project. The second is a real piece out
+of the same corpus, from the part that was held back from training. In the rolls time runs to the
+right and pitch upwards; louder notes are stronger in colour, and thin lines are bars."""
+
+
+def build_ui(pipeline: Loader[PrismPipeline], corpus: Loader[Corpus]) -> gr.Blocks:
+    """Lay out the page.
+
+    Parameters
+    ----------
+    pipeline : Loader of PrismPipeline
+        The model, possibly still loading.
+    corpus : Loader of Corpus
+        Real music, possibly still loading.
+    """
+    handlers = Handlers(Studio(pipeline, corpus))
+    with gr.Blocks(
+        title="Prism",
+        analytics_enabled=False,
+        delete_cache=(FILES_KEPT_SECONDS // 4, FILES_KEPT_SECONDS),
+    ) as page:
+        gr.Markdown(_HEADING, elem_classes="prism-heading")
+        controls = play_panel(handlers)
+        gr.Markdown(_FOOTER, elem_classes="prism-footer")
+        page.load(
+            handlers.welcome,
+            None,
+            [controls.composers, controls.status],
+            api_visibility="private",
+            show_progress="hidden",
+            queue=False,
+        )
+    return page.queue(max_size=VISITORS_WAITING)
+
+
+def launch_options() -> dict[str, Any]:
+    """Arguments of ``launch``: look, and nothing that leaves the machine or writes history."""
+    return {
+        "theme": prism_theme(),
+        "css_paths": [ASSETS / "page" / "page.css"],
+        "footer_links": ["api"],
+        "ssr_mode": False,
+        "run_history": False,
+        "max_file_size": "1mb",
+    }

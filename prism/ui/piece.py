@@ -1,0 +1,90 @@
+"""One roll on its way to the page: its words, its files, what its player shows."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import logging
+import pathlib
+import re
+import tempfile
+from typing import Any
+
+from prism.midi import write_midi
+from prism.music import PianoRoll
+from prism.synthesis import SynthesisError, synthesise, write_wav
+from prism.ui.player import player_value
+
+logger = logging.getLogger(__name__)
+
+
+@dataclasses.dataclass
+class ShownPiece:
+    """A finished roll with the files made of it.
+
+    The files lie in a folder of their own, which is removed when nothing refers to the piece any
+    more: neither a visitor's page nor the recent results.
+
+    Parameters
+    ----------
+    kind, title, detail, caption : str
+        The player's words, from top to bottom.
+    name : str
+        Stem of the files' names.
+    roll : PianoRoll
+        The music.
+    """
+
+    kind: str
+    title: str
+    detail: str
+    caption: str
+    name: str
+    roll: PianoRoll
+    message: str = ""
+    files: dict[str, pathlib.Path] = dataclasses.field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.name = re.sub(r"[^\w-]+", "-", self.name).strip("-")[:80] or "music"
+
+    @functools.cached_property
+    def _folder(self) -> tempfile.TemporaryDirectory:
+        return tempfile.TemporaryDirectory(prefix="prism-", ignore_cleanup_errors=True)
+
+    def _path(self, suffix: str) -> pathlib.Path:
+        return pathlib.Path(self._folder.name) / f"{self.name}.{suffix}"
+
+    def render(self) -> ShownPiece:
+        """Write the MIDI and WAV files; without a synthesiser there is a message instead."""
+        write_midi(self.roll, self._path("mid"), texts=[f"{self.title}: {self.detail}"])
+        self.files["midi"] = self._path("mid")
+        try:
+            write_wav(synthesise(self.roll), self._path("wav"))
+            self.files["wav"] = self._path("wav")
+        except SynthesisError as error:
+            logger.error("%s", error)
+            self.message = f"There is no sound: {error}."
+        return self
+
+    def draw(self) -> ShownPiece:
+        """Write the PNG file, unless it is there."""
+        if "png" not in self.files:
+            # matplotlib takes most of a second to import, and few visitors want a picture.
+            from prism.plotting import save_png
+
+            save_png(self.roll, self._path("png"), f"{self.title} · {self.detail}")
+            self.files["png"] = self._path("png")
+        return self
+
+    def value(self, busy: bool = False) -> dict[str, Any]:
+        """What the player shows; `busy` while the sound is on its way."""
+        return player_value(
+            self.title,
+            self.roll,
+            self.files,
+            kind=self.kind,
+            detail=self.detail,
+            caption=self.caption,
+            message=self.message,
+            busy=busy,
+        )

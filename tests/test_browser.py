@@ -1,0 +1,266 @@
+"""The real app in a real browser: what a visitor sees, hears and does.
+
+The weights are the repository's own, or those named by ``PRISM_WEIGHTS``.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import pathlib
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+import wave
+
+import numpy as np
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+CHROMIUM_OPTIONS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+START_SECONDS = 90
+WAIT_MS = 60_000
+
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
+
+
+@pytest.fixture(scope="module")
+def address():
+    """The app's address, started as a host starts it."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    settings = {"GRADIO_SERVER_PORT": str(port), "GRADIO_SERVER_NAME": "127.0.0.1"}
+    app = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=os.environ | settings)
+    try:
+        yield wait_for(app, f"http://127.0.0.1:{port}/")
+    finally:
+        app.terminate()
+        app.wait()
+
+
+def wait_for(app: subprocess.Popen, address: str) -> str:
+    started = time.monotonic()
+    while time.monotonic() - started < START_SECONDS:
+        assert app.poll() is None, "the app ended before it answered"
+        try:
+            with urllib.request.urlopen(address, timeout=5):
+                return address
+        except OSError:
+            time.sleep(0.1)
+    raise AssertionError(f"the app did not answer within {START_SECONDS} s")
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_OPTIONS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(address, browser):
+    """Opens the page; afterwards nothing may have left the machine or been complained about."""
+    faults, contexts = [], []
+
+    def open_page(**options):
+        context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}} | options)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(WAIT_MS)
+        page.on("request", lambda r: is_foreign(r.url, address) and faults.append(r.url))
+        page.on("console", lambda m: m.type == "error" and faults.append(m.text))
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.goto(address)
+        page.wait_for_function("document.querySelector('.prism-status')?.textContent[0] === 'R'")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert not faults
+
+
+def is_foreign(url: str, address: str) -> bool:
+    return not url.startswith((address, "data:", "blob:"))
+
+
+def generate(page) -> None:
+    page.get_by_role("button", name="Generate").click()
+    page.wait_for_function(
+        "document.querySelectorAll('.prism-player[data-state=ready]').length === 2"
+    )
+
+
+def painted(page, index: int = 0) -> int:
+    """A checksum of a player's canvas."""
+    return page.evaluate(
+        """index => {
+            const canvas = document.querySelectorAll('.prism-player canvas')[index];
+            const data = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+            return data.data.reduce((sum, byte, i) => (sum * 31 + byte + i) % 1000000007, 7);
+        }""",
+        index,
+    )
+
+
+def heard(page, index: int) -> np.ndarray:
+    """The samples behind a player's sound."""
+    url = page.locator(".prism-player audio").nth(index).get_attribute("src")
+    with urllib.request.urlopen(url) as answer, wave.open(io.BytesIO(answer.read())) as file:
+        return np.frombuffer(file.readframes(file.getnframes()), "<i2") / 32768
+
+
+def test_a_click_draws_both_rolls_and_they_sound(visit):
+    page = visit()
+    empty = painted(page)
+    generate(page)
+    assert painted(page) != empty
+    for index in (0, 1):
+        assert int(page.locator(".prism-player canvas").nth(index).get_attribute("data-notes")) > 10
+        assert np.sqrt(np.mean(heard(page, index) ** 2)) > 0.003
+    assert "Done" in page.locator(".prism-status").text_content()
+    assert "generated" in page.locator(".prism-footer.prose").text_content()
+
+
+def test_the_roll_appears_while_it_is_drawn(visit):
+    page = visit()
+    page.evaluate(
+        """() => {
+            window.drawn = new Set();
+            const canvas = document.querySelector('.prism-player canvas');
+            new MutationObserver(() => {
+                const state = document.querySelector('.prism-player').dataset.state;
+                if (state === 'rendering') window.drawn.add(canvas.dataset.notes);
+            }).observe(canvas, { attributes: true });
+        }"""
+    )
+    page.get_by_role("button", name="Roll dice").click()
+    generate(page)
+    assert page.evaluate("window.drawn.size") >= 2
+
+
+def test_playing_moves_the_playhead_with_the_sound(visit):
+    page = visit()
+    generate(page)
+    player = page.locator(".prism-player").first
+    slider = player.get_by_role("slider")
+    still = painted(page)
+    player.get_by_role("button", name="Play").click()
+    page.wait_for_function("document.querySelector('.prism-player audio').currentTime > 1.5")
+    assert int(slider.get_attribute("aria-valuenow")) >= 1
+    assert painted(page) != still
+    player.get_by_role("button", name="Pause").click()
+    assert page.evaluate("document.querySelector('.prism-player audio').paused")
+
+
+def test_only_one_player_sounds_at_a_time(visit):
+    page = visit()
+    generate(page)
+    for index in (0, 1):
+        page.locator(".prism-player .play").nth(index).click()
+        page.wait_for_function(
+            "index => !document.querySelectorAll('.prism-player audio')[index].paused", arg=index
+        )
+    assert page.evaluate("document.querySelector('.prism-player audio').paused")
+
+
+def test_seeking_by_mouse_and_keyboard(visit):
+    page = visit()
+    generate(page)
+    slider = page.locator(".prism-player canvas").first
+    box = slider.bounding_box()
+    slider.click(position={"x": box["width"] / 2, "y": 20})
+    assert 28 <= int(slider.get_attribute("aria-valuenow")) <= 34
+    expected = {"Home": 0, "ArrowRight": 1, "End": 64, "ArrowLeft": 63}
+    for key, beat in expected.items():
+        slider.press(key)
+        assert abs(int(slider.get_attribute("aria-valuenow")) - beat) <= 1
+    slider.press("Home")
+    slider.press(" ")
+    page.wait_for_function("!document.querySelector('.prism-player audio').paused")
+
+
+def test_downloads_are_named_files_of_their_kind(visit, tmp_path):
+    page = visit()
+    generate(page)
+    starts = {".midi": b"MThd", ".wav": b"RIFF", ".png": b"\x89PNG"}
+    for index in (0, 1):
+        for part, start in starts.items():
+            with page.expect_download() as download:
+                page.locator(f".prism-player {part}").nth(index).click()
+            path = tmp_path / download.value.suggested_filename
+            download.value.save_as(path)
+            assert path.suffix == part.replace("midi", "mid")
+            assert path.read_bytes().startswith(start)
+
+
+def test_no_composer_is_an_error_that_loses_nothing(visit):
+    page = visit()
+    generate(page)
+    before = painted(page)
+    page.get_by_label("Composers").press("Backspace")
+    page.get_by_role("button", name="Generate").click()
+    page.wait_for_function("document.querySelector('.prism-status').dataset.kind === 'error'")
+    assert "No composer is chosen" in page.locator(".prism-status").text_content()
+    assert page.locator(".toast-body").count() == 1
+    assert painted(page) == before
+    assert page.locator(".prism-player .play").first.is_enabled()
+
+
+def test_a_second_composer_brings_weights(visit):
+    page = visit()
+    assert page.locator("input[type=range]:visible").count() == 1
+    box = page.get_by_label("Composers")
+    box.click()
+    page.get_by_role("option").nth(2).click()
+    box.press("Escape")
+    page.wait_for_function(
+        "[...document.querySelectorAll('input[type=range]')].filter(e => e.offsetParent).length > 2"
+    )
+    generate(page)
+    assert "50 % +" in page.locator(".prism-player .detail").first.text_content()
+
+
+def test_stop_ends_the_drawing_and_generate_works_again(visit):
+    page = visit()
+    page.get_by_text("More settings").click()
+    page.get_by_label("number input for Steps").fill("64")
+    page.get_by_role("button", name="Roll dice").click()
+    page.get_by_role("button", name="Generate").click()
+    page.wait_for_function("document.querySelector('.prism-player').dataset.state === 'rendering'")
+    page.get_by_role("button", name="Stop").click()
+    page.wait_for_function("document.querySelector('.prism-status').textContent === 'Stopped.'")
+    generate(page)
+
+
+@pytest.mark.parametrize("width", [360, 1920])
+def test_no_horizontal_scroll(visit, width):
+    page = visit(viewport={"width": width, "height": 800})
+    generate(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.locator(".prism-player canvas").first.bounding_box()["width"] > 250
+
+
+def test_dark_mode_is_drawn_in_its_own_colours(visit):
+    pages = [visit(color_scheme=scheme) for scheme in ("light", "dark")]
+    corner = "document.querySelector('.prism-player canvas').getContext('2d')"
+    light, dark = (
+        page.evaluate(f"Array.from({corner}.getImageData(30, 40, 1, 1).data)") for page in pages
+    )
+    assert light != dark

@@ -1,0 +1,264 @@
+"""The page without a browser: every event through its API, with a tiny model."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import gc
+import pathlib
+import wave
+
+import gradio as gr
+import numpy as np
+import pytest
+from conftest import PROFILES, make_piece, make_pipeline
+from gradio_client import Client
+from gradio_client.exceptions import AppError
+
+from prism.corpora.prepared import Corpus
+from prism.midi import read_midi
+from prism.music import Note, PianoRoll
+from prism.ui import Loader, build_ui, launch_options, load_corpus, load_pipeline
+from prism.ui.cache import RecentResults
+from prism.ui.choice import read_choice
+from prism.ui.generate import Handlers
+from prism.ui.piece import ShownPiece
+from prism.ui.play import weights_for
+from prism.ui.studio import Studio
+
+LABELS = tuple(PROFILES)
+
+
+def tiny_corpus() -> Corpus:
+    pieces = [
+        make_piece(f"{label}-{side}", label, seed=i)
+        for i, label in enumerate(LABELS)
+        for side in ("train", "test")
+    ]
+    return Corpus(tuple(pieces), ("train", "test") * len(LABELS), LABELS)
+
+
+def served(pipeline: Loader, corpus: Loader):
+    page = build_ui(pipeline, corpus)
+    page.launch(prevent_thread_lock=True, quiet=True, server_port=None, **launch_options())
+    return page
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory):
+    page = served(Loader(make_pipeline), Loader(tiny_corpus))
+    yield Client(page.local_url, verbose=False, download_files=tmp_path_factory.mktemp("files"))
+    page.close()
+
+
+def generate(client: Client, **settings) -> list[tuple[dict, dict]]:
+    """All updates of one click: (player's value, status)."""
+    job = client.submit(**{"composers": ["Ada"], **settings}, api_name="/generate")
+    job.result(timeout=60)
+    return [update for update in job.outputs() if "notes" in (update[0] or {})]
+
+
+def wav_loudness(path: str) -> float:
+    with wave.open(path) as file:
+        samples = np.frombuffer(file.readframes(file.getnframes()), "<i2") / 32768
+    return float(np.sqrt(np.mean(samples**2)))
+
+
+def test_only_the_two_documented_endpoints_are_public(client):
+    endpoints = client.view_api(return_format="dict", print_info=False)["named_endpoints"]
+    assert set(endpoints) == {"/generate", "/corpus"}
+
+
+def test_generate_shows_previews_then_the_pipelines_own_roll(client):
+    updates = generate(client, composers=["Ada", "Bob"], weight_1=70, weight_2=30, seed=5)
+    value, status = updates[-1]
+    expected = make_pipeline()(
+        ["Ada", "Bob"], [0.7, 0.3], guidance_scale=2.0, num_inference_steps=16, seed=5
+    ).rolls[0]
+    assert [tuple(note) for note in value["notes"]] == expected.notes()
+    assert (value["tempo"], value["beats"]) == (expected.tempo, 64)
+    assert len(updates) >= 2 and updates[0][0]["busy"] and not value["busy"]
+    assert "Ada 70 % + Bob 30 %" in value["detail"] and "seed 5" in value["detail"]
+    assert status == {"kind": "calm", "text": f"Done: {len(expected.notes())} notes. Press play."}
+
+
+def test_downloads_are_the_roll_as_midi_and_sound(client):
+    value = generate(client, seed=6)[-1][0]
+    files = value["downloads"]
+    assert pathlib.Path(files["midi"]).name == "prism-Ada-seed-6.mid"
+    piece = read_midi(files["midi"])
+    assert piece.window().onset.sum() == len(value["notes"])
+    assert wav_loudness(files["wav"]) > 0.005
+
+
+def test_a_repeat_comes_from_the_recent_results(client):
+    first = generate(client, seed=7)
+    again = generate(client, seed=7)
+    assert len(again) == 1
+    assert again[0][0]["notes"] == first[-1][0]["notes"]
+
+
+def test_tempo_is_the_visitors_or_the_musics_own(client):
+    assert generate(client, seed=8, tempo=150)[-1][0]["tempo"] == 150
+    assert generate(client, seed=8, tempo=0)[-1][0]["tempo"] == PROFILES["Ada"]["tempo"]
+    assert client.predict(["Bob"], tempo=150, api_name="/corpus")["tempo"] == 150
+
+
+def test_corpus_shows_a_held_out_piece_with_its_terms(client):
+    value = client.predict(["Bob"], seed=3, api_name="/corpus")
+    assert value["title"] == "Bob-test"
+    assert "Bob-test.xml" in value["caption"] and "made for the tests" in value["caption"]
+    assert value["notes"] and wav_loudness(value["downloads"]["wav"]) > 0.005
+
+
+def test_two_visitors_at_once_each_get_their_own(client):
+    seeds = range(20, 26)
+    with concurrent.futures.ThreadPoolExecutor(len(seeds)) as pool:
+        values = list(pool.map(lambda seed: generate(client, seed=seed)[-1][0], seeds))
+    pipeline = make_pipeline()
+    for seed, value in zip(seeds, values, strict=True):
+        expected = pipeline("Ada", seed=seed).rolls[0].notes()
+        assert [tuple(note) for note in value["notes"]] == expected
+
+
+BAD_CHOICES = [
+    ({"composers": []}, "No composer is chosen: choose one to four"),
+    ({"composers": ["Ada", "Bob", "Cleo", "Dee", "Eve"]}, "5 composers are chosen, and 4 is"),
+    ({"composers": ["Zoe"]}, "has not learned Zoe: choose from Ada, Bob, Cleo"),
+    ({"composers": ["Ada", "Bob"], "weight_1": 0, "weight_2": 0}, "All weights are 0"),
+    ({"composers": ["Ada", "Bob"], "weight_1": -1}, "weight of Ada is -1.*from 0 to 100"),
+    ({"guidance_scale": 8.5}, "Guidance is 8.5.*from 0 to 8"),
+    ({"guidance_scale": None}, "Guidance is empty"),
+    ({"num_inference_steps": 3}, "Steps is 3.*from 4 to 64"),
+    ({"num_inference_steps": 1000}, "Steps is 1000"),
+    ({"seed": 1.5}, "Seed is 1.5.*whole number from 0 to 2147483647"),
+    ({"seed": -1}, "Seed is -1"),
+    ({"seed": None}, "Seed is empty"),
+    ({"seed": "one"}, "Seed is one"),
+    ({"tempo": 20}, "Tempo is 20.*from 40 to 240"),
+]
+
+
+@pytest.mark.parametrize(("settings", "message"), BAD_CHOICES)
+def test_bad_input_is_explained_and_the_app_goes_on(client, settings, message):
+    with pytest.raises(AppError, match=message):
+        generate(client, **settings)
+    assert generate(client, seed=7)[-1][0]["notes"]
+
+
+def test_an_error_is_also_in_the_status_line():
+    handlers = Handlers(Studio(Loader(make_pipeline), Loader(tiny_corpus)))
+    updates = []
+    with pytest.raises(gr.Error):
+        for update in handlers.generate([]):
+            updates.append(update)
+    *kept, status = updates[-1]
+    assert status["kind"] == "error" and "No composer" in status["text"]
+    assert all(part == gr.skip() for part in kept)
+
+
+def test_equal_weights_are_one_choice():
+    first, second = (
+        read_choice(["Ada", "Bob"], [w, w, 0, 0], 2, 1, 16, 0, known=LABELS) for w in (1, 50)
+    )
+    assert first == second and hash(first) == hash(second)
+
+
+def test_a_composer_with_weight_0_is_left_out():
+    choice = read_choice(["Ada", "Bob"], [0, 50], 2, 1, 16, None, known=LABELS)
+    assert (choice.composers, choice.weights, choice.mix) == (("Bob",), (1.0,), "Bob")
+
+
+def test_missing_weights_are_explained_and_the_corpus_still_plays(tmp_path):
+    pipeline = Loader(lambda: load_pipeline(tmp_path / "nowhere"))
+    handlers = Handlers(Studio(pipeline, Loader(tiny_corpus)))
+    choices, status = handlers.welcome()
+    assert choices["choices"] == list(LABELS)
+    assert status["kind"] == "error" and "nowhere" in status["text"]
+    assert "python train.py" in status["text"]
+    with pytest.raises(gr.Error, match="nowhere"):
+        list(handlers.generate(["Ada"]))
+    value, piece = list(handlers.real(["Ada"]))[-1]
+    assert value["notes"] and "wav" in piece.files
+
+
+def test_truncated_weights_are_explained(tmp_path):
+    make_pipeline().save_pretrained(tmp_path)
+    path = next((tmp_path / "dit").glob("*.safetensors"))
+    path.write_bytes(path.read_bytes()[:1000])
+    _, status = Handlers(
+        Studio(Loader(lambda: load_pipeline(tmp_path)), Loader(tiny_corpus))
+    ).welcome()
+    assert status["kind"] == "error" and str(tmp_path) in status["text"]
+
+
+def test_weights_put_in_place_later_are_found(tmp_path):
+    loader = Loader(lambda: load_pipeline(tmp_path))
+    with pytest.raises(ValueError, match="no Prism weights"):
+        loader.get()
+    assert not loader.ready
+    make_pipeline().save_pretrained(tmp_path)
+    assert loader.get().composers == list(LABELS)
+    assert loader.ready
+
+
+def test_a_missing_corpus_is_explained_and_prism_still_draws(tmp_path):
+    handlers = Handlers(Studio(Loader(make_pipeline), Loader(lambda: load_corpus(tmp_path))))
+    value, piece = list(handlers.real(["Ada"]))[-1]
+    assert piece is None and "prism.corpora prepare" in value["message"]
+    assert list(handlers.generate(["Ada"]))[-1][0]["notes"]
+
+
+def test_a_missing_soundfont_leaves_the_roll_and_says_so(monkeypatch):
+    monkeypatch.setenv("PRISM_SOUNDFONT", "nowhere.sf2")
+    studio = Studio(Loader(make_pipeline), Loader(tiny_corpus))
+    value, piece, _ = list(Handlers(studio).generate(["Ada"]))[-1]
+    assert value["notes"] and "midi" in value["downloads"] and "wav" not in value["downloads"]
+    assert "nowhere.sf2" in value["message"] and "PRISM_SOUNDFONT" in value["message"]
+    monkeypatch.delenv("PRISM_SOUNDFONT")
+    value, *_ = list(Handlers(studio).generate(["Ada"]))[-1]
+    assert "wav" in value["downloads"] and not value["message"]
+
+
+def test_stop_leaves_finished_players_alone():
+    handlers = Handlers(Studio(Loader(make_pipeline), Loader(tiny_corpus)))
+    busy, finished = {"busy": True, "notes": [1]}, {"busy": False, "notes": [2]}
+    prism, corpus, status = handlers.stop(busy, finished)
+    assert not prism["busy"] and prism["notes"] == [1] and "Stopped" in prism["message"]
+    assert corpus == gr.skip() and status["text"] == "Stopped."
+
+
+def test_the_picture_is_drawn_when_asked_for():
+    handlers = Handlers(Studio(Loader(make_pipeline), Loader(tiny_corpus)))
+    *_, piece, _ = list(handlers.generate(["Ada"]))[-1]
+    assert "png" not in piece.files
+    files = handlers.picture(piece)["downloads"]
+    assert pathlib.Path(files["png"]["path"]).read_bytes().startswith(b"\x89PNG")
+    assert handlers.picture(None) == gr.skip()
+
+
+def test_a_composer_keeps_its_weight_when_another_goes():
+    names, *sliders = weights_for(["Ada", "Cleo"], ["Ada", "Bob", "Cleo"], 10, 20, 30, 40)
+    assert names == ["Ada", "Cleo"]
+    assert [s["visible"] for s in sliders] == [True, True, False, False]
+    assert [s.get("value") for s in sliders[:2]] == [10, 30]
+    _, *sliders = weights_for(["Ada"], ["Ada", "Bob"], 10, 20, 30, 40)
+    assert not any(s["visible"] for s in sliders)
+
+
+def test_recent_results_are_bounded_and_forget_the_unused():
+    recent = RecentResults(size=2)
+    recent.put("a", 1)
+    recent.put("b", 2)
+    recent.get("a")
+    recent.put("c", 3)
+    assert [recent.get(key) for key in "abc"] == [1, None, 3]
+
+
+def test_files_go_when_nobody_refers_to_the_piece():
+    roll = PianoRoll.from_notes([Note(60, 0, 1)])
+    piece = ShownPiece("Generated", "A/B", "detail", "", "../a b", roll).render()
+    path = piece.files["midi"]
+    assert path.name == "a-b.mid" and path.is_file()
+    del piece
+    gc.collect()
+    assert not path.parent.exists()
