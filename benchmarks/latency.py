@@ -1,0 +1,103 @@
+"""Time a click on the real page's server: first preview, finished roll with sound, a repeat.
+
+Starts ``python app.py`` and drives it over HTTP as the page does. The alternative measured beside
+it is the same request with 60 sampler steps, about the cost of the 30 Heun steps first used.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import time
+import urllib.request
+
+import report
+
+STARTUP_SECONDS = 120
+
+
+def free_port() -> int:
+    """A port nobody listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def start_app(weights: os.PathLike) -> tuple[subprocess.Popen, str, float]:
+    """Start the app; returns its process, address and the seconds until the page answered."""
+    port = free_port()
+    environment = {
+        **os.environ,
+        "GRADIO_SERVER_PORT": str(port),
+        "GRADIO_SERVER_NAME": "127.0.0.1",
+        "PRISM_WEIGHTS": str(weights),
+    }
+    started = time.monotonic()
+    app = subprocess.Popen(
+        [sys.executable, "app.py"], cwd=report.ROOT, env=environment,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    address = f"http://127.0.0.1:{port}/"
+    while time.monotonic() - started < STARTUP_SECONDS:
+        try:
+            with urllib.request.urlopen(address, timeout=5):
+                return app, address, time.monotonic() - started
+        except OSError:
+            time.sleep(0.02)
+    app.kill()
+    raise SystemExit(f"the app did not answer within {STARTUP_SECONDS} s")
+
+
+def click(client, composer: str, seed: int, steps: int = 16) -> tuple[float, float]:
+    """Seconds from a click to the first roll and to the finished roll with its sound fetched."""
+    started, first = time.monotonic(), 0.0
+    job = client.submit([composer], seed=seed, num_inference_steps=steps, api_name="/generate")
+    real = client.submit([composer], seed=seed, api_name="/corpus")
+    for player, *_ in job:
+        if not first and isinstance(player, dict) and player.get("notes"):
+            first = time.monotonic() - started
+    with urllib.request.urlopen(player["downloads"]["wav"]["url"]) as sound:
+        sound.read()
+    finished = time.monotonic() - started
+    real.result()  # the page asks for both, so they share the cores
+    return first, finished
+
+
+def main() -> None:
+    """Run the clicks and report."""
+    from gradio_client import Client
+
+    options = report.parser(__doc__).parse_args()
+    runs = 5 if options.quick else 30
+    app, address, start_seconds = start_app(options.weights)
+    try:
+        client = Client(address, verbose=False, download_files=False)
+        click(client, "Bach", seed=10_000)  # waits for the model to be loaded
+        fresh = [click(client, "Bach", seed) for seed in range(runs)]
+        repeats = [click(client, "Bach", seed) for seed in range(runs)]
+        slow = [click(client, "Bach", 500 + seed, steps=60) for seed in range(max(3, runs // 5))]
+    finally:
+        app.terminate()
+        app.wait()
+    median = statistics.median
+    figures = {
+        "click_to_audio_p50_seconds": round(median(t for _, t in fresh), 3),
+        "first_preview_p50_seconds": round(median(t for t, _ in fresh), 3),
+        "cached_repeat_p50_seconds": round(median(t for _, t in repeats), 3),
+        "start_seconds": round(start_seconds, 2),
+        "click_to_audio_60_steps_p50_seconds": round(median(t for _, t in slow), 3),
+    }
+    figures["speedup_over_60_steps"] = round(
+        figures["click_to_audio_60_steps_p50_seconds"] / figures["click_to_audio_p50_seconds"], 2
+    )
+    lines = ["| measured | seconds |", "|---|---|"]
+    lines += [f"| {name.replace('_', ' ')} | {value} |" for name, value in figures.items()]
+    text = "\n".join(lines) + f"\n\nMedian of {runs} clicks (one composer) on {report.machine()}."
+    report.publish("latency", text, figures, options)
+
+
+if __name__ == "__main__":
+    main()

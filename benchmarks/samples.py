@@ -1,0 +1,123 @@
+"""Draw samples of every label and set their statistics beside held-out real windows'."""
+
+from __future__ import annotations
+
+import report
+from tqdm import tqdm
+
+ROOT = report.ROOT
+
+import numpy as np  # noqa: E402
+import torch  # noqa: E402
+
+from prism.autoencoder import orphan_share  # noqa: E402
+from prism.corpora.prepared import Corpus  # noqa: E402
+from prism.dataset import windows_by_label  # noqa: E402
+from prism.music import PianoRoll  # noqa: E402
+from prism.pipeline import PrismPipeline  # noqa: E402
+from prism.plotting import save_sheet  # noqa: E402
+from prism.statistics import mean_description, nearest_overlap  # noqa: E402
+
+COPY_OVERLAP = 0.9
+COLUMNS = {
+    "notes": "{:.0f}",
+    "polyphony": "{:.2f}",
+    "on_beat": "{:.2f}",
+    "scale_consistency": "{:.2f}",
+    "pitch_class_entropy": "{:.2f}",
+    "empty_frames": "{:.3f}",
+    "one_frame_notes": "{:.2f}",
+    "orphan_sustain": "{:.3f}",
+    "nearest": "{:.2f}",
+    "copies": "{:.2f}",
+}
+
+
+class Measure:
+    """Describes groups of rolls, among them how near the training windows they come."""
+
+    def __init__(self, training: list[PianoRoll]) -> None:
+        planes = [roll.onset.reshape(-1) for roll in training]
+        self.onsets = np.stack(planes).astype(np.float32)
+
+    def __call__(self, rolls: list[PianoRoll], orphans: float) -> dict[str, float]:
+        """Means over `rolls`; `orphans` is passed through."""
+        nearest = np.array([nearest_overlap(roll, self.onsets)[0] for roll in rolls])
+        return mean_description(rolls) | {
+            "orphan_sustain": orphans,
+            "nearest": float(nearest.mean()),
+            "copies": float((nearest >= COPY_OVERLAP).mean()),
+        }
+
+
+def real_rolls(corpus: Corpus, label: str, count: int) -> list[PianoRoll]:
+    """Held-out windows (validation and test) spread evenly over the label's pieces."""
+    windows = [w for s in ("validation", "test") for w in windows_by_label(corpus, s)[label]]
+    chosen = np.linspace(0, len(windows) - 1, min(count, len(windows))).astype(int)
+    return [windows[i].roll for i in chosen]
+
+
+def table(rows: dict[str, dict[str, dict[str, float]]]) -> str:
+    """Markdown, one row a label; each cell is real / Prism."""
+    lines = ["| label | " + " | ".join(name.replace("_", " ") for name in COLUMNS) + " |"]
+    lines.append("|---" * (len(COLUMNS) + 1) + "|")
+    for label, pair in rows.items():
+        cells = [
+            f"{form.format(pair['real'][name])} / {form.format(pair['prism'][name])}"
+            for name, form in COLUMNS.items()
+        ]
+        lines.append(f"| {label} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def summary(rows: dict[str, dict[str, dict[str, float]]]) -> dict[str, float]:
+    """Over labels: mean relative difference from real, and how many lie within 15 %."""
+    figures: dict[str, float] = {"labels": len(rows)}
+    for name in ("notes", "polyphony", "on_beat", "scale_consistency", "pitch_class_entropy"):
+        ratio = np.array([pair["prism"][name] / pair["real"][name] for pair in rows.values()])
+        figures[f"{name}_mean_difference"] = float(np.abs(ratio - 1).mean())
+        figures[f"{name}_labels_within_15_percent"] = int((np.abs(ratio - 1) <= 0.15).sum())
+    for name in ("one_frame_notes", "orphan_sustain", "empty_frames", "nearest", "copies"):
+        for side in ("real", "prism"):
+            figures[f"{name}_{side}"] = float(np.mean([p[side][name] for p in rows.values()]))
+    return figures
+
+
+def main() -> None:
+    """Measure every label."""
+    parser = report.parser(__doc__)
+    parser.add_argument("--count", type=int, help="samples a label (default 50, quick 2)")
+    parser.add_argument("--guidance-scale", type=float, default=2.0)
+    parser.add_argument("--steps", type=int, default=16)
+    parser.add_argument("--sheet", help="also draw one sample a label into this PNG file")
+    options = parser.parse_args()
+    count = options.count or (2 if options.quick else 50)
+    corpus = Corpus.load(ROOT / "assets" / "corpus")
+    pipe = PrismPipeline.from_pretrained(options.weights)
+    training = [w.roll for ws in windows_by_label(corpus, "train").values() for w in ws]
+    measure = Measure(training[:: 20 if options.quick else 1])
+    rows, shown = {}, []
+    for label in tqdm(pipe.composers, desc="labels"):
+        output = pipe(
+            label, guidance_scale=options.guidance_scale, num_inference_steps=options.steps,
+            seed=range(count),
+        )  # fmt: skip
+        with torch.inference_mode():
+            orphans = orphan_share(pipe.autoencoder.decode(output.latents))
+        real = real_rolls(corpus, label, count)
+        rows[label] = {"real": measure(real, 0.0), "prism": measure(output.rolls, orphans)}
+        shown.append(output.rolls[0])
+    if options.sheet:
+        save_sheet(shown, pipe.composers, options.sheet)
+    note = (
+        f"Mean over {count} samples a label at guidance {options.guidance_scale:g}, "
+        f"{options.steps} steps, seeds 0 to {count - 1}, and as many held-out windows (fewer where "
+        "there are fewer); each cell is real / Prism. `nearest` is the note overlap (F1) with the "
+        f"most similar of {len(measure.onsets):,} training windows under transposition; `copies` "
+        f"counts those of {COPY_OVERLAP:g} or more; `orphan sustain` is counted before mending."
+    )
+    report.publish("samples", f"{table(rows)}\n\n{note}", summary(rows), options)
+
+
+if __name__ == "__main__":
+    main()
