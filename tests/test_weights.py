@@ -1,0 +1,83 @@
+"""The bundled weights: they load, fit the corpus, and draw music that is no noise."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from conftest import ROOT
+
+from prism.autoencoder import orphan_share
+from prism.corpora.prepared import Corpus
+from prism.dataset import WindowSampler, corpus_sample, roll_tensor
+from prism.pipeline import PrismPipeline
+from prism.statistics import describe
+
+
+@pytest.fixture(scope="module")
+def pipe() -> PrismPipeline:
+    return PrismPipeline.from_pretrained(ROOT / "weights")
+
+
+@pytest.fixture(scope="module")
+def corpus() -> Corpus:
+    return Corpus.load(ROOT / "assets" / "corpus")
+
+
+def test_labels_are_the_corpus_s(pipe, corpus):
+    assert pipe.composers == list(corpus.labels)
+
+
+def test_the_record_belongs_to_the_bundled_corpus(corpus):
+    record = json.loads((ROOT / "weights" / "training.json").read_text(encoding="utf-8"))
+    assert record["corpus_sha256"] == corpus.digest
+    assert record["labels"] == list(corpus.labels)
+    assert record["history"]["dit"][-1]["validation_loss"] < 0.65
+
+
+def test_real_music_survives_the_autoencoder(pipe, corpus):
+    rolls = WindowSampler(corpus, "validation").fixed(30).rolls
+    with torch.inference_mode():
+        struck = pipe.autoencoder(rolls)[:, 0] > 0
+    truth = rolls[:, 0] > 0
+    assert 2 * (struck & truth).sum() / (struck.sum() + truth.sum()) > 0.9
+
+
+def test_every_label_draws_notes_without_stray_frames(pipe, corpus):
+    for label in pipe.composers:
+        output = pipe(label, seed=range(3), num_inference_steps=8)
+        real = [describe(corpus_sample(corpus, [label], seed).roll) for seed in range(12)]
+        drawn = [describe(roll) for roll in output.rolls]
+        notes = np.mean([row["notes"] for row in real])
+        assert 0.3 * notes < np.mean([row["notes"] for row in drawn]) < 3 * notes
+        assert np.mean([row["empty_frames"] for row in drawn]) < 0.5
+        with torch.inference_mode():
+            assert orphan_share(pipe.autoencoder.decode(output.latents)) < 0.25
+
+
+def test_melodies_and_choirs_differ_in_polyphony(pipe):
+    alone, choir = (
+        np.mean([describe(r)["polyphony"] for r in pipe(label, seed=range(3)).rolls])
+        for label in ("Irish reels", "Bach")
+    )
+    assert alone < 1.5 < 2.5 < choir
+
+
+def test_same_seed_same_notes_in_a_batch_and_with_one_thread(pipe):
+    batch = pipe(["Bach", "Irish jigs"], seed=range(4), num_inference_steps=8).rolls
+    threads = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        alone = [
+            pipe(["Bach", "Irish jigs"], seed=s, num_inference_steps=8).rolls[0] for s in range(4)
+        ]
+    finally:
+        torch.set_num_threads(threads)
+    assert batch == alone
+
+
+def test_a_round_trip_of_a_drawn_roll_is_close(pipe):
+    roll = pipe("Bach", seed=1).rolls[0]
+    with torch.inference_mode():
+        struck = pipe.autoencoder(roll_tensor(roll)[None])[0, 0].numpy() > 0
+    assert 2 * (struck & roll.onset).sum() / (struck.sum() + roll.onset.sum()) > 0.9
