@@ -30,12 +30,17 @@ def main() -> None:
         default=CHECKPOINT_SECONDS,
         help="time between checkpoints (default: %(default)g)",
     )
+    parser.add_argument(
+        "--compile", action="store_true",
+        help="compile the networks first (needs a C++ compiler): about 1.2 times as fast",
+    )  # fmt: skip
     options = parser.parse_args()
     output = options.output or _ROOT / "runs" / options.preset
     try:
         corpus = Corpus.load(options.corpus)
         weights = options.weights or output / "weights"
-        train(PRESETS[options.preset], corpus, output, weights, options.checkpoint_seconds)
+        recipe = PRESETS[options.preset]
+        train(recipe, corpus, output, weights, options.checkpoint_seconds, options.compile)
     except (FileNotFoundError, ValueError) as error:
         parser.exit(1, f"{error}\n")
 

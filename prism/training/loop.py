@@ -70,10 +70,17 @@ class Trainer:
         Receives ``<stage>.pt`` (checkpoint) and ``<stage>.json`` (evaluations).
     checkpoint_seconds : float
         Time between checkpoints.
+    compiled : bool
+        Compile the network first (`torch.compile`; needs a C++ compiler): about 1.2 times as fast
+        on a CPU after half a minute, the same up to rounding.
     """
 
     def __init__(
-        self, stage: Stage, folder: pathlib.Path, checkpoint_seconds: float = CHECKPOINT_SECONDS
+        self,
+        stage: Stage,
+        folder: pathlib.Path,
+        checkpoint_seconds: float = CHECKPOINT_SECONDS,
+        compiled: bool = False,
     ) -> None:
         self.stage, self.recipe = stage, stage.recipe
         self.checkpoint = folder / f"{stage.name}.pt"
@@ -91,6 +98,8 @@ class Trainer:
         folder.mkdir(parents=True, exist_ok=True)
         if self.checkpoint.is_file():
             self._restore()
+        if compiled and self.progress.step < self.recipe.steps:
+            stage.network.compile()
 
     def run(self, stop_after: int | None = None) -> nn.Module:
         """Train; return the averaged network.
@@ -128,7 +137,8 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.recipe, step)
         self.stage.network.train()
-        loss = self.stage.loss(step)
+        with self._precision():
+            loss = self.stage.loss(step)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(self.stage.network.parameters(), self.recipe.gradient_clip)
@@ -137,6 +147,11 @@ class Trainer:
         self.progress.step += 1
         self.progress.seconds += time.monotonic() - started
         return loss.item()
+
+    def _precision(self) -> torch.autocast:
+        device = next(self.stage.network.parameters()).device.type
+        mixed = self.recipe.precision == "bfloat16"
+        return torch.autocast(device, torch.bfloat16, enabled=mixed)
 
     @torch.no_grad()
     def _update_average(self, decay: float) -> None:

@@ -22,6 +22,9 @@ class StageRecipe:
         Of the exponential moving average that is evaluated and shipped.
     evaluate_every : int
         Steps between evaluations.
+    precision : str
+        ``"float32"``, or ``"bfloat16"`` for mixed precision: matrix products are rounded, weights
+        and their updates are not. 1.5 times as fast on a processor with AVX-512 BF16.
     """
 
     steps: int
@@ -34,6 +37,7 @@ class StageRecipe:
     gradient_clip: float = 1.0
     ema_decay: float = 0.9995
     evaluate_every: int = 1000
+    precision: str = "float32"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,7 +78,10 @@ PRESETS = {
         autoencoder=StageRecipe(
             steps=4000, batch_size=16, learning_rate=1.5e-3, ema_decay=0.998
         ),
-        dit=StageRecipe(steps=5600, batch_size=16, learning_rate=6e-4),
+        dit=StageRecipe(
+            steps=12_000, batch_size=16, learning_rate=6e-4, evaluate_every=2000,
+            precision="bfloat16",
+        ),  # fmt: skip
     ),
     # Seconds on any machine: to see that everything works, not to hear music.
     "smoke": Recipe(

@@ -33,6 +33,7 @@ def train(
     folder: pathlib.Path,
     weights: pathlib.Path,
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
+    compiled: bool = False,
 ) -> PrismPipeline:
     """Train both stages, or go on where an earlier run in `folder` was stopped.
 
@@ -48,12 +49,14 @@ def train(
         Receives the finished model and its ``training.json``.
     checkpoint_seconds : float
         Time between checkpoints.
+    compiled : bool
+        See `Trainer`.
     """
     started = _start_time(folder)
-    coder = Trainer(AutoencoderStage(recipe, corpus), folder, checkpoint_seconds)
+    coder = Trainer(AutoencoderStage(recipe, corpus), folder, checkpoint_seconds, compiled)
     autoencoder = coder.run()
     stage = DiTStage(recipe, corpus, autoencoder, folder / "samples")
-    trainer = Trainer(stage, folder, checkpoint_seconds)
+    trainer = Trainer(stage, folder, checkpoint_seconds, compiled)
     pipeline = PrismPipeline(autoencoder, trainer.run(), stage.profiles)
     pipeline.save_pretrained(weights)
     histories = {"autoencoder": coder.progress.history, "dit": trainer.progress.history}

@@ -121,11 +121,11 @@ class DiTStage:
         self, network: nn.Module, batch: Batch, generator: torch.Generator, uniform_share: float
     ) -> torch.Tensor:
         with torch.no_grad():
-            data = self.autoencoder.encode(batch.rolls)
+            data = self.autoencoder.encode(batch.rolls).float()
         noise = torch.randn(data.shape, generator=generator)
         t = sample_times(len(data), generator, uniform_share)
         flow = network(add_noise(data, noise, t), t, batch.labels, batch.metre)
-        return F.mse_loss(flow, noise - data)
+        return F.mse_loss(flow.float(), noise - data)
 
     @torch.inference_mode()
     def evaluate(self, network: nn.Module, step: int) -> dict[str, float]:
