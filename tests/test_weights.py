@@ -44,6 +44,7 @@ def test_real_music_survives_the_autoencoder(pipe, corpus):
 
 
 def test_every_label_draws_notes_without_stray_frames(pipe, corpus):
+    orphans = {}
     for label in pipe.composers:
         output = pipe(label, seed=range(3), num_inference_steps=8)
         real = [describe(corpus_sample(corpus, [label], seed).roll) for seed in range(12)]
@@ -52,7 +53,9 @@ def test_every_label_draws_notes_without_stray_frames(pipe, corpus):
         assert 0.3 * notes < np.mean([row["notes"] for row in drawn]) < 3 * notes
         assert np.mean([row["empty_frames"] for row in drawn]) < 0.5
         with torch.inference_mode():
-            assert orphan_share(pipe.autoencoder.decode(output.latents)) < 0.25
+            orphans[label] = orphan_share(pipe.autoencoder.decode(output.latents))
+    # Before mending; three samples at half the usual steps, so a single label may stand out.
+    assert np.mean(list(orphans.values())) < 0.15 and max(orphans.values()) < 0.4
 
 
 def test_melodies_and_choirs_differ_in_polyphony(pipe):

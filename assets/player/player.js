@@ -170,8 +170,9 @@ function seek(beat) {
 
 function togglePlaying() {
   if (!hasSound()) return;
-  if (audio.paused) audio.play();
-  else audio.pause();
+  if (!audio.paused) return audio.pause();
+  pauseOthers();
+  audio.play();
 }
 
 function pauseOthers() {
@@ -201,7 +202,6 @@ const KEYS = {
 
 playButton.addEventListener("click", togglePlaying);
 audio.addEventListener("play", () => {
-  pauseOthers();
   showPlaying();
   follow();
 });
