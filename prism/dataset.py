@@ -159,6 +159,35 @@ def corpus_sample(
     return windows[rng.integers(len(windows))]
 
 
+def prompt_sample(corpus: Corpus, sample: Window, seed: int) -> Window:
+    """The opening of another held-out piece with the same label as `sample`.
+
+    From the test split if it has another such piece, else from the validation split.
+
+    Parameters
+    ----------
+    corpus : Corpus
+        Where to draw from.
+    sample : Window
+        From `corpus_sample`; its piece is never the one drawn.
+    seed : int
+        The same seed draws the same piece.
+
+    Raises
+    ------
+    ValueError
+        If there is no other piece.
+    """
+    shown = sample.piece
+    rng = np.random.default_rng([seed % 2**63, 2])
+    for split in ("test", "validation"):
+        pieces = corpus.select(split, [shown.label])
+        others = [piece for piece in pieces if piece.identifier != shown.identifier]
+        if others:
+            return windows_of(others[rng.integers(len(others))])[0]
+    raise ValueError(f"corpus: no other held-out piece under {shown.label!r}")
+
+
 def roll_tensor(roll: PianoRoll) -> torch.Tensor:
     """A roll as float tensor, shape=(3, 88, frames): onset, sustain, velocity / 127."""
     channels = [roll.onset, roll.sustain, roll.velocity / 127.0]

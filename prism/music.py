@@ -308,6 +308,18 @@ class PianoRoll:
         return cls(struck, held, np.where(struck, loudness, 0).astype(np.uint8), **properties)
 
 
+def top_line(roll: PianoRoll) -> PianoRoll:
+    """The melody, taken as the notes that are struck while no higher key is down."""
+    pitch, start, end, velocity = roll.arrays()
+    rows = np.arange(KEYS)[:, None]
+    highest = np.where(roll.active, rows, -1).max(axis=0)
+    leads = pitch - LOWEST_PITCH == highest[start]
+    kept = (a[leads] for a in (pitch, start, end, velocity))
+    return PianoRoll.from_arrays(
+        *kept, roll.frames, tempo=roll.tempo, time_signature=roll.time_signature
+    )
+
+
 def orphans(onset: np.ndarray, sustain: np.ndarray) -> np.ndarray:
     """Held frames with neither an onset nor a held frame just before them, same shape."""
     before = np.pad(onset | sustain, ((0, 0), (1, 0)))[:, :-1]

@@ -171,7 +171,10 @@ class PrismPipeline:
             settings = json.loads((folder / SETTINGS_FILE).read_text(encoding="utf-8"))
             networks = [
                 network.from_pretrained(
-                    folder / name, torch_dtype=torch.float32, local_files_only=True
+                    folder / name,
+                    torch_dtype=torch.float32,
+                    local_files_only=True,
+                    low_cpu_mem_usage=False,  # True needs accelerate
                 )
                 for name, network in (("autoencoder", BeatAutoencoder), ("dit", PrismDiT))
             ]

@@ -14,6 +14,7 @@ from prism.music import (
     PianoRoll,
     Piece,
     orphans,
+    top_line,
     without_overlaps,
 )
 
@@ -206,3 +207,16 @@ def test_impossible_notes_are_refused(note):
 def test_inconsistent_rolls_are_refused(changes, message):
     with pytest.raises(ValueError, match=message):
         dataclasses.replace(PianoRoll.empty(8), **changes)
+
+
+def test_the_top_line_by_hand():
+    notes = [
+        Note(60, 0, 4), Note(72, 0, 1),  # the higher of two struck together
+        Note(74, 1, 2), Note(71, 2, 1),  # 71 is struck under a held 74
+        Note(65, 3, 1), Note(64, 4, 1),  # once 74 is let go, 65 leads, then 64 alone
+    ]  # fmt: skip
+    line = top_line(PianoRoll.from_notes(notes, 32, tempo=77.0))
+    assert [(n.pitch, n.start, n.duration) for n in line.notes()] == [
+        (72, 0, 1), (74, 1, 2), (65, 3, 1), (64, 4, 1),
+    ]  # fmt: skip
+    assert line.tempo == 77 and not top_line(PianoRoll.empty()).onset.any()

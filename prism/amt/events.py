@@ -1,0 +1,158 @@
+"""Sequences of events: notes in and out, rests, controls, anticipation. Pure functions.
+
+Conventions
+-----------
+events
+    int64 array of published tokens, shape=(n, 3), sorted by time; see `prism.amt.vocabulary`.
+sequence
+    Events and controls interleaved in the order a model reads them, same shape.
+rounding
+    Times round to the nearest centisecond (halves up); a duration is at least 1 and at most 999.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from prism.amt.vocabulary import (
+    ANTICIPATION,
+    CENTISECONDS_PER_SECOND,
+    CONTROL_OFFSET,
+    DURATION_OFFSET,
+    MAXIMUM_DURATION,
+    MAXIMUM_TIME,
+    NOTE_OFFSET,
+    PITCHES,
+    REST,
+    SEPARATOR,
+    TIME_OFFSET,
+)
+
+_OFFSETS = np.array([TIME_OFFSET, DURATION_OFFSET, NOTE_OFFSET])
+
+
+def no_events() -> np.ndarray:
+    """An empty sequence."""
+    return np.empty((0, 3), np.int64)
+
+
+def make_events(
+    start: np.ndarray, duration: np.ndarray, pitch: np.ndarray, instrument: int = 0
+) -> np.ndarray:
+    """Encode notes.
+
+    Parameters
+    ----------
+    start, duration : ndarray, shape=(n,)
+        In centiseconds; fractions are rounded.
+    pitch : ndarray of int, shape=(n,)
+        MIDI numbers.
+    instrument : int
+        0 to 128; 0 is the piano.
+
+    Returns
+    -------
+    ndarray, shape=(n, 3)
+        Sorted by time, then pitch.
+    """
+    start, duration = (np.floor(np.asarray(a) + 0.5).astype(np.int64) for a in (start, duration))
+    duration = np.clip(duration, 1, MAXIMUM_DURATION - 1)
+    note = np.asarray(pitch, np.int64) + PITCHES * instrument
+    order = np.lexsort((note, start))
+    return np.column_stack([start, duration, note])[order] + _OFFSETS
+
+
+def is_control(sequence: np.ndarray) -> np.ndarray:
+    """Which rows are controls, bool array, shape=(n,)."""
+    return (sequence[:, 2] >= CONTROL_OFFSET) & (sequence[:, 2] < SEPARATOR)
+
+
+def is_rest(sequence: np.ndarray) -> np.ndarray:
+    """Which rows are rests, bool array, shape=(n,)."""
+    return sequence[:, 2] == REST
+
+
+def times(sequence: np.ndarray) -> np.ndarray:
+    """Arrival times of events and controls in centiseconds, shape=(n,)."""
+    return sequence[:, 0] - CONTROL_OFFSET * is_control(sequence) - TIME_OFFSET
+
+
+def read_events(sequence: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Notes as (start, duration, pitch), without rests and separators; controls count as notes."""
+    sequence = sequence[~is_rest(sequence) & (sequence[:, 2] < SEPARATOR)]
+    plain = sequence - CONTROL_OFFSET * is_control(sequence)[:, None] - _OFFSETS
+    return plain[:, 0], plain[:, 1], plain[:, 2] % PITCHES
+
+
+def as_controls(events: np.ndarray) -> np.ndarray:
+    """The same notes as given ones."""
+    return events + CONTROL_OFFSET
+
+
+def split(sequence: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Take events and controls apart again."""
+    control = is_control(sequence)
+    return sequence[~control], sequence[control]
+
+
+def shifted(sequence: np.ndarray, centiseconds: int) -> np.ndarray:
+    """Move events and controls in time.
+
+    Raises
+    ------
+    OverflowError
+        If one would leave the 100 seconds that times can tell.
+    """
+    moved = times(sequence) + centiseconds
+    if len(moved) and not 0 <= moved.min() <= moved.max() < MAXIMUM_TIME:
+        raise OverflowError(f"times: expected 0 to {MAXIMUM_TIME - 1} cs, got {moved.max()}")
+    return sequence + [centiseconds, 0, 0]
+
+
+def with_rests(
+    events: np.ndarray, end: int | None = None, longest: int = CENTISECONDS_PER_SECOND
+) -> np.ndarray:
+    """Fill pauses between arrivals, up to time `end`, with rests no more than `longest` apart."""
+    arrivals = times(events)
+    stops = arrivals if end is None else np.append(arrivals, end)
+    before = np.concatenate([[0], arrivals])[: len(stops)]
+    counts = np.maximum(-(-(stops - before) // longest) - 1, 0)
+    rests = [b + longest * np.arange(1, n + 1) for b, n in zip(before, counts, strict=True)]
+    moments = np.concatenate([*rests, []]).astype(np.int64)
+    padding = np.column_stack([
+        moments + TIME_OFFSET,
+        np.full_like(moments, DURATION_OFFSET),
+        np.full_like(moments, REST),
+    ])  # fmt: skip
+    everything = np.concatenate([events, padding])
+    return everything[np.argsort(everything[:, 0], kind="stable")]
+
+
+def anticipated(
+    events: np.ndarray, controls: np.ndarray, delta: int = ANTICIPATION
+) -> tuple[np.ndarray, np.ndarray]:
+    """Interleave controls with events (the paper's section 3.1).
+
+    A control stands directly after the first event that arrives at most `delta` before it (those
+    due before `delta` stand first of all).
+
+    Parameters
+    ----------
+    events, controls : ndarray, shape=(n, 3) and (m, 3)
+        Sorted by time; events with rests, so that a control is not kept waiting.
+    delta : int
+        Anticipation interval in centiseconds.
+
+    Returns
+    -------
+    sequence, waiting : ndarray
+        The interleaved sequence, and the controls due later than `delta` after the last event but
+        one, for which no event follows.
+    """
+    # Before event i is placed, what counts is the time of event i − 1 (0 before the first).
+    clock = np.concatenate([[0], times(events)])[: len(events)]
+    due = times(controls) - delta
+    place = np.searchsorted(clock, due, side="left")  # first i with clock[i] >= due
+    placed = place < len(events)
+    sequence = np.insert(events, place[placed], controls[placed], axis=0)
+    return sequence, controls[~placed]

@@ -1,0 +1,134 @@
+"""Training sequences for the baseline, cut from the same windows as the transformer's.
+
+Every sequence is one context long: the flag AUTOREGRESS or ANTICIPATE, then 341 events. It begins
+where a window of `prism.dataset` begins and runs to the end of the piece (short ones are repeated);
+what room is left goes to further pieces, each after a SEPARATOR event (Thickstun et al. 2023,
+section 4). Times count from the start of each piece.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from prism.amt import events
+from prism.amt.notes import roll_events
+from prism.amt.vocabulary import (
+    ANTICIPATE,
+    ANTICIPATION,
+    AUTOREGRESS,
+    EVENTS_IN_CONTEXT,
+    MAXIMUM_TIME,
+    SEPARATOR,
+)
+from prism.dataset import TRANSPOSITIONS, Window, WindowSampler, filled
+from prism.music import TICKS_PER_BEAT, TICKS_PER_FRAME, PianoRoll, top_line
+
+# A prompt of 16 beats and a window of 64 that follows it, with some to spare.
+_LEAST_BEATS = 96
+# The paper's rate of spans: one every 20 seconds.
+_SPAN_PAUSE = 2000
+
+
+@dataclasses.dataclass(frozen=True)
+class Shares:
+    """How often each kind of control is drawn; the rest of the sequences have none."""
+
+    span: float = 0.1
+    random: float = 0.1
+    melody: float = 0.2
+
+
+class SequenceSampler:
+    """Draws sequences; the same (seed, step) gives the same ones in every run.
+
+    Parameters
+    ----------
+    windows : WindowSampler
+        Where sequences begin, and with what probability each label is drawn.
+    centiseconds_per_frame : int
+        The one tempo of all music.
+    shares : Shares
+        Of the kinds of controls.
+    """
+
+    def __init__(
+        self, windows: WindowSampler, centiseconds_per_frame: int, shares: Shares
+    ) -> None:
+        self.windows = windows
+        self.step = centiseconds_per_frame
+        self.shares = shares
+
+    def batch(self, batch_size: int, seed: int, step: int) -> np.ndarray:
+        """Tokens, int64 array, shape=(batch_size, 1024)."""
+        rng = np.random.default_rng([seed, step])
+        return np.stack([self.sequence(rng) for _ in range(batch_size)])
+
+    def sequence(self, rng: np.random.Generator) -> np.ndarray:
+        """One sequence of 1,024 tokens."""
+        flag, parts, room = None, [], EVENTS_IN_CONTEXT
+        while room > 0:
+            part, given = self._part(rng)
+            flag = flag or (ANTICIPATE if given else AUTOREGRESS)
+            parts += [part, np.full((1, 3), SEPARATOR)]
+            room -= len(part) + 1
+        body = np.concatenate(parts)[:EVENTS_IN_CONTEXT]
+        return np.concatenate([[flag], body.ravel()])
+
+    def _part(self, rng: np.random.Generator) -> tuple[np.ndarray, bool]:
+        """The rest of one piece from a window on, and whether it has controls."""
+        groups = self.windows.windows
+        group = groups[rng.choice(len(groups), p=self.windows.label_probability)]
+        roll = rest_of_piece(group[rng.integers(len(group))], rng.choice(TRANSPOSITIONS))
+        notes = roll_events(roll, self.step)
+        notes = notes[events.times(notes) < MAXIMUM_TIME - ANTICIPATION]
+        given = self._given(roll, notes, rng)
+        if not given.any():
+            return events.with_rests(notes), False
+        end = events.times(notes)[-1]
+        free = events.with_rests(notes[~given], end)
+        sequence, _ = events.anticipated(free, events.as_controls(notes[given]))
+        return sequence, True
+
+    def _given(self, roll: PianoRoll, notes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Which notes are handed over as controls, bool array, shape=(n,)."""
+        kind, shares = rng.random(), self.shares
+        if kind < shares.melody:
+            given = melody_mask(roll, notes, self.step)
+            # A tune that is all melody leaves nothing to play along with.
+            return given if given.mean() < 0.9 else np.zeros(len(notes), bool)
+        if kind < shares.melody + shares.random:
+            return rng.random(len(notes)) < rng.integers(1, 10) / 10
+        if kind < shares.melody + shares.random + shares.span:
+            return span_mask(events.times(notes), rng)
+        return np.zeros(len(notes), bool)
+
+
+def rest_of_piece(window: Window, semitones: int = 0) -> PianoRoll:
+    """Everything from a window's start on, transposed; short pieces are repeated first."""
+    piece = filled(window.piece, _LEAST_BEATS * TICKS_PER_BEAT)
+    fresh = piece.notes[piece.notes[:, 0] >= window.start_tick] + [0, 0, semitones, 0]
+    piece = dataclasses.replace(piece, notes=fresh)
+    frames = -(-(piece.ticks - window.start_tick) // TICKS_PER_FRAME) + 1
+    return piece.window(window.start_tick, frames)
+
+
+def melody_mask(roll: PianoRoll, notes: np.ndarray, centiseconds_per_frame: int) -> np.ndarray:
+    """Which of a roll's events belong to its top line, bool array, shape=(n,)."""
+    lead = roll_events(top_line(roll), centiseconds_per_frame)
+    return np.isin(_keys(notes), _keys(lead))
+
+
+def _keys(notes: np.ndarray) -> np.ndarray:
+    return notes[:, 0] * 2**20 + notes[:, 2]
+
+
+def span_mask(times: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Spans as long as the anticipation interval, after pauses drawn at random."""
+    mask = np.zeros(len(times), bool)
+    start = rng.exponential(_SPAN_PAUSE)
+    while len(times) and start <= times[-1]:
+        mask |= (times >= start) & (times < start + ANTICIPATION)
+        start += ANTICIPATION + rng.exponential(_SPAN_PAUSE)
+    return mask

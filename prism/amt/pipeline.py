@@ -1,0 +1,201 @@
+"""AMTPipeline: a prompt or a melody and a seed in, a piano roll out, note by note."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import functools
+import pathlib
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+import torch
+
+from prism.amt import events, published
+from prism.amt.model import AnticipatoryTransformer
+from prism.amt.notes import events_roll, roll_events
+from prism.amt.sampler import Choose, generate, nucleus
+from prism.amt.vocabulary import CENTISECONDS_PER_SECOND
+from prism.dataset import Window
+from prism.music import (
+    BEATS,
+    DEFAULT_TEMPO,
+    FRAMES,
+    FRAMES_PER_BEAT,
+    PianoRoll,
+)
+
+PROMPT_BEATS = 16
+DEFAULT_TOP_P = 0.98
+
+
+def prompt_roll(window: Window) -> PianoRoll:
+    """A window's first `PROMPT_BEATS` beats, in whole bars, so that what follows begins a bar."""
+    bar = window.roll.bar_frames
+    frames = max(1, PROMPT_BEATS * FRAMES_PER_BEAT // bar) * bar
+    return window.piece.window(window.start_tick, frames)
+
+
+@dataclasses.dataclass(frozen=True)
+class Growth:
+    """A sample while it grows.
+
+    Parameters
+    ----------
+    notes : int
+        How many were generated.
+    beats : float
+        How far it has come, 0 to 64.
+    done : bool
+        Whether this is the whole sample.
+    build : callable
+        Turns the first so many generated notes into a roll.
+    """
+
+    notes: int
+    beats: float
+    done: bool
+    build: Callable[[int], PianoRoll]
+
+    @functools.cached_property
+    def roll(self) -> PianoRoll:
+        """The notes so far (with the melody, if there is one), built when first asked for."""
+        return self.build(self.notes)
+
+
+@dataclasses.dataclass(frozen=True)
+class AMTOutput:
+    """What a call returns: one roll a seed."""
+
+    rolls: list[PianoRoll]
+    seeds: tuple[int, ...]
+
+
+class AMTPipeline:
+    """Continues a prompt, accompanies a melody, or starts from nothing.
+
+    Parameters
+    ----------
+    model : AnticipatoryTransformer
+        The network.
+    name : str
+        What to call it where its samples are shown.
+
+    Examples
+    --------
+    >>> from prism.amt.pipeline import AMTPipeline
+    >>> amt = AMTPipeline.from_pretrained("weights/amt")
+    >>> roll = amt(seed=7).rolls[0]
+    """
+
+    def __init__(self, model: AnticipatoryTransformer, name: str = "AMT") -> None:
+        self.model = model.eval()
+        self.name = name
+
+    @classmethod
+    def from_pretrained(cls, name: str | pathlib.Path) -> AMTPipeline:
+        """Load a folder written by `save_pretrained`, or a published checkpoint by its name.
+
+        Raises
+        ------
+        WeightsError
+            If it cannot be found or read; the message says what to do.
+        """
+        folder = published.find(name)
+        model = published.load(folder)
+        return cls(model, "AMT-mini" if model.config.centiseconds_per_beat else str(name))
+
+    def save_pretrained(self, folder: str | pathlib.Path) -> None:
+        """Write the model as safetensors in half precision."""
+        copy.deepcopy(self.model).half().save_pretrained(folder)
+
+    def centiseconds_per_beat(self, tempo: float) -> float:
+        """Length of a beat in the model's time: its own, or that of the tempo."""
+        own = self.model.config.centiseconds_per_beat
+        return own or 60 * CENTISECONDS_PER_SECOND / tempo
+
+    def __call__(
+        self,
+        prompt: PianoRoll | None = None,
+        melody: PianoRoll | None = None,
+        seed: int | Sequence[int] = 0,
+        top_p: float = DEFAULT_TOP_P,
+        tempo: float | None = None,
+        time_signature: tuple[int, int] | None = None,
+    ) -> AMTOutput:
+        """Draw one 64-beat roll for each seed; parameters as for `stream`."""
+        seeds = tuple(seed) if isinstance(seed, (list, tuple, range)) else (seed,)
+        rolls = []
+        for one in seeds:
+            *_, last = self.stream(prompt, melody, one, top_p, tempo, time_signature)
+            rolls.append(last.roll)
+        return AMTOutput(rolls, seeds)
+
+    def stream(
+        self,
+        prompt: PianoRoll | None = None,
+        melody: PianoRoll | None = None,
+        seed: int = 0,
+        top_p: float = DEFAULT_TOP_P,
+        tempo: float | None = None,
+        time_signature: tuple[int, int] | None = None,
+    ) -> Iterator[Growth]:
+        """Draw a 64-beat roll; yields after each note, and at the end with ``done``.
+
+        Parameters
+        ----------
+        prompt : PianoRoll, optional
+            What came before; none of its notes is in the result.
+        melody : PianoRoll, optional
+            Notes to accompany; they are in the result.
+        seed : int
+            The same seed always gives the same notes.
+        top_p : float
+            Nucleus, above 0 and at most 1.
+        tempo : float, optional
+            Quarter notes a minute; those of the prompt or melody by default.
+        time_signature : (int, int), optional
+            Likewise.
+
+        Raises
+        ------
+        ValueError
+            If `top_p` or `tempo` is out of range.
+        """
+        if not 0 < top_p <= 1:
+            raise ValueError(f"top_p: expected above 0 and at most 1, got {top_p!r}")
+        if tempo is not None and not tempo > 0:
+            raise ValueError(f"tempo: expected more than 0 beats a minute, got {tempo!r}")
+        given = prompt or melody or PianoRoll.empty(1, tempo=DEFAULT_TEMPO)
+        properties = {
+            "tempo": float(tempo or given.tempo),
+            "time_signature": time_signature or tuple(given.time_signature),
+        }
+        return self._growing(prompt, melody, nucleus(top_p, _generator(seed)), properties)
+
+    def _growing(
+        self, prompt: PianoRoll | None, melody: PianoRoll | None, choose: Choose, properties: dict
+    ) -> Iterator[Growth]:
+        step = self.centiseconds_per_beat(properties["tempo"]) / FRAMES_PER_BEAT
+        start = round(prompt.frames * step) if prompt else 0
+        before = roll_events(prompt, step) if prompt else events.no_events()
+        beside = roll_events(melody, step) if melody else events.no_events()
+        beside += [start, 0, 0]
+        drawn: list[np.ndarray] = []
+
+        def build(count: int) -> PianoRoll:
+            notes = np.concatenate([np.reshape(drawn[:count], (-1, 3)).astype(np.int64), beside])
+            return events_roll(notes - [start, 0, 0], step, **properties)
+
+        end = start + round(FRAMES * step)
+        controls = events.as_controls(beside)
+        for event in generate(self.model, start, end, choose, before, controls):
+            if not events.is_rest(event[None])[0]:
+                drawn.append(event)
+                beats = (event[0] - start) / step / FRAMES_PER_BEAT
+                yield Growth(len(drawn), beats, False, build)
+        yield Growth(len(drawn), float(BEATS), True, build)
+
+
+def _generator(seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)

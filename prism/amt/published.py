@@ -1,0 +1,112 @@
+"""Finding and reading a baseline's weights: our own folders, or published GPT-2 checkpoints.
+
+A published checkpoint (for example ``stanford-crfm/music-small-800k``) is a folder or a repository
+on the Hugging Face Hub with a GPT-2 ``config.json`` and its weights as safetensors or as PyTorch's
+own file; its token numbers are those of `prism.amt.vocabulary`.
+"""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import re
+
+import torch
+from huggingface_hub import snapshot_download
+from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+
+from prism.amt.model import AnticipatoryTransformer
+from prism.amt.vocabulary import VOCABULARY_SIZE
+from prism.pipeline import WeightsError
+
+_FILES = ("model.safetensors", "pytorch_model.bin")
+# GPT-2 stores these weights the other way round (input by output).
+_TRANSPOSED = re.compile(r"\.(c_attn|c_proj|c_fc)\.weight$")
+_HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
+_ADVICE = "restore it from the repository, train it with: python train.py amt, or name a model"
+
+
+def find(name: str | pathlib.Path) -> pathlib.Path:
+    """The folder called `name`, or a download of the Hub's repository of that name.
+
+    Raises
+    ------
+    WeightsError
+        If there is neither.
+    """
+    folder = pathlib.Path(name)
+    if (folder / "config.json").is_file():
+        return folder
+    if folder.exists() or not _HUB_NAME.fullmatch(str(name)):
+        raise WeightsError(f"no AMT weights at {name} (config.json missing); {_ADVICE}")
+    try:
+        files = ["config.json", "*.safetensors", "pytorch_model.bin"]
+        return pathlib.Path(snapshot_download(str(name), allow_patterns=files))
+    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
+        raise WeightsError(
+            f"AMT weights {name}: no such folder, and not from the Hub ({error}); {_ADVICE}"
+        ) from error
+
+
+def load(folder: pathlib.Path) -> AnticipatoryTransformer:
+    """Read a model in float32; ours and published ones alike.
+
+    Raises
+    ------
+    WeightsError
+        If a file is missing, truncated or does not fit.
+    """
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        if config.get("_class_name") == AnticipatoryTransformer.__name__:
+            return AnticipatoryTransformer.from_pretrained(
+                folder,
+                torch_dtype=torch.float32,
+                local_files_only=True,
+                low_cpu_mem_usage=False,  # True needs accelerate
+            )
+        return _load_gpt2(folder, config)
+    except WeightsError:
+        raise
+    except (OSError, SafetensorError, RuntimeError, ValueError, KeyError) as error:
+        message = f"AMT weights in {folder} cannot be read ({error}); {_ADVICE}"
+        raise WeightsError(message) from error
+
+
+def _load_gpt2(folder: pathlib.Path, config: dict) -> AnticipatoryTransformer:
+    if config["vocab_size"] != VOCABULARY_SIZE:
+        raise WeightsError(
+            f"AMT weights in {folder}: expected a vocabulary of {VOCABULARY_SIZE} tokens, "
+            f"got {config['vocab_size']}"
+        )
+    model = AnticipatoryTransformer(
+        width=config["n_embd"],
+        depth=config["n_layer"],
+        heads=config["n_head"],
+        context=config["n_positions"],
+    )
+    model.load_state_dict(gpt2_state(_read_tensors(folder)))
+    return model
+
+
+def _read_tensors(folder: pathlib.Path) -> dict[str, torch.Tensor]:
+    for name in _FILES:
+        path = folder / name
+        if path.is_file():
+            if path.suffix == ".safetensors":
+                return load_file(path)
+            return torch.load(path, map_location="cpu", weights_only=True)
+    raise WeightsError(f"AMT weights in {folder}: expected {' or '.join(_FILES)}; {_ADVICE}")
+
+
+def gpt2_state(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """GPT-2's state as ours: no prefix, weights transposed, masks and the tied head left out."""
+    state = {}
+    for name, tensor in tensors.items():
+        name = name.removeprefix("transformer.")
+        if name == "lm_head.weight" or re.search(r"\.attn\.(masked_)?bias$", name):
+            continue
+        state[name] = (tensor.T if _TRANSPOSED.search(name) else tensor).float().contiguous()
+    return state

@@ -1,0 +1,232 @@
+"""Sampling events one after another: grammar, nucleus, key/value cache, sliding context.
+
+The published sampler reads the whole context anew for each of an event's three tokens, and once the
+context is full it drops the oldest event before every new one. Here the keys and values of what was
+read are kept; when the context is full, all but the last `KEPT_EVENTS` events are dropped at once
+and read again with their times counted from the first of them, so that a long sample reads each
+token a few times at most.
+
+Conventions
+-----------
+Times are in centiseconds from the start of the whole sequence, prompt included.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+import numpy as np
+import torch
+
+from prism.amt import events
+from prism.amt.model import AnticipatoryTransformer, KeyValueCache
+from prism.amt.vocabulary import (
+    ANTICIPATE,
+    ANTICIPATION,
+    AUTOREGRESS,
+    DURATION_OFFSET,
+    MAXIMUM_DURATION,
+    MAXIMUM_TIME,
+    NOTE_OFFSET,
+    REST,
+    TIME_OFFSET,
+    TOKENS_PER_EVENT,
+)
+
+KEPT_EVENTS = 256
+# So many seconds of the past at most, well inside what times can tell.
+_LONGEST_PAST = MAXIMUM_TIME - 4 * ANTICIPATION
+_KEPT_PAST = _LONGEST_PAST // 2
+
+Choose = Callable[[torch.Tensor], int]
+
+
+class Reader(Protocol):
+    """What the sampler asks of a model: start over, read on, and what may come next."""
+
+    def restart(self, rows: list[int]) -> None: ...
+
+    def append(self, row: int) -> None: ...
+
+    def logits(self, rows: slice) -> torch.Tensor: ...
+
+
+class CachedReader:
+    """Reads every token once, through the model's key/value cache."""
+
+    def __init__(self, model: AnticipatoryTransformer) -> None:
+        self.model = model
+        self.cache = KeyValueCache(model.config)
+        self.waiting: list[int] = []
+        self.hidden = torch.empty(0)
+
+    def restart(self, rows: list[int]) -> None:
+        """Forget everything and read `rows`."""
+        self.cache.length = 0
+        self.hidden = self._read(rows)
+        self.waiting = []
+
+    def append(self, row: int) -> None:
+        """Read one token more, when it is first needed."""
+        self.waiting.append(row)
+
+    def logits(self, rows: slice) -> torch.Tensor:
+        """Logits of the next token, shape=(number of `rows`,)."""
+        for row in self.waiting:
+            self.hidden = self._read([row])
+        self.waiting = []
+        return self.model.logits(self.hidden, rows)
+
+    def _read(self, rows: list[int]) -> torch.Tensor:
+        return self.model.hidden(torch.tensor([rows]), self.cache)[0, -1]
+
+
+def greedy(logits: torch.Tensor) -> int:
+    """The likeliest token."""
+    return int(logits.argmax())
+
+
+def nucleus(top_p: float, generator: torch.Generator) -> Choose:
+    """Draw from the likeliest tokens that together reach `top_p` (Holtzman et al. 2020).
+
+    Parameters
+    ----------
+    top_p : float
+        Above 0, at most 1.
+    generator : torch.Generator
+        Source of randomness.
+    """
+
+    def choose(logits: torch.Tensor) -> int:
+        share, order = torch.softmax(logits, 0).sort(descending=True)
+        share[share.cumsum(0) - share >= top_p] = 0
+        return int(order[torch.multinomial(share, 1, generator=generator)])
+
+    return choose
+
+
+class Score:
+    """The sequence so far, and the last part of it, which a reader has read.
+
+    Parameters
+    ----------
+    model : AnticipatoryTransformer
+        Its table and context are used.
+    reader : Reader
+        Reads the part.
+    sequence : ndarray, shape=(n, 3)
+        Prompt with the controls that belong into it.
+    flag : int
+        AUTOREGRESS or ANTICIPATE.
+    """
+
+    def __init__(
+        self, model: AnticipatoryTransformer, reader: Reader, sequence: np.ndarray, flag: int
+    ) -> None:
+        self.table = model.table
+        self.capacity = (model.config.context - 1) // TOKENS_PER_EVENT
+        self.reader = reader
+        self.flag = flag
+        self.sequence = sequence
+        self._restart(self.capacity - 1)
+
+    def _restart(self, most: int) -> None:
+        """Read the flag and the last events, `most` at most, with times from their first on."""
+        part = self.sequence[-most:] if most else events.no_events()
+        clock = events.times(part)
+        if len(part):
+            part = part[clock >= clock.max() - _KEPT_PAST]
+        self.offset = int(events.times(part).min()) if len(part) else 0
+        self.length = len(part)
+        tokens = np.append(self.flag, events.shifted(part, -self.offset))
+        self.reader.restart(self.table.rows(tokens).tolist())
+
+    def append(self, event: np.ndarray) -> None:
+        """Add a control."""
+        time = int(events.times(event[None])[0]) - self.offset
+        if time < MAXIMUM_TIME:
+            for token in event - [self.offset, 0, 0]:
+                self.reader.append(int(self.table.rows(token)))
+        self._record(event, time)
+
+    def draw(self, earliest: int, choose: Choose) -> np.ndarray:
+        """Draw and add an event that arrives at `earliest` or later."""
+        first = TIME_OFFSET + earliest - self.offset
+        time = self._draw_token(first, TIME_OFFSET + MAXIMUM_TIME - 1, choose)
+        last = DURATION_OFFSET + MAXIMUM_DURATION - 1
+        duration = self._draw_token(DURATION_OFFSET, last, choose)
+        rest = duration == DURATION_OFFSET
+        note = self._draw_token(*((REST, REST) if rest else (NOTE_OFFSET, REST - 1)), choose)
+        event = np.array([time + self.offset, duration, note])
+        self._record(event, time - TIME_OFFSET)
+        return event
+
+    def _draw_token(self, first: int, last: int, choose: Choose) -> int:
+        rows = self.table.row_range(first, last)
+        row = rows.start
+        if rows.stop - rows.start > 1:
+            row += choose(self.reader.logits(rows))
+        self.reader.append(row)
+        return int(self.table.tokens[row])
+
+    def _record(self, event: np.ndarray, time: int) -> None:
+        self.sequence = np.concatenate([self.sequence, event[None]])
+        self.length += 1
+        if self.length >= self.capacity or time > _LONGEST_PAST:
+            self._restart(min(KEPT_EVENTS, self.capacity - 1))
+
+
+@torch.inference_mode()
+def generate(
+    model: AnticipatoryTransformer,
+    start: int,
+    end: int,
+    choose: Choose,
+    prompt: np.ndarray | None = None,
+    controls: np.ndarray | None = None,
+    reader: Reader | None = None,
+    most_events: int = 4000,
+) -> Iterator[np.ndarray]:
+    """Draw events from `start` until one would arrive at `end` (the paper's algorithm 1).
+
+    Parameters
+    ----------
+    model : AnticipatoryTransformer
+        The network.
+    start, end : int
+        Centiseconds.
+    choose : callable
+        `greedy` or from `nucleus`.
+    prompt : ndarray, shape=(n, 3), optional
+        Events before `start`.
+    controls : ndarray, shape=(m, 3), optional
+        Notes to accompany, as from `prism.amt.events.as_controls`.
+    reader : Reader, optional
+        A `CachedReader` by default.
+    most_events : int
+        Stop after so many, whatever happens.
+
+    Yields
+    ------
+    ndarray, shape=(3,)
+        An event, among them rests; neither prompt nor controls.
+    """
+    prompt = events.no_events() if prompt is None else prompt
+    controls = events.no_events() if controls is None else controls
+    flag = ANTICIPATE if len(controls) else AUTOREGRESS
+    sequence, waiting = events.anticipated(events.with_rests(prompt, start), controls)
+    past, _ = events.split(sequence)
+    now = int(events.times(past)[-1]) if len(past) else 0
+    score = Score(model, reader or CachedReader(model), sequence, flag)
+    due = events.times(waiting) - ANTICIPATION
+    given = 0
+    for _ in range(most_events):
+        while given < len(waiting) and now >= due[given]:
+            score.append(waiting[given])
+            given += 1
+        event = score.draw(max(start, now), choose)
+        now = int(event[0]) - TIME_OFFSET
+        if now >= end:
+            return
+        yield event

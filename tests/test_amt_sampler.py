@@ -1,0 +1,209 @@
+"""Sampling: cached equals plain, grammar, prompts and melodies, the pipeline."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+from conftest import ROOT, make_piece, random_weights
+
+from prism.amt import events, sampler
+from prism.amt.model import AnticipatoryTransformer
+from prism.amt.notes import roll_events
+from prism.amt.pipeline import AMTPipeline, prompt_roll
+from prism.amt.vocabulary import DURATION_OFFSET, NOTE_OFFSET, REST
+from prism.dataset import corpus_sample, prompt_sample, windows_of
+from prism.music import FRAMES, Note, PianoRoll, top_line
+
+PIANO = {"time_step": 10, "lowest_pitch": 21, "highest_pitch": 108, "instruments": 1}
+
+
+def make_model(context: int = 64, hurry: float = 600, **fields) -> AnticipatoryTransformer:
+    """Random weights; `hurry` makes late times unlikely, so that samples have many events."""
+    settings = PIANO | {"centiseconds_per_beat": 40} | fields
+    model = AnticipatoryTransformer(width=32, depth=2, heads=2, context=context, **settings)
+    random_weights(model, 3)
+    with torch.no_grad():
+        model.ln_f.bias.copy_(torch.linspace(-2, 2, 32))
+        times = model.table.row_range(0, DURATION_OFFSET - 1)
+        late = torch.linspace(0, hurry, times.stop)[:, None]
+        model.wte.weight[times] = 0.3 * model.wte.weight[times] - late * model.ln_f.bias / 40
+    return model
+
+
+class PlainReader:
+    """Reads everything anew for every token, as the published sampler does."""
+
+    def __init__(self, model: AnticipatoryTransformer) -> None:
+        self.model, self.read = model, []
+
+    def restart(self, rows):
+        self.read = list(rows)
+
+    def append(self, row):
+        self.read.append(row)
+
+    def logits(self, rows):
+        return self.model(torch.tensor([self.read]))[0, -1, rows]
+
+
+def drawn(model, start=0, end=1500, choose=None, seed=0, **arguments) -> np.ndarray:
+    choose = choose or sampler.nucleus(0.95, torch.Generator().manual_seed(seed))
+    found = list(sampler.generate(model, start, end, choose, **arguments))
+    return np.reshape(found, (-1, 3)).astype(np.int64)
+
+
+@pytest.fixture(scope="module")
+def model() -> AnticipatoryTransformer:
+    return make_model()
+
+
+@pytest.fixture(scope="module")
+def melody() -> np.ndarray:
+    clock = np.arange(0, 1500, 70)
+    return events.as_controls(events.make_events(clock, np.full(22, 30), 60 + np.arange(22)))
+
+
+@pytest.mark.parametrize("accompany", [False, True])
+def test_cached_equals_plain_far_beyond_the_context(model, melody, accompany):
+    controls = {"controls": melody} if accompany else {}
+    plain = drawn(model, choose=sampler.greedy, reader=PlainReader(model), **controls)
+    cached = drawn(model, choose=sampler.greedy, **controls)
+    assert np.array_equal(plain, cached)
+    assert len(drawn(model, **controls)) > 2 * 21  # a context of 64 tokens holds 21 events
+    assert np.array_equal(drawn(model, reader=PlainReader(model), **controls),
+                          drawn(model, **controls))  # fmt: skip
+
+
+def test_the_grammar_holds(model, melody):
+    for controls in (None, melody):
+        found = drawn(model, start=200, seed=4, controls=controls)
+        arrivals = events.times(found)
+        assert (np.diff(arrivals) >= 0).all() and arrivals.min() >= 200 and arrivals.max() < 1500
+        assert ((found[:, 1] >= DURATION_OFFSET) & (found[:, 1] < NOTE_OFFSET)).all()
+        assert ((found[:, 2] >= NOTE_OFFSET) & (found[:, 2] <= REST)).all()
+        rests = found[:, 2] == REST
+        assert np.array_equal(rests, found[:, 1] == DURATION_OFFSET)
+
+
+def test_a_small_nucleus_is_greedy_and_a_large_one_keeps_its_shares():
+    logits = torch.log(torch.tensor([0.5, 0.3, 0.15, 0.05]))
+    generator = torch.Generator().manual_seed(0)
+    assert {sampler.nucleus(0.4, generator)(logits) for _ in range(50)} == {0}
+    # 0.5 + 0.3 falls short of 0.9, so the third stays and the fourth goes.
+    counts = np.bincount([sampler.nucleus(0.9, generator)(logits) for _ in range(4000)])
+    assert len(counts) == 3
+    assert counts / 4000 == pytest.approx(np.array([0.5, 0.3, 0.15]) / 0.95, abs=0.03)
+
+
+def test_events_stop_at_the_limit(model):
+    assert len(drawn(model, most_events=7, end=9000)) <= 7
+
+
+def test_music_longer_than_times_can_tell():
+    """At 40 cs a beat 130 s pass; the context slides although it is never full."""
+    large = make_model(context=1024, hurry=40)
+    found = drawn(large, end=13_000, seed=1)
+    assert events.times(found).max() > 11_000
+
+
+def prompt() -> PianoRoll:
+    clock = range(16)
+    return PianoRoll.from_notes([Note(60 + i % 5, i, 1.0) for i in clock], 64, tempo=90.0)
+
+
+def test_no_prompt_note_is_in_the_result(model):
+    """The result is what was generated, every note of it after the prompt's end."""
+    amt = AMTPipeline(model)
+    *_, last = amt.stream(prompt(), seed=2)
+    start = 64 * 10
+    before = roll_events(prompt(), 10)
+    choose = sampler.nucleus(0.98, torch.Generator().manual_seed(2))
+    found = drawn(model, start, start + FRAMES * 10, choose, prompt=before)
+    assert events.times(before).max() < start <= events.times(found).min()
+    notes = found[~events.is_rest(found)] - [start, 0, 0]
+    expected = {(int(t) // 10, int(n) - NOTE_OFFSET) for t, n in notes[:, [0, 2]]}
+    pitch, first, *_ = last.roll.arrays()
+    assert set(zip(first.tolist(), pitch.tolist(), strict=True)) == expected
+    assert last.roll.frames == FRAMES and last.roll.tempo == 90.0
+
+
+def test_the_prompt_changes_what_follows(model):
+    amt = AMTPipeline(model)
+    high = dataclasses.replace(prompt(), onset=np.roll(prompt().onset, 24, 0),
+                               sustain=np.roll(prompt().sustain, 24, 0),
+                               velocity=np.roll(prompt().velocity, 24, 0))  # fmt: skip
+    assert amt(prompt(), seed=1).rolls != amt(high, seed=1).rolls
+    assert amt(prompt(), seed=1).rolls != amt(seed=1).rolls
+
+
+def test_an_accompaniment_keeps_its_melody(model):
+    tune = top_line(PianoRoll.from_notes([Note(72, b, 1.0) for b in range(0, 64, 2)]))
+    roll = AMTPipeline(model)(melody=tune, seed=3).rolls[0]
+    assert (roll.onset[72 - 21] >= tune.onset[72 - 21]).all()
+    assert roll.onset.sum() > tune.onset.sum()
+
+
+def test_same_seed_same_notes_alone_and_among_others(model):
+    amt = AMTPipeline(model)
+    together = amt(prompt(), seed=[5, 6]).rolls
+    assert together == [amt(prompt(), seed=5).rolls[0], amt(prompt(), seed=6).rolls[0]]
+    assert together[0] != together[1]
+
+
+def test_growth_adds_up_to_the_whole(model):
+    amt = AMTPipeline(model)
+    steps = list(amt.stream(seed=1))
+    assert [s.notes for s in steps[:-1]] == list(range(1, len(steps)))
+    assert [s.done for s in steps] == [False] * (len(steps) - 1) + [True]
+    assert steps[-1].roll == steps[-2].roll and steps[-1].beats == 64
+    assert (np.diff([s.beats for s in steps]) >= 0).all()
+
+
+def test_published_models_use_real_seconds():
+    model = make_model(centiseconds_per_beat=0)
+    amt = AMTPipeline(model, "published")
+    assert amt.centiseconds_per_beat(120) == 50
+    assert AMTPipeline(make_model()).centiseconds_per_beat(120) == 40
+    assert amt(seed=0, tempo=75.0).rolls[0].tempo == 75
+
+
+def test_saved_and_loaded_it_draws_the_same(model, tmp_path):
+    exact = AMTPipeline(model.half().float())
+    exact.save_pretrained(tmp_path)
+    loaded = AMTPipeline.from_pretrained(tmp_path)
+    assert loaded(prompt(), seed=4).rolls == exact(prompt(), seed=4).rolls
+
+
+def test_arguments_out_of_range(model):
+    amt = AMTPipeline(model)
+    for arguments in ({"top_p": 0}, {"top_p": 1.1}, {"tempo": -3}):
+        with pytest.raises(ValueError, match=next(iter(arguments))):
+            amt(**arguments)
+
+
+def test_prompts_are_whole_bars():
+    for signature, frames in (((4, 4), 64), ((3, 4), 60), ((6, 8), 60), ((9, 8), 54)):
+        window = windows_of(make_piece("a", beats=100, time_signature=signature))[0]
+        assert prompt_roll(window).frames == frames
+
+
+def test_a_prompt_is_another_held_out_piece(corpus):
+    for seed in range(4):
+        shown = corpus_sample(corpus, ["Ada"], seed)
+        other = prompt_sample(corpus, shown, seed)
+        assert other.piece.identifier == "Ada-3" and shown.piece.identifier == "Ada-4"
+        assert other.start_beat == 0
+
+
+def test_prompts_of_the_bundled_corpus_are_never_training_music():
+    from prism.corpora.prepared import Corpus
+
+    bundled = Corpus.load(ROOT / "assets" / "corpus")
+    training = {piece.identifier for piece in bundled.select("train")}
+    for label in bundled.labels:
+        for seed in range(3):
+            shown = corpus_sample(bundled, [label], seed)
+            other = prompt_sample(bundled, shown, seed).piece
+            assert other.identifier != shown.piece.identifier and other.label == label
+            assert other.identifier not in training
