@@ -1,4 +1,7 @@
-"""Train Prism: ``python train.py`` reproduces the bundled weights from the prepared corpus."""
+"""Train Prism: ``python train.py`` reproduces the bundled weights from the prepared corpus.
+
+``python train.py amt`` trains the baseline, the Anticipatory Music Transformer, on the same pieces.
+"""
 
 from __future__ import annotations
 
@@ -7,19 +10,25 @@ import pathlib
 
 from prism.corpora.prepared import Corpus
 from prism.training.loop import CHECKPOINT_SECONDS
-from prism.training.recipe import PRESETS
-from prism.training.run import train
+from prism.training.recipe import AMT_PRESETS, PRESETS
+from prism.training.run import train, train_amt
 
 _ROOT = pathlib.Path(__file__).parent
+_MODELS = {"prism": (train, PRESETS), "amt": (train_amt, AMT_PRESETS)}
 
 
 def main() -> None:
     """Parse the command line and train."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--preset", choices=sorted(PRESETS), default="mini")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("model", choices=_MODELS, nargs="?", default="prism")
+    parser.add_argument("--preset", default="mini", help="mini (as bundled) or smoke (seconds)")
     parser.add_argument("--corpus", type=pathlib.Path, default=_ROOT / "assets" / "corpus")
     parser.add_argument(
-        "--output", type=pathlib.Path, help="checkpoints and logs (default: runs/<preset>)"
+        "--output",
+        type=pathlib.Path,
+        help="checkpoints and logs (default: runs/<preset>, with amt- before it for amt)",
     )
     parser.add_argument(
         "--weights", type=pathlib.Path, help="finished model (default: <output>/weights)"
@@ -31,16 +40,21 @@ def main() -> None:
         help="time between checkpoints (default: %(default)g)",
     )
     parser.add_argument(
-        "--compile", action="store_true",
+        "--compile",
+        action="store_true",
         help="compile the networks first (needs a C++ compiler): about 1.2 times as fast",
-    )  # fmt: skip
+    )
     options = parser.parse_args()
-    output = options.output or _ROOT / "runs" / options.preset
+    run, presets = _MODELS[options.model]
+    if options.preset not in presets:
+        parser.error(f"--preset: expected one of {', '.join(presets)}; got {options.preset!r}")
+    prefix = "" if options.model == "prism" else f"{options.model}-"
+    output = options.output or _ROOT / "runs" / f"{prefix}{options.preset}"
+    weights = options.weights or output / "weights"
     try:
         corpus = Corpus.load(options.corpus)
-        weights = options.weights or output / "weights"
-        recipe = PRESETS[options.preset]
-        train(recipe, corpus, output, weights, options.checkpoint_seconds, options.compile)
+        recipe = presets[options.preset]
+        run(recipe, corpus, output, weights, options.checkpoint_seconds, options.compile)
     except (FileNotFoundError, ValueError) as error:
         parser.exit(1, f"{error}\n")
 

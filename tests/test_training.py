@@ -7,13 +7,16 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 import torch
 from conftest import ROOT
 
+from prism.amt.pipeline import AMTPipeline
 from prism.pipeline import PrismPipeline
 from prism.training import loop, run
-from prism.training.recipe import PRESETS, Recipe, StageRecipe
+from prism.training.amt import AMTStage
+from prism.training.recipe import AMT_PRESETS, PRESETS, Recipe, StageRecipe
 from prism.training.stages import AutoencoderStage
 
 TINY = dataclasses.replace(
@@ -110,6 +113,24 @@ def test_a_whole_run_gives_weights_that_draw(corpus, tmp_path):
     assert record["epochs"] == 0.4 and record["started"] <= record["ended"]
     assert record["recipe"]["size"] == "tiny" and record["history"]["dit"]
     assert (tmp_path / "run" / "samples" / "samples-000002.png").stat().st_size > 10_000
+
+
+def test_the_baseline_learns_resumes_and_draws(corpus, tmp_path):
+    settings = StageRecipe(
+        steps=40, batch_size=2, learning_rate=3e-3, warmup_steps=5, ema_decay=0.9, evaluate_every=20
+    )
+    recipe = dataclasses.replace(AMT_PRESETS["smoke"], amt=settings)
+    loop.Trainer(AMTStage(recipe, corpus), tmp_path / "run").run(stop_after=25)
+    amt = run.train_amt(recipe, corpus, tmp_path / "run", tmp_path / "weights")
+    whole = loop.Trainer(AMTStage(recipe, corpus), tmp_path / "whole").run()
+    for a, b in zip(whole.parameters(), amt.model.parameters(), strict=True):
+        assert torch.equal(a, b)
+    record = json.loads((tmp_path / "weights" / "training.json").read_text())
+    first, last = record["history"]["amt"]
+    assert last["free_validation_loss"] < first["free_validation_loss"] < np.log(2380)
+    assert record["events_seen"] == 40 * 2 * 341 and record["corpus_sha256"] == corpus.digest
+    loaded = AMTPipeline.from_pretrained(tmp_path / "weights")
+    assert loaded.name == "AMT-mini" and loaded(seed=0).rolls[0].frames == 256
 
 
 def test_the_command_survives_a_kill(corpus, tmp_path):

@@ -73,6 +73,48 @@ class Recipe:
     seed: int = 0
 
 
+@dataclasses.dataclass(frozen=True)
+class AMTRecipe:
+    """A run of the baseline.
+
+    Parameters
+    ----------
+    amt : StageRecipe
+        How it is trained; a window is a sequence of 1,024 tokens.
+    size : str
+        A key of `prism.amt.model.SIZES`.
+    centiseconds_per_frame : int
+        Length of a roll's frame in the tokens' time; all music is written at this one tempo.
+    span_share, random_share, melody_share : float
+        How often, instead of nothing, a span of time, scattered notes, or the top line are given
+        as controls (Thickstun et al. 2023, section 3.2, with the melody for an instrument).
+    seed : int
+        Of initial weights and data order.
+    """
+
+    amt: StageRecipe
+    size: str = "mini"
+    centiseconds_per_frame: int = 10
+    span_share: float = 0.1
+    random_share: float = 0.1
+    melody_share: float = 0.2
+    seed: int = 0
+
+
+AMT_PRESETS = {
+    "mini": AMTRecipe(
+        amt=StageRecipe(
+            steps=3600, batch_size=4, learning_rate=1e-3, weight_decay=0.1, ema_decay=0.998,
+            evaluate_every=600, precision="bfloat16",
+        ),
+    ),  # fmt: skip
+    "smoke": AMTRecipe(
+        amt=StageRecipe(
+            steps=20, batch_size=2, learning_rate=1e-3, ema_decay=0.9, evaluate_every=10
+        ),
+        size="tiny",
+    ),
+}
 PRESETS = {
     "mini": Recipe(
         autoencoder=StageRecipe(

@@ -14,8 +14,7 @@ import time
 import torch
 
 from prism.corpora.prepared import Corpus
-from prism.music import FRAMES, KEYS
-from prism.training.recipe import Recipe
+from prism.training.recipe import AMTRecipe, Recipe
 
 
 def utc(seconds: float | None = None) -> str:
@@ -45,44 +44,28 @@ def commit() -> str:
         return ""
 
 
-def write_record(
-    path: pathlib.Path,
-    recipe: Recipe,
+def common_record(
+    recipe: Recipe | AMTRecipe,
     corpus: Corpus,
     histories: dict[str, list[dict]],
-    parameters: dict[str, int],
-    training_windows: int,
     times: tuple[str, str],
-) -> None:
-    """Write what figure 5 of the original report had, and more.
+) -> dict:
+    """What every run records.
 
     Parameters
     ----------
-    path : Path
-        The file.
-    recipe : Recipe
+    recipe : Recipe or AMTRecipe
         All settings.
     corpus : Corpus
         Its digest and sizes are recorded.
     histories : dict
         Evaluations of each stage, as in `Progress.history`.
-    parameters : dict
-        Number of weights of each network.
-    training_windows : int
-        Windows in the training split, before transposition.
     times : (str, str)
         When the run began and ended, from `utc`.
     """
-    windows_seen = recipe.dit.steps * recipe.dit.batch_size
-    record = {
-        "model": f"PrismDiT {recipe.size} on BeatAutoencoder latents",
-        "image_size": [KEYS, FRAMES],
-        "parameters": parameters,
+    return {
         "recipe": dataclasses.asdict(recipe),
         "steps": {name: rows[-1]["step"] for name, rows in histories.items()},
-        "windows_seen": windows_seen,
-        "training_windows": training_windows,
-        "epochs": round(windows_seen / training_windows, 2),
         "hours": {name: round(rows[-1]["seconds"] / 3600, 3) for name, rows in histories.items()},
         "hardware": hardware(),
         "torch": torch.__version__,
@@ -94,4 +77,8 @@ def write_record(
         "labels": list(corpus.labels),
         "history": histories,
     }
+
+
+def write_record(path: pathlib.Path, record: dict) -> None:
+    """Write ``training.json``."""
     path.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""A whole training run: corpus → autoencoder → transformer → weights folder."""
+"""Whole training runs, corpus → weights folder: autoencoder and transformer; the baseline."""
 
 from __future__ import annotations
 
@@ -6,11 +6,15 @@ import pathlib
 
 from torch import nn
 
+from prism.amt.pipeline import AMTPipeline
+from prism.amt.vocabulary import EVENTS_IN_CONTEXT
 from prism.corpora.prepared import Corpus
+from prism.music import FRAMES, KEYS
 from prism.pipeline import PrismPipeline
+from prism.training.amt import AMTStage
 from prism.training.loop import CHECKPOINT_SECONDS, Trainer
-from prism.training.recipe import Recipe
-from prism.training.record import utc, write_record
+from prism.training.recipe import AMTRecipe, Recipe
+from prism.training.record import common_record, utc, write_record
 from prism.training.stages import AutoencoderStage, DiTStage
 
 
@@ -25,6 +29,11 @@ def _start_time(folder: pathlib.Path) -> str:
         folder.mkdir(parents=True, exist_ok=True)
         marker.write_text(utc())
     return marker.read_text()
+
+
+def _end_time(trainer: Trainer) -> str:
+    """Not the present: a finished run that is started again only writes its results anew."""
+    return utc(trainer.log.stat().st_mtime)
 
 
 def train(
@@ -60,9 +69,43 @@ def train(
     pipeline = PrismPipeline(autoencoder, trainer.run(), stage.profiles)
     pipeline.save_pretrained(weights)
     histories = {"autoencoder": coder.progress.history, "dit": trainer.progress.history}
-    sizes = {"autoencoder": _size(autoencoder), "dit": _size(pipeline.dit)}
     windows = sum(len(group) for group in stage.sampler.windows)
-    # Not the present: a finished run that is started again only writes its results anew.
-    times = started, utc(trainer.log.stat().st_mtime)
-    write_record(weights / "training.json", recipe, corpus, histories, sizes, windows, times)
+    seen = recipe.dit.steps * recipe.dit.batch_size
+    # What figure 5 of the original report had, and more.
+    record = {
+        "model": f"PrismDiT {recipe.size} on BeatAutoencoder latents",
+        "image_size": [KEYS, FRAMES],
+        "parameters": {"autoencoder": _size(autoencoder), "dit": _size(pipeline.dit)},
+        "windows_seen": seen,
+        "training_windows": windows,
+        "epochs": round(seen / windows, 2),
+    }
+    record |= common_record(recipe, corpus, histories, (started, _end_time(trainer)))
+    write_record(weights / "training.json", record)
+    return pipeline
+
+
+def train_amt(
+    recipe: AMTRecipe,
+    corpus: Corpus,
+    folder: pathlib.Path,
+    weights: pathlib.Path,
+    checkpoint_seconds: float = CHECKPOINT_SECONDS,
+    compiled: bool = False,
+) -> AMTPipeline:
+    """Train the baseline, or go on where an earlier run in `folder` was stopped; see `train`."""
+    started = _start_time(folder)
+    trainer = Trainer(AMTStage(recipe, corpus), folder, checkpoint_seconds, compiled)
+    pipeline = AMTPipeline(trainer.run(), name=f"AMT-{recipe.size}")
+    pipeline.save_pretrained(weights)
+    sequences = recipe.amt.steps * recipe.amt.batch_size
+    record = {
+        "model": f"AnticipatoryTransformer {recipe.size}",
+        "parameters": {"amt": _size(pipeline.model), "without_embeddings": _size(pipeline.model.h)},
+        "sequences_seen": sequences,
+        "events_seen": sequences * EVENTS_IN_CONTEXT,
+    }
+    histories = {"amt": trainer.progress.history}
+    record |= common_record(recipe, corpus, histories, (started, _end_time(trainer)))
+    write_record(weights / "training.json", record)
     return pipeline
