@@ -1,4 +1,7 @@
-"""Draw samples of every label and set their statistics beside held-out real windows'."""
+"""Draw samples of every label and set their statistics beside held-out real windows'.
+
+The baseline's samples continue the opening of a held-out piece; the opening is not counted.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,10 @@ ROOT = report.ROOT
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
 
+from prism.amt.pipeline import AMTPipeline, prompt_roll  # noqa: E402
 from prism.autoencoder import orphan_share  # noqa: E402
 from prism.corpora.prepared import Corpus  # noqa: E402
-from prism.dataset import windows_by_label  # noqa: E402
+from prism.dataset import corpus_sample, prompt_sample, windows_by_label  # noqa: E402
 from prism.music import PianoRoll  # noqa: E402
 from prism.pipeline import PrismPipeline  # noqa: E402
 from prism.plotting import save_sheet  # noqa: E402
@@ -57,13 +61,22 @@ def real_rolls(corpus: Corpus, label: str, count: int) -> list[PianoRoll]:
     return [windows[i].roll for i in chosen]
 
 
+def baseline_rolls(amt: AMTPipeline, corpus: Corpus, label: str, count: int) -> list[PianoRoll]:
+    """Continuations of held-out openings, one a seed, as on the page."""
+    rolls = []
+    for seed in range(count):
+        prompt = prompt_roll(prompt_sample(corpus, corpus_sample(corpus, [label], seed), seed))
+        rolls += amt(prompt, seed=seed).rolls
+    return rolls
+
+
 def table(rows: dict[str, dict[str, dict[str, float]]]) -> str:
-    """Markdown, one row a label; each cell is real / Prism."""
+    """Markdown, one row a label; each cell is real / Prism / AMT."""
     lines = ["| label | " + " | ".join(name.replace("_", " ") for name in COLUMNS) + " |"]
     lines.append("|---" * (len(COLUMNS) + 1) + "|")
-    for label, pair in rows.items():
+    for label, sides in rows.items():
         cells = [
-            f"{form.format(pair['real'][name])} / {form.format(pair['prism'][name])}"
+            " / ".join(form.format(side[name]) for side in sides.values())
             for name, form in COLUMNS.items()
         ]
         lines.append(f"| {label} | " + " | ".join(cells) + " |")
@@ -71,22 +84,36 @@ def table(rows: dict[str, dict[str, dict[str, float]]]) -> str:
 
 
 def summary(rows: dict[str, dict[str, dict[str, float]]]) -> dict[str, float]:
-    """Over labels: mean relative difference from real, and how many lie within 15 %."""
+    """Over labels: mean relative difference from real, and how many lie within 15 %.
+
+    Prism's figures have no prefix, the baseline's begin with ``amt_``.
+    """
     figures: dict[str, float] = {"labels": len(rows)}
-    for name in ("notes", "polyphony", "on_beat", "scale_consistency", "pitch_class_entropy"):
-        ratio = np.array([pair["prism"][name] / pair["real"][name] for pair in rows.values()])
-        figures[f"{name}_mean_difference"] = float(np.abs(ratio - 1).mean())
-        figures[f"{name}_labels_within_15_percent"] = int((np.abs(ratio - 1) <= 0.15).sum())
+    sides = list(next(iter(rows.values())))
+    for side in sides[1:]:
+        prefix = "" if side == "prism" else f"{side}_"
+        for name in ("notes", "polyphony", "on_beat", "scale_consistency", "pitch_class_entropy"):
+            ratio = np.array([row[side][name] / row["real"][name] for row in rows.values()])
+            figures[f"{prefix}{name}_mean_difference"] = float(np.abs(ratio - 1).mean())
+            within = int((np.abs(ratio - 1) <= 0.15).sum())
+            figures[f"{prefix}{name}_labels_within_15_percent"] = within
     for name in ("one_frame_notes", "orphan_sustain", "empty_frames", "nearest", "copies"):
-        for side in ("real", "prism"):
-            figures[f"{name}_{side}"] = float(np.mean([p[side][name] for p in rows.values()]))
+        for side in sides:
+            figures[f"{name}_{side}"] = float(np.mean([row[side][name] for row in rows.values()]))
     return figures
+
+
+def baseline(options) -> AMTPipeline | None:
+    """The baseline, if its weights are there."""
+    folder = options.weights / "amt"
+    return AMTPipeline.from_pretrained(folder) if folder.is_dir() else None
 
 
 def main() -> None:
     """Measure every label."""
     parser = report.parser(__doc__)
     parser.add_argument("--count", type=int, help="samples a label (default 50, quick 2)")
+    parser.add_argument("--amt-count", type=int, help="baseline samples (default 20, quick 1)")
     parser.add_argument("--guidance-scale", type=float, default=2.0)
     parser.add_argument("--steps", type=int, default=16)
     parser.add_argument("--sheet", help="also draw one sample a label into this PNG file")
@@ -96,6 +123,7 @@ def main() -> None:
     pipe = PrismPipeline.from_pretrained(options.weights)
     training = [w.roll for ws in windows_by_label(corpus, "train").values() for w in ws]
     measure = Measure(training[:: 20 if options.quick else 1])
+    amt, amt_count = baseline(options), options.amt_count or (1 if options.quick else 20)
     rows, shown = {}, []
     for label in tqdm(pipe.composers, desc="labels"):
         output = pipe(
@@ -107,14 +135,21 @@ def main() -> None:
         real = real_rolls(corpus, label, count)
         rows[label] = {"real": measure(real, 0.0), "prism": measure(output.rolls, orphans)}
         shown.append(output.rolls[0])
+        if amt:
+            drawn = baseline_rolls(amt, corpus, label, amt_count)
+            rows[label]["amt"] = measure(drawn, 0.0)
+            shown.append(drawn[0])
     if options.sheet:
-        save_sheet(shown, pipe.composers, options.sheet)
+        suffixes = ("", ", AMT")[: len(shown) // len(pipe.composers)]
+        titles = [label + suffix for label in pipe.composers for suffix in suffixes]
+        save_sheet(shown, titles, options.sheet)
     note = (
         f"Mean over {count} samples a label at guidance {options.guidance_scale:g}, "
         f"{options.steps} steps, seeds 0 to {count - 1}, and as many held-out windows (fewer where "
-        "there are fewer); each cell is real / Prism. `nearest` is the note overlap (F1) with the "
-        f"most similar of {len(measure.onsets):,} training windows under transposition; `copies` "
-        f"counts those of {COPY_OVERLAP:g} or more; `orphan sustain` is counted before mending."
+        f"there are fewer); each cell is real / Prism{f' / AMT-mini ({amt_count})' if amt else ''}. "
+        "`nearest` is the note overlap (F1) with the most similar of "
+        f"{len(measure.onsets):,} training windows under transposition; `copies` counts those of "
+        f"{COPY_OVERLAP:g} or more; `orphan sustain` is counted before mending."
     )
     report.publish("samples", f"{table(rows)}\n\n{note}", summary(rows), options)
 
