@@ -146,7 +146,7 @@ def main() -> None:
     note = (
         f"Mean over {count} samples a label at guidance {options.guidance_scale:g}, "
         f"{options.steps} steps, seeds 0 to {count - 1}, and as many held-out windows (fewer where "
-        f"there are fewer); each cell is real / Prism{f' / AMT-mini ({amt_count})' if amt else ''}. "
+        f"there are fewer); each cell is real / Prism{f' / AMT ({amt_count})' if amt else ''}. "
         "`nearest` is the note overlap (F1) with the most similar of "
         f"{len(measure.onsets):,} training windows under transposition; `copies` counts those of "
         f"{COPY_OVERLAP:g} or more; `orphan sustain` is counted before mending."

@@ -122,13 +122,20 @@ class AMTPipeline:
         top_p: float = DEFAULT_TOP_P,
         tempo: float | None = None,
         time_signature: tuple[int, int] | None = None,
+        callback_on_note: Callable[[Growth], None] | None = None,
     ) -> AMTOutput:
-        """Draw one 64-beat roll for each seed; parameters as for `stream`."""
+        """Draw one 64-beat roll for each seed.
+
+        Parameters are those of `stream`, and `callback_on_note`, which is called with everything
+        that `stream` yields.
+        """
         seeds = tuple(seed) if isinstance(seed, (list, tuple, range)) else (seed,)
         rolls = []
         for one in seeds:
-            *_, last = self.stream(prompt, melody, one, top_p, tempo, time_signature)
-            rolls.append(last.roll)
+            for growth in self.stream(prompt, melody, one, top_p, tempo, time_signature):
+                if callback_on_note is not None:
+                    callback_on_note(growth)
+            rolls.append(growth.roll)
         return AMTOutput(rolls, seeds)
 
     def stream(
