@@ -1,27 +1,30 @@
 """Serve the page: ``python app.py``.
 
 ``GRADIO_SERVER_NAME`` and ``GRADIO_SERVER_PORT`` set host and port, ``PRISM_WEIGHTS`` another
-folder of weights, ``PRISM_SOUNDFONT`` another soundfont.
+folder of weights, ``PRISM_AMT`` another baseline (a folder or a name on the Hugging Face Hub)
+than ``amt`` inside it, ``PRISM_SOUNDFONT`` another soundfont.
 """
 
 import os
 import pathlib
 from functools import partial
 
-from prism.ui import Loader, build_ui, launch_options, load_corpus, load_pipeline
+from prism.ui import Loader, build_ui, launch_options, load_amt, load_corpus, load_pipeline
 
 HOME = pathlib.Path(__file__).resolve().parent
 
 
 def main() -> None:
-    """Answer first, then load the model and the corpus."""
-    weights = os.environ.get("PRISM_WEIGHTS") or HOME / "weights"
+    """Answer first, then load the models and the corpus."""
+    weights = pathlib.Path(os.environ.get("PRISM_WEIGHTS") or HOME / "weights")
     pipeline = Loader(partial(load_pipeline, weights))
     corpus = Loader(partial(load_corpus, HOME / "assets" / "corpus"))
-    page = build_ui(pipeline, corpus)
+    amt = Loader(partial(load_amt, os.environ.get("PRISM_AMT") or weights.resolve() / "amt"))
+    page = build_ui(pipeline, corpus, amt)
     page.launch(prevent_thread_lock=True, **launch_options())
     pipeline.start()
     corpus.start()
+    amt.start(after=pipeline)
     page.block_thread()
 
 

@@ -10,42 +10,29 @@ import wave
 import gradio as gr
 import numpy as np
 import pytest
-from conftest import PROFILES, make_piece, make_pipeline
+from conftest import PROFILES, make_pipeline
 from gradio_client import Client
 from gradio_client.exceptions import AppError
+from stand_ins import LABELS, StandInAMT, choice_of, studio_of, tiny_corpus
 
-from prism.corpora.prepared import Corpus
 from prism.midi import read_midi
 from prism.music import Note, PianoRoll
 from prism.ui import Loader, build_ui, launch_options, load_corpus, load_pipeline
 from prism.ui.cache import RecentResults
-from prism.ui.choice import read_choice
 from prism.ui.generate import Handlers
 from prism.ui.piece import ShownPiece
 from prism.ui.play import weights_for
-from prism.ui.studio import Studio
-
-LABELS = tuple(PROFILES)
 
 
-def tiny_corpus() -> Corpus:
-    pieces = [
-        make_piece(f"{label}-{side}", label, seed=i)
-        for i, label in enumerate(LABELS)
-        for side in ("train", "test")
-    ]
-    return Corpus(tuple(pieces), ("train", "test") * len(LABELS), LABELS)
-
-
-def served(pipeline: Loader, corpus: Loader):
-    page = build_ui(pipeline, corpus)
+def served(pipeline: Loader, corpus: Loader, amt: Loader):
+    page = build_ui(pipeline, corpus, amt)
     page.launch(prevent_thread_lock=True, quiet=True, server_port=None, **launch_options())
     return page
 
 
 @pytest.fixture(scope="module")
 def client(tmp_path_factory):
-    page = served(Loader(make_pipeline), Loader(tiny_corpus))
+    page = served(Loader(make_pipeline), Loader(tiny_corpus), Loader(StandInAMT))
     yield Client(page.local_url, verbose=False, download_files=tmp_path_factory.mktemp("files"))
     page.close()
 
@@ -63,9 +50,9 @@ def wav_loudness(path: str) -> float:
     return float(np.sqrt(np.mean(samples**2)))
 
 
-def test_only_the_two_documented_endpoints_are_public(client):
+def test_only_the_three_documented_endpoints_are_public(client):
     endpoints = client.view_api(return_format="dict", print_info=False)["named_endpoints"]
-    assert set(endpoints) == {"/generate", "/corpus"}
+    assert set(endpoints) == {"/generate", "/corpus", "/amt"}
 
 
 def test_generate_shows_previews_then_the_pipelines_own_roll(client):
@@ -110,6 +97,12 @@ def test_corpus_shows_a_held_out_piece_with_its_terms(client):
     assert value["notes"] and wav_loudness(value["downloads"]["wav"]) > 0.005
 
 
+def test_amt_writes_with_sound(client):
+    value = client.predict(["Bob"], seed=3, amt_start="melody", api_name="/amt")
+    assert value["title"] == "AMT" and value["kind"] == "Generated · baseline"
+    assert len(value["notes"]) == 8 and wav_loudness(value["downloads"]["wav"]) > 0.005
+
+
 def test_two_visitors_at_once_each_get_their_own(client):
     seeds = range(20, 26)
     with concurrent.futures.ThreadPoolExecutor(len(seeds)) as pool:
@@ -146,7 +139,7 @@ def test_bad_input_is_explained_and_the_app_goes_on(client, settings, message):
 
 
 def test_an_error_is_also_in_the_status_line():
-    handlers = Handlers(Studio(Loader(make_pipeline), Loader(tiny_corpus)))
+    handlers = Handlers(studio_of())
     updates = []
     with pytest.raises(gr.Error):
         for update in handlers.generate([]):
@@ -158,19 +151,18 @@ def test_an_error_is_also_in_the_status_line():
 
 def test_equal_weights_are_one_choice():
     first, second = (
-        read_choice(["Ada", "Bob"], [w, w, 0, 0], 2, 1, 16, 0, known=LABELS) for w in (1, 50)
+        choice_of(["Ada", "Bob"], [w, w, 0, 0]) for w in (1, 50)
     )
     assert first == second and hash(first) == hash(second)
 
 
 def test_a_composer_with_weight_0_is_left_out():
-    choice = read_choice(["Ada", "Bob"], [0, 50], 2, 1, 16, None, known=LABELS)
+    choice = choice_of(["Ada", "Bob"], [0, 50])
     assert (choice.composers, choice.weights, choice.mix) == (("Bob",), (1.0,), "Bob")
 
 
 def test_missing_weights_are_explained_and_the_corpus_still_plays(tmp_path):
-    pipeline = Loader(lambda: load_pipeline(tmp_path / "nowhere"))
-    handlers = Handlers(Studio(pipeline, Loader(tiny_corpus)))
+    handlers = Handlers(studio_of(pipeline=lambda: load_pipeline(tmp_path / "nowhere")))
     choices, status = handlers.welcome()
     assert choices["choices"] == list(LABELS)
     assert status["kind"] == "error" and "nowhere" in status["text"]
@@ -185,9 +177,7 @@ def test_truncated_weights_are_explained(tmp_path):
     make_pipeline().save_pretrained(tmp_path)
     path = next((tmp_path / "dit").glob("*.safetensors"))
     path.write_bytes(path.read_bytes()[:1000])
-    _, status = Handlers(
-        Studio(Loader(lambda: load_pipeline(tmp_path)), Loader(tiny_corpus))
-    ).welcome()
+    _, status = Handlers(studio_of(pipeline=lambda: load_pipeline(tmp_path))).welcome()
     assert status["kind"] == "error" and str(tmp_path) in status["text"]
 
 
@@ -202,7 +192,7 @@ def test_weights_put_in_place_later_are_found(tmp_path):
 
 
 def test_a_missing_corpus_is_explained_and_prism_still_draws(tmp_path):
-    handlers = Handlers(Studio(Loader(make_pipeline), Loader(lambda: load_corpus(tmp_path))))
+    handlers = Handlers(studio_of(corpus=lambda: load_corpus(tmp_path)))
     value, piece = list(handlers.real(["Ada"]))[-1]
     assert piece is None and "prism.corpora prepare" in value["message"]
     assert list(handlers.generate(["Ada"]))[-1][0]["notes"]
@@ -210,7 +200,7 @@ def test_a_missing_corpus_is_explained_and_prism_still_draws(tmp_path):
 
 def test_a_missing_soundfont_leaves_the_roll_and_says_so(monkeypatch):
     monkeypatch.setenv("PRISM_SOUNDFONT", "nowhere.sf2")
-    studio = Studio(Loader(make_pipeline), Loader(tiny_corpus))
+    studio = studio_of()
     value, piece, _ = list(Handlers(studio).generate(["Ada"]))[-1]
     assert value["notes"] and "midi" in value["downloads"] and "wav" not in value["downloads"]
     assert "nowhere.sf2" in value["message"] and "PRISM_SOUNDFONT" in value["message"]
@@ -220,15 +210,16 @@ def test_a_missing_soundfont_leaves_the_roll_and_says_so(monkeypatch):
 
 
 def test_stop_leaves_finished_players_alone():
-    handlers = Handlers(Studio(Loader(make_pipeline), Loader(tiny_corpus)))
+    handlers = Handlers(studio_of())
     busy, finished = {"busy": True, "notes": [1]}, {"busy": False, "notes": [2]}
-    prism, corpus, status = handlers.stop(busy, finished)
-    assert not prism["busy"] and prism["notes"] == [1] and "Stopped" in prism["message"]
+    prism, corpus, amt, status = handlers.stop(busy, finished, busy)
+    for stopped in (prism, amt):
+        assert not stopped["busy"] and stopped["notes"] == [1] and "Stopped" in stopped["message"]
     assert corpus == gr.skip() and status["text"] == "Stopped."
 
 
 def test_the_picture_is_drawn_when_asked_for():
-    handlers = Handlers(Studio(Loader(make_pipeline), Loader(tiny_corpus)))
+    handlers = Handlers(studio_of())
     *_, piece, _ = list(handlers.generate(["Ada"]))[-1]
     assert "png" not in piece.files
     files = handlers.picture(piece)["downloads"]

@@ -10,11 +10,17 @@ GUIDANCE_RANGE = (0.0, 8.0)
 STEPS_RANGE = (4, 64)
 TEMPO_RANGE = (40.0, 240.0)
 MAXIMUM_SEED = 2**31 - 1
+# What the baseline can start from, in the words of the page; the first is the usual one.
+AMT_STARTS = {
+    "opening": "another piece's opening",
+    "nothing": "nothing (unprompted)",
+    "melody": "the Prism melody (accompaniment)",
+}
 
 
 @dataclasses.dataclass(frozen=True)
 class Choice:
-    """All inputs of one result; equal choices give equal results.
+    """All inputs of one click; equal choices give equal results.
 
     Parameters
     ----------
@@ -30,6 +36,8 @@ class Choice:
         4 to 64.
     tempo : float or None
         Quarter notes a minute; None for the music's own.
+    amt_start : str
+        One of `AMT_STARTS`.
     """
 
     composers: tuple[str, ...]
@@ -38,6 +46,7 @@ class Choice:
     seed: int
     num_inference_steps: int
     tempo: float | None
+    amt_start: str = "opening"
 
     @property
     def mix(self) -> str:
@@ -55,6 +64,7 @@ def read_choice(
     seed: float | None,
     num_inference_steps: float | None,
     tempo: float | None,
+    amt_start: str | None,
     known: Sequence[str],
 ) -> Choice:
     """Check what the controls hold.
@@ -70,6 +80,8 @@ def read_choice(
         As entered; None stands for an empty box.
     tempo : float or None
         None or 0 for the music's own.
+    amt_start : str or None
+        One of `AMT_STARTS`.
     known : sequence of str
         The labels there are.
 
@@ -87,6 +99,7 @@ def read_choice(
         int(_within("Seed", seed, 0, MAXIMUM_SEED, whole=True)),
         int(_within("Steps", num_inference_steps, *STEPS_RANGE, whole=True)),
         None if tempo in (None, 0, "") else _within("Tempo", tempo, *TEMPO_RANGE),
+        _start(amt_start),
     )
 
 
@@ -120,6 +133,15 @@ def _shares(names: list[str], weights: Sequence[float | None]) -> list[float]:
         raise ValueError("All weights are 0: move at least one composer's weight above 0.")
     # Rounded, so that 1 : 2 and 50 : 100 are one choice and share their result.
     return [round(value / sum(values), 6) for value in values]
+
+
+def _start(amt_start: str | None) -> str:
+    if amt_start not in AMT_STARTS:
+        raise ValueError(
+            f"AMT starts from {amt_start}, and should start from {', '.join(AMT_STARTS)}: "
+            "change it, then press Generate."
+        )
+    return amt_start
 
 
 def _within(name: str, value: float | None, low: float, high: float, whole: bool = False) -> float:

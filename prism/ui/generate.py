@@ -1,8 +1,8 @@
 """What happens after a click: each handler turns the controls' values into updates of the page.
 
-A generator yields `gr.skip()` for what stays as it is. An error is written into the status line,
-where it stays readable, before it is raised for the toast and for API clients; what was on the
-page before is left alone.
+A generator yields `gr.skip()` for what stays as it is. An error of Prism's is written into the
+status line, where it stays readable, before it is raised for the toast and for API clients; what
+was on the page before is left alone. An error of another side stays in that side's player.
 """
 
 from __future__ import annotations
@@ -16,11 +16,10 @@ import gradio as gr
 from prism.ui.choice import Choice, read_choice
 from prism.ui.piece import ShownPiece
 from prism.ui.player import player_value, status
-from prism.ui.studio import Studio
+from prism.ui.sides import Side
+from prism.ui.studio import Progress, Studio
 
 logger = logging.getLogger(__name__)
-PRISM_HINT = "Choose a composer, press Generate, and watch it being drawn."
-CORPUS_HINT = "A real piece appears here."
 
 
 class Handlers:
@@ -66,7 +65,8 @@ class Handlers:
             choice = self._choice(
                 composers, weights, guidance_scale, seed, num_inference_steps, tempo
             )
-            yield from self._drawing(choice)
+            for progress in self.studio.fill("prism", choice):
+                yield *self._shown("prism", progress), status(progress.text)
         except (ValueError, OSError) as error:
             yield gr.skip(), gr.skip(), status(str(error), error=True)
             raise gr.Error(str(error), print_exception=False) from error
@@ -83,21 +83,31 @@ class Handlers:
     ) -> Iterator[tuple[Any, Any]]:
         """Show a held-out piece by the same composers; (player, piece)."""
         weights = [weight_1, weight_2, weight_3, weight_4]
-        try:
-            choice = self._choice(composers, weights, 1.0, seed, 16, tempo)
-        except (ValueError, OSError) as error:
-            # The other side says it aloud.
-            raise gr.Error(str(error), visible=False, print_exception=False) from error
-        try:
-            yield from self._looking_up(choice)
-        except (ValueError, OSError) as error:
-            message = f"There is no corpus sample: {error}"
-            yield player_value("Corpus", kind="Real", hint=CORPUS_HINT, message=message), None
+        yield from self._beside("corpus", composers, weights, seed=seed, tempo=tempo)
+
+    def baseline(
+        self,
+        composers: list[str],
+        weight_1: float = 50,
+        weight_2: float = 50,
+        weight_3: float = 50,
+        weight_4: float = 50,
+        guidance_scale: float = 2.0,
+        seed: int = 0,
+        num_inference_steps: int = 16,
+        tempo: float | None = None,
+        amt_start: str = "opening",
+    ) -> Iterator[tuple[Any, Any]]:
+        """Let the baseline write, and show it on the way; (player, piece)."""
+        weights = [weight_1, weight_2, weight_3, weight_4]
+        yield from self._beside(
+            "amt", composers, weights, guidance_scale, seed, num_inference_steps, tempo, amt_start
+        )
 
     def stop(self, *players: dict[str, Any]) -> list[Any]:
         """Leave the players as they stand, no longer waiting for sound; (*players, status)."""
         stopped = [
-            player | {"busy": False, "message": "Stopped before it was done."}
+            player | {"busy": False, "hint": "", "message": "Stopped before it was done."}
             if player.get("busy")
             else gr.skip()
             for player in players
@@ -112,10 +122,11 @@ class Handlers:
         self,
         composers: list[str],
         weights: list[float],
-        guidance_scale: float,
-        seed: float,
-        num_inference_steps: float,
-        tempo: float | None,
+        guidance_scale: float = 2.0,
+        seed: float = 0,
+        num_inference_steps: float = 16,
+        tempo: float | None = None,
+        amt_start: str = "opening",
     ) -> Choice:
         return read_choice(
             composers,
@@ -124,26 +135,36 @@ class Handlers:
             seed,
             num_inference_steps,
             tempo,
+            amt_start,
             known=self.studio.composers,
         )
 
-    def _drawing(self, choice: Choice) -> Iterator[tuple[Any, Any, Any]]:
-        piece = self.studio.recent("prism", choice)
-        if piece is not None:
-            yield piece.value(), piece, status("The same choice gives the same piece: here it is.")
-            return
-        steps = choice.num_inference_steps
-        for step, roll in self.studio.previews(choice):
-            piece = self.studio.drawn(choice, roll)
-            yield piece.value(busy=True), gr.skip(), status(f"Drawing: step {step} of {steps}")
-        self.studio.finish("prism", choice, piece)
-        count = len(piece.roll.notes())
-        yield piece.value(), piece, status(f"Done: {count} notes. Press play.")
+    def _beside(self, name: str, *controls: Any, **settings: Any) -> Iterator[tuple[Any, Any]]:
+        """Fill a side other than Prism's."""
+        try:
+            choice = self._choice(*controls, **settings)
+        except (ValueError, OSError) as error:
+            # Prism's side says it aloud.
+            raise gr.Error(str(error), visible=False, print_exception=False) from error
+        try:
+            for progress in self.studio.fill(name, choice):
+                yield self._shown(name, progress)
+        except Exception as error:  # whatever it was, it concerns this player alone
+            logger.error("%s: %s", name, error, exc_info=not isinstance(error, ValueError))
+            side = self.studio.sides[name]
+            message = f"There is no {side.title} sample: {error}"
+            yield empty_player(side, hint=side.hint, message=message), None
 
-    def _looking_up(self, choice: Choice) -> Iterator[tuple[Any, Any]]:
-        piece = self.studio.recent("corpus", choice)
-        if piece is None:
-            piece = self.studio.real(choice)
-            yield piece.value(busy=True), gr.skip()
-            self.studio.finish("corpus", choice, piece)
-        yield piece.value(), piece
+    def _shown(self, name: str, progress: Progress) -> tuple[Any, Any]:
+        """(player, piece); the piece is kept only when it is done."""
+        if progress.piece is not None:
+            value = progress.piece.value(busy=not progress.done)
+            return value, progress.piece if progress.done else gr.skip()
+        if progress.text:
+            return empty_player(self.studio.sides[name], hint=progress.text, busy=True), gr.skip()
+        return gr.skip(), gr.skip()
+
+
+def empty_player(side: Side, **texts: Any) -> dict[str, Any]:
+    """The value of a side's player with nothing in it; `texts` as for `player_value`."""
+    return player_value(side.title, kind=side.kind, **texts)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
+    from prism.amt.pipeline import AMTPipeline
     from prism.corpora.prepared import Corpus
     from prism.pipeline import PrismPipeline
 
@@ -38,15 +39,22 @@ class Loader(Generic[Loaded]):
         self._load = load
         self._lock = threading.Lock()
         self._loaded: list[Loaded] = []
+        self._attempted = threading.Event()
 
     @property
     def ready(self) -> bool:
         """Whether `get` would answer at once."""
         return bool(self._loaded)
 
-    def start(self) -> Loader[Loaded]:
-        """Begin loading in the background; a failure is logged and met again by `get`."""
-        threading.Thread(target=self._attempt, daemon=True).start()
+    def start(self, after: Loader | None = None) -> Loader[Loaded]:
+        """Begin loading in the background; a failure is logged and met again by `get`.
+
+        Parameters
+        ----------
+        after : Loader, optional
+            One that was started, and goes first whether it fails or not.
+        """
+        threading.Thread(target=self._attempt, args=[after], daemon=True).start()
         return self
 
     def get(self) -> Loaded:
@@ -56,11 +64,15 @@ class Loader(Generic[Loaded]):
                 self._loaded.append(self._load())
             return self._loaded[0]
 
-    def _attempt(self) -> None:
+    def _attempt(self, after: Loader | None) -> None:
+        if after is not None:
+            after._attempted.wait()
         try:
             self.get()
         except Exception as error:  # whatever it was, `get` raises it where a visitor sees it
             logger.error("%s", error)
+        finally:
+            self._attempted.set()
 
 
 def load_pipeline(folder: str | pathlib.Path) -> PrismPipeline:
@@ -77,3 +89,10 @@ def load_corpus(folder: str | pathlib.Path) -> Corpus:
     from prism.corpora.prepared import Corpus
 
     return Corpus.load(folder)
+
+
+def load_amt(name: str | pathlib.Path) -> AMTPipeline:
+    """Load the baseline from a folder or, where `name` is none, from the Hub."""
+    from prism.amt.pipeline import AMTPipeline
+
+    return AMTPipeline.from_pretrained(name)

@@ -14,6 +14,7 @@ from prism.ui.studio import Studio
 from prism.ui.theme import prism_theme
 
 if TYPE_CHECKING:
+    from prism.amt.pipeline import AMTPipeline
     from prism.corpora.prepared import Corpus
     from prism.pipeline import PrismPipeline
 
@@ -22,15 +23,20 @@ FILES_KEPT_SECONDS = 3600
 
 _HEADING = """# Prism
 Pick composers and press Generate: a diffusion transformer draws 64 beats of piano music in about a
-second, and you can play it against a real piece by the same composers."""
+second, and you can play it against a real piece by the same composers and against a transformer
+that writes note by note."""
 
 _FOOTER = """**What you hear.** The first piece is generated: no person wrote it. Prism's own model
 drew it, trained on old music in the corpus of the music21 project. The second is a real piece out
-of the same corpus, from the part that was held back from training. In the rolls time runs to the
-right and pitch upwards; louder notes are stronger in colour, and thin lines are bars."""
+of the same corpus, from the part that was held back from training. The third is generated as well,
+by the baseline: an Anticipatory Music Transformer, which does not know the composers and takes its
+style from what it starts with (see More settings). In the rolls time runs to the right and pitch
+upwards; louder notes are stronger in colour, and thin lines are bars."""
 
 
-def build_ui(pipeline: Loader[PrismPipeline], corpus: Loader[Corpus]) -> gr.Blocks:
+def build_ui(
+    pipeline: Loader[PrismPipeline], corpus: Loader[Corpus], amt: Loader[AMTPipeline]
+) -> gr.Blocks:
     """Lay out the page.
 
     Parameters
@@ -39,8 +45,10 @@ def build_ui(pipeline: Loader[PrismPipeline], corpus: Loader[Corpus]) -> gr.Bloc
         The model, possibly still loading.
     corpus : Loader of Corpus
         Real music, possibly still loading.
+    amt : Loader of AMTPipeline
+        The baseline, possibly still loading.
     """
-    handlers = Handlers(Studio(pipeline, corpus))
+    handlers = Handlers(Studio(pipeline, corpus, amt))
     with gr.Blocks(
         title="Prism",
         analytics_enabled=False,

@@ -1,14 +1,24 @@
-"""The Play panel: controls above, two players below, and what connects them."""
+"""The Play panel: controls above, three players below, and what connects them."""
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
+from typing import Any
 
 import gradio as gr
+from gradio.components import Component
 
-from prism.ui.choice import GUIDANCE_RANGE, MAXIMUM_COMPOSERS, STEPS_RANGE, TEMPO_RANGE
-from prism.ui.generate import CORPUS_HINT, PRISM_HINT, Handlers
-from prism.ui.player import PianoRollPlayer, StatusLine, player_value, status
+from prism.ui.choice import (
+    AMT_STARTS,
+    GUIDANCE_RANGE,
+    MAXIMUM_COMPOSERS,
+    STEPS_RANGE,
+    TEMPO_RANGE,
+)
+from prism.ui.generate import Handlers, empty_player
+from prism.ui.player import PianoRollPlayer, StatusLine, status
+from prism.ui.sides import Side
 
 # Random seeds stay below 100,000: short enough to read out to somebody.
 _ROLL_DICE = "() => Math.floor(Math.random() * 100000)"
@@ -27,13 +37,14 @@ class Controls:
     fresh: gr.Checkbox
     num_inference_steps: gr.Slider
     tempo: gr.Number
+    amt_start: gr.Dropdown
     generate: gr.Button
     stop: gr.Button
     status: StatusLine
 
 
 @dataclasses.dataclass(frozen=True)
-class Side:
+class Panel:
     """One player with the piece it shows, kept for this visitor alone."""
 
     player: PianoRollPlayer
@@ -44,10 +55,10 @@ def play_panel(handlers: Handlers) -> Controls:
     """Lay out the panel and connect it; call inside a ``gr.Blocks``."""
     controls = _controls()
     with gr.Row(equal_height=True, elem_classes="prism-players"):
-        prism = _side("Generated", "Prism", PRISM_HINT)
-        corpus = _side("Real", "Corpus", CORPUS_HINT)
+        panels = {name: _panel(side) for name, side in handlers.studio.sides.items()}
     _connect_controls(controls)
-    _connect_generation(controls, prism, corpus, handlers)
+    _connect_generation(controls, panels, handlers)
+    _connect_pictures(panels, handlers)
     return controls
 
 
@@ -75,25 +86,14 @@ def _controls() -> Controls:
             with gr.Column(scale=2, min_width=240, elem_classes="prism-seed-column"):
                 seed, dice, fresh = _seed_controls()
         weights = _weight_sliders()
-        with gr.Accordion("More settings", open=False), gr.Row():
-            num_inference_steps = gr.Slider(
-                *STEPS_RANGE, value=16, step=1, label="Steps", info="how finely it is drawn",
-                min_width=220,
-            )  # fmt: skip
-            tempo = gr.Number(
-                0,
-                label="Tempo",
-                info=f"{TEMPO_RANGE[0]:g} to {TEMPO_RANGE[1]:g} beats a minute; "
-                "0 for the music's own",
-                min_width=220,
-            )
+        num_inference_steps, tempo, amt_start = _more_settings()
         with gr.Row(elem_classes="prism-actions"):
             generate = gr.Button("Generate", variant="primary", scale=0, min_width=180)
             stop = gr.Button("Stop", scale=0, min_width=90)
             line = StatusLine(status("Loading the model, a few seconds…"), min_width=220)
     return Controls(
         composers, weights, guidance_scale, seed, dice, fresh, num_inference_steps, tempo,
-        generate, stop, line,
+        amt_start, generate, stop, line,
     )  # fmt: skip
 
 
@@ -105,6 +105,29 @@ def _seed_controls() -> tuple[gr.Number, gr.Button, gr.Checkbox]:
     return seed, dice, fresh
 
 
+def _more_settings() -> tuple[gr.Slider, gr.Number, gr.Dropdown]:
+    with gr.Accordion("More settings", open=False), gr.Row():
+        num_inference_steps = gr.Slider(
+            *STEPS_RANGE, value=16, step=1, label="Steps", info="how finely it is drawn",
+            min_width=220,
+        )  # fmt: skip
+        tempo = gr.Number(
+            0,
+            label="Tempo",
+            info=f"{TEMPO_RANGE[0]:g} to {TEMPO_RANGE[1]:g} beats a minute; "
+            "0 for the music's own",
+            min_width=220,
+        )
+        amt_start = gr.Dropdown(
+            [(words, name) for name, words in AMT_STARTS.items()],
+            value=next(iter(AMT_STARTS)),
+            label="AMT starts from",
+            info="an opening is neither played nor scored",
+            min_width=220,
+        )
+    return num_inference_steps, tempo, amt_start
+
+
 def _weight_sliders() -> list[gr.Slider]:
     with gr.Row():
         return [
@@ -113,9 +136,9 @@ def _weight_sliders() -> list[gr.Slider]:
         ]
 
 
-def _side(kind: str, title: str, hint: str) -> Side:
+def _panel(side: Side) -> Panel:
     with gr.Column(min_width=320):
-        return Side(PianoRollPlayer(player_value(title, kind=kind, hint=hint)), gr.State(None))
+        return Panel(PianoRollPlayer(empty_player(side, hint=side.hint)), gr.State(None))
 
 
 def _connect_controls(controls: Controls) -> None:
@@ -142,10 +165,12 @@ def weights_for(composers: list[str], before: list[str], *weights: float) -> lis
     return [composers, *sliders, *hidden]
 
 
-def _connect_generation(controls: Controls, prism: Side, corpus: Side, handlers: Handlers) -> None:
+def _connect_generation(
+    controls: Controls, panels: dict[str, Panel], handlers: Handlers
+) -> None:
     mix = [controls.composers, *controls.weights]
-    # The raw values go to the handlers, which know a better answer to a bad one than Gradio does.
-    settings = {"preprocess": False, "show_progress": "hidden"}
+    roll = [*mix, controls.guidance_scale, controls.seed, controls.num_inference_steps,
+            controls.tempo]  # fmt: skip
     click = controls.generate.click(
         None,
         [controls.fresh, controls.seed],
@@ -153,41 +178,54 @@ def _connect_generation(controls: Controls, prism: Side, corpus: Side, handlers:
         js=_ROLL_DICE_IF_WANTED,
         api_visibility="private",
     )
-    drawing = click.then(
-        handlers.generate,
-        [*mix, controls.guidance_scale, controls.seed, controls.num_inference_steps,
-         controls.tempo],
-        [prism.player, prism.piece, controls.status],
-        api_name="generate",
-        concurrency_limit=1,
-        trigger_mode="always_last",
-        **settings,
-    )  # fmt: skip
-    looking_up = click.then(
-        handlers.real,
-        [*mix, controls.seed, controls.tempo],
-        [corpus.player, corpus.piece],
-        api_name="corpus",
-        concurrency_limit=2,
-        **settings,
-    )
-    stopping = controls.stop.click(
-        None, cancels=[drawing, looking_up], api_visibility="private", queue=False
-    )
+
+    def fill(name: str, handler: Callable, inputs: list, *more: Component, **settings: Any):
+        # The raw values go to the handlers, which know a better answer to a bad one than Gradio.
+        return click.then(
+            handler,
+            inputs,
+            [panels[name].player, panels[name].piece, *more],
+            preprocess=False,
+            show_progress="hidden",
+            trigger_mode="always_last",
+            **settings,
+        )
+
+    events = [
+        fill("prism", handlers.generate, roll, controls.status,
+             api_name="generate", concurrency_limit=1),
+        fill("corpus", handlers.real, [*mix, controls.seed, controls.tempo],
+             api_name="corpus", concurrency_limit=2),
+        fill("amt", handlers.baseline, [*roll, controls.amt_start],
+             api_name="amt", concurrency_limit=1),
+    ]  # fmt: skip
+    # The baseline takes long: a new click ends what it still writes for the one before.
+    controls.generate.click(None, cancels=events[-1:], api_visibility="private", queue=False)
+    _connect_stop(controls, panels, handlers, events)
+
+
+def _connect_stop(
+    controls: Controls, panels: dict[str, Panel], handlers: Handlers, events: list
+) -> None:
+    stopping = controls.stop.click(None, cancels=events, api_visibility="private", queue=False)
+    players = [panel.player for panel in panels.values()]
     # Only then: an update still on its way would overwrite what the handler says.
     stopping.then(
         handlers.stop,
-        [prism.player, corpus.player],
-        [prism.player, corpus.player, controls.status],
+        players,
+        [*players, controls.status],
         api_visibility="private",
         queue=False,
         show_progress="hidden",
     )
-    for side in (prism, corpus):
-        side.player.picture(
+
+
+def _connect_pictures(panels: dict[str, Panel], handlers: Handlers) -> None:
+    for panel in panels.values():
+        panel.player.picture(
             handlers.picture,
-            side.piece,
-            side.player,
+            panel.piece,
+            panel.player,
             api_visibility="private",
             show_progress="hidden",
         )

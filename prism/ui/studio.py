@@ -1,30 +1,50 @@
-"""What the page does, without the page: choices in, pieces out, step by step."""
+"""What the page does, without the page: choices in, pieces out, stage by stage."""
 
 from __future__ import annotations
 
-import threading
+import dataclasses
 import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from prism.music import PianoRoll
+from prism.ui.baseline import AMTSide
 from prism.ui.cache import RecentResults
 from prism.ui.choice import Choice
 from prism.ui.loading import Loader
 from prism.ui.piece import ShownPiece
+from prism.ui.sides import CorpusSide, PrismSide, Side
+from prism.ui.turns import Turn, Turns
 
 if TYPE_CHECKING:
+    from prism.amt.pipeline import AMTPipeline
     from prism.corpora.prepared import Corpus
     from prism.pipeline import PrismPipeline
 
-RECENT_RESULTS = 64
-PREVIEW_SECONDS = 0.12
-# How long a corpus sample's sound stands back for a roll that is being drawn.
-PATIENCE_SECONDS = 1.0
+RECENT_RESULTS = 96
+
+
+@dataclasses.dataclass(frozen=True)
+class Progress:
+    """What is new on one side.
+
+    Parameters
+    ----------
+    piece : ShownPiece or None
+        What to show; None for what is already there.
+    text : str
+        What to say; empty for nothing new.
+    done : bool
+        Whether this is the result, with its files.
+    """
+
+    piece: ShownPiece | None = None
+    text: str = ""
+    done: bool = False
 
 
 class Studio:
-    """Draws and looks up pieces for all visitors.
+    """Fills the sides of the page for all visitors.
 
     Parameters
     ----------
@@ -32,13 +52,24 @@ class Studio:
         The model.
     corpus : Loader of Corpus
         Real music.
+    amt : Loader of AMTPipeline
+        The baseline.
     """
 
-    def __init__(self, pipeline: Loader[PrismPipeline], corpus: Loader[Corpus]) -> None:
+    def __init__(
+        self,
+        pipeline: Loader[PrismPipeline],
+        corpus: Loader[Corpus],
+        amt: Loader[AMTPipeline],
+    ) -> None:
         self.pipeline = pipeline
         self.corpus = corpus
+        self._prism = PrismSide(pipeline)
+        real = CorpusSide(corpus)
+        baseline = AMTSide(amt, real, self.prism_roll)
+        self.sides: dict[str, Side] = {s.name: s for s in (self._prism, real, baseline)}
         self._recent: RecentResults[ShownPiece] = RecentResults(RECENT_RESULTS)
-        self._drawing = threading.Lock()
+        self._turns = Turns()
 
     @property
     def composers(self) -> list[str]:
@@ -57,81 +88,44 @@ class Studio:
             except (ValueError, OSError):
                 raise model_error from None
 
-    def recent(self, side: str, choice: Choice) -> ShownPiece | None:
-        """A finished piece of ``"prism"`` or ``"corpus"``, if the same was asked for lately."""
-        return self._recent.get(_key(side, choice))
+    def fill(self, name: str, choice: Choice) -> Iterator[Progress]:
+        """Make one side's piece, or take it from the recent results.
 
-    def previews(self, choice: Choice) -> Iterator[tuple[int, PianoRoll]]:
-        """The roll while it is drawn: steps done, clean estimate; the last one is the result.
-
-        Steps faster than a browser can draw are left out.
+        Something comes at least every few tenths of a second, even if nothing is new: whoever
+        iterates can stop only between two items.
         """
+        side = self.sides[name]
+        piece = self._recent.get(side.key(choice))
+        if piece is not None:
+            yield Progress(piece, "The same choice gives the same piece: here it is.", done=True)
+            return
+        with self._turns.take(side.rank, side.patience_seconds, side.head_start_seconds) as turn:
+            for progress in self._progress(side, choice, turn):
+                piece = progress.piece or piece
+                yield progress
+            self._finish(side, choice, piece)
+        yield Progress(piece, f"Done: {len(piece.roll.notes())} notes. Press play.", done=True)
+
+    def prism_roll(self, choice: Choice) -> PianoRoll:
+        """Prism's finished roll, drawn anew if it is not among the recent results."""
+        piece = self._recent.get(self._prism.key(choice))
+        if piece is None:
+            *_, last = self._prism.stages(choice)
+            piece = last.piece()
+        return piece.roll
+
+    def _progress(self, side: Side, choice: Choice, turn: Turn) -> Iterator[Progress]:
+        """The stages worth showing; gives way after each."""
         shown_at = 0.0
-        stream = self.pipeline.get().stream(
-            list(choice.composers),
-            list(choice.weights),
-            guidance_scale=choice.guidance_scale,
-            num_inference_steps=choice.num_inference_steps,
-            seed=choice.seed,
-            tempo=choice.tempo,
-        )
-        with self._drawing:
-            for preview in stream:
-                last = preview.step == preview.num_inference_steps
-                if last or time.monotonic() - shown_at >= PREVIEW_SECONDS:
-                    shown_at = time.monotonic()
-                    yield preview.step, preview.rolls[0]
+        for stage in side.stages(choice):
+            if stage.last or time.monotonic() - shown_at >= side.pace_seconds:
+                shown_at = time.monotonic()
+                yield Progress(stage.piece and stage.piece(), stage.text)
+            for _ in turn.moments():
+                yield Progress()
 
-    def drawn(self, choice: Choice, roll: PianoRoll) -> ShownPiece:
-        """Prism's finished roll as a piece, still without files."""
-        guidance = f"guidance {choice.guidance_scale:g}"
-        return ShownPiece(
-            kind="Generated",
-            title="Prism",
-            detail=f"{choice.mix} · {guidance} · seed {choice.seed} "
-            f"· {choice.num_inference_steps} steps · {_metre(roll)}",
-            caption="Drawn by Prism's model. No person composed it.",
-            name=f"prism-{'-'.join(choice.composers)}-seed-{choice.seed}",
-            roll=roll,
-        )
-
-    def real(self, choice: Choice) -> ShownPiece:
-        """A held-out piece by the chosen composers as a piece, still without files."""
-        # The data set's module brings the machine-learning library along.
-        from prism.dataset import corpus_sample
-
-        window = corpus_sample(self.corpus.get(), choice.composers, choice.seed)
-        piece, roll = window.piece, window.roll
-        roll = roll if choice.tempo is None else roll.with_tempo(choice.tempo)
-        return ShownPiece(
-            kind="Real",
-            title=piece.title,
-            detail=f"{piece.label} · from beat {window.start_beat:g} · {_metre(roll)}",
-            caption=f"From music21's corpus ({piece.source}), not used in training. "
-            f"Terms: {piece.terms}",
-            name=f"{piece.label}-{piece.title}",
-            roll=roll,
-        )
-
-    def finish(self, side: str, choice: Choice, piece: ShownPiece) -> ShownPiece:
-        """Write the piece's files and remember it; one without sound is not remembered.
-
-        A real piece's sound waits a little for a roll being drawn, which needs every core.
-        """
-        if side == "corpus" and self._drawing.acquire(timeout=PATIENCE_SECONDS):
-            self._drawing.release()
+    def _finish(self, side: Side, choice: Choice, piece: ShownPiece) -> None:
+        """Write the piece's files and remember it; one without sound is not remembered."""
         piece.render()
         if not piece.message:
-            self._recent.put(_key(side, choice), piece)
-        return piece
-
-
-def _key(side: str, choice: Choice) -> tuple:
-    if side == "corpus":
-        return side, choice.composers, choice.seed, choice.tempo
-    return side, choice
-
-
-def _metre(roll: PianoRoll) -> str:
-    beats, unit = roll.time_signature
-    return f"{beats}/{unit} at {roll.tempo:g}"
+            self._recent.put(side.key(choice), piece)

@@ -1,0 +1,81 @@
+"""What the tests of the page put in place of weights and corpus."""
+
+from __future__ import annotations
+
+import time
+
+from conftest import PROFILES, make_piece, make_pipeline
+
+from prism.amt.pipeline import Growth
+from prism.corpora.prepared import Corpus
+from prism.music import Note, PianoRoll
+from prism.ui import Loader
+from prism.ui.choice import Choice, read_choice
+from prism.ui.studio import Studio
+
+LABELS = tuple(PROFILES)
+
+
+class StandInAMT:
+    """Answers as the baseline does: a rising scale, in no time.
+
+    Parameters
+    ----------
+    notes : int
+        How many it writes.
+    seconds_per_note : float
+        How long it takes for one.
+    """
+
+    name = "AMT-test"
+
+    def __init__(self, notes: int = 8, seconds_per_note: float = 0.0) -> None:
+        self.notes = notes
+        self.seconds_per_note = seconds_per_note
+        self.calls: list[dict] = []
+        self.written = 0
+        self.built = 0
+
+    def stream(self, **call):
+        """See `prism.amt.pipeline.AMTPipeline.stream`."""
+        self.calls.append(call)
+        given = call["prompt"] or call["melody"] or PianoRoll.empty()
+        tempo = call["tempo"] or given.tempo
+
+        def build(count: int) -> PianoRoll:
+            self.built += 1
+            return PianoRoll.from_notes([Note(60 + n, n, 1) for n in range(count)], tempo=tempo)
+
+        for count in range(1, self.notes + 1):
+            time.sleep(self.seconds_per_note)
+            self.written += 1
+            yield Growth(count, float(count), False, build)
+        yield Growth(self.notes, 64.0, True, build)
+
+
+def tiny_corpus() -> Corpus:
+    """One piece under each label on each side of the split."""
+    sides = ("train", "validation", "test")
+    pieces = [
+        make_piece(f"{label}-{side}", label, seed=i)
+        for i, label in enumerate(LABELS)
+        for side in sides
+    ]
+    return Corpus(tuple(pieces), sides * len(LABELS), LABELS)
+
+
+def studio_of(pipeline=make_pipeline, corpus=tiny_corpus, amt=StandInAMT) -> Studio:
+    """A studio over what these functions load."""
+    return Studio(Loader(pipeline), Loader(corpus), Loader(amt))
+
+
+def choice_of(composers=("Ada",), weights=(50,), **changes) -> Choice:
+    """A choice as the page makes it."""
+    settings = {
+        "guidance_scale": 2,
+        "seed": 1,
+        "num_inference_steps": 16,
+        "tempo": 0,
+        "amt_start": "opening",
+    }
+    return read_choice(composers, weights, **(settings | changes), known=LABELS)
