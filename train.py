@@ -1,6 +1,7 @@
 """Train Prism: ``python train.py`` reproduces the bundled weights from the prepared corpus.
 
-``python train.py amt`` trains the baseline, the Anticipatory Music Transformer, on the same pieces.
+``python train.py amt`` trains the baseline, the Anticipatory Music Transformer, on the same pieces;
+``python train.py similarity`` the network that tells composers apart.
 """
 
 from __future__ import annotations
@@ -10,11 +11,15 @@ import pathlib
 
 from prism.corpora.prepared import Corpus
 from prism.training.loop import CHECKPOINT_SECONDS
-from prism.training.recipe import AMT_PRESETS, PRESETS
-from prism.training.run import train, train_amt
+from prism.training.recipe import AMT_PRESETS, PRESETS, SIMILARITY_PRESETS
+from prism.training.run import train, train_amt, train_similarity
 
 _ROOT = pathlib.Path(__file__).parent
-_MODELS = {"prism": (train, PRESETS), "amt": (train_amt, AMT_PRESETS)}
+_MODELS = {
+    "prism": (train, PRESETS),
+    "amt": (train_amt, AMT_PRESETS),
+    "similarity": (train_similarity, SIMILARITY_PRESETS),
+}
 
 
 def main() -> None:
@@ -28,7 +33,7 @@ def main() -> None:
     parser.add_argument(
         "--output",
         type=pathlib.Path,
-        help="checkpoints and logs (default: runs/<preset>, with amt- before it for amt)",
+        help="checkpoints and logs (default: runs/<preset>, or runs/<model>-<preset>)",
     )
     parser.add_argument(
         "--weights", type=pathlib.Path, help="finished model (default: <output>/weights)"

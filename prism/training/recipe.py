@@ -101,6 +101,28 @@ class AMTRecipe:
     seed: int = 0
 
 
+@dataclasses.dataclass(frozen=True)
+class SimilarityRecipe:
+    """A run of the network that tells composers apart.
+
+    Parameters
+    ----------
+    similarity : StageRecipe
+        How it is trained.
+    width : int
+        See `prism.similarity.networks.ComposerNetwork`.
+    smoothing : float
+        Share of each label's weight given to all labels alike.
+    seed : int
+        Of initial weights, data order and dropout.
+    """
+
+    similarity: StageRecipe
+    width: int = 32
+    smoothing: float = 0.05
+    seed: int = 0
+
+
 AMT_PRESETS = {
     "mini": AMTRecipe(
         amt=StageRecipe(
@@ -135,5 +157,19 @@ PRESETS = {
         ),
         size="tiny",
         hidden_size=64,
+    ),
+}
+SIMILARITY_PRESETS = {
+    "mini": SimilarityRecipe(
+        similarity=StageRecipe(
+            steps=3000, batch_size=32, learning_rate=1e-3, weight_decay=0.05, ema_decay=0.998,
+            evaluate_every=500, precision="bfloat16",
+        ),
+    ),  # fmt: skip
+    "smoke": SimilarityRecipe(
+        similarity=StageRecipe(
+            steps=20, batch_size=4, learning_rate=1e-3, ema_decay=0.9, evaluate_every=10
+        ),
+        width=8,
     ),
 }

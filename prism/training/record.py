@@ -14,7 +14,7 @@ import time
 import torch
 
 from prism.corpora.prepared import Corpus
-from prism.training.recipe import AMTRecipe, Recipe
+from prism.training.recipe import AMTRecipe, Recipe, SimilarityRecipe
 
 
 def utc(seconds: float | None = None) -> str:
@@ -45,7 +45,7 @@ def commit() -> str:
 
 
 def common_record(
-    recipe: Recipe | AMTRecipe,
+    recipe: Recipe | AMTRecipe | SimilarityRecipe,
     corpus: Corpus,
     histories: dict[str, list[dict]],
     times: tuple[str, str],
@@ -54,7 +54,7 @@ def common_record(
 
     Parameters
     ----------
-    recipe : Recipe or AMTRecipe
+    recipe : Recipe, AMTRecipe or SimilarityRecipe
         All settings.
     corpus : Corpus
         Its digest and sizes are recorded.

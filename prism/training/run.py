@@ -1,4 +1,4 @@
-"""Whole training runs, corpus → weights folder: autoencoder and transformer; the baseline."""
+"""Whole training runs, corpus → weights folder: transformer, baseline, similarity."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from prism.amt.vocabulary import EVENTS_IN_CONTEXT
 from prism.corpora.prepared import Corpus
 from prism.music import FRAMES, KEYS
 from prism.pipeline import PrismPipeline
+from prism.similarity.networks import CorpusFeatures
 from prism.training.amt import AMTStage
 from prism.training.loop import CHECKPOINT_SECONDS, Trainer
-from prism.training.recipe import AMTRecipe, Recipe
+from prism.training.recipe import AMTRecipe, Recipe, SimilarityRecipe
 from prism.training.record import common_record, utc, write_record
+from prism.training.similarity import SimilarityStage
 from prism.training.stages import AutoencoderStage, DiTStage
 
 
@@ -109,3 +111,27 @@ def train_amt(
     record |= common_record(recipe, corpus, histories, (started, _end_time(trainer)))
     write_record(weights / "training.json", record)
     return pipeline
+
+
+def train_similarity(
+    recipe: SimilarityRecipe,
+    corpus: Corpus,
+    folder: pathlib.Path,
+    weights: pathlib.Path,
+    checkpoint_seconds: float = CHECKPOINT_SECONDS,
+    compiled: bool = False,
+) -> CorpusFeatures:
+    """Train the network that tells composers apart, or go on; see `train`."""
+    started = _start_time(folder)
+    trainer = Trainer(SimilarityStage(recipe, corpus), folder, checkpoint_seconds, compiled)
+    features = CorpusFeatures(trainer.run(), list(corpus.labels))
+    features.save_pretrained(weights)
+    record = {
+        "model": "ComposerNetwork",
+        "parameters": {"similarity": _size(features.network)},
+        "windows_seen": recipe.similarity.steps * recipe.similarity.batch_size,
+    }
+    histories = {"similarity": trainer.progress.history}
+    record |= common_record(recipe, corpus, histories, (started, _end_time(trainer)))
+    write_record(weights / "training.json", record)
+    return features

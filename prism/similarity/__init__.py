@@ -1,0 +1,1 @@
+"""How alike two rolls are, in the eyes of two networks, and what such a number means."""

