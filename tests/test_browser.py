@@ -5,6 +5,7 @@ The weights are the repository's own, or those named by ``PRISM_WEIGHTS``.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import pathlib
@@ -33,6 +34,11 @@ CHROMIUM_OPTIONS = [
 ]
 START_SECONDS = 90
 WAIT_MS = 60_000
+AMT_WEIGHTS = pathlib.Path(os.environ.get("PRISM_WEIGHTS") or ROOT / "weights") / "amt"
+needs_amt = pytest.mark.skipif(
+    not ("PRISM_AMT" in os.environ or (AMT_WEIGHTS / "config.json").is_file()),
+    reason="the baseline's weights are missing",
+)
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
@@ -41,10 +47,17 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not instal
 @pytest.fixture(scope="module")
 def address():
     """The app's address, started as a host starts it."""
+    with started() as address:
+        yield address
+
+
+@contextlib.contextmanager
+def started(**settings: str):
+    """Runs the app with these environment variables."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    settings = {"GRADIO_SERVER_PORT": str(port), "GRADIO_SERVER_NAME": "127.0.0.1"}
+    settings |= {"GRADIO_SERVER_PORT": str(port), "GRADIO_SERVER_NAME": "127.0.0.1"}
     app = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=os.environ | settings)
     try:
         yield wait_for(app, f"http://127.0.0.1:{port}/")
@@ -78,15 +91,15 @@ def visit(address, browser):
     """Opens the page; afterwards nothing may have left the machine or been complained about."""
     faults, contexts = [], []
 
-    def open_page(**options):
+    def open_page(at: str = "", **options):
         context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}} | options)
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(WAIT_MS)
-        page.on("request", lambda r: is_foreign(r.url, address) and faults.append(r.url))
+        page.on("request", lambda r: is_foreign(r.url, at or address) and faults.append(r.url))
         page.on("console", lambda m: m.type == "error" and faults.append(m.text))
         page.on("pageerror", lambda error: faults.append(str(error)))
-        page.goto(address)
+        page.goto(at or address)
         page.wait_for_function("document.querySelector('.prism-status')?.textContent[0] === 'R'")
         return page
 
@@ -100,11 +113,18 @@ def is_foreign(url: str, address: str) -> bool:
     return not url.startswith((address, "data:", "blob:"))
 
 
-def generate(page) -> None:
+def generate(page, amt: bool = False) -> None:
+    """Press the button; wait for the first two players, and for the baseline's if asked to."""
     page.get_by_role("button", name="Generate").click()
     page.wait_for_function(
-        "document.querySelectorAll('.prism-player[data-state=ready]').length === 2"
+        """count => [...document.querySelectorAll('.prism-player')].slice(0, count)
+            .every(player => player.dataset.state === 'ready')""",
+        arg=3 if amt else 2,
     )
+
+
+def player_text(page, index: int, part: str) -> str:
+    return page.locator(f".prism-player .{part}").nth(index).text_content()
 
 
 def painted(page, index: int = 0) -> int:
@@ -172,12 +192,67 @@ def test_playing_moves_the_playhead_with_the_sound(visit):
 def test_only_one_player_sounds_at_a_time(visit):
     page = visit()
     generate(page)
-    for index in (0, 1):
+    play_in_turn(page, 2)
+
+
+def play_in_turn(page, count: int) -> None:
+    for index in range(count):
         page.locator(".prism-player .play").nth(index).click()
         page.wait_for_function(
             "index => !document.querySelectorAll('.prism-player audio')[index].paused", arg=index
         )
-    assert page.evaluate("document.querySelector('.prism-player audio').paused")
+    paused = "[...document.querySelectorAll('.prism-player audio')].map(audio => audio.paused)"
+    assert page.evaluate(paused)[:count] == [True] * (count - 1) + [False]
+
+
+@needs_amt
+def test_the_baseline_grows_and_plays_like_the_others(visit, tmp_path):
+    page = visit()
+    page.evaluate(
+        """() => {
+            window.grown = [];
+            const canvas = document.querySelectorAll('.prism-player canvas')[2];
+            new MutationObserver(() => window.grown.push(Number(canvas.dataset.notes)))
+                .observe(canvas, { attributeFilter: ['data-notes'] });
+        }"""
+    )
+    generate(page, amt=True)
+    assert len(set(page.evaluate("window.grown"))) >= 4
+    assert int(page.locator(".prism-player canvas").nth(2).get_attribute("data-notes")) > 10
+    assert np.sqrt(np.mean(heard(page, 2) ** 2)) > 0.003
+    assert "prompted with the opening of" in player_text(page, 2, "detail")
+    assert "No person composed it" in player_text(page, 2, "caption")
+    play_in_turn(page, 3)
+    downloads_are_named_files(page, 2, tmp_path)
+
+
+@needs_amt
+def test_a_new_click_ends_what_the_baseline_still_writes(visit):
+    page = visit()
+    page.get_by_role("button", name="Roll dice").click()
+    page.get_by_role("button", name="Generate").click()
+    writing = "document.querySelectorAll('.prism-player')[2].dataset.state === 'rendering'"
+    page.wait_for_function(writing)
+    page.get_by_label("Seed", exact=True).fill("123456")
+    generate(page)
+    page.wait_for_function(
+        "document.querySelectorAll('.detail')[2].textContent.includes('(from 123456)')"
+    )
+    page.get_by_role("button", name="Stop").click()
+    page.wait_for_function("document.querySelectorAll('.message')[2].textContent !== ''")
+    assert "Stopped" in player_text(page, 2, "message")
+    assert player_text(page, 0, "message") == ""
+
+
+def test_a_missing_baseline_is_explained_in_its_player(visit, tmp_path):
+    with started(PRISM_AMT=str(tmp_path / "nowhere")) as at:
+        page = visit(at)
+        generate(page)
+        page.wait_for_function("document.querySelectorAll('.message')[2].textContent !== ''")
+        assert "nowhere" in player_text(page, 2, "message")
+        assert "train.py amt" in player_text(page, 2, "message")
+        assert "Done" in page.locator(".prism-status").text_content()
+        page.context.close()
 
 
 def test_seeking_by_mouse_and_keyboard(visit):
@@ -199,15 +274,19 @@ def test_seeking_by_mouse_and_keyboard(visit):
 def test_downloads_are_named_files_of_their_kind(visit, tmp_path):
     page = visit()
     generate(page)
-    starts = {".midi": b"MThd", ".wav": b"RIFF", ".png": b"\x89PNG"}
     for index in (0, 1):
-        for part, start in starts.items():
-            with page.expect_download() as download:
-                page.locator(f".prism-player {part}").nth(index).click()
-            path = tmp_path / download.value.suggested_filename
-            download.value.save_as(path)
-            assert path.suffix == part.replace("midi", "mid")
-            assert path.read_bytes().startswith(start)
+        downloads_are_named_files(page, index, tmp_path)
+
+
+def downloads_are_named_files(page, index: int, folder: pathlib.Path) -> None:
+    starts = {".midi": b"MThd", ".wav": b"RIFF", ".png": b"\x89PNG"}
+    for part, start in starts.items():
+        with page.expect_download() as download:
+            page.locator(f".prism-player {part}").nth(index).click()
+        path = folder / download.value.suggested_filename
+        download.value.save_as(path)
+        assert path.suffix == part.replace("midi", "mid")
+        assert path.read_bytes().startswith(start)
 
 
 def test_no_composer_is_an_error_that_loses_nothing(visit):
@@ -249,12 +328,15 @@ def test_stop_ends_the_drawing_and_generate_works_again(visit):
     generate(page)
 
 
-@pytest.mark.parametrize("width", [360, 1920])
+@pytest.mark.parametrize("width", [360, 1440, 1920])
 def test_no_horizontal_scroll(visit, width):
     page = visit(viewport={"width": width, "height": 800})
     generate(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    assert page.locator(".prism-player canvas").first.bounding_box()["width"] > 250
+    boxes = [canvas.bounding_box() for canvas in page.locator(".prism-player canvas").all()]
+    assert len(boxes) == 3 and all(box["width"] > 250 for box in boxes)
+    # Under each other on a phone, beside each other on a wide screen.
+    assert len({round(box["x" if width == 360 else "y"]) for box in boxes}) == 1
 
 
 def test_dark_mode_is_drawn_in_its_own_colours(visit):

@@ -22,6 +22,13 @@ from prism.ui.studio import Progress, Studio
 logger = logging.getLogger(__name__)
 
 
+class Clicks:
+    """How often one visitor pressed Generate; shared by the handlers that run meanwhile."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+
 class Handlers:
     """Event handlers over one `Studio`.
 
@@ -97,12 +104,24 @@ class Handlers:
         num_inference_steps: int = 16,
         tempo: float | None = None,
         amt_start: str = "opening",
+        clicks: Clicks | None = None,
     ) -> Iterator[tuple[Any, Any]]:
-        """Let the baseline write, and show it on the way; (player, piece)."""
+        """Let the baseline write, and show it on the way; (player, piece).
+
+        It takes long, so it ends when the visitor clicks again.
+        """
         weights = [weight_1, weight_2, weight_3, weight_4]
-        yield from self._beside(
+        begun = clicks and clicks.count
+        for update in self._beside(
             "amt", composers, weights, guidance_scale, seed, num_inference_steps, tempo, amt_start
-        )
+        ):
+            if clicks and clicks.count != begun:
+                return
+            yield update
+
+    def clicked(self, clicks: Clicks) -> None:
+        """Tell what was begun for an earlier click that it is out of date."""
+        clicks.count += 1
 
     def stop(self, *players: dict[str, Any]) -> list[Any]:
         """Leave the players as they stand, no longer waiting for sound; (*players, status)."""

@@ -29,9 +29,10 @@ that writes note by note."""
 _FOOTER = """**What you hear.** The first piece is generated: no person wrote it. Prism's own model
 drew it, trained on old music in the corpus of the music21 project. The second is a real piece out
 of the same corpus, from the part that was held back from training. The third is generated as well,
-by the baseline: an Anticipatory Music Transformer, which does not know the composers and takes its
-style from what it starts with (see More settings). In the rolls time runs to the right and pitch
-upwards; louder notes are stronger in colour, and thin lines are bars."""
+by the baseline: an Anticipatory Music Transformer, which is not told the composers and takes its
+style from what it starts from, the opening of another piece unless you choose otherwise. In the
+rolls time runs to the right and pitch upwards; louder notes are stronger in colour, and thin lines
+are bars."""
 
 
 def build_ui(

@@ -8,6 +8,7 @@ from typing import Any
 
 import gradio as gr
 from gradio.components import Component
+from gradio.events import Dependency
 
 from prism.ui.choice import (
     AMT_STARTS,
@@ -16,7 +17,7 @@ from prism.ui.choice import (
     STEPS_RANGE,
     TEMPO_RANGE,
 )
-from prism.ui.generate import Handlers, empty_player
+from prism.ui.generate import Clicks, Handlers, empty_player
 from prism.ui.player import PianoRollPlayer, StatusLine, status
 from prism.ui.sides import Side
 
@@ -179,9 +180,13 @@ def _connect_generation(
         api_visibility="private",
     )
 
-    def fill(name: str, handler: Callable, inputs: list, *more: Component, **settings: Any):
+    clicks = gr.State(Clicks)
+    counted = click.then(handlers.clicked, clicks, None, api_visibility="private", queue=False)
+
+    def fill(after: Dependency, name: str, handler: Callable, inputs: list, *more: Component,
+             **settings: Any) -> Dependency:  # fmt: skip
         # The raw values go to the handlers, which know a better answer to a bad one than Gradio.
-        return click.then(
+        return after.then(
             handler,
             inputs,
             [panels[name].player, panels[name].piece, *more],
@@ -192,20 +197,18 @@ def _connect_generation(
         )
 
     events = [
-        fill("prism", handlers.generate, roll, controls.status,
+        fill(click, "prism", handlers.generate, roll, controls.status,
              api_name="generate", concurrency_limit=1),
-        fill("corpus", handlers.real, [*mix, controls.seed, controls.tempo],
+        fill(click, "corpus", handlers.real, [*mix, controls.seed, controls.tempo],
              api_name="corpus", concurrency_limit=2),
-        fill("amt", handlers.baseline, [*roll, controls.amt_start],
+        fill(counted, "amt", handlers.baseline, [*roll, controls.amt_start, clicks],
              api_name="amt", concurrency_limit=1),
     ]  # fmt: skip
-    # The baseline takes long: a new click ends what it still writes for the one before.
-    controls.generate.click(None, cancels=events[-1:], api_visibility="private", queue=False)
     _connect_stop(controls, panels, handlers, events)
 
 
 def _connect_stop(
-    controls: Controls, panels: dict[str, Panel], handlers: Handlers, events: list
+    controls: Controls, panels: dict[str, Panel], handlers: Handlers, events: list[Dependency]
 ) -> None:
     stopping = controls.stop.click(None, cancels=events, api_visibility="private", queue=False)
     players = [panel.player for panel in panels.values()]
