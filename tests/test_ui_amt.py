@@ -16,7 +16,7 @@ from prism.music import top_line
 from prism.pipeline import PrismPipeline
 from prism.ui import Loader, load_amt
 from prism.ui.baseline import AMTSide, amt_seed
-from prism.ui.generate import Handlers
+from prism.ui.generate import Clicks, Handlers
 from prism.ui.piece import ShownPiece
 from prism.ui.studio import Studio
 from prism.ui.turns import Turns
@@ -172,6 +172,16 @@ def test_stopped_while_it_writes_it_holds_nobody_up():
     assert last.done and len(last.piece.roll.notes()) == 8
 
 
+def test_a_new_click_ends_what_it_writes():
+    amt, clicks = StandInAMT(notes=10_000, seconds_per_note=0.001), Clicks()
+    handlers = Handlers(studio_of(amt=lambda: amt))
+    writing = handlers.baseline(["Ada"], clicks=clicks)
+    while not amt.written:
+        next(writing)
+    handlers.clicked(clicks)
+    assert list(writing) == [] and amt.written < 10_000
+
+
 @pytest.mark.parametrize("damage", ["missing", "truncated"])
 def test_missing_or_damaged_weights_are_explained_and_the_others_play(tmp_path, damage):
     folder = tmp_path / "amt"
@@ -234,7 +244,7 @@ def test_a_head_start_is_given_once():
     turns, began = Turns(), time.monotonic()
     with turns.take(1, patience_seconds=1, head_start_seconds=0.2) as turn:
         assert list(turn.moments()) == list(turn.moments()) == []
-    assert 0.2 <= time.monotonic() - began < 0.4
+    assert 0.2 <= time.monotonic() - began < 1
 
 
 def test_a_turn_ends_with_a_fault():

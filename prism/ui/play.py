@@ -180,7 +180,7 @@ def _connect_generation(
         api_visibility="private",
     )
 
-    clicks = gr.State(Clicks)
+    clicks = gr.State(Clicks())
     counted = click.then(handlers.clicked, clicks, None, api_visibility="private", queue=False)
 
     def fill(after: Dependency, name: str, handler: Callable, inputs: list, *more: Component,
