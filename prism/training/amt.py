@@ -70,4 +70,5 @@ class AMTStage:
 def token_loss(network: nn.Module, rows: torch.Tensor) -> torch.Tensor:
     """Cross-entropy of every token but the first, (B, N) → (B, N − 1), in nats."""
     logits = network(rows[:, :-1]).float()
-    return F.cross_entropy(logits.transpose(1, 2), rows[:, 1:], reduction="none")
+    losses = F.cross_entropy(logits.flatten(0, 1), rows[:, 1:].flatten(), reduction="none")
+    return losses.unflatten(0, (len(rows), -1))

@@ -126,7 +126,7 @@ class SimilarityRecipe:
 AMT_PRESETS = {
     "mini": AMTRecipe(
         amt=StageRecipe(
-            steps=3600, batch_size=4, learning_rate=1e-3, weight_decay=0.1, ema_decay=0.998,
+            steps=2400, batch_size=4, learning_rate=1e-3, weight_decay=0.1, ema_decay=0.998,
             evaluate_every=600, precision="bfloat16",
         ),
     ),  # fmt: skip
