@@ -9,7 +9,7 @@ from strategies import rolls
 from prism.amt import events, vocabulary
 from prism.amt.notes import events_roll, roll_events
 from prism.amt.vocabulary import TokenTable
-from prism.music import DEFAULT_VELOCITY
+from prism.music import DEFAULT_VELOCITY, Note, PianoRoll
 
 # Published numbering: time + 0, duration + 10,000, note + 11,000; controls 27,513 higher.
 MIDDLE_C = 11_060
@@ -95,6 +95,12 @@ def test_a_roll_survives_as_events(roll, step):
     assert np.array_equal(back.onset, roll.onset)
     assert np.array_equal(back.sustain, roll.sustain)
     assert set(np.unique(back.velocity)) <= {0, DEFAULT_VELOCITY}
+
+
+def test_a_note_too_long_to_tell_is_cut_to_whole_frames():
+    roll = PianoRoll.from_notes([Note(60, 0, 40.0)])
+    assert roll_events(roll, 10).tolist() == [[0, 10_990, MIDDLE_C]]
+    assert roll_events(roll, 12.5).tolist() == [[0, 10_988, MIDDLE_C]]  # 79 frames are 987.5
 
 
 @given(st.lists(st.tuples(st.integers(0, 9000), st.integers(1, 999), st.integers(0, 127))))

@@ -5,14 +5,19 @@ from __future__ import annotations
 import numpy as np
 
 from prism.amt import events
+from prism.amt.vocabulary import MAXIMUM_DURATION
 from prism.music import DEFAULT_VELOCITY, FRAMES, PianoRoll
 
 
 def roll_events(roll: PianoRoll, centiseconds_per_frame: float) -> np.ndarray:
-    """A roll's notes as events of the piano, shape=(n, 3)."""
+    """A roll's notes as events of the piano, shape=(n, 3).
+
+    Notes too long to be told are cut to whole frames: a model may know no durations in between.
+    """
     pitch, start, end, _ = roll.arrays()
     step = centiseconds_per_frame
-    return events.make_events(start * step, (end - start) * step, pitch)
+    frames = np.minimum(end - start, (MAXIMUM_DURATION - 1) // step)
+    return events.make_events(start * step, frames * step, pitch)
 
 
 def events_roll(
