@@ -109,7 +109,7 @@ class ComposerNetwork(ModelMixin, ConfigMixin):
     def __init__(self, labels: int, width: int = 32, feature_size: int = 128) -> None:
         super().__init__()
         self.layers = nn.Sequential(
-            _layer(2, width, kernel=(13, 8), stride=(2, 4)),       # (B, 32, 44, 64)
+            _layer(2, width, kernel=(13, 8), stride=(2, 4)),  # (B, 32, 44, 64)
             _layer(width, 2 * width, kernel=(5, 5), stride=(2, 2)),  # (B, 64, 22, 32)
             _layer(2 * width, 4 * width, kernel=(5, 5), stride=(2, 2)),  # (B, 128, 11, 16)
             _layer(4 * width, 4 * width, kernel=(3, 5), stride=(1, 1)),
@@ -120,7 +120,7 @@ class ComposerNetwork(ModelMixin, ConfigMixin):
 
     def embed(self, rolls: torch.Tensor) -> torch.Tensor:
         """Features of roll tensors (B, 3, 88, 256), shape=(B, feature_size)."""
-        seen = self.layers(rolls[:, :2])                                    # (B, C, P', F')
+        seen = self.layers(rolls[:, :2])  # (B, C, P', F')
         pooled = torch.cat([seen.mean(dim=(2, 3)), seen.amax(dim=(2, 3))], dim=1)
         return self.features(pooled)
 
