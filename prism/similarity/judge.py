@@ -1,0 +1,81 @@
+"""Both feature networks with their bands: what the page and the experiment ask for scores."""
+
+from __future__ import annotations
+
+import dataclasses
+import pathlib
+from collections.abc import Mapping, Sequence
+
+import torch
+import torch.nn.functional as F
+
+from prism.music import PianoRoll
+from prism.pipeline import WeightsError
+from prism.similarity.bands import Band, in_words, load_bands
+from prism.similarity.networks import CorpusFeatures, FeatureNetwork, ImageNetFeatures
+
+BANDS_FILE = "bands.json"
+
+
+@dataclasses.dataclass(frozen=True)
+class Score:
+    """One network's cosine of two rolls, −1 to 1, and what such a cosine is like, in words."""
+
+    network: str
+    cosine: float
+    words: str
+
+
+class Judge:
+    """Compares rolls in the eyes of several networks.
+
+    Parameters
+    ----------
+    networks : sequence of FeatureNetwork
+        In the order in which their scores are given.
+    bands : dict
+        For each network's name its bands, as from `prism.similarity.bands.measure_bands`.
+    """
+
+    def __init__(
+        self, networks: Sequence[FeatureNetwork], bands: dict[str, dict[str, Band]]
+    ) -> None:
+        self.networks = {network.name: network for network in networks}
+        self.bands = {name: bands[name] for name in self.networks}
+
+    @classmethod
+    def from_pretrained(cls, folder: str | pathlib.Path, composers: list[str]) -> Judge:
+        """Load the ImageNet network, the corpus network and their bands.
+
+        Raises
+        ------
+        WeightsError
+            If the folder's files are missing, damaged, or made for other labels.
+        """
+        folder = pathlib.Path(folder)
+        corpus = CorpusFeatures.from_pretrained(folder, composers)
+        try:
+            return cls([ImageNetFeatures(), corpus], load_bands(folder / BANDS_FILE))
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise WeightsError(
+                f"bands in {folder / BANDS_FILE} cannot be read ({error}); restore the file or "
+                "measure them with: python -m prism.evaluation bands"
+            ) from error
+
+    def features(self, rolls: Sequence[PianoRoll]) -> dict[str, torch.Tensor]:
+        """Every network's features of rolls, shape=(B, F)."""
+        return {name: network.features(rolls) for name, network in self.networks.items()}
+
+    def scores(
+        self, reference: PianoRoll, others: Mapping[str, PianoRoll]
+    ) -> dict[str, list[Score]]:
+        """Each of `others` against one reference: a score a network, under the same keys."""
+        found: dict[str, list[Score]] = {name: [] for name in others}
+        if not others:
+            return found
+        for network, features in self.features([reference, *others.values()]).items():
+            cosines = F.cosine_similarity(features[:1], features[1:]).tolist()
+            for name, cosine in zip(others, cosines, strict=True):
+                words = in_words(cosine, self.bands[network])
+                found[name].append(Score(network, cosine, words))
+        return found

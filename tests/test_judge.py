@@ -1,0 +1,56 @@
+"""Scores of several rolls against one, by several networks."""
+
+import numpy as np
+import pytest
+import torch
+from conftest import make_piece, random_weights
+
+from prism.dataset import windows_of
+from prism.music import Note, PianoRoll
+from prism.pipeline import WeightsError
+from prism.similarity.bands import Band, save_bands
+from prism.similarity.judge import BANDS_FILE, Judge
+from prism.similarity.networks import ComposerNetwork, CorpusFeatures, similarity
+
+
+class PitchClasses:
+    """Features that can be worked out by hand: how often each pitch class is struck."""
+
+    name = "classes"
+
+    def features(self, rolls) -> torch.Tensor:
+        counts = [np.bincount(roll.arrays()[0] % 12, minlength=12) for roll in rolls]
+        return torch.tensor(np.array(counts), dtype=torch.float32)
+
+
+BANDS = {
+    kind: Band(kind, 4, middle, (middle,) * 5)
+    for kind, middle in (("same_composer", 0.9), ("noise", 0.0))
+}
+
+
+def test_scores_by_hand():
+    judge = Judge([PitchClasses()], {"classes": BANDS})
+    third, fifth = (PianoRoll.from_notes([Note(60, 0, 1), Note(p, 1, 1)]) for p in (64, 67))
+    far = PianoRoll.from_notes([Note(61, 0, 1)])
+    found = judge.scores(third, {"fifth": fifth, "far": far})
+    (near,), (off,) = found["fifth"], found["far"]
+    assert near.cosine == pytest.approx(0.5) and off.cosine == 0  # one of two classes in common
+    assert near.network == "classes"
+    assert near.words == "like two pieces by the same composer"
+    assert off.words == "like a piece and random notes"
+    assert judge.scores(third, {}) == {}
+
+
+def test_a_saved_judge_gives_the_same_scores(tmp_path):
+    network = random_weights(ComposerNetwork(labels=2, width=8, feature_size=16)).half().float()
+    corpus = CorpusFeatures(network, ["Ada", "Bob"])
+    corpus.save_pretrained(tmp_path)
+    with pytest.raises(WeightsError, match="python -m prism.evaluation bands"):
+        Judge.from_pretrained(tmp_path, ["Ada", "Bob"])
+    save_bands(tmp_path / BANDS_FILE, {"imagenet": BANDS, "corpus": BANDS})
+    judge = Judge.from_pretrained(tmp_path, ["Ada", "Bob"])
+    a, b = (windows_of(make_piece(f"p{i}", seed=i))[0].roll for i in range(2))
+    scores = judge.scores(a, {"b": b})["b"]
+    assert [score.network for score in scores] == ["imagenet", "corpus"]
+    assert scores[1].cosine == pytest.approx(similarity(a, b, corpus), abs=1e-5)
