@@ -24,7 +24,7 @@ def parser(description: str) -> argparse.ArgumentParser:
 
 def machine() -> str:
     """Processor and cores, or the GPU."""
-    from prism.training.record import hardware
+    from prism.provenance import hardware
 
     return hardware()
 

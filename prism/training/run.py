@@ -11,11 +11,12 @@ from prism.amt.vocabulary import EVENTS_IN_CONTEXT
 from prism.corpora.prepared import Corpus
 from prism.music import FRAMES, KEYS
 from prism.pipeline import PrismPipeline
+from prism.provenance import utc
 from prism.similarity.networks import CorpusFeatures
 from prism.training.amt import AMTStage
 from prism.training.loop import CHECKPOINT_SECONDS, Trainer
 from prism.training.recipe import AMTRecipe, Recipe, SimilarityRecipe
-from prism.training.record import common_record, utc, write_record
+from prism.training.record import common_record, write_record
 from prism.training.similarity import SimilarityStage
 from prism.training.stages import AutoencoderStage, DiTStage
 
