@@ -178,13 +178,25 @@ def prompt_sample(corpus: Corpus, sample: Window, seed: int) -> Window:
     ValueError
         If there is no other piece.
     """
-    shown = sample.piece
-    rng = np.random.default_rng([seed % 2**63, 2])
+    return _other_windows(corpus, sample.piece, np.random.default_rng([seed % 2**63, 2]))[0]
+
+
+def another_sample(corpus: Corpus, sample: Window, seed: int) -> Window:
+    """Like `prompt_sample`, any of a piece's windows: what a composer has in common with himself.
+
+    Its piece is drawn apart from the prompt's.
+    """
+    rng = np.random.default_rng([seed % 2**63, 3])
+    windows = _other_windows(corpus, sample.piece, rng)
+    return windows[rng.integers(len(windows))]
+
+
+def _other_windows(corpus: Corpus, shown: Piece, rng: np.random.Generator) -> list[Window]:
     for split in ("test", "validation"):
         pieces = corpus.select(split, [shown.label])
         others = [piece for piece in pieces if piece.identifier != shown.identifier]
         if others:
-            return windows_of(others[rng.integers(len(others))])[0]
+            return windows_of(others[rng.integers(len(others))])
     raise ValueError(f"corpus: no other held-out piece under {shown.label!r}")
 
 

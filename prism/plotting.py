@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -15,6 +16,16 @@ from matplotlib.patches import Patch, Rectangle
 
 from prism.music import FRAMES_PER_BEAT, PianoRoll
 
+# Who is who in every figure of the experiment: colour and name.
+SIDES = {
+    "prism": ("#0f757b", "Prism"),
+    "amt": ("#c2571a", "AMT"),
+    "real": ("#4a4a55", "another real piece"),
+    "reference": ("#4a4a55", "real pieces"),
+    "shuffled": ("#8f8f9a", "shuffled notes"),
+    "noise": ("#bcbcc6", "random notes"),
+}
+NETWORKS = {"imagenet": "ImageNet network", "corpus": "corpus network"}
 _NOTE_COLOUR = "#0f6f73"
 _BAR_COLOUR = "0.82"
 _LEGEND_VELOCITIES = (40, 80, 120)
@@ -86,3 +97,148 @@ def save_sheet(
         draw_roll(roll, ax, title).set(xlabel="")
     pathlib.Path(path).parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=70)
+
+
+def evaluation_figures(result: Mapping[str, Any]) -> dict[str, Figure]:
+    """Figures of a stored experiment, large enough to read on a projector.
+
+    Parameters
+    ----------
+    result : dict
+        As in ``assets/evaluation.json``; see `prism.evaluation`.
+    """
+    draw = {
+        "cosines": _cosine_figure,
+        "wins": _wins_figure,
+        "mixing": _mixing_figure,
+        "guidance": _guidance_figure,
+        "originality": _originality_figure,
+        "confusion": _confusion_figure,
+    }
+    return {name: figure(result) for name, figure in draw.items()}
+
+
+def save_evaluation_figures(result: Mapping[str, Any], folder: pathlib.Path) -> None:
+    """Write `evaluation_figures` as PNG files into a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, figure in evaluation_figures(result).items():
+        figure.savefig(folder / f"{name}.png", dpi=100)
+
+
+def _figure(width: float, height: float, columns: int = 1) -> tuple[Figure, np.ndarray]:
+    figure = Figure(figsize=(width, height), layout="constrained")
+    axes = figure.subplots(1, columns, squeeze=False)[0]
+    for ax in axes:
+        ax.tick_params(labelsize=12)
+        ax.spines[["top", "right"]].set_visible(False)
+    return figure, axes
+
+
+def _cosine_figure(result: Mapping[str, Any]) -> Figure:
+    """Every run's cosine as a dot, the middle half as a box, a line a competitor."""
+    networks = result["networks"]
+    figure, axes = _figure(12, 4.2, len(networks))
+    spread = np.random.default_rng(0)
+    for ax, (network, section) in zip(axes, networks.items(), strict=True):
+        for y, (side, values) in enumerate(reversed(section["cosines"].items())):
+            colour, _ = SIDES[side]
+            ax.plot(values, y + spread.uniform(-0.18, 0.18, len(values)), ".", color=colour,
+                    alpha=0.35, ms=5)  # fmt: skip
+            ax.boxplot([values], positions=[y], orientation="horizontal", widths=0.55,
+                       showfliers=False, medianprops={"color": colour, "lw": 2.5})  # fmt: skip
+        names = [SIDES[side][1] for side in reversed(section["cosines"])]
+        ax.set_yticks(range(len(names)), names)
+        ax.set_title(NETWORKS[network], fontsize=14)
+        ax.set_xlabel("cosine with a held-out piece", fontsize=12)
+    return figure
+
+
+def _wins_figure(result: Mapping[str, Any]) -> Figure:
+    """In how many runs Prism, and in how many AMT, came nearer to the held-out piece."""
+    networks = result["networks"]
+    figure, (ax,) = _figure(7, 4.2)
+    for offset, side in ((-0.2, "prism"), (0.2, "amt")):
+        colour, name = SIDES[side]
+        wins = np.array([section["wins"][side] for section in networks.values()])
+        ends = [section["wins_interval"][side] for section in networks.values()]
+        low, high = (result["runs"] * np.array(ends).T)
+        x = np.arange(len(wins)) + offset
+        ax.bar(x, wins, 0.38, color=colour, label=name, yerr=[wins - low, high - wins],
+               error_kw={"capsize": 5, "ecolor": "0.25"})  # fmt: skip
+        for place, count in zip(x, wins, strict=True):
+            ax.text(place, 1, count, ha="center", va="bottom", color="white", fontsize=14)
+    ax.axhline(result["runs"] / 2, color="0.4", lw=1, ls="--")
+    ax.set_xticks(range(len(networks)), [NETWORKS[name] for name in networks], fontsize=13)
+    ax.set_ylabel(f"runs won of {result['runs']}", fontsize=12)
+    ax.legend(frameon=False, fontsize=12)
+    return figure
+
+
+def _mixing_figure(result: Mapping[str, Any]) -> Figure:
+    """Whom the corpus network hears in mixtures of two composers."""
+    rows = result["mixing"]
+    weight = [row["weight"] for row in rows]
+    figure, (ax,) = _figure(7, 4.2)
+    for name, colour, label in (
+        ("first", SIDES["prism"][0], "probability of the first composer"),
+        ("second", SIDES["amt"][0], "probability of the second composer"),
+        ("both_in_top_two", SIDES["real"][0], "both among the two likeliest"),
+    ):
+        ax.plot(weight, [row[name] for row in rows], "o-", color=colour, label=label, lw=2)
+    low, high = np.array([row["interval"] for row in rows]).T
+    ax.fill_between(weight, low, high, color=SIDES["real"][0], alpha=0.15, lw=0)
+    ax.set(ylim=(0, 1))
+    ax.set_xlabel("weight of the first composer", fontsize=12)
+    ax.legend(frameon=False, fontsize=11)
+    return figure
+
+
+def _guidance_figure(result: Mapping[str, Any]) -> Figure:
+    """Agreement and diversity against the guidance scale, beside real music's."""
+    rows, real = result["guidance"], result["guidance_real"]
+    scale = [row["guidance_scale"] for row in rows]
+    figure, (ax,) = _figure(7, 4.2)
+    for name, colour, label in (
+        ("recognised", SIDES["prism"][0], "recognised as the composer's"),
+        ("diversity", SIDES["amt"][0], "diversity"),
+    ):
+        ax.plot(scale, [row[name] for row in rows], "o-", color=colour, label=label, lw=2)
+        ax.axhline(real[name], color=colour, lw=1, ls="--", label=f"{label}, real music")
+    ax.set(ylim=(0, 1))
+    ax.set_xlabel("guidance scale", fontsize=12)
+    ax.legend(frameon=False, fontsize=11)
+    return figure
+
+
+def _originality_figure(result: Mapping[str, Any]) -> Figure:
+    """Share of samples that come at least so near to a training piece."""
+    figure, (ax,) = _figure(7, 4.2)
+    for side, section in result["originality"].items():
+        values = np.sort(section["values"])[::-1]
+        colour, name = SIDES[side]
+        share = np.arange(1, len(values) + 1) / len(values)
+        ax.step(values, share, color=colour, label=name, lw=2, where="pre")
+    ax.axvline(0.9, color="0.4", lw=1, ls="--")
+    ax.text(0.9, 0.5, "copy", rotation=90, va="center", ha="right", fontsize=11)
+    ax.set(xlim=(0, 1), ylim=(0, 1))
+    ax.set_xlabel("note overlap with the nearest training music", fontsize=12)
+    ax.set_ylabel("share of samples at or above", fontsize=12)
+    ax.legend(frameon=False, fontsize=12)
+    return figure
+
+
+def _confusion_figure(result: Mapping[str, Any]) -> Figure:
+    """For what the corpus network takes held-out windows, a row a true composer."""
+    section = result["recognition"]
+    shares, names = np.array(section["confusion"]), section["composers"]
+    figure, (ax,) = _figure(9, 7.5)
+    ax.imshow(shares, cmap="BuGn", vmin=0, vmax=1)
+    for row, column in np.argwhere(shares >= 0.05):
+        value = shares[row, column]
+        ax.text(column, row, f"{value:.2f}"[1:] if value < 1 else "1", ha="center", va="center",
+                fontsize=9, color="white" if value > 0.6 else "black")  # fmt: skip
+    ax.set_xticks(range(len(names)), names, rotation=45, ha="right", fontsize=10)
+    ax.set_yticks(range(len(names)), names, fontsize=10)
+    ax.set_xlabel("taken for", fontsize=12)
+    ax.set_ylabel("true composer", fontsize=12)
+    return figure

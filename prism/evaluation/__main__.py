@@ -1,0 +1,150 @@
+"""Command line of the experiment.
+
+``python -m prism.evaluation`` repeats it and writes ``assets/evaluation.json`` and figures;
+``python -m prism.evaluation bands`` measures the bands on which the page shows a cosine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import pathlib
+from collections.abc import Iterable, Iterator
+from typing import Any, TypeVar
+
+from tqdm import tqdm
+
+from prism.amt.pipeline import AMTPipeline
+from prism.corpora.prepared import Corpus
+from prism.evaluation.competitors import Stage, planned_runs
+from prism.evaluation.experiment import Examiner, Ledger, experiment
+from prism.evaluation.origin import origin_of
+from prism.evaluation.studies import (
+    GUIDANCE_SCALES,
+    MIX_WEIGHTS,
+    guidance,
+    mixed_pairs,
+    mixing,
+    real_figures,
+    recognition,
+)
+from prism.evaluation.summary import summary
+from prism.pipeline import PrismPipeline
+from prism.plotting import save_evaluation_figures
+from prism.provenance import commit, hardware, utc
+from prism.similarity.bands import RealPairs, measure_bands, save_bands
+from prism.similarity.judge import BANDS_FILE, Judge
+from prism.similarity.neighbours import TrainingIndex
+from prism.similarity.networks import CorpusFeatures, ImageNetFeatures
+
+_ROOT = pathlib.Path(__file__).resolve().parents[2]
+_PAIRS_A_BAND = 400
+Item = TypeVar("Item")
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Parse the command line and run it."""
+    options = _parser().parse_args(arguments)
+    try:
+        if options.task == "bands":
+            _measure_bands(options)
+        else:
+            _run(options)
+    except (FileNotFoundError, ValueError) as error:
+        raise SystemExit(f"{error}") from error
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m prism.evaluation",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("task", choices=("experiment", "bands"), nargs="?", default="experiment")
+    parser.add_argument("--runs", type=int, default=100)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--pairs", type=int, default=100, help="pairs of composers mixed at each weight"
+    )
+    parser.add_argument(
+        "--samples", type=int, default=4, help="samples a composer at each guidance scale"
+    )
+    parser.add_argument("--weights", type=pathlib.Path, default=_ROOT / "weights")
+    parser.add_argument("--corpus", type=pathlib.Path, default=_ROOT / "assets" / "corpus")
+    parser.add_argument(
+        "--output",
+        type=pathlib.Path,
+        default=_ROOT / "runs" / "evaluation",
+        help="rows and figures; an experiment that was stopped goes on from there",
+    )
+    parser.add_argument(
+        "--result", type=pathlib.Path, default=_ROOT / "assets" / "evaluation.json"
+    )
+    return parser
+
+
+def _measure_bands(options: argparse.Namespace) -> None:
+    corpus = Corpus.load(options.corpus)
+    folder = options.weights / "similarity"
+    networks = [ImageNetFeatures(), CorpusFeatures.from_pretrained(folder, list(corpus.labels))]
+    pairs = RealPairs(corpus)
+    bands = {
+        network.name: measure_bands(network, pairs, _PAIRS_A_BAND, options.seed)
+        for network in tqdm(networks, desc="bands")
+    }
+    save_bands(folder / BANDS_FILE, bands)
+
+
+def _run(options: argparse.Namespace) -> None:
+    if options.runs < 2:
+        raise ValueError(f"--runs: expected 2 or more, got {options.runs}")
+    corpus = Corpus.load(options.corpus)
+    prism = PrismPipeline.from_pretrained(options.weights)
+    amt = AMTPipeline.from_pretrained(options.weights / "amt")
+    judge = Judge.from_pretrained(options.weights / "similarity", prism.composers)
+    origin = origin_of(options.weights, corpus, options.seed)
+    ledger = Ledger(options.output / f"runs-{options.seed}.jsonl", origin)
+    plan = planned_runs(prism.composers, options.runs, options.seed)
+    left = ledger.missing(plan)
+    if left:
+        examiner = Examiner(judge, TrainingIndex(corpus))
+        rows = experiment(Stage(prism, amt, corpus), examiner, left)
+        for row in tqdm(rows, desc="runs", total=len(plan), initial=len(plan) - len(left)):
+            ledger.add(row)
+    rows = [row for row in ledger.rows if row["run"] < options.runs]
+    result = {
+        "runs": options.runs,
+        "seed": options.seed,
+        "composers": prism.composers,
+        **origin,
+        "hardware": hardware(),
+        "commit": commit(),
+        "measured": utc(),
+        **summary(rows),
+        **_studies(options, prism, judge.networks["corpus"], corpus),
+    }
+    text = json.dumps(result, indent=1, ensure_ascii=False)
+    options.result.write_text(text + "\n", encoding="utf-8")
+    save_evaluation_figures(result, options.output)
+
+
+def _studies(
+    options: argparse.Namespace, prism: PrismPipeline, network: CorpusFeatures, corpus: Corpus
+) -> dict[str, Any]:
+    pairs = mixed_pairs(prism.composers, options.pairs, options.seed)
+    mixed = mixing(prism, network, pairs, options.seed)
+    scales = guidance(prism, network, options.samples, options.seed)
+    return {
+        "recognition": recognition(corpus, network),
+        "mixing": list(_shown(mixed, "mixing", len(MIX_WEIGHTS))),
+        "guidance": list(_shown(scales, "guidance", len(GUIDANCE_SCALES))),
+        "guidance_real": real_figures(corpus, network, options.samples, options.seed),
+    }
+
+
+def _shown(items: Iterable[Item], name: str, total: int) -> Iterator[Item]:
+    return iter(tqdm(items, desc=name, total=total))
+
+
+if __name__ == "__main__":
+    main()

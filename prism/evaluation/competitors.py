@@ -1,0 +1,94 @@
+"""Who takes part in the experiment: the two models, real music, and music with no sense.
+
+Conventions
+-----------
+reference
+    A window of a test piece by the run's composer; everybody is compared with it.
+prism
+    One sample by Prism for the composer.
+amt
+    One by the baseline, which continues the opening of another held-out piece by the composer.
+real
+    A window of another held-out piece by the composer: the ceiling.
+shuffled
+    The notes of `real` at random times: the floor for whoever knows which notes, but not when.
+noise
+    As many notes as `real`, anywhere: the floor.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from prism.amt.pipeline import AMTPipeline, prompt_roll
+from prism.corpora.prepared import Corpus
+from prism.dataset import another_sample, corpus_sample, prompt_sample
+from prism.music import PianoRoll
+from prism.pipeline import PrismPipeline
+from prism.similarity.bands import noise, shuffled
+
+COMPETITORS = ("prism", "amt", "real", "shuffled", "noise")
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """One run's composer and seed; the same seed gives everybody the same chance each time."""
+
+    number: int
+    composer: str
+    seed: int
+
+
+def planned_runs(composers: list[str], count: int, seed: int) -> list[Run]:
+    """Random composers, every one as often as the others (give or take one).
+
+    The first runs of a longer plan are those of a shorter one.
+    """
+    rng = np.random.default_rng([seed, 0])
+    names: list[str] = []
+    while len(names) < count:
+        names += [composers[i] for i in rng.permutation(len(composers))]
+    # Far apart, so that two experiments with different seeds share none of their samples.
+    return [Run(i, name, seed * 1_000_000 + i) for i, name in enumerate(names[:count])]
+
+
+class Stage:
+    """Lets everybody play.
+
+    Parameters
+    ----------
+    prism : PrismPipeline
+        The model.
+    amt : AMTPipeline
+        The baseline.
+    corpus : Corpus
+        Its held-out pieces are used.
+    """
+
+    def __init__(self, prism: PrismPipeline, amt: AMTPipeline, corpus: Corpus) -> None:
+        self.prism = prism
+        self.amt = amt
+        self.corpus = corpus
+
+    def reference(self, run: Run) -> PianoRoll:
+        """The held-out window that the run is about."""
+        return self._window(run).roll
+
+    def draw(self, run: Run) -> dict[str, PianoRoll]:
+        """A roll from each of `COMPETITORS`."""
+        window = self._window(run)
+        opening = prompt_roll(prompt_sample(self.corpus, window, run.seed))
+        real = another_sample(self.corpus, window, run.seed).roll
+        rng = np.random.default_rng([run.seed, 4])
+        return {
+            "prism": self.prism(run.composer, seed=run.seed).rolls[0],
+            "amt": self.amt(opening, seed=run.seed).rolls[0],
+            "real": real,
+            "shuffled": shuffled(real, rng),
+            "noise": noise(real, rng),
+        }
+
+    def _window(self, run: Run):
+        return corpus_sample(self.corpus, [run.composer], run.seed)

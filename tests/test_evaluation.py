@@ -1,0 +1,249 @@
+"""The experiment on tiny models, and its figures from rows made by hand."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from conftest import PROFILES, make_piece, make_pipeline, random_weights
+from test_amt_sampler import make_model
+from test_judge import BANDS, PitchClasses
+
+from prism.amt.pipeline import AMTPipeline
+from prism.corpora.prepared import Corpus
+from prism.evaluation import studies
+from prism.evaluation.competitors import COMPETITORS, Stage, planned_runs
+from prism.evaluation.experiment import REFERENCE, Examiner, Ledger, experiment
+from prism.evaluation.origin import weights_digest
+from prism.evaluation.summary import summary
+from prism.music import PianoRoll
+from prism.plotting import evaluation_figures
+from prism.similarity.judge import Judge
+from prism.similarity.neighbours import TrainingIndex
+from prism.similarity.networks import ComposerNetwork, CorpusFeatures
+from prism.statistics import NAMES
+
+LABELS = list(PROFILES)
+
+
+@pytest.fixture(scope="module")
+def held() -> Corpus:
+    """Three labels, several pieces on each side of the split."""
+    sides = ("train", "train", "validation", "validation", "test", "test")
+    pieces = [
+        make_piece(f"{label}-{i}", label, beats=90, seed=i + 10 * k)
+        for k, label in enumerate(LABELS)
+        for i in range(len(sides))
+    ]
+    return Corpus(tuple(pieces), sides * len(LABELS), tuple(LABELS))
+
+
+@pytest.fixture(scope="module")
+def network() -> CorpusFeatures:
+    return CorpusFeatures(
+        random_weights(ComposerNetwork(labels=3, width=8, feature_size=16)), LABELS
+    )
+
+
+@pytest.fixture(scope="module")
+def stage(held) -> Stage:
+    return Stage(make_pipeline(), AMTPipeline(make_model()), held)
+
+
+@pytest.fixture(scope="module")
+def examiner(held, network) -> Examiner:
+    judge = Judge([PitchClasses(), network], {"classes": BANDS, "corpus": BANDS})
+    return Examiner(judge, TrainingIndex(held))
+
+
+@pytest.fixture(scope="module")
+def rows(stage, examiner) -> list[dict]:
+    return list(experiment(stage, examiner, planned_runs(LABELS, 6, seed=0)))
+
+
+def owners(roll: PianoRoll, corpus: Corpus) -> set[str]:
+    return {
+        piece.identifier
+        for piece in corpus.pieces
+        if any(piece.window(int(bar)) == roll for bar in piece.bars)
+    }
+
+
+def test_every_composer_has_its_turn_and_a_longer_plan_begins_alike():
+    plan = planned_runs(LABELS, 7, seed=3)
+    assert [run.number for run in plan] == list(range(7))
+    assert {run.composer for run in plan[:3]} == set(LABELS) == {r.composer for r in plan[3:6]}
+    assert planned_runs(LABELS, 30, seed=3)[:7] == plan
+    assert not {r.seed for r in plan} & {r.seed for r in planned_runs(LABELS, 7, seed=4)}
+
+
+def test_real_music_is_held_out_and_by_the_composer(stage, held):
+    held_out = {
+        piece.identifier
+        for piece, side in zip(held.pieces, held.splits, strict=True)
+        if side != "train"
+    }
+    for run in planned_runs(LABELS, 6, seed=1):
+        drawn = stage.draw(run)
+        assert tuple(drawn) == COMPETITORS
+        (shown,), (other,) = owners(stage.reference(run), held), owners(drawn["real"], held)
+        assert shown != other and {shown, other} <= held_out
+        assert shown.startswith(run.composer) and other.startswith(run.composer)
+        notes = {name: roll.onset.sum() for name, roll in drawn.items()}
+        assert notes["shuffled"] <= notes["real"] and notes["noise"] <= notes["real"]
+
+
+def test_a_row_says_what_was_drawn(rows, stage, examiner):
+    run = planned_runs(LABELS, 6, seed=0)[2]
+    row = rows[2]
+    assert row["composer"] == run.composer and row["sides"][REFERENCE]["cosines"]["classes"] == 1
+    drawn, reference = stage.draw(run), stage.reference(run)
+    expected = examiner.judge.scores(reference, {"prism": drawn["prism"]})["prism"]
+    for score in expected:
+        found = row["sides"]["prism"]["cosines"][score.network]
+        assert found == pytest.approx(score.cosine, abs=1e-4)
+    assert row["sides"]["prism"]["statistics"]["notes"] == len(drawn["prism"].notes())
+    assert 1 <= row["sides"]["amt"]["rank"] <= 3
+    assert {name for name, side in row["sides"].items() if "nearest" in side} == {
+        REFERENCE, "prism", "amt",
+    }  # fmt: skip
+    assert json.loads(json.dumps(row)) == row
+
+
+def test_an_interrupted_experiment_goes_on(tmp_path, rows):
+    path, plan = tmp_path / "new" / "rows.jsonl", planned_runs(LABELS, 6, seed=0)
+    first = Ledger(path, {"weights": "a"})
+    for row in rows[:2]:
+        first.add(row)
+    with path.open("a") as file:
+        file.write('{"run": 2, "half a li')
+    again = Ledger(path, {"weights": "a"})
+    assert again.rows == rows[:2] and again.missing(plan) == plan[2:]
+    again.add(rows[2])
+    assert Ledger(path, {"weights": "a"}).rows == rows[:3]
+    with pytest.raises(ValueError, match="other weights"):
+        Ledger(path, {"weights": "b"})
+
+
+def hand_made(cosines: dict[str, list[float]]) -> list[dict]:
+    """Rows of two runs with these cosines and nothing remarkable besides."""
+    def side(name: str, k: int) -> dict:
+        value = cosines.get(name, [1.0, 1.0])[k]
+        return {
+            "cosines": {"classes": value, "corpus": value},
+            "features": [float(k), 1.0 - k],
+            "statistics": dict.fromkeys(NAMES, 10.0 * k + (name == "amt")),
+            "probability": 0.5,
+            "rank": 1 + k,
+            **({"nearest": value} if name in (REFERENCE, "prism", "amt") else {}),
+        }
+
+    return [
+        {"run": k, "composer": LABELS[k], "seed": k,
+         "sides": {name: side(name, k) for name in (REFERENCE, *COMPETITORS)}}
+        for k in range(2)
+    ]  # fmt: skip
+
+
+def test_summary_by_hand():
+    rows = hand_made({"prism": [0.6, 0.8], "amt": [0.7, 0.5], "real": [0.8, 0.95],
+                      "shuffled": [0.1, 0.2], "noise": [0.0, 0.1]})  # fmt: skip
+    found = summary(rows[::-1])
+    section = found["networks"]["corpus"]
+    assert section["mean"] == {
+        "prism": 0.7, "amt": 0.6, "real": 0.875, "shuffled": 0.15, "noise": 0.05,
+    }  # fmt: skip
+    assert section["wins"] == {"prism": 1, "amt": 1, "real": 2, "shuffled": 0, "noise": 0}
+    assert section["of_ceiling"]["prism"] == 0.8
+    assert section["cosines"]["amt"] == [0.7, 0.5]
+    assert section["composers"][LABELS[1]]["prism"] == 0.8
+    assert found["agreement"]["prism"]["recognised"] == 0.5
+    assert found["agreement"]["prism"]["in_top_two"] == 1.0
+    # Every one of AMT's statistics is 1 higher, real ones are 0 and 10: spread 5.
+    assert found["statistics"]["notes"]["amt"] == {"mean": 6.0, "distance": 0.2}
+    assert found["statistics"]["notes"]["real"]["distance"] == 0
+    assert found["frechet"]["prism"]["value"] == pytest.approx(0, abs=1e-6)
+    assert found["originality"]["reference"]["copies"] == 2
+    assert found["originality"]["prism"]["quantiles"][1] == 0.7
+
+
+def test_mixing_names_only_who_has_weight(network):
+    pipe = make_pipeline()
+    calls = []
+
+    def prism(composers, weights, seed):
+        calls.append((composers, weights))
+        return pipe(composers, weights, seed=seed, num_inference_steps=1)
+
+    pairs = studies.mixed_pairs(LABELS, 3, seed=0)
+    assert all(a != b for a, b in pairs)
+    found = list(studies.mixing(prism, network, pairs, seed=0))
+    assert [row["weight"] for row in found] == list(studies.MIX_WEIGHTS)
+    assert calls[0] == ([pairs[0][1]], [1.0]) and calls[-1] == ([pairs[2][0]], [1.0])
+    assert calls[3] == (list(pairs[0]), [0.25, 0.75])
+    for row in found:
+        assert 0 <= row["both_in_top_two"] <= 1 and 0 < row["first"] + row["second"] <= 1
+
+
+def quick_pipeline(composers, weights, seed):
+    return make_pipeline()(composers, weights, seed=seed, num_inference_steps=1)
+
+
+def test_both_in_the_top_two_by_hand(network, monkeypatch):
+    table = torch.tensor([[0.5, 0.3, 0.2], [0.6, 0.1, 0.3]])
+    monkeypatch.setattr(network, "probabilities", lambda rolls: table)
+    pairs = [(LABELS[0], LABELS[1])] * 2
+    row = next(studies.mixing(quick_pipeline, network, pairs, seed=0))
+    assert row["both_in_top_two"] == 0.5
+    assert (row["first"], row["second"]) == (0.55, 0.2)
+
+
+def test_same_samples_have_no_diversity(network):
+    roll = make_piece("a").window()
+    other = make_piece("b", seed=5).window()
+    assert studies.guidance_figures({"Ada": [roll, roll]}, network)["diversity"] == 0
+    figures = studies.guidance_figures({"Ada": [roll, other]}, network)
+    assert figures["diversity"] > 0 and figures["statistics"]["notes"] > 0
+
+
+def test_recognition_counts_every_test_window(held, network):
+    found = studies.recognition(held, network)
+    assert found["windows"] > 6 and found["composers"] == LABELS
+    assert np.allclose(np.sum(found["confusion"], axis=1), 1, atol=1e-3)
+    assert found["mean_recall"] == pytest.approx(np.diag(found["confusion"]).mean(), abs=1e-3)
+    assert found["accuracy"] <= found["top_two"] <= 1
+
+
+def test_figures_show_the_result(rows, held, network):
+    result = summary(rows) | {
+        "runs": len(rows),
+        "recognition": studies.recognition(held, network),
+        "mixing": [
+            {"weight": w, "first": w, "second": 1 - w, "both_in_top_two": 0.5,
+             "interval": [0.4, 0.6]}
+            for w in (0, 0.5, 1)
+        ],
+        "guidance": [{"guidance_scale": g, "recognised": 0.5, "diversity": 0.2} for g in (0, 2)],
+        "guidance_real": {"recognised": 0.9, "diversity": 0.3},
+    }
+    result["networks"]["imagenet"] = result["networks"].pop("classes")
+    figures = evaluation_figures(result)
+    assert set(figures) == {
+        "cosines", "wins", "mixing", "guidance", "originality", "confusion",
+    }  # fmt: skip
+    left, right = figures["cosines"].axes
+    assert [t.get_text() for t in left.get_yticklabels()][-1] == "Prism"
+    bars = figures["wins"].axes[0].patches
+    assert [bar.get_height() for bar in bars[:2]] == [
+        section["wins"]["prism"] for section in result["networks"].values()
+    ]
+
+
+def test_weights_have_one_digest(tmp_path):
+    (tmp_path / "a.safetensors").write_bytes(b"one")
+    before = weights_digest([tmp_path])
+    assert before == weights_digest([tmp_path])
+    (tmp_path / "a.safetensors").write_bytes(b"two")
+    assert weights_digest([tmp_path]) != before
+    with pytest.raises(FileNotFoundError, match="no weights"):
+        weights_digest([tmp_path / "missing"])
