@@ -14,18 +14,18 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
+from prism.evaluation.report import NETWORK_NAMES, SIDE_NAMES
 from prism.music import FRAMES_PER_BEAT, PianoRoll
 
-# Who is who in every figure of the experiment: colour and name.
-SIDES = {
-    "prism": ("#0f757b", "Prism"),
-    "amt": ("#c2571a", "AMT"),
-    "real": ("#4a4a55", "another real piece"),
-    "reference": ("#4a4a55", "real pieces"),
-    "shuffled": ("#8f8f9a", "shuffled notes"),
-    "noise": ("#bcbcc6", "random notes"),
+# Who is who in every figure of the experiment.
+_SIDE_COLOURS = {
+    "prism": "#0f757b",
+    "amt": "#c2571a",
+    "real": "#4a4a55",
+    "reference": "#4a4a55",
+    "shuffled": "#8f8f9a",
+    "noise": "#bcbcc6",
 }
-NETWORKS = {"imagenet": "ImageNet network", "corpus": "corpus network"}
 _NOTE_COLOUR = "#0f6f73"
 _BAR_COLOUR = "0.82"
 _LEGEND_VELOCITIES = (40, 80, 120)
@@ -141,14 +141,14 @@ def _cosine_figure(result: Mapping[str, Any]) -> Figure:
     spread = np.random.default_rng(0)
     for ax, (network, section) in zip(axes, networks.items(), strict=True):
         for y, (side, values) in enumerate(reversed(section["cosines"].items())):
-            colour, _ = SIDES[side]
+            colour = _SIDE_COLOURS[side]
             ax.plot(values, y + spread.uniform(-0.18, 0.18, len(values)), ".", color=colour,
                     alpha=0.35, ms=5)  # fmt: skip
             ax.boxplot([values], positions=[y], orientation="horizontal", widths=0.55,
                        showfliers=False, medianprops={"color": colour, "lw": 2.5})  # fmt: skip
-        names = [SIDES[side][1] for side in reversed(section["cosines"])]
+        names = [SIDE_NAMES[side] for side in reversed(section["cosines"])]
         ax.set_yticks(range(len(names)), names)
-        ax.set_title(NETWORKS[network], fontsize=14)
+        ax.set_title(NETWORK_NAMES[network], fontsize=14)
         ax.set_xlabel("cosine with a held-out piece", fontsize=12)
     return figure
 
@@ -158,7 +158,7 @@ def _wins_figure(result: Mapping[str, Any]) -> Figure:
     networks = result["networks"]
     figure, (ax,) = _figure(7, 4.2)
     for offset, side in ((-0.2, "prism"), (0.2, "amt")):
-        colour, name = SIDES[side]
+        colour, name = _SIDE_COLOURS[side], SIDE_NAMES[side]
         wins = np.array([section["wins"][side] for section in networks.values()])
         ends = [section["wins_interval"][side] for section in networks.values()]
         low, high = (result["runs"] * np.array(ends).T)
@@ -168,7 +168,7 @@ def _wins_figure(result: Mapping[str, Any]) -> Figure:
         for place, count in zip(x, wins, strict=True):
             ax.text(place, 1, count, ha="center", va="bottom", color="white", fontsize=14)
     ax.axhline(result["runs"] / 2, color="0.4", lw=1, ls="--")
-    ax.set_xticks(range(len(networks)), [NETWORKS[name] for name in networks], fontsize=13)
+    ax.set_xticks(range(len(networks)), [NETWORK_NAMES[name] for name in networks], fontsize=13)
     ax.set_ylabel(f"runs won of {result['runs']}", fontsize=12)
     ax.legend(frameon=False, fontsize=12)
     return figure
@@ -180,13 +180,13 @@ def _mixing_figure(result: Mapping[str, Any]) -> Figure:
     weight = [row["weight"] for row in rows]
     figure, (ax,) = _figure(7, 4.2)
     for name, colour, label in (
-        ("first", SIDES["prism"][0], "probability of the first composer"),
-        ("second", SIDES["amt"][0], "probability of the second composer"),
-        ("both_in_top_two", SIDES["real"][0], "both among the two likeliest"),
+        ("first", _SIDE_COLOURS["prism"], "probability of the first composer"),
+        ("second", _SIDE_COLOURS["amt"], "probability of the second composer"),
+        ("both_in_top_two", _SIDE_COLOURS["real"], "both among the two likeliest"),
     ):
         ax.plot(weight, [row[name] for row in rows], "o-", color=colour, label=label, lw=2)
     low, high = np.array([row["interval"] for row in rows]).T
-    ax.fill_between(weight, low, high, color=SIDES["real"][0], alpha=0.15, lw=0)
+    ax.fill_between(weight, low, high, color=_SIDE_COLOURS["real"], alpha=0.15, lw=0)
     ax.set(ylim=(0, 1))
     ax.set_xlabel("weight of the first composer", fontsize=12)
     ax.legend(frameon=False, fontsize=11)
@@ -199,8 +199,8 @@ def _guidance_figure(result: Mapping[str, Any]) -> Figure:
     scale = [row["guidance_scale"] for row in rows]
     figure, (ax,) = _figure(7, 4.2)
     for name, colour, label in (
-        ("recognised", SIDES["prism"][0], "recognised as the composer's"),
-        ("diversity", SIDES["amt"][0], "diversity"),
+        ("recognised", _SIDE_COLOURS["prism"], "recognised as the composer's"),
+        ("diversity", _SIDE_COLOURS["amt"], "diversity"),
     ):
         ax.plot(scale, [row[name] for row in rows], "o-", color=colour, label=label, lw=2)
         ax.axhline(real[name], color=colour, lw=1, ls="--", label=f"{label}, real music")
@@ -215,7 +215,7 @@ def _originality_figure(result: Mapping[str, Any]) -> Figure:
     figure, (ax,) = _figure(7, 4.2)
     for side, section in result["originality"].items():
         values = np.sort(section["values"])[::-1]
-        colour, name = SIDES[side]
+        colour, name = _SIDE_COLOURS[side], SIDE_NAMES[side]
         share = np.arange(1, len(values) + 1) / len(values)
         ax.step(values, share, color=colour, label=name, lw=2, where="pre")
     ax.axvline(0.9, color="0.4", lw=1, ls="--")

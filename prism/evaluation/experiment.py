@@ -5,6 +5,7 @@ A run's row holds all that is ever asked of it, so that tables and figures need 
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import pathlib
 from collections.abc import Iterator, Sequence
@@ -14,7 +15,7 @@ import torch.nn.functional as F
 
 from prism.evaluation.competitors import Run, Stage
 from prism.music import PianoRoll
-from prism.similarity.judge import Judge
+from prism.similarity.judge import Judge, Score
 from prism.similarity.neighbours import TrainingIndex
 from prism.statistics import describe
 
@@ -80,6 +81,20 @@ def experiment(stage: Stage, examiner: Examiner, runs: Sequence[Run]) -> Iterato
     """Yield each run's row as it is done."""
     for run in runs:
         yield examiner.row(run, stage.reference(run), stage.draw(run))
+
+
+@dataclasses.dataclass(frozen=True)
+class LiveRun:
+    """A run with nothing but its scores, a list for each competitor."""
+
+    run: Run
+    scores: dict[str, list[Score]]
+
+
+def live_runs(stage: Stage, judge: Judge, runs: Sequence[Run]) -> Iterator[LiveRun]:
+    """Like `experiment`, for somebody who looks on."""
+    for run in runs:
+        yield LiveRun(run, judge.scores(stage.reference(run), stage.draw(run)))
 
 
 class Ledger:

@@ -1,0 +1,67 @@
+"""Time a comparison as the page makes it: two rolls against a third, by two networks.
+
+The alternative measured beside it compares one pair at a time, as two separate requests would.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+
+import report
+
+ROOT = report.ROOT
+
+from prism.corpora.prepared import Corpus  # noqa: E402
+from prism.dataset import corpus_sample  # noqa: E402
+from prism.similarity.judge import Judge  # noqa: E402
+from prism.similarity.neighbours import TrainingIndex  # noqa: E402
+
+
+def seconds(action, count: int) -> float:
+    """Median time of a call with 0 to `count` − 1, after one that warms up."""
+    action(0)
+    times = []
+    for k in range(count):
+        started = time.perf_counter()
+        action(k)
+        times.append(time.perf_counter() - started)
+    return statistics.median(times)
+
+
+def main() -> None:
+    """Measure and report."""
+    options = report.parser(__doc__).parse_args()
+    count = 5 if options.quick else 40
+    corpus = Corpus.load(ROOT / "assets" / "corpus")
+    judge = Judge.from_pretrained(options.weights / "similarity", list(corpus.labels))
+    index = TrainingIndex(corpus)
+    rolls = [
+        corpus_sample(corpus, [corpus.labels[k % len(corpus.labels)]], k).roll
+        for k in range(count + 2)
+    ]
+
+    def together(k: int) -> None:
+        judge.scores(rolls[k], {"a": rolls[k + 1], "b": rolls[k + 2]})
+
+    def apart(k: int) -> None:
+        judge.scores(rolls[k], {"a": rolls[k + 1]})
+        judge.scores(rolls[k], {"b": rolls[k + 2]})
+
+    figures = {
+        "scores_p50_seconds": round(seconds(together, count), 3),
+        "apart_p50_seconds": round(seconds(apart, count), 3),
+        "nearest_p50_seconds": round(seconds(lambda k: index.nearest(rolls[k]), count), 3),
+    }
+    figures["speedup"] = round(figures["apart_p50_seconds"] / figures["scores_p50_seconds"], 2)
+    text = (
+        f"All four cosines of a click take {figures['scores_p50_seconds']} s "
+        f"({figures['apart_p50_seconds']} s pair by pair: {figures['speedup']} times as fast), the "
+        f"search for the nearest training music {figures['nearest_p50_seconds']} s: median of "
+        f"{count}, on {report.machine()}."
+    )
+    report.publish("scores", text, figures, options)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,71 @@
+"""A stored experiment in words and tables (Markdown), for the page and for README.md."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+NETWORK_NAMES = {"imagenet": "ImageNet network", "corpus": "corpus network"}
+SIDE_NAMES = {
+    "reference": "the held-out pieces themselves",
+    "prism": "Prism",
+    "amt": "AMT",
+    "real": "another real piece",
+    "shuffled": "its shuffled notes",
+    "noise": "random notes",
+}
+
+
+def span(interval: Sequence[float], places: int = 2) -> str:
+    """An interval, for example ``.41 to .53``."""
+    return " to ".join(f"{end:.{places}f}" for end in interval)
+
+
+def cosine_table(result: Mapping[str, Any]) -> str:
+    """A row a competitor, for each network mean cosine, interval, and wins against its rival."""
+    networks = result["networks"]
+    head = [f"{NETWORK_NAMES[name]}: mean cosine | runs won" for name in networks]
+    lines = ["| competitor | " + " | ".join(head) + " |", "|---" * (1 + 2 * len(head)) + "|"]
+    for side in next(iter(networks.values()))["mean"]:
+        cells = [
+            f"{section['mean'][side]:.3f} ({span(section['interval'][side], 3)}) | "
+            f"{section['wins'][side]} ({span(section['wins_interval'][side])})"
+            for section in networks.values()
+        ]
+        lines.append(f"| {SIDE_NAMES[side]} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def side_table(result: Mapping[str, Any]) -> str:
+    """A row a side: whom the corpus network hears, Fréchet distance, nearest training music."""
+    lines = [
+        "| side | recognised as the composer's | among the two likeliest | Fréchet distance | "
+        "overlap with the nearest training music | copies |",
+        "|---|---|---|---|---|---|",
+    ]
+    for side, agreement in result["agreement"].items():
+        distance = result["frechet"].get(side)
+        near = result["originality"].get(side)
+        cells = [
+            f"{agreement['recognised']:.2f} ({span(agreement['interval'])})",
+            f"{agreement['in_top_two']:.2f}",
+            f"{distance['value']:.2f} ({span(distance['interval'])})" if distance else "0",
+            f"{near['mean']:.2f} ({span(near['interval'])})" if near else "",
+            str(near["copies"]) if near else "",
+        ]
+        lines.append(f"| {SIDE_NAMES[side]} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def note(result: Mapping[str, Any]) -> str:
+    """What the tables' numbers are."""
+    recognition = result["recognition"]
+    even = next(row for row in result["mixing"] if row["weight"] == 0.5)
+    return (
+        f"{result['runs']} runs, seed {result['seed']}, on {result['hardware']}; in brackets 95 % "
+        "intervals. A run is won by whoever is nearer to the held-out piece: Prism against AMT, "
+        f"everybody else against Prism. The corpus network recognises {recognition['accuracy']:.2f}"
+        f" of {recognition['windows']:,} held-out windows (every composer counting alike: "
+        f"{recognition['mean_recall']:.2f}). Of equal mixtures of two composers both are among its "
+        f"two likeliest in {even['both_in_top_two']:.2f}."
+    )
