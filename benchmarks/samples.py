@@ -16,13 +16,17 @@ import torch  # noqa: E402
 from prism.amt.pipeline import AMTPipeline, prompt_roll  # noqa: E402
 from prism.autoencoder import orphan_share  # noqa: E402
 from prism.corpora.prepared import Corpus  # noqa: E402
-from prism.dataset import corpus_sample, prompt_sample, windows_by_label  # noqa: E402
+from prism.dataset import corpus_sample, prompt_sample, windows_of  # noqa: E402
 from prism.music import PianoRoll  # noqa: E402
 from prism.pipeline import PrismPipeline  # noqa: E402
 from prism.plotting import save_sheet  # noqa: E402
-from prism.statistics import mean_description, nearest_overlap  # noqa: E402
+from prism.similarity.bands import HELD_OUT  # noqa: E402
+from prism.similarity.neighbours import TrainingIndex  # noqa: E402
+from prism.statistics import mean_description  # noqa: E402
 
 COPY_OVERLAP = 0.9
+# So many rolls of a group are compared with all training music, which takes a while.
+SEARCHED = 20
 COLUMNS = {
     "notes": "{:.0f}",
     "polyphony": "{:.2f}",
@@ -38,15 +42,14 @@ COLUMNS = {
 
 
 class Measure:
-    """Describes groups of rolls, among them how near the training windows they come."""
+    """Describes groups of rolls, among them how near the training music they come."""
 
-    def __init__(self, training: list[PianoRoll]) -> None:
-        planes = [roll.onset.reshape(-1) for roll in training]
-        self.onsets = np.stack(planes).astype(np.float32)
+    def __init__(self, corpus: Corpus) -> None:
+        self.index = TrainingIndex(corpus)
 
     def __call__(self, rolls: list[PianoRoll], orphans: float) -> dict[str, float]:
         """Means over `rolls`; `orphans` is passed through."""
-        nearest = np.array([nearest_overlap(roll, self.onsets)[0] for roll in rolls])
+        nearest = np.array([self.index.nearest(roll).overlap for roll in rolls[:SEARCHED]])
         return mean_description(rolls) | {
             "orphan_sustain": orphans,
             "nearest": float(nearest.mean()),
@@ -56,7 +59,8 @@ class Measure:
 
 def real_rolls(corpus: Corpus, label: str, count: int) -> list[PianoRoll]:
     """Held-out windows (validation and test) spread evenly over the label's pieces."""
-    windows = [w for s in ("validation", "test") for w in windows_by_label(corpus, s)[label]]
+    pieces = [p for split in HELD_OUT for p in corpus.select(split, [label])]
+    windows = [window for piece in pieces for window in windows_of(piece)]
     chosen = np.linspace(0, len(windows) - 1, min(count, len(windows))).astype(int)
     return [windows[i].roll for i in chosen]
 
@@ -113,7 +117,7 @@ def main() -> None:
     """Measure every label."""
     parser = report.parser(__doc__)
     parser.add_argument("--count", type=int, help="samples a label (default 50, quick 2)")
-    parser.add_argument("--amt-count", type=int, help="baseline samples (default 20, quick 1)")
+    parser.add_argument("--amt-count", type=int, help="baseline samples (default 10, quick 1)")
     parser.add_argument("--guidance-scale", type=float, default=2.0)
     parser.add_argument("--steps", type=int, default=16)
     parser.add_argument("--sheet", help="also draw one sample a label into this PNG file")
@@ -121,9 +125,8 @@ def main() -> None:
     count = options.count or (2 if options.quick else 50)
     corpus = Corpus.load(ROOT / "assets" / "corpus")
     pipe = PrismPipeline.from_pretrained(options.weights)
-    training = [w.roll for ws in windows_by_label(corpus, "train").values() for w in ws]
-    measure = Measure(training[:: 20 if options.quick else 1])
-    amt, amt_count = baseline(options), options.amt_count or (1 if options.quick else 20)
+    measure = Measure(corpus)
+    amt, amt_count = baseline(options), options.amt_count or (1 if options.quick else 10)
     rows, shown = {}, []
     for label in tqdm(pipe.composers, desc="labels"):
         output = pipe(
@@ -147,8 +150,8 @@ def main() -> None:
         f"Mean over {count} samples a label at guidance {options.guidance_scale:g}, "
         f"{options.steps} steps, seeds 0 to {count - 1}, and as many held-out windows (fewer where "
         f"there are fewer); each cell is real / Prism{f' / AMT ({amt_count})' if amt else ''}. "
-        "`nearest` is the note overlap (F1) with the most similar of "
-        f"{len(measure.onsets):,} training windows under transposition; `copies` counts those of "
+        "`nearest` is the note overlap (F1) with the most similar training music at any beat and "
+        f"in any transposition (first {SEARCHED} of each); `copies` is the share of those with "
         f"{COPY_OVERLAP:g} or more; `orphan sustain` is counted before mending."
     )
     report.publish("samples", f"{table(rows)}\n\n{note}", summary(rows), options)

@@ -20,7 +20,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from prism.music import FRAMES_PER_BEAT, KEYS, PianoRoll
+from prism.music import FRAMES_PER_BEAT, PianoRoll
 
 _MAJOR = (0, 2, 4, 5, 7, 9, 11)
 _SCALES = np.array([[(pc - tonic) % 12 in _MAJOR for pc in range(12)] for tonic in range(12)])
@@ -62,34 +62,3 @@ def mean_description(rolls: Sequence[PianoRoll]) -> dict[str, float]:
     """Mean of each figure over rolls; empty input gives an empty dict."""
     rows = [describe(roll) for roll in rolls]
     return {name: float(np.mean([row[name] for row in rows])) for name in NAMES} if rows else {}
-
-
-def nearest_overlap(roll: PianoRoll, onsets: np.ndarray, reach: int = 12) -> tuple[float, int]:
-    """How much of a roll stands, note for note, in the most similar of many windows.
-
-    Parameters
-    ----------
-    roll : PianoRoll
-        What to look for.
-    onsets : ndarray of float32, shape=(n, 88 · frames)
-        Flattened onset planes of the windows to search.
-    reach : int
-        Transpositions tried, in semitones either way.
-
-    Returns
-    -------
-    (float, int)
-        The largest F1 of onsets at equal time and (transposed) pitch, 0 to 1, and the index of the
-        window that has it.
-    """
-    planes = np.zeros((2 * reach + 1, KEYS, roll.frames), np.float32)
-    keys, frames = np.nonzero(roll.onset)
-    for row, shift in enumerate(range(-reach, reach + 1)):
-        moved = keys + shift
-        inside = (moved >= 0) & (moved < KEYS)
-        planes[row, moved[inside], frames[inside]] = 1
-    common = planes.reshape(len(planes), -1) @ onsets.T
-    total = len(keys) + onsets.sum(1)
-    overlap = 2 * common / np.maximum(total, 1)
-    best = int(overlap.max(0).argmax())
-    return float(overlap[:, best].max()), best
