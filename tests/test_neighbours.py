@@ -67,6 +67,17 @@ def test_it_agrees_with_looking_at_every_window(index):
     assert index.nearest(roll).overlap == pytest.approx(best)
 
 
+def test_no_neighbour_begins_after_the_end_of_its_piece(index):
+    # Only the second half has notes: they would fit a window that begins before a piece does.
+    late = [note for note in index.pieces[3].window(0).notes() if note.start < 32]
+    roll = PianoRoll.from_notes([note._replace(start=note.start + 32) for note in late])
+    found = index.nearest(roll)
+    assert found.start_beat * TICKS_PER_BEAT < found.piece.ticks and found.overlap < 0.6
+    both = (found.roll.onset & transposed(roll, -found.semitones).onset).sum()
+    total = found.roll.onset.sum() + roll.onset.sum()
+    assert found.overlap == pytest.approx(2 * both / total, abs=0.03)
+
+
 def test_a_piece_can_be_left_out(index):
     roll = index.pieces[0].window(0)
     assert index.nearest(roll).piece.identifier == "p0"

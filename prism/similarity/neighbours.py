@@ -79,18 +79,19 @@ class TrainingIndex:
 
     def __init__(self, corpus: Corpus, split: str = "train") -> None:
         self.pieces = [filled(piece) for piece in corpus.select(split)]
-        beats = [-(-piece.ticks // TICKS_PER_BEAT) + _GAP_BEATS for piece in self.pieces]
-        self.first_beats = np.concatenate([[0], np.cumsum(beats)]).astype(np.int64)
+        self._numbers = {piece.identifier: n for n, piece in enumerate(self.pieces)}
+        beats = np.array([-(-piece.ticks // TICKS_PER_BEAT) for piece in self.pieces], np.int64)
+        self.first_beats = np.concatenate([[0], np.cumsum(beats + _GAP_BEATS)])
+        # Windows that begin in the gap after a piece belong to none.
+        self._inside = np.zeros(self.first_beats[-1], bool)
+        for first, length in zip(self.first_beats, beats, strict=False):
+            self._inside[first : first + length] = True
         frames, keys = self._notes()
-        self._counts = self._notes_per_window(frames)
-        self._beats: dict[tuple[int, int], np.ndarray] = {}
-        phase = frames % FRAMES_PER_BEAT
-        for key in range(KEYS):
-            for place in range(FRAMES_PER_BEAT):
-                mine = (keys == key) & (phase == place)
-                self._beats[key, place] = frames[mine] // FRAMES_PER_BEAT
+        self._counts = self._notes_per_window(frames).astype(np.float32)
+        self._beats = self._beats_by_place(frames, keys)
 
     def _notes(self) -> tuple[np.ndarray, np.ndarray]:
+        """Frame (from the beginning of the line) and key of every onset."""
         frames, keys = [], []
         for first, piece in zip(self.first_beats, self.pieces, strict=False):
             start = (piece.notes[:, 0] + TICKS_PER_FRAME // 2) // TICKS_PER_FRAME
@@ -99,6 +100,19 @@ class TrainingIndex:
             frames.append(both[:, 0] + first * FRAMES_PER_BEAT)
             keys.append(both[:, 1])
         return np.concatenate(frames).astype(np.int64), np.concatenate(keys)
+
+    def _beats_by_place(
+        self, frames: np.ndarray, keys: np.ndarray
+    ) -> dict[tuple[int, int], np.ndarray]:
+        """The beats in which a key is struck at one place (frame of the beat)."""
+        places = keys * FRAMES_PER_BEAT + frames % FRAMES_PER_BEAT
+        order = np.argsort(places, kind="stable")
+        edges = np.searchsorted(places[order], np.arange(KEYS * FRAMES_PER_BEAT + 1))
+        beats = (frames // FRAMES_PER_BEAT)[order].astype(np.int32)
+        return {
+            divmod(place, FRAMES_PER_BEAT): beats[edges[place] : edges[place + 1]]
+            for place in range(KEYS * FRAMES_PER_BEAT)
+        }
 
     def _notes_per_window(self, frames: np.ndarray) -> np.ndarray:
         """Notes in the window that begins at each beat."""
@@ -118,31 +132,44 @@ class TrainingIndex:
             Identifier of a piece to leave out.
         """
         key, frame = np.nonzero(roll.onset)
+        places = _by_place(key, frame)
+        allowed = self._allowed(besides)
         best = (-1.0, 0, 0)
         for semitones in range(-REACH, REACH + 1):
-            votes = self._votes(key - semitones, frame)
-            overlap = 2 * votes / np.maximum(len(key) + self._counts, 1)
-            self._silence(overlap, besides)
+            overlap = 2 * self._votes(places, semitones) / np.maximum(len(key) + self._counts, 1)
+            overlap[~allowed] = -1
             beat = int(overlap.argmax())
             best = max(best, (float(overlap[beat]), beat, semitones), key=lambda found: found[0])
         return self._neighbour(*best)
 
-    def _votes(self, key: np.ndarray, frame: np.ndarray) -> np.ndarray:
-        beats = [np.empty(0, np.int64)]
-        for k, f in zip(key.tolist(), frame.tolist(), strict=True):
-            found = self._beats.get((k, f % FRAMES_PER_BEAT))
+    def _votes(self, places: dict[tuple[int, int], np.ndarray], semitones: int) -> np.ndarray:
+        """Common notes at every beat, if the roll is moved down by `semitones`."""
+        starts = [np.empty(0, np.int32)]
+        for (key, place), beats in places.items():
+            found = self._beats.get((key - semitones, place))
             if found is not None:
-                beats.append(found - f // FRAMES_PER_BEAT)
-        starts = np.concatenate(beats)
-        return np.bincount(starts[starts >= 0], minlength=self.first_beats[-1])
+                starts.append((found[:, None] - beats).ravel())
+        votes = np.concatenate(starts)
+        return np.bincount(votes[votes >= 0], minlength=self.first_beats[-1])
 
-    def _silence(self, overlap: np.ndarray, besides: str) -> None:
-        """Windows that begin in the gap between two pieces belong to neither."""
-        for number, piece in enumerate(self.pieces):
-            if piece.identifier == besides:
-                overlap[self.first_beats[number] : self.first_beats[number + 1]] = -1
+    def _allowed(self, besides: str) -> np.ndarray:
+        """The beats at which a neighbour may begin."""
+        number = self._numbers.get(besides)
+        if number is None:
+            return self._inside
+        allowed = self._inside.copy()
+        allowed[self.first_beats[number] : self.first_beats[number + 1]] = False
+        return allowed
 
     def _neighbour(self, overlap: float, beat: int, semitones: int) -> Neighbour:
         number = int(np.searchsorted(self.first_beats, beat, side="right")) - 1
         start = beat - int(self.first_beats[number])
         return Neighbour(self.pieces[number], start, semitones, max(overlap, 0.0))
+
+
+def _by_place(key: np.ndarray, frame: np.ndarray) -> dict[tuple[int, int], np.ndarray]:
+    """The beats of a roll's onsets, by key and place in the beat."""
+    beats: dict[tuple[int, int], list[int]] = {}
+    for k, f in zip(key.tolist(), frame.tolist(), strict=True):
+        beats.setdefault((k, f % FRAMES_PER_BEAT), []).append(f // FRAMES_PER_BEAT)
+    return {place: np.array(found, np.int32) for place, found in beats.items()}
