@@ -9,7 +9,16 @@ import os
 import pathlib
 from functools import partial
 
-from prism.ui import Loader, build_ui, launch_options, load_amt, load_corpus, load_pipeline
+from prism.ui import (
+    Loader,
+    build_ui,
+    launch_options,
+    load_amt,
+    load_corpus,
+    load_index,
+    load_judge,
+    load_pipeline,
+)
 
 HOME = pathlib.Path(__file__).resolve().parent
 
@@ -20,11 +29,15 @@ def main() -> None:
     pipeline = Loader(partial(load_pipeline, weights))
     corpus = Loader(partial(load_corpus, HOME / "assets" / "corpus"))
     amt = Loader(partial(load_amt, os.environ.get("PRISM_AMT") or weights.resolve() / "amt"))
-    page = build_ui(pipeline, corpus, amt)
+    judge = Loader(partial(load_judge, weights / "similarity", corpus))
+    index = Loader(partial(load_index, corpus))
+    page = build_ui(pipeline, corpus, amt, judge, index)
     page.launch(prevent_thread_lock=True, **launch_options())
     pipeline.start()
     corpus.start()
     amt.start(after=pipeline)
+    judge.start(after=amt)
+    index.start(after=judge)
     page.block_thread()
 
 

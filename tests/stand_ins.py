@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import time
 
-from conftest import PROFILES, make_piece, make_pipeline
+import numpy as np
+import torch
+from conftest import PROFILES, make_piece, make_pipeline, random_weights
 
 from prism.amt.pipeline import Growth
 from prism.corpora.prepared import Corpus
 from prism.music import Note, PianoRoll
+from prism.similarity.bands import KIND_WORDS, Band
+from prism.similarity.judge import Judge
+from prism.similarity.neighbours import TrainingIndex
+from prism.similarity.networks import ComposerNetwork, CorpusFeatures
 from prism.ui import Loader
 from prism.ui.choice import Choice, read_choice
 from prism.ui.studio import Studio
@@ -53,6 +59,37 @@ class StandInAMT:
         yield Growth(self.notes, 64.0, True, build)
 
 
+class PitchClasses:
+    """Stands for the ImageNet network; counts how often each pitch class is struck."""
+
+    name = "imagenet"
+
+    def features(self, rolls) -> torch.Tensor:
+        """See `prism.similarity.networks.FeatureNetwork`."""
+        counts = [np.bincount(roll.arrays()[0] % 12, minlength=12) for roll in rolls]
+        return torch.tensor(np.array(counts), dtype=torch.float32)
+
+
+def made_up_bands() -> dict[str, Band]:
+    """Bands a fifth wide, the first kind's at the top."""
+    middles = zip(KIND_WORDS, (0.9, 0.7, 0.5, 0.3, 0.1), strict=True)
+    return {
+        kind: Band(kind, 4, m, (m - 0.1, m - 0.05, m, m + 0.05, m + 0.1)) for kind, m in middles
+    }
+
+
+def make_judge() -> Judge:
+    """A judge of tiny networks."""
+    network = random_weights(ComposerNetwork(labels=3, width=8, feature_size=16))
+    networks = [PitchClasses(), CorpusFeatures(network, list(LABELS))]
+    return Judge(networks, {name: made_up_bands() for name in ("imagenet", "corpus")})
+
+
+def make_index() -> TrainingIndex:
+    """The training side of `tiny_corpus`."""
+    return TrainingIndex(tiny_corpus())
+
+
 def tiny_corpus() -> Corpus:
     """One piece under each label on each side of the split."""
     sides = ("train", "validation", "test")
@@ -64,9 +101,11 @@ def tiny_corpus() -> Corpus:
     return Corpus(tuple(pieces), sides * len(LABELS), LABELS)
 
 
-def studio_of(pipeline=make_pipeline, corpus=tiny_corpus, amt=StandInAMT) -> Studio:
+def studio_of(
+    pipeline=make_pipeline, corpus=tiny_corpus, amt=StandInAMT, judge=make_judge, index=make_index
+) -> Studio:
     """A studio over what these functions load."""
-    return Studio(Loader(pipeline), Loader(corpus), Loader(amt))
+    return Studio(Loader(pipeline), Loader(corpus), Loader(amt), Loader(judge), Loader(index))
 
 
 def choice_of(composers=("Ada",), weights=(50,), **changes) -> Choice:

@@ -34,10 +34,14 @@ CHROMIUM_OPTIONS = [
 ]
 START_SECONDS = 90
 WAIT_MS = 60_000
-AMT_WEIGHTS = pathlib.Path(os.environ.get("PRISM_WEIGHTS") or ROOT / "weights") / "amt"
+WEIGHTS = pathlib.Path(os.environ.get("PRISM_WEIGHTS") or ROOT / "weights").resolve()
 needs_amt = pytest.mark.skipif(
-    not ("PRISM_AMT" in os.environ or (AMT_WEIGHTS / "config.json").is_file()),
+    not ("PRISM_AMT" in os.environ or (WEIGHTS / "amt" / "config.json").is_file()),
     reason="the baseline's weights are missing",
+)
+needs_similarity = pytest.mark.skipif(
+    not (WEIGHTS / "similarity" / "config.json").is_file(),
+    reason="the similarity weights are missing",
 )
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -255,6 +259,76 @@ def test_a_missing_baseline_is_explained_in_its_player(visit, tmp_path):
         page.context.close()
 
 
+def card_text(page, part: str) -> str:
+    return page.locator(f".prism-scores .{part}").text_content()
+
+
+def scored(page, count: int) -> None:
+    """Wait until so many pieces have their scores."""
+    page.wait_for_function(
+        "count => Number(document.querySelector('.prism-scores').dataset.scores) === count",
+        arg=count,
+    )
+
+
+@needs_similarity
+def test_the_scores_stand_beside_real_pairs(visit):
+    page = visit()
+    generate(page)
+    page.wait_for_function("document.querySelector('.prism-scores').dataset.scores > 0")
+    charts = page.locator(".prism-scores").get_by_role("img")
+    assert charts.count() == 2
+    assert "ImageNet network: Prism ." in charts.first.get_attribute("aria-label")
+    said = page.locator(".prism-scores .said").first.text_content()
+    assert said.startswith("Prism: ") and ", like " in said
+    assert "not how good the music is" in card_text(page, "summary")
+
+
+@needs_similarity
+@needs_amt
+def test_a_new_click_takes_the_scores_away_until_its_own_are_there(visit):
+    page = visit()
+    generate(page, amt=True)
+    scored(page, 2)
+    page.get_by_label("Seed", exact=True).fill("4321")
+    page.get_by_role("button", name="Generate").click()
+    scored(page, 0)
+    scored(page, 2)
+    assert "(from 4321)" in player_text(page, 2, "detail")
+
+
+def test_missing_networks_are_explained_in_their_card(visit, tmp_path):
+    for part in WEIGHTS.iterdir():
+        if part.name != "similarity":
+            (tmp_path / part.name).symlink_to(part)
+    with started(PRISM_WEIGHTS=str(tmp_path)) as at:
+        page = visit(at)
+        generate(page)
+        page.wait_for_function("document.querySelector('.prism-scores .message').textContent")
+        assert "train.py similarity" in card_text(page, "message")
+        assert page.locator(".prism-scores .chart").count() == 0
+        assert "Done" in page.locator(".prism-status").text_content()
+        page.context.close()
+
+
+def test_the_nearest_training_music_is_heard_until_the_next_click(visit):
+    page = visit()
+    generate(page)
+    row = page.locator(".prism-nearest .row[data-side=corpus]")
+    row.get_by_role("button", name="Hear it").click()
+    fourth = "document.querySelectorAll('.prism-player')[3]"
+    page.wait_for_function(f"{fourth}?.dataset.state === 'ready'")
+    assert player_text(page, 3, "name") in row.locator(".where").text_content()
+    assert f"{row.locator('.overlap').text_content()} overlap" in player_text(page, 3, "detail")
+    assert np.sqrt(np.mean(heard(page, 3) ** 2)) > 0.003
+    page.evaluate(f"window.sounding = {fourth}.querySelector('audio')")
+    page.locator(".prism-player .play").nth(3).click()
+    page.wait_for_function("!window.sounding.paused")
+    page.get_by_role("button", name="Generate").click()
+    page.wait_for_function("document.querySelectorAll('.prism-player').length === 3")
+    page.wait_for_function("window.sounding.paused")
+
+
 def test_seeking_by_mouse_and_keyboard(visit):
     page = visit()
     generate(page)
@@ -293,7 +367,7 @@ def test_no_composer_is_an_error_that_loses_nothing(visit):
     page = visit()
     generate(page)
     before = painted(page)
-    page.get_by_label("Composers").press("Backspace")
+    page.get_by_label("Composers", exact=True).press("Backspace")
     page.get_by_role("button", name="Generate").click()
     page.wait_for_function("document.querySelector('.prism-status').dataset.kind === 'error'")
     assert "No composer is chosen" in page.locator(".prism-status").text_content()
@@ -305,7 +379,7 @@ def test_no_composer_is_an_error_that_loses_nothing(visit):
 def test_a_second_composer_brings_weights(visit):
     page = visit()
     assert page.locator("input[type=range]:visible").count() == 1
-    box = page.get_by_label("Composers")
+    box = page.get_by_label("Composers", exact=True)
     box.click()
     page.get_by_role("option").nth(2).click()
     box.press("Escape")

@@ -13,7 +13,15 @@ import pytest
 from conftest import PROFILES, make_pipeline
 from gradio_client import Client
 from gradio_client.exceptions import AppError
-from stand_ins import LABELS, StandInAMT, choice_of, studio_of, tiny_corpus
+from stand_ins import (
+    LABELS,
+    StandInAMT,
+    choice_of,
+    make_index,
+    make_judge,
+    studio_of,
+    tiny_corpus,
+)
 
 from prism.midi import read_midi
 from prism.music import Note, PianoRoll
@@ -24,15 +32,15 @@ from prism.ui.piece import ShownPiece
 from prism.ui.play import weights_for
 
 
-def served(pipeline: Loader, corpus: Loader, amt: Loader):
-    page = build_ui(pipeline, corpus, amt)
+def served(*loaded):
+    page = build_ui(*map(Loader, loaded))
     page.launch(prevent_thread_lock=True, quiet=True, server_port=None, **launch_options())
     return page
 
 
 @pytest.fixture(scope="module")
 def client(tmp_path_factory):
-    page = served(Loader(make_pipeline), Loader(tiny_corpus), Loader(StandInAMT))
+    page = served(make_pipeline, tiny_corpus, StandInAMT, make_judge, make_index)
     yield Client(page.local_url, verbose=False, download_files=tmp_path_factory.mktemp("files"))
     page.close()
 
@@ -50,9 +58,9 @@ def wav_loudness(path: str) -> float:
     return float(np.sqrt(np.mean(samples**2)))
 
 
-def test_only_the_three_documented_endpoints_are_public(client):
+def test_only_the_four_documented_endpoints_are_public(client):
     endpoints = client.view_api(return_format="dict", print_info=False)["named_endpoints"]
-    assert set(endpoints) == {"/generate", "/corpus", "/amt"}
+    assert set(endpoints) == {"/generate", "/corpus", "/amt", "/score"}
 
 
 def test_generate_shows_previews_then_the_pipelines_own_roll(client):
@@ -101,6 +109,21 @@ def test_amt_writes_with_sound(client):
     value = client.predict(["Bob"], seed=3, amt_start="melody", api_name="/amt")
     assert value["title"] == "AMT" and value["kind"] == "Generated · baseline"
     assert len(value["notes"]) == 8 and wav_loudness(value["downloads"]["wav"]) > 0.005
+
+
+def test_score_compares_the_pieces_that_the_other_endpoints_give(client):
+    scores = client.predict(["Bob"], seed=3, amt_start="nothing", api_name="/score")
+    prism, real = (
+        PianoRoll.from_notes([Note(*note) for note in value["notes"]])
+        for value in (generate(client, composers=["Bob"], seed=3)[-1][0],
+                      client.predict(["Bob"], seed=3, api_name="/corpus"))
+    )  # fmt: skip
+    (expected,) = make_judge().scores(real, {"prism": prism}).values()
+    assert [(s["network"], s["words"]) for s in scores["prism"]] == [
+        (score.network, score.words) for score in expected
+    ]
+    assert [s["cosine"] for s in scores["prism"]] == pytest.approx([s.cosine for s in expected])
+    assert len(scores["amt"]) == 2
 
 
 def test_two_visitors_at_once_each_get_their_own(client):

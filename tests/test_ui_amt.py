@@ -16,10 +16,11 @@ from prism.music import top_line
 from prism.pipeline import PrismPipeline
 from prism.ui import Loader, load_amt
 from prism.ui.baseline import AMTSide, amt_seed
-from prism.ui.generate import Clicks, Handlers
+from prism.ui.generate import Handlers
 from prism.ui.piece import ShownPiece
 from prism.ui.studio import Studio
 from prism.ui.turns import Turns
+from prism.ui.visit import Visit
 
 
 @pytest.fixture(autouse=True)
@@ -173,13 +174,13 @@ def test_stopped_while_it_writes_it_holds_nobody_up():
 
 
 def test_a_new_click_ends_what_it_writes():
-    amt, clicks = StandInAMT(notes=10_000, seconds_per_note=0.001), Clicks()
+    amt, visit = StandInAMT(notes=10_000, seconds_per_note=0.001), Visit()
     handlers = Handlers(studio_of(amt=lambda: amt))
-    writing = handlers.baseline(["Ada"], clicks=clicks)
+    writing = handlers.baseline(["Ada"], visit=visit)
     while not amt.written:
         next(writing)
-    handlers.clicked(clicks)
-    assert list(writing) == [] and amt.written < 10_000
+    visit.begin()
+    assert list(writing) == [(gr.skip(),) * 2] and amt.written < 10_000
 
 
 @pytest.mark.parametrize("damage", ["missing", "truncated"])

@@ -157,6 +157,7 @@ function describePosition(now) {
 // ---- playing ----
 
 function follow() {
+  if (!root.isConnected) audio.pause(); // a player taken off the page would go on sounding
   draw();
   if (!audio.paused) requestAnimationFrame(follow);
 }

@@ -13,20 +13,14 @@ from typing import Any
 
 import gradio as gr
 
-from prism.ui.choice import Choice, read_choice
+from prism.ui.choice import Choice
 from prism.ui.piece import ShownPiece
 from prism.ui.player import player_value, status
 from prism.ui.sides import Side
 from prism.ui.studio import Progress, Studio
+from prism.ui.visit import Click, Visit
 
 logger = logging.getLogger(__name__)
-
-
-class Clicks:
-    """How often one visitor pressed Generate; shared by the handlers that run meanwhile."""
-
-    def __init__(self) -> None:
-        self.count = 0
 
 
 class Handlers:
@@ -63,17 +57,20 @@ class Handlers:
         seed: int = 0,
         num_inference_steps: int = 16,
         tempo: float | None = None,
+        visit: Visit | None = None,
     ) -> Iterator[tuple[Any, Any, Any]]:
         """Draw a roll and show it on the way; (player, piece, status)."""
+        click = _latest(visit)
         if not self.studio.pipeline.ready:
             yield gr.skip(), gr.skip(), status("Loading the model, a few seconds…")
         weights = [weight_1, weight_2, weight_3, weight_4]
         try:
-            choice = self._choice(
+            choice = self.studio.choice(
                 composers, weights, guidance_scale, seed, num_inference_steps, tempo
             )
-            for progress in self.studio.fill("prism", choice):
-                yield *self._shown("prism", progress), status(progress.text)
+            for progress in self._fill("prism", choice, click):
+                said = status(progress.text) if progress.text else gr.skip()
+                yield *self._shown("prism", progress), said
         except (ValueError, OSError) as error:
             yield gr.skip(), gr.skip(), status(str(error), error=True)
             raise gr.Error(str(error), print_exception=False) from error
@@ -87,10 +84,13 @@ class Handlers:
         weight_4: float = 50,
         seed: int = 0,
         tempo: float | None = None,
+        visit: Visit | None = None,
     ) -> Iterator[tuple[Any, Any]]:
         """Show a held-out piece by the same composers; (player, piece)."""
         weights = [weight_1, weight_2, weight_3, weight_4]
-        yield from self._beside("corpus", composers, weights, seed=seed, tempo=tempo)
+        yield from self._beside(
+            "corpus", _latest(visit), composers, weights, seed=seed, tempo=tempo
+        )
 
     def baseline(
         self,
@@ -104,24 +104,14 @@ class Handlers:
         num_inference_steps: int = 16,
         tempo: float | None = None,
         amt_start: str = "opening",
-        clicks: Clicks | None = None,
+        visit: Visit | None = None,
     ) -> Iterator[tuple[Any, Any]]:
-        """Let the baseline write, and show it on the way; (player, piece).
-
-        It takes long, so it ends when the visitor clicks again.
-        """
+        """Let the baseline write, and show it on the way; (player, piece)."""
         weights = [weight_1, weight_2, weight_3, weight_4]
-        begun = clicks and clicks.count
-        for update in self._beside(
-            "amt", composers, weights, guidance_scale, seed, num_inference_steps, tempo, amt_start
-        ):
-            if clicks and clicks.count != begun:
-                return
-            yield update
-
-    def clicked(self, clicks: Clicks) -> None:
-        """Tell what was begun for an earlier click that it is out of date."""
-        clicks.count += 1
+        yield from self._beside(
+            "amt", _latest(visit), composers, weights, guidance_scale, seed, num_inference_steps,
+            tempo, amt_start,
+        )  # fmt: skip
 
     def stop(self, *players: dict[str, Any]) -> list[Any]:
         """Leave the players as they stand, no longer waiting for sound; (*players, status)."""
@@ -137,42 +127,36 @@ class Handlers:
         """The player's value with the PNG file added."""
         return gr.skip() if piece is None else piece.draw().value()
 
-    def _choice(
-        self,
-        composers: list[str],
-        weights: list[float],
-        guidance_scale: float = 2.0,
-        seed: float = 0,
-        num_inference_steps: float = 16,
-        tempo: float | None = None,
-        amt_start: str = "opening",
-    ) -> Choice:
-        return read_choice(
-            composers,
-            weights,
-            guidance_scale,
-            seed,
-            num_inference_steps,
-            tempo,
-            amt_start,
-            known=self.studio.composers,
-        )
-
-    def _beside(self, name: str, *controls: Any, **settings: Any) -> Iterator[tuple[Any, Any]]:
+    def _beside(
+        self, name: str, click: Click, *controls: Any, **settings: Any
+    ) -> Iterator[tuple[Any, Any]]:
         """Fill a side other than Prism's."""
         try:
-            choice = self._choice(*controls, **settings)
+            choice = self.studio.choice(*controls, **settings)
         except (ValueError, OSError) as error:
             # Prism's side says it aloud.
             raise gr.Error(str(error), visible=False, print_exception=False) from error
         try:
-            for progress in self.studio.fill(name, choice):
+            for progress in self._fill(name, choice, click):
                 yield self._shown(name, progress)
         except Exception as error:  # whatever it was, it concerns this player alone
             logger.error("%s: %s", name, error, exc_info=not isinstance(error, ValueError))
             side = self.studio.sides[name]
             message = f"There is no {side.title} sample: {error}"
             yield empty_player(side, hint=side.hint, message=message), None
+
+    def _fill(self, name: str, choice: Choice, click: Click) -> Iterator[Progress]:
+        """Fill a side for a click; ends when the visitor clicks again.
+
+        It ends with an item without news: a generator without items empties the player.
+        """
+        for progress in self.studio.fill(name, choice):
+            if click.over:
+                yield Progress()
+                return
+            if progress.done:
+                click.pieces[name] = progress.piece
+            yield progress
 
     def _shown(self, name: str, progress: Progress) -> tuple[Any, Any]:
         """(player, piece); the piece is kept only when it is done."""
@@ -182,6 +166,11 @@ class Handlers:
         if progress.text:
             return empty_player(self.studio.sides[name], hint=progress.text, busy=True), gr.skip()
         return gr.skip(), gr.skip()
+
+
+def _latest(visit: Visit | None) -> Click:
+    """The visitor's latest click; one of its own for a call without a page."""
+    return visit.click if visit else Click()
 
 
 def empty_player(side: Side, **texts: Any) -> dict[str, Any]:

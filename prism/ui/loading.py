@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from prism.amt.pipeline import AMTPipeline
     from prism.corpora.prepared import Corpus
     from prism.pipeline import PrismPipeline
+    from prism.similarity.judge import Judge
+    from prism.similarity.neighbours import TrainingIndex
 
 Loaded = TypeVar("Loaded")
 logger = logging.getLogger(__name__)
@@ -96,3 +98,20 @@ def load_amt(name: str | pathlib.Path) -> AMTPipeline:
     from prism.amt.pipeline import AMTPipeline
 
     return AMTPipeline.from_pretrained(name)
+
+
+def load_judge(folder: str | pathlib.Path, corpus: Loader[Corpus]) -> Judge:
+    """Load the feature networks with their bands, and compare once, as `load_pipeline` draws."""
+    from prism.music import PianoRoll
+    from prism.similarity.judge import Judge
+
+    judge = Judge.from_pretrained(folder, list(corpus.get().labels))
+    judge.features([PianoRoll.empty()])
+    return judge
+
+
+def load_index(corpus: Loader[Corpus]) -> TrainingIndex:
+    """Make the training music ready to be searched."""
+    from prism.similarity.neighbours import TrainingIndex
+
+    return TrainingIndex(corpus.get())

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
+from prism.ui.element import ASSETS
 from prism.ui.generate import Handlers
+from prism.ui.judging import Judging
 from prism.ui.loading import Loader
 from prism.ui.play import play_panel
-from prism.ui.player import ASSETS
 from prism.ui.studio import Studio
 from prism.ui.theme import prism_theme
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from prism.amt.pipeline import AMTPipeline
     from prism.corpora.prepared import Corpus
     from prism.pipeline import PrismPipeline
+    from prism.similarity.judge import Judge
+    from prism.similarity.neighbours import TrainingIndex
 
 VISITORS_WAITING = 32
 FILES_KEPT_SECONDS = 3600
@@ -36,7 +39,11 @@ are bars."""
 
 
 def build_ui(
-    pipeline: Loader[PrismPipeline], corpus: Loader[Corpus], amt: Loader[AMTPipeline]
+    pipeline: Loader[PrismPipeline],
+    corpus: Loader[Corpus],
+    amt: Loader[AMTPipeline],
+    judge: Loader[Judge],
+    index: Loader[TrainingIndex],
 ) -> gr.Blocks:
     """Lay out the page.
 
@@ -48,15 +55,21 @@ def build_ui(
         Real music, possibly still loading.
     amt : Loader of AMTPipeline
         The baseline, possibly still loading.
+    judge : Loader of Judge
+        Compares pieces, possibly still loading.
+    index : Loader of TrainingIndex
+        Finds the nearest training music, possibly still loading.
     """
-    handlers = Handlers(Studio(pipeline, corpus, amt))
+    studio = Studio(pipeline, corpus, amt, judge, index)
+    handlers, judging = Handlers(studio), Judging(studio)
     with gr.Blocks(
         title="Prism",
         analytics_enabled=False,
         delete_cache=(FILES_KEPT_SECONDS // 4, FILES_KEPT_SECONDS),
     ) as page:
         gr.Markdown(_HEADING, elem_classes="prism-heading")
-        controls = play_panel(handlers)
+        controls = play_panel(handlers, judging)
+        gr.api(judging.score, api_name="score", concurrency_limit=1)
         gr.Markdown(_FOOTER, elem_classes="prism-footer")
         page.load(
             handlers.welcome,

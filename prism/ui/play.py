@@ -1,4 +1,4 @@
-"""The Play panel: controls above, three players below, and what connects them."""
+"""The Play panel: controls, three players, what is said of them, and what connects it all."""
 
 from __future__ import annotations
 
@@ -17,9 +17,12 @@ from prism.ui.choice import (
     STEPS_RANGE,
     TEMPO_RANGE,
 )
-from prism.ui.generate import Clicks, Handlers, empty_player
+from prism.ui.comparison import Comparison, comparison_panel, connect_comparison
+from prism.ui.generate import Handlers, empty_player
+from prism.ui.judging import Judging
 from prism.ui.player import PianoRollPlayer, StatusLine, status
 from prism.ui.sides import Side
+from prism.ui.visit import Visit
 
 # Random seeds stay below 100,000: short enough to read out to somebody.
 _ROLL_DICE = "() => Math.floor(Math.random() * 100000)"
@@ -52,14 +55,20 @@ class Panel:
     piece: gr.State
 
 
-def play_panel(handlers: Handlers) -> Controls:
+def play_panel(handlers: Handlers, judging: Judging) -> Controls:
     """Lay out the panel and connect it; call inside a ``gr.Blocks``."""
     controls = _controls()
     with gr.Row(equal_height=True, elem_classes="prism-players"):
         panels = {name: _panel(side) for name, side in handlers.studio.sides.items()}
+    below = comparison_panel()
     _connect_controls(controls)
-    _connect_generation(controls, panels, handlers)
-    _connect_pictures(panels, handlers)
+    visit = gr.State(Visit())
+    clicked = _connect_click(controls, below, judging, visit)
+    fills = _connect_generation(controls, panels, handlers, visit, clicked)
+    _connect_stop(controls, panels, handlers, fills)
+    connect_comparison(below, judging, visit, fills)
+    for shown in (*panels.values(), below):
+        _connect_picture(shown, handlers)
     return controls
 
 
@@ -166,29 +175,45 @@ def weights_for(composers: list[str], before: list[str], *weights: float) -> lis
     return [composers, *sliders, *hidden]
 
 
-def _connect_generation(
-    controls: Controls, panels: dict[str, Panel], handlers: Handlers
-) -> None:
-    mix = [controls.composers, *controls.weights]
-    roll = [*mix, controls.guidance_scale, controls.seed, controls.num_inference_steps,
-            controls.tempo]  # fmt: skip
-    click = controls.generate.click(
+def _roll_controls(controls: Controls) -> list[Component]:
+    return [controls.composers, *controls.weights, controls.guidance_scale, controls.seed,
+            controls.num_inference_steps, controls.tempo]  # fmt: skip
+
+
+def _connect_click(
+    controls: Controls, below: Comparison, judging: Judging, visit: gr.State
+) -> Dependency:
+    seeded = controls.generate.click(
         None,
         [controls.fresh, controls.seed],
         controls.seed,
         js=_ROLL_DICE_IF_WANTED,
         api_visibility="private",
     )
+    return seeded.then(
+        judging.clicked,
+        [visit, *_roll_controls(controls), controls.amt_start],
+        below.outputs,
+        preprocess=False,
+        api_visibility="private",
+        show_progress="hidden",
+        queue=False,
+    )
 
-    clicks = gr.State(Clicks())
-    counted = click.then(handlers.clicked, clicks, None, api_visibility="private", queue=False)
 
-    def fill(after: Dependency, name: str, handler: Callable, inputs: list, *more: Component,
+def _connect_generation(
+    controls: Controls,
+    panels: dict[str, Panel],
+    handlers: Handlers,
+    visit: gr.State,
+    clicked: Dependency,
+) -> list[Dependency]:
+    def fill(name: str, handler: Callable, inputs: list, *more: Component,
              **settings: Any) -> Dependency:  # fmt: skip
         # The raw values go to the handlers, which know a better answer to a bad one than Gradio.
-        return after.then(
+        return clicked.then(
             handler,
-            inputs,
+            [*inputs, visit],
             [panels[name].player, panels[name].piece, *more],
             preprocess=False,
             show_progress="hidden",
@@ -196,15 +221,15 @@ def _connect_generation(
             **settings,
         )
 
-    events = [
-        fill(click, "prism", handlers.generate, roll, controls.status,
+    mix, roll = [controls.composers, *controls.weights], _roll_controls(controls)
+    return [
+        fill("prism", handlers.generate, roll, controls.status,
              api_name="generate", concurrency_limit=1),
-        fill(click, "corpus", handlers.real, [*mix, controls.seed, controls.tempo],
+        fill("corpus", handlers.real, [*mix, controls.seed, controls.tempo],
              api_name="corpus", concurrency_limit=2),
-        fill(counted, "amt", handlers.baseline, [*roll, controls.amt_start, clicks],
+        fill("amt", handlers.baseline, [*roll, controls.amt_start],
              api_name="amt", concurrency_limit=1),
     ]  # fmt: skip
-    _connect_stop(controls, panels, handlers, events)
 
 
 def _connect_stop(
@@ -223,12 +248,11 @@ def _connect_stop(
     )
 
 
-def _connect_pictures(panels: dict[str, Panel], handlers: Handlers) -> None:
-    for panel in panels.values():
-        panel.player.picture(
-            handlers.picture,
-            panel.piece,
-            panel.player,
-            api_visibility="private",
-            show_progress="hidden",
-        )
+def _connect_picture(shown: Panel | Comparison, handlers: Handlers) -> None:
+    shown.player.picture(
+        handlers.picture,
+        shown.piece,
+        shown.player,
+        api_visibility="private",
+        show_progress="hidden",
+    )

@@ -1,78 +1,29 @@
-"""The piano-roll player and the status line: our own elements, fed with data.
-
-Their templates never change, so that canvas, sound and focus survive every update; all text
-travels as data and is put in place as text, never as markup.
-"""
+"""The piano-roll player and the status line."""
 
 from __future__ import annotations
 
 import pathlib
 from typing import Any
 
-import gradio as gr
 from gradio.data_classes import FileData
 
 from prism.music import FRAMES_PER_BEAT, PianoRoll
-
-ASSETS = pathlib.Path(__file__).resolve().parents[2] / "assets"
-
-
-def _asset(name: str) -> str:
-    return (ASSETS / name).read_text(encoding="utf-8")
+from prism.ui.element import Element
 
 
-class PianoRollPlayer(gr.HTML):
+class PianoRollPlayer(Element):
     """Shows a roll and plays its sound.
 
     Its value is what `player_value` returns. Its ``picture`` event asks for the PNG file.
-
-    Parameters
-    ----------
-    value : dict
-        What to show at first.
-    **settings
-        Passed on to ``gr.HTML``.
     """
 
-    def __init__(self, value: dict[str, Any] | None = None, **settings: Any) -> None:
-        super().__init__(
-            value=value,
-            html_template=_asset("player/player.html"),
-            css_template=_asset("player/player.css"),
-            js_on_load=_asset("player/player.js"),
-            apply_default_css=False,
-            **settings,
-        )
-
-    def postprocess(self, value: dict[str, Any] | None) -> dict[str, Any] | None:
-        """The value as it is; it is data, not HTML."""
-        return value
-
-    def api_info(self) -> dict[str, Any]:
-        """A JSON object."""
-        return {"type": "object"}
+    asset = "player/player"
 
 
-class StatusLine(gr.HTML):
+class StatusLine(Element):
     """One line that a screen reader announces; its value is what `status` returns."""
 
-    def __init__(self, value: dict[str, str] | None = None, **settings: Any) -> None:
-        super().__init__(
-            value=value,
-            html_template=_asset("page/status.html"),
-            css_template=_asset("page/status.css"),
-            js_on_load=_asset("page/status.js"),
-            apply_default_css=False,
-            **settings,
-        )
-
-    def postprocess(self, value: dict[str, str] | None) -> dict[str, str] | None:
-        """The value as it is; it is data, not HTML."""
-        return value
-
-    def api_info(self) -> dict[str, Any]:
-        """A JSON object."""
-        return {"type": "object"}
+    asset = "page/status"
 
 
 def status(text: str, error: bool = False) -> dict[str, str]:

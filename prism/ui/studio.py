@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from prism.music import PianoRoll
 from prism.ui.baseline import AMTSide
 from prism.ui.cache import RecentResults
-from prism.ui.choice import Choice
+from prism.ui.choice import Choice, read_choice
 from prism.ui.loading import Loader
 from prism.ui.piece import ShownPiece
 from prism.ui.sides import CorpusSide, PrismSide, Side
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from prism.amt.pipeline import AMTPipeline
     from prism.corpora.prepared import Corpus
     from prism.pipeline import PrismPipeline
+    from prism.similarity.judge import Judge
+    from prism.similarity.neighbours import TrainingIndex
 
 RECENT_RESULTS = 96
 
@@ -54,6 +56,10 @@ class Studio:
         Real music.
     amt : Loader of AMTPipeline
         The baseline.
+    judge : Loader of Judge
+        Compares pieces.
+    index : Loader of TrainingIndex
+        Finds the nearest training music.
     """
 
     def __init__(
@@ -61,9 +67,13 @@ class Studio:
         pipeline: Loader[PrismPipeline],
         corpus: Loader[Corpus],
         amt: Loader[AMTPipeline],
+        judge: Loader[Judge],
+        index: Loader[TrainingIndex],
     ) -> None:
         self.pipeline = pipeline
         self.corpus = corpus
+        self.judge = judge
+        self.index = index
         self._prism = PrismSide(pipeline)
         real = CorpusSide(corpus)
         baseline = AMTSide(amt, real, self.prism_roll)
@@ -88,6 +98,28 @@ class Studio:
             except (ValueError, OSError):
                 raise model_error from None
 
+    def choice(
+        self,
+        composers: Sequence[str] | None,
+        weights: Sequence[float | None],
+        guidance_scale: float | None = 2.0,
+        seed: float | None = 0,
+        num_inference_steps: float | None = 16,
+        tempo: float | None = None,
+        amt_start: str | None = "opening",
+    ) -> Choice:
+        """What the controls hold, checked; see `read_choice`."""
+        return read_choice(
+            composers,
+            weights,
+            guidance_scale,
+            seed,
+            num_inference_steps,
+            tempo,
+            amt_start,
+            known=self.composers,
+        )
+
     def fill(self, name: str, choice: Choice) -> Iterator[Progress]:
         """Make one side's piece, or take it from the recent results.
 
@@ -105,6 +137,11 @@ class Studio:
                 yield progress
             self._finish(side, choice, piece)
         yield Progress(piece, f"Done: {len(piece.roll.notes())} notes. Press play.", done=True)
+
+    def finished(self, name: str, choice: Choice) -> PianoRoll:
+        """One side's finished roll, made as `fill` makes it."""
+        *_, last = self.fill(name, choice)
+        return last.piece.roll
 
     def prism_roll(self, choice: Choice) -> PianoRoll:
         """Prism's finished roll, drawn anew if it is not among the recent results."""

@@ -1,0 +1,48 @@
+// The body of the card's on-load function: `element`, `props`, `trigger` and `watch` are given.
+const EMPTY = { rows: [], hint: "", message: "" };
+
+const root = element.querySelector(".prism-nearest");
+const part = (name) => root.querySelector(name);
+
+function make(name, className, text = "") {
+  const made = document.createElement(name);
+  made.className = className;
+  made.textContent = text;
+  return made;
+}
+
+function textOf(row) {
+  const made = make("div", "text");
+  made.append(make("p", "whose", row.name), make("p", "where", row.where));
+  if (row.copy) made.append(make("p", "copy", "This is a copy of training music."));
+  return made;
+}
+
+function buttonOf(row) {
+  const made = make("button", "hear", "Hear it");
+  made.type = "button";
+  made.setAttribute("aria-label", `Hear it: the training music nearest to ${row.name}`);
+  made.addEventListener("click", () => trigger("hear", { side: row.side }));
+  return made;
+}
+
+function rowOf(row) {
+  const made = make("li", "row");
+  made.dataset.side = row.side;
+  made.dataset.copy = row.copy;
+  made.append(make("span", "overlap", row.overlap), textOf(row));
+  if (row.found) made.append(buttonOf(row));
+  return made;
+}
+
+function show() {
+  const value = props.value || EMPTY;
+  for (const name of ["hint", "message"]) part(`.${name}`).textContent = value[name];
+  const focused = root.contains(document.activeElement)
+    ? document.activeElement.closest(".row")?.dataset.side : "";
+  part(".rows").replaceChildren(...value.rows.map(rowOf));
+  if (focused) part(`[data-side="${focused}"] .hear`)?.focus();
+}
+
+watch("value", show);
+show();

@@ -1,0 +1,54 @@
+"""Our own page elements, fed with data: script, style and template of each lie in ``assets``."""
+
+from __future__ import annotations
+
+import pathlib
+from typing import Any, ClassVar
+
+import gradio as gr
+
+ASSETS = pathlib.Path(__file__).resolve().parents[2] / "assets"
+
+
+class Element(gr.HTML):
+    """An element of the page whose value is one JSON object.
+
+    Its template never changes, so that canvas, sound and focus survive every update; all text
+    travels as data and is put in place as text, never as markup.
+
+    Parameters
+    ----------
+    value : dict
+        What to show at first.
+    **settings
+        Passed on to ``gr.HTML``.
+
+    Attributes
+    ----------
+    asset : str
+        Its files under ``assets``, without their endings.
+    """
+
+    asset: ClassVar[str]
+
+    def __init__(self, value: dict[str, Any] | None = None, **settings: Any) -> None:
+        html, css, script = (
+            (ASSETS / f"{self.asset}.{ending}").read_text(encoding="utf-8")
+            for ending in ("html", "css", "js")
+        )
+        super().__init__(
+            value=value,
+            html_template=html,
+            css_template=css,
+            js_on_load=script,
+            apply_default_css=False,
+            **settings,
+        )
+
+    def postprocess(self, value: dict[str, Any] | None) -> dict[str, Any] | None:
+        """The value as it is; it is data, not HTML."""
+        return value
+
+    def api_info(self) -> dict[str, Any]:
+        """A JSON object."""
+        return {"type": "object"}

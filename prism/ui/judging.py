@@ -1,0 +1,152 @@
+"""What is said about the pieces of a click: scores, nearest training music, and a way to hear it.
+
+All handlers take the visitor's `Visit`, work for the click that is the latest when they begin, and
+say nothing once it is over. A fault concerns the card alone in which it is told.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import gradio as gr
+
+from prism.ui.choice import MAXIMUM_COMPOSERS
+from prism.ui.originality import nearest_value, neighbour_piece
+from prism.ui.player import player_value
+from prism.ui.scores import COMPARED, scores_value
+from prism.ui.studio import Studio
+from prism.ui.visit import Click, Visit
+
+logger = logging.getLogger(__name__)
+
+FIRST_SCORES = "After a click: how much like the corpus piece the generated ones are."
+FIRST_NEAREST = "After a click: which training music the pieces come closest to."
+_WAITING = "As soon as the pieces are finished."
+_LOADING = "Loading, a few seconds…"
+
+
+class Judging:
+    """Event handlers of the cards below the players.
+
+    Parameters
+    ----------
+    studio : Studio
+        Holds the judge and the index of the training music.
+    """
+
+    def __init__(self, studio: Studio) -> None:
+        self.studio = studio
+
+    def clicked(self, visit: Visit, composers: list[str], *others: Any) -> list[Any]:
+        """Begin a click: what was said and begun for the one before is out of date.
+
+        A choice with a mistake changes nothing; (scores, nearest, heard player, its column).
+        """
+        weights, settings = others[:MAXIMUM_COMPOSERS], others[MAXIMUM_COMPOSERS:]
+        try:
+            self.studio.choice(composers, weights, *settings)
+        except (ValueError, OSError):
+            # The players' handlers say what is wrong.
+            return [gr.skip()] * 4
+        visit.begin()
+        bands = self.studio.judge.get().bands if self.studio.judge.ready else {}
+        silent = player_value("")
+        return [
+            scores_value({}, bands, hint="" if bands else _WAITING),
+            nearest_value({}, hint=_WAITING),
+            silent,
+            gr.update(visible=False),
+        ]
+
+    def scores(self, visit: Visit) -> Iterator[Any]:
+        """Score the generated pieces that are there and have no score yet; the card's value."""
+        click = visit.click
+        if not _unscored(click):
+            yield gr.skip()
+            return
+        if not self.studio.judge.ready:
+            yield scores_value({}, {}, hint=_LOADING)
+        try:
+            judge = self.studio.judge.get()
+            rolls = {side: click.pieces[side].roll for side in _unscored(click)}
+            click.scores |= judge.scores(click.pieces["corpus"].roll, rolls)
+            value = scores_value(click.scores, judge.bands)
+        except Exception as error:  # whatever it was, the rest of the page goes on
+            value = scores_value({}, {}, message=f"There are no scores: {_told(error)}")
+        yield gr.skip() if click.over else value
+
+    def nearest(self, visit: Visit) -> Iterator[Any]:
+        """Look for the training music nearest to each piece; the card's value."""
+        click = visit.click
+        # Always something: a generator without items empties the card.
+        waits = _unplaced(click) and not self.studio.index.ready
+        yield nearest_value({}, hint=_LOADING) if waits else gr.skip()
+        try:
+            for side in _unplaced(click):
+                click.neighbours[side] = self.studio.index.get().nearest(click.pieces[side].roll)
+                if click.over:
+                    return
+                yield nearest_value(click.neighbours)
+        except Exception as error:  # whatever it was, the rest of the page goes on
+            message = f"The training music cannot be searched: {_told(error)}"
+            yield nearest_value({}, message=message)
+
+    def hear(self, visit: Visit, event: gr.EventData) -> tuple[Any, Any, Any]:
+        """Make the nearest music sound; (player, piece, its column)."""
+        click, side = visit.click, event.side
+        if side not in click.neighbours:
+            return gr.skip(), gr.skip(), gr.skip()
+        piece = neighbour_piece(side, click.neighbours[side], click.pieces[side].roll).render()
+        return piece.value(), piece, gr.update(visible=True)
+
+    def score(
+        self,
+        composers: list[str],
+        weight_1: float = 50,
+        weight_2: float = 50,
+        weight_3: float = 50,
+        weight_4: float = 50,
+        guidance_scale: float = 2.0,
+        seed: int = 0,
+        num_inference_steps: int = 16,
+        tempo: float = 0,
+        amt_start: str = "opening",
+    ) -> dict:
+        """Fill all sides and compare the generated pieces with the corpus's.
+
+        Under ``prism`` and ``amt`` stands a list that has, for each network, its name, the cosine,
+        and what such a cosine is like.
+        """
+        weights = [weight_1, weight_2, weight_3, weight_4]
+        try:
+            choice = self.studio.choice(
+                composers, weights, guidance_scale, seed, num_inference_steps, tempo, amt_start
+            )
+            rolls = {side: self.studio.finished(side, choice) for side in self.studio.sides}
+            scores = self.studio.judge.get().scores(rolls.pop("corpus"), rolls)
+        except (ValueError, OSError) as error:
+            raise gr.Error(str(error), print_exception=False) from error
+        return {side: [dataclasses.asdict(s) for s in found] for side, found in scores.items()}
+
+
+def _unscored(click: Click) -> list[str]:
+    """The generated pieces that can be compared and were not."""
+    if "corpus" not in click.pieces:
+        return []
+    return [side for side in COMPARED if side in click.pieces and side not in click.scores]
+
+
+def _unplaced(click: Click) -> list[str]:
+    """The pieces whose neighbour is not known; the generated ones go first."""
+    if not any(side in click.pieces for side in COMPARED):
+        return []
+    sides = [*COMPARED, "corpus"]
+    return [side for side in sides if side in click.pieces and side not in click.neighbours]
+
+
+def _told(error: Exception) -> str:
+    logger.error("%s", error, exc_info=not isinstance(error, (ValueError, OSError)))
+    return str(error)
