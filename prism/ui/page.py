@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import pathlib
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
 from prism.ui.element import ASSETS
+from prism.ui.evaluate import Evaluation, evaluate_tab
 from prism.ui.generate import Handlers
 from prism.ui.judging import Judging
 from prism.ui.loading import Loader
@@ -44,6 +46,7 @@ def build_ui(
     amt: Loader[AMTPipeline],
     judge: Loader[Judge],
     index: Loader[TrainingIndex],
+    result: pathlib.Path = ASSETS / "evaluation.json",
 ) -> gr.Blocks:
     """Lay out the page.
 
@@ -59,6 +62,8 @@ def build_ui(
         Compares pieces, possibly still loading.
     index : Loader of TrainingIndex
         Finds the nearest training music, possibly still loading.
+    result : Path
+        The stored experiment, as ``python -m prism.evaluation`` writes it.
     """
     studio = Studio(pipeline, corpus, amt, judge, index)
     handlers, judging = Handlers(studio), Judging(studio)
@@ -68,7 +73,10 @@ def build_ui(
         delete_cache=(FILES_KEPT_SECONDS // 4, FILES_KEPT_SECONDS),
     ) as page:
         gr.Markdown(_HEADING, elem_classes="prism-heading")
-        controls = play_panel(handlers, judging)
+        with gr.Tabs():
+            with gr.Tab("Play"):
+                controls = play_panel(handlers, judging)
+            evaluate_tab(Evaluation(studio, result))
         gr.api(judging.score, api_name="score", concurrency_limit=1)
         gr.Markdown(_FOOTER, elem_classes="prism-footer")
         page.load(

@@ -72,6 +72,7 @@ class Studio:
     ) -> None:
         self.pipeline = pipeline
         self.corpus = corpus
+        self.amt = amt
         self.judge = judge
         self.index = index
         self._prism = PrismSide(pipeline)
@@ -79,7 +80,7 @@ class Studio:
         baseline = AMTSide(amt, real, self.prism_roll)
         self.sides: dict[str, Side] = {s.name: s for s in (self._prism, real, baseline)}
         self._recent: RecentResults[ShownPiece] = RecentResults(RECENT_RESULTS)
-        self._turns = Turns()
+        self.turns = Turns()
 
     @property
     def composers(self) -> list[str]:
@@ -131,7 +132,7 @@ class Studio:
         if piece is not None:
             yield Progress(piece, "The same choice gives the same piece: here it is.", done=True)
             return
-        with self._turns.take(side.rank, side.patience_seconds, side.head_start_seconds) as turn:
+        with self.turns.take(side.rank, side.patience_seconds, side.head_start_seconds) as turn:
             for progress in self._progress(side, choice, turn):
                 piece = progress.piece or piece
                 yield progress

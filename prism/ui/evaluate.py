@@ -1,0 +1,194 @@
+"""The Evaluate tab: the stored experiment, and a small one that runs while one looks on."""
+
+from __future__ import annotations
+
+import functools
+import json
+import pathlib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+
+from prism.evaluation.report import NETWORK_NAMES, SIDE_NAMES, cosine_table, note, side_table
+from prism.ui.player import StatusLine, status
+from prism.ui.studio import Studio
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from prism.evaluation.experiment import LiveRun
+
+RUNS_RANGE = (5, 20)
+_RANK = 3  # whoever uses the Play tab goes first
+_PATIENCE_SECONDS = 20.0
+_SHOWN = ("prism", "amt", "real")
+
+_INTRODUCTION = """## Which of the two comes nearer to real music?
+The experiment of the report that Prism grew out of, repeated: again and again a composer and a
+held-out piece by that composer are drawn at random, both models make a sample, and two networks say
+how much like the piece each one is. Beside the models stand another real piece by the composer,
+which is as near as anybody can be expected to come, and nonsense made of its notes."""
+
+# Two sentences for each figure, under the names that `prism.plotting` gives them.
+_FIGURES = {
+    "cosines": """### How alike
+Each dot is one run's cosine with the held-out piece, 1 for the same picture; the box holds the
+middle half. Read it beside the real pieces and the nonsense: where those lie close together, the
+network hardly tells music from noise.""",
+    "wins": """### Who won
+In so many of the runs a model's sample was nearer to the held-out piece than the other model's.
+The thin lines are 95 % intervals; one that crosses the dashed line is a draw.""",
+    "originality": """### How new
+For each sample the training music with most notes in common was looked up, in any key and at any
+beat; the curve shows how many samples come at least so near. Real held-out pieces show how much two
+pieces of one style share anyway; a curve far to the right of theirs would mean copying.""",
+    "mixing": """### Two composers at once
+Pairs of composers were mixed with different weights, and the corpus network was asked whom it
+hears. If mixing works, the first composer gains as the second loses, and both are likely at even
+weights.""",
+    "guidance": """### The guidance scale
+The share of samples that the corpus network takes for their composer's, and how different samples
+for one composer are from each other. More guidance makes samples more typical and more alike; the
+dashed lines are real music.""",
+    "confusion": """### How good the corpus network is
+A row shows for what it takes held-out pieces of one composer; a perfect network would leave only
+the diagonal. It confuses what sounds alike, and so would you.""",
+}
+
+
+class Evaluation:
+    """What the tab shows and does.
+
+    Parameters
+    ----------
+    studio : Studio
+        Its models and corpus take part in the live experiment.
+    path : Path
+        The stored result, ``evaluation.json``.
+    """
+
+    def __init__(self, studio: Studio, path: pathlib.Path) -> None:
+        self.studio = studio
+        self.path = path
+
+    @functools.cached_property
+    def result(self) -> dict[str, Any] | None:
+        """The stored result; None if there is none."""
+        if not self.path.is_file():
+            return None
+        return json.loads(self.path.read_text(encoding="utf-8"))
+
+    @functools.cached_property
+    def figures(self) -> dict[str, Figure]:
+        """Drawn when somebody first looks: matplotlib takes most of a second to import."""
+        from prism.plotting import evaluation_figures
+
+        return evaluation_figures(self.result)
+
+    def plots(self) -> list[Figure]:
+        """The figures in the order of the page."""
+        return [self.figures[name] for name in _FIGURES]
+
+    def tables(self) -> str:
+        """The stored result's tables, or what is missing."""
+        if self.result is None:
+            return (
+                f"There is no stored experiment ({self.path.name} is missing). "
+                "Make it with: `python -m prism.evaluation`"
+            )
+        return "\n\n".join([cosine_table(self.result), side_table(self.result), note(self.result)])
+
+    def live(self, count: float, seed: float) -> Iterator[tuple[dict[str, str], str]]:
+        """Run a small experiment; (status, table so far) after every run."""
+        from prism.evaluation.competitors import Stage, planned_runs
+        from prism.evaluation.experiment import live_runs
+
+        studio, done = self.studio, []
+        try:
+            count, seed = _checked(count, seed)
+            yield status("Loading the models, a few seconds…"), live_table(done)
+            stage = Stage(studio.pipeline.get(), studio.amt.get(), studio.corpus.get())
+            runs = live_runs(stage, studio.judge.get(), planned_runs(studio.composers, count, seed))
+            for number in range(1, count + 1):
+                yield status(f"Run {number} of {count}…"), live_table(done)
+                yield from self._give_way(live_table(done))
+                done.append(next(runs))
+        except (ValueError, OSError) as error:
+            yield status(str(error), error=True), live_table(done)
+            return
+        yield status(f"Done: {count} runs."), live_table(done)
+
+    def _give_way(self, table: str) -> Iterator[tuple[dict[str, str], str]]:
+        """Wait while somebody's click is being answered; can be cancelled meanwhile."""
+        with self.studio.turns.take(_RANK, _PATIENCE_SECONDS) as turn:
+            for _ in turn.moments():
+                yield status("A visitor's click goes first…"), table
+
+
+def _checked(count: float, seed: float) -> tuple[int, int]:
+    low, high = RUNS_RANGE
+    if not isinstance(count, (int, float)) or count != int(count) or not low <= count <= high:
+        raise ValueError(f"Runs: expected a whole number from {low} to {high}, got {count}.")
+    if not isinstance(seed, (int, float)) or seed != int(seed) or not 0 <= seed < 100_000:
+        raise ValueError(f"Seed: expected a whole number from 0 to 99999, got {seed}.")
+    return int(count), int(seed)
+
+
+def live_table(runs: list[LiveRun]) -> str:
+    """A row a run, and the means; cosines of both networks for the models and a real piece."""
+    head = [f"{SIDE_NAMES[side]}, {NETWORK_NAMES[n]}" for n in NETWORK_NAMES for side in _SHOWN]
+    lines = ["| run | composer | " + " | ".join(head) + " |", "|---" * (2 + len(head)) + "|"]
+    rows = [_cosines(live) for live in runs]
+    for live, row in zip(runs, rows, strict=True):
+        cells = " | ".join(f"{value:.3f}" for value in row)
+        lines.append(f"| {live.run.number + 1} | {live.run.composer} | {cells} |")
+    if rows:
+        means = [sum(column) / len(rows) for column in zip(*rows, strict=True)]
+        lines.append("| | **mean** | " + " | ".join(f"**{mean:.3f}**" for mean in means) + " |")
+    return "\n".join(lines)
+
+
+def _cosines(live: LiveRun) -> list[float]:
+    found = {side: {s.network: s.cosine for s in live.scores[side]} for side in _SHOWN}
+    return [found[side][network] for network in NETWORK_NAMES for side in _SHOWN]
+
+
+def evaluate_tab(evaluation: Evaluation) -> None:
+    """Lay out the tab; call inside a ``gr.Blocks`` and its ``gr.Tabs``."""
+    with gr.Tab("Evaluate") as tab:
+        gr.Markdown(_INTRODUCTION, elem_classes="prism-prose")
+        gr.Markdown(evaluation.tables(), elem_classes="prism-table")
+        _live_panel(evaluation)
+        if evaluation.result is not None:
+            plots = [_figure(words) for words in _FIGURES.values()]
+            tab.select(
+                evaluation.plots, None, plots, api_visibility="private", show_progress="hidden"
+            )
+
+
+def _figure(words: str) -> gr.Plot:
+    gr.Markdown(words, elem_classes="prism-prose")
+    return gr.Plot(show_label=False, container=False)
+
+
+def _live_panel(evaluation: Evaluation) -> None:
+    gr.Markdown(
+        "### Try it\nA small experiment with your own seed, on this machine, now.",
+        elem_classes="prism-prose",
+    )
+    with gr.Row(equal_height=True, elem_classes="prism-controls"):
+        count = gr.Slider(*RUNS_RANGE, value=RUNS_RANGE[0], step=1, label="Runs", min_width=200)
+        seed = gr.Number(1, label="Seed of the experiment", min_width=160)
+        run = gr.Button("Run", variant="primary", scale=0, min_width=120)
+        cancel = gr.Button("Cancel", scale=0, min_width=100)
+    line = StatusLine(status(""))
+    table = gr.Markdown("", elem_classes="prism-table")
+    running = run.click(
+        evaluation.live, [count, seed], [line, table], preprocess=False, api_name="experiment",
+        show_progress="hidden", concurrency_limit=1,
+    )  # fmt: skip
+    cancel.click(None, cancels=running, api_visibility="private", queue=False).then(
+        lambda: status("Cancelled; the runs above are complete."), None, line,
+        api_visibility="private", queue=False, show_progress="hidden",
+    )  # fmt: skip

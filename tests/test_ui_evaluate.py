@@ -1,0 +1,81 @@
+"""The Evaluate tab: what is stored is shown, what runs live is counted and can be cancelled."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from conftest import ROOT
+from stand_ins import LABELS, studio_of
+from test_amt_sampler import make_model
+
+from prism.amt.pipeline import AMTPipeline
+from prism.evaluation.competitors import Run
+from prism.evaluation.experiment import LiveRun
+from prism.similarity.judge import Score
+from prism.ui.evaluate import Evaluation, live_table
+
+
+def evaluation_of(path=ROOT / "assets" / "evaluation.json") -> Evaluation:
+    return Evaluation(studio_of(amt=lambda: AMTPipeline(make_model())), path)
+
+
+def scored(number: int, prism: float, amt: float, real: float) -> LiveRun:
+    sides = {"prism": prism, "amt": amt, "real": real}
+    scores = {
+        side: [Score("imagenet", value, ""), Score("corpus", value / 2, "")]
+        for side, value in sides.items()
+    }
+    return LiveRun(Run(number, "Ada", number), scores)
+
+
+def test_a_live_table_by_hand():
+    lines = live_table([scored(0, 0.5, 0.4, 0.8), scored(1, 0.7, 0.2, 1.0)]).splitlines()
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    assert cells[0][:3] == ["run", "composer", "Prism, ImageNet network"]
+    assert cells[2] == ["1", "Ada", "0.500", "0.400", "0.800", "0.250", "0.200", "0.400"]
+    assert cells[4][1:5] == ["**mean**", "**0.600**", "**0.300**", "**0.900**"]
+    assert len({len(row) for row in cells}) == 1
+
+
+def test_a_live_experiment_runs_and_repeats():
+    evaluation = evaluation_of()
+    updates = list(evaluation.live(5, 3))
+    line, table = updates[-1]
+    assert line == {"kind": "calm", "text": "Done: 5 runs."}
+    assert len(table.splitlines()) == 2 + 5 + 1
+    assert {row.split("|")[2].strip() for row in table.splitlines()[2:5]} == set(LABELS)
+    grown = [len(table.splitlines()) for _, table in updates]
+    assert grown == sorted(grown) and grown[0] == 2
+    assert list(evaluation.live(5, 3))[-1] == (line, table)
+
+
+@pytest.mark.parametrize(("count", "seed"), [(4, 0), (21, 0), (5.5, 0), (None, 0), (5, -1)])
+def test_a_bad_number_is_answered_in_words(count, seed):
+    (line, _), = evaluation_of().live(count, seed)
+    assert line["kind"] == "error" and "expected a whole number" in line["text"]
+
+
+def test_a_missing_model_is_told():
+    def missing():
+        raise ValueError("no weights at weights/amt")
+
+    evaluation = Evaluation(studio_of(amt=missing), ROOT / "nowhere.json")
+    line, _ = list(evaluation.live(5, 0))[-1]
+    assert line == {"kind": "error", "text": "no weights at weights/amt"}
+
+
+def test_the_tab_says_so_if_nothing_is_stored(tmp_path):
+    evaluation = evaluation_of(tmp_path / "evaluation.json")
+    assert evaluation.result is None
+    assert "python -m prism.evaluation" in evaluation.tables()
+
+
+def test_the_stored_experiment_is_shown():
+    evaluation = evaluation_of()
+    text = evaluation.tables()
+    stored = json.loads((ROOT / "assets" / "evaluation.json").read_text(encoding="utf-8"))
+    for section in stored["networks"].values():
+        assert f"{section['mean']['prism']:.3f}" in text
+    figures = evaluation.plots()
+    assert len(figures) == 6 and figures == evaluation.plots()
