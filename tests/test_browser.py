@@ -420,3 +420,27 @@ def test_dark_mode_is_drawn_in_its_own_colours(visit):
         page.evaluate(f"Array.from({corner}.getImageData(30, 40, 1, 1).data)") for page in pages
     )
     assert light != dark
+
+
+def test_the_evaluate_tab_shows_the_stored_experiment(visit):
+    page = visit()
+    page.get_by_role("tab", name="Evaluate").click()
+    page.get_by_role("heading", name="Who won").wait_for()
+    page.wait_for_function(
+        """() => {
+          const figures = [...document.querySelectorAll(".prism-figure img")];
+          return figures.length === 6 && figures.every(f => f.complete && f.naturalWidth > 300);
+        }"""
+    )
+    assert page.get_by_role("row", name="random notes").count() >= 1
+
+
+@needs_amt
+@needs_similarity
+def test_a_live_experiment_grows_and_can_be_cancelled(visit):
+    page = visit()
+    page.get_by_role("tab", name="Evaluate").click()
+    page.get_by_role("button", name="Run", exact=True).click()
+    page.get_by_role("row", name="mean").last.wait_for()
+    page.get_by_role("button", name="Cancel").click()
+    page.get_by_text("Cancelled; the runs above are complete.").wait_for()

@@ -169,7 +169,7 @@ def evaluate_tab(evaluation: Evaluation) -> None:
 
 def _figure(words: str) -> gr.Plot:
     gr.Markdown(words, elem_classes="prism-prose")
-    return gr.Plot(show_label=False, container=False)
+    return gr.Plot(show_label=False, container=False, elem_classes="prism-figure")
 
 
 def _live_panel(evaluation: Evaluation) -> None:
