@@ -206,6 +206,13 @@ def roll_tensor(roll: PianoRoll) -> torch.Tensor:
     return torch.from_numpy(np.stack(channels).astype(np.float32))
 
 
+def tensor_roll(tensor: torch.Tensor, **properties) -> PianoRoll:
+    """The roll of which `roll_tensor` made this tensor; `properties` as for `PianoRoll`."""
+    onset, sustain, velocity = tensor.numpy()
+    loudness = np.rint(velocity * 127).astype(np.uint8)
+    return PianoRoll(onset > 0.5, sustain > 0.5, loudness, **properties)
+
+
 @dataclasses.dataclass(frozen=True)
 class Batch:
     """Training windows: rolls (B, 3, 88, 256), label indices (B,), metre (B, 64, 2)."""

@@ -12,6 +12,7 @@ from prism.dataset import (
     label_profiles,
     regular_metre,
     roll_tensor,
+    tensor_roll,
     windows_of,
 )
 from prism.music import FRAMES, TICKS_PER_BEAT
@@ -105,3 +106,8 @@ def test_corpus_samples_are_held_out_and_repeatable(corpus):
 def test_label_profiles(corpus):
     profile = label_profiles(corpus)["Ada"]
     assert profile == {"time_signatures": [[4, 4, 1.0]], "tempo": 100.0}
+
+
+def test_a_roll_comes_back_from_its_tensor():
+    roll = windows_of(make_piece("a", tempo=90.0))[0].roll
+    assert tensor_roll(roll_tensor(roll), tempo=90.0) == roll

@@ -2,13 +2,14 @@
 
 import dataclasses
 import json
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
 from conftest import make_piece, random_weights
 
-from prism.dataset import windows_of
+from prism.dataset import WindowSampler, windows_of
 from prism.music import Note, PianoRoll
 from prism.pipeline import WeightsError
 from prism.similarity.networks import (
@@ -20,7 +21,7 @@ from prism.similarity.networks import (
 )
 from prism.training import loop, run
 from prism.training.recipe import SimilarityRecipe, StageRecipe
-from prism.training.similarity import SimilarityStage
+from prism.training.similarity import SimilarityStage, with_nonsense
 
 
 @pytest.fixture(scope="module")
@@ -86,8 +87,21 @@ def test_a_transposition_changes_the_corpus_features_little(corpus_network):
 
 def test_probabilities_are_shares(corpus_network):
     shares = corpus_network.probabilities(rolls())
-    assert shares.shape == (3, 2)
-    assert torch.allclose(shares.sum(1), torch.ones(3)) and (shares > 0).all()
+    assert shares.shape == (3, 2) and (shares > 0).all()
+    assert (shares.sum(1) < 1).all()  # the rest: how likely it is no music
+
+
+def test_nonsense_is_labelled_so_and_keeps_its_notes(corpus):
+    batch = WindowSampler(corpus).batch(8, 0, 0)
+    draw = partial(with_nonsense, batch, label=2, rng=np.random.default_rng(0))
+    same, labels = draw(share=0.0)
+    assert torch.equal(same, batch.rolls) and torch.equal(labels, batch.labels)
+    changed, labels = draw(share=1.0)
+    assert (labels == 2).all()
+    for before, after in zip(batch.rolls, changed, strict=True):
+        assert not torch.equal(before, after)
+        # Notes that meet on one key are merged, so a few may be missing.
+        assert 0.8 < after[0].sum() / before[0].sum() <= 1
 
 
 def test_it_learns_to_tell_two_composers_apart(corpus, tmp_path):

@@ -77,6 +77,16 @@ def test_evaluations_are_kept_across_a_resume(corpus, tmp_path):
     assert {"clean_loss", "noisy_onset_f1", "seconds"} <= history[0].keys()
 
 
+def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_checkpoint(corpus, tmp_path):
+    loop.Trainer(stage(corpus), tmp_path).run(stop_after=2)
+    spoiled = stage(corpus)
+    spoiled.loss = lambda step: torch.tensor(float("nan"), requires_grad=True)
+    before = (tmp_path / "autoencoder.pt").read_bytes()
+    with pytest.raises(ValueError, match="loss of step 3 is nan"):
+        loop.Trainer(spoiled, tmp_path).run()
+    assert (tmp_path / "autoencoder.pt").read_bytes() == before
+
+
 def test_other_settings_do_not_resume(corpus, tmp_path):
     loop.Trainer(stage(corpus), tmp_path).run(stop_after=1)
     longer = dataclasses.replace(TINY.autoencoder, steps=9)

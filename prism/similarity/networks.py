@@ -92,13 +92,16 @@ class ImageNetFeatures:
 class ComposerNetwork(ModelMixin, ConfigMixin):
     """Tells composers apart by a roll's onsets and sustains; what it sees before it decides counts.
 
+    It also learns, under one label more, to tell music from its notes at random: otherwise features
+    of pitch alone would do, and a roll out of time would look like the composer's.
+
     Convolutions over pitch and time, then mean and maximum over both, so that a transposition moves
     what is seen but hardly changes it.
 
     Parameters
     ----------
     labels : int
-        How many composers.
+        How many composers; index `labels` stands for no music.
     width : int
         Channels of the first layer; the last has four times as many.
     feature_size : int
@@ -116,7 +119,7 @@ class ComposerNetwork(ModelMixin, ConfigMixin):
         )
         self.features = nn.Linear(8 * width, feature_size)
         self.dropout = nn.Dropout(0.2)
-        self.decide = nn.Linear(feature_size, labels)
+        self.decide = nn.Linear(feature_size, labels + 1)
 
     def embed(self, rolls: torch.Tensor) -> torch.Tensor:
         """Features of roll tensors (B, 3, 88, 256), shape=(B, feature_size)."""
@@ -125,7 +128,7 @@ class ComposerNetwork(ModelMixin, ConfigMixin):
         return self.features(pooled)
 
     def forward(self, rolls: torch.Tensor) -> torch.Tensor:
-        """Logits of the labels, shape=(B, labels)."""
+        """Logits of the labels and of no music, shape=(B, labels + 1)."""
         return self.decide(self.dropout(F.silu(self.embed(rolls))))
 
 
@@ -194,9 +197,12 @@ class CorpusFeatures:
 
     @torch.inference_mode()
     def probabilities(self, rolls: Sequence[PianoRoll]) -> torch.Tensor:
-        """How likely each composer is, shape=(B, labels), in the order of `composers`."""
+        """How likely each composer is, shape=(B, labels), in the order of `composers`.
+
+        What is missing to 1 is how likely it is no music.
+        """
         logits = torch.cat([self.network(part) for part in self._parts(rolls)])
-        return logits.softmax(dim=1)
+        return logits.softmax(dim=1)[:, :-1]
 
     @staticmethod
     def _parts(rolls: Sequence[PianoRoll]) -> tuple[torch.Tensor, ...]:

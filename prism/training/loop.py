@@ -139,6 +139,11 @@ class Trainer:
         self.stage.network.train()
         with self._precision():
             loss = self.stage.loss(step)
+        if not torch.isfinite(loss):
+            raise ValueError(
+                f"{self.stage.name}: the loss of step {step + 1} is {loss.item()}; the last "
+                "checkpoint is kept. Start again without --compile, or with a lower learning rate."
+            )
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(self.stage.network.parameters(), self.recipe.gradient_clip)

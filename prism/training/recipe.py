@@ -113,6 +113,8 @@ class SimilarityRecipe:
         See `prism.similarity.networks.ComposerNetwork`.
     smoothing : float
         Share of each label's weight given to all labels alike.
+    nonsense_share : float
+        How often a window's notes are thrown about and the window counts as no music.
     seed : int
         Of initial weights, data order and dropout.
     """
@@ -120,6 +122,7 @@ class SimilarityRecipe:
     similarity: StageRecipe
     width: int = 32
     smoothing: float = 0.05
+    nonsense_share: float = 0.15
     seed: int = 0
 
 
@@ -162,7 +165,7 @@ PRESETS = {
 SIMILARITY_PRESETS = {
     "mini": SimilarityRecipe(
         similarity=StageRecipe(
-            steps=3000, batch_size=32, learning_rate=1e-3, weight_decay=0.05, ema_decay=0.998,
+            steps=2000, batch_size=32, learning_rate=1e-3, weight_decay=0.05, ema_decay=0.998,
             evaluate_every=500, precision="bfloat16",
         ),
     ),  # fmt: skip

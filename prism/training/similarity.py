@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
 
 from prism.corpora.prepared import Corpus
-from prism.dataset import WindowSampler
+from prism.dataset import Batch, WindowSampler, roll_tensor, tensor_roll
+from prism.similarity.bands import noise, shuffled
 from prism.similarity.networks import ComposerNetwork
 from prism.training.recipe import SimilarityRecipe
 from prism.training.stages import chunks
 
 VALIDATION_WINDOWS = 600
+_SHUFFLED_SHARE = 0.75
 
 
 class SimilarityStage:
@@ -25,15 +28,18 @@ class SimilarityStage:
         self.settings, self.recipe = recipe, recipe.similarity
         self.network = ComposerNetwork(labels=len(corpus.labels), width=recipe.width)
         self.sampler = WindowSampler(corpus)
+        self._nonsense = self.network.config.labels
         self.validation = chunks(WindowSampler(corpus, "validation").fixed(VALIDATION_WINDOWS))
 
     def loss(self, step: int) -> torch.Tensor:
         """Cross-entropy of a step's batch, labels softened."""
         batch = self.sampler.batch(self.recipe.batch_size, self.settings.seed, step)
+        rng = np.random.default_rng([self.settings.seed, step, 1])
+        rolls, labels = with_nonsense(batch, self.settings.nonsense_share, self._nonsense, rng)
         # Dropout knows no generator of its own; it must be the same after a resume.
         torch.manual_seed((self.settings.seed + 1) * 2**32 + step)
-        logits = self.network(batch.rolls)
-        return F.cross_entropy(logits, batch.labels, label_smoothing=self.settings.smoothing)
+        logits = self.network(rolls)
+        return F.cross_entropy(logits, labels, label_smoothing=self.settings.smoothing)
 
     @torch.inference_mode()
     def evaluate(self, network: nn.Module, step: int) -> dict[str, float]:
@@ -41,9 +47,31 @@ class SimilarityStage:
         network.eval()
         logits = torch.cat([network(part.rolls) for part in self.validation])
         labels = torch.cat([part.labels for part in self.validation])
-        best = logits.topk(2).indices == labels[:, None]
+        best = logits[:, :-1].topk(2).indices == labels[:, None]
+        rng = np.random.default_rng([self.settings.seed, 2])
+        changed = [with_nonsense(part, 1.0, self._nonsense, rng)[0] for part in self.validation]
+        told = torch.cat([network(rolls) for rolls in changed]).argmax(1) == self._nonsense
         return {
             "validation_loss": F.cross_entropy(logits, labels).item(),
             "validation_accuracy": best[:, 0].float().mean().item(),
             "validation_top_two": best.any(1).float().mean().item(),
+            "nonsense_recognised": told.float().mean().item(),
         }
+
+
+def with_nonsense(
+    batch: Batch, share: float, label: int, rng: np.random.Generator
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Put nonsense in the place of some rolls: their notes at random times, or anywhere.
+
+    Returns
+    -------
+    rolls, labels : Tensor
+        As in `batch`; nonsense has `label`.
+    """
+    rolls, labels = batch.rolls.clone(), batch.labels.clone()
+    for k in np.flatnonzero(rng.random(len(labels)) < share):
+        change = shuffled if rng.random() < _SHUFFLED_SHARE else noise
+        rolls[k] = roll_tensor(change(tensor_roll(batch.rolls[k]), rng))
+        labels[k] = label
+    return rolls, labels
