@@ -26,7 +26,7 @@ from prism.statistics import mean_description  # noqa: E402
 
 COPY_OVERLAP = 0.9
 # So many rolls of a group are compared with all training music, which takes a while.
-SEARCHED = 20
+SEARCHED = 10
 COLUMNS = {
     "notes": "{:.0f}",
     "polyphony": "{:.2f}",
