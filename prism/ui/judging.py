@@ -24,6 +24,8 @@ logger = logging.getLogger(__name__)
 
 FIRST_SCORES = "After a click: how much like the corpus piece the generated ones are."
 FIRST_NEAREST = "After a click: which training music the pieces come closest to."
+_RANK = 3  # a search takes as long as a piece; whoever waits for a piece goes first
+_PATIENCE_SECONDS = 4.0
 _WAITING = "As soon as the pieces are finished."
 _LOADING = "Loading, a few seconds…"
 
@@ -85,11 +87,15 @@ class Judging:
         waits = _unplaced(click) and not self.studio.index.ready
         yield nearest_value({}, hint=_LOADING) if waits else gr.skip()
         try:
-            for side in _unplaced(click):
-                click.neighbours[side] = self.studio.index.get().nearest(click.pieces[side].roll)
-                if click.over:
-                    return
-                yield nearest_value(click.neighbours)
+            with self.studio.turns.take(_RANK, _PATIENCE_SECONDS) as turn:
+                for side in _unplaced(click):
+                    for _ in turn.moments():
+                        yield gr.skip()
+                    roll = click.pieces[side].roll
+                    click.neighbours[side] = self.studio.index.get().nearest(roll)
+                    if click.over:
+                        return
+                    yield nearest_value(click.neighbours)
         except Exception as error:  # whatever it was, the rest of the page goes on
             message = f"The training music cannot be searched: {_told(error)}"
             yield nearest_value({}, message=message)
