@@ -14,7 +14,12 @@ import report
 ROOT = report.ROOT
 
 from prism.evaluation.__main__ import main as evaluate  # noqa: E402
-from prism.evaluation.report import cosine_table, note, side_table  # noqa: E402
+from prism.evaluation.report import (  # noqa: E402
+    cosine_table,
+    note,
+    side_table,
+    statistics_table,
+)
 
 QUICK_RUNS = 4
 
@@ -54,7 +59,8 @@ def main() -> None:
         result = quick_result(options.weights)
     else:
         result = json.loads(stored.read_text(encoding="utf-8"))
-    text = "\n\n".join([cosine_table(result), side_table(result), note(result)])
+    tables = [make(result) for make in (cosine_table, side_table, statistics_table, note)]
+    text = "\n\n".join(tables)
     report.publish("evaluation", text, figures_of(result), options)
 
 

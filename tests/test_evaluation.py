@@ -15,6 +15,7 @@ from prism.evaluation import studies
 from prism.evaluation.competitors import COMPETITORS, Stage, planned_runs
 from prism.evaluation.experiment import REFERENCE, Examiner, Ledger, experiment
 from prism.evaluation.origin import weights_digest
+from prism.evaluation.report import composer_table, cosine_table, statistics_table
 from prism.evaluation.summary import summary
 from prism.music import PianoRoll
 from prism.plotting import evaluation_figures
@@ -165,6 +166,19 @@ def test_summary_by_hand():
     assert found["frechet"]["prism"]["value"] == pytest.approx(0, abs=1e-6)
     assert found["originality"]["reference"]["copies"] == 2
     assert found["originality"]["prism"]["quantiles"][1] == 0.7
+
+
+def test_tables_quote_the_summary():
+    rows = hand_made({"prism": [0.6, 0.8], "amt": [0.7, 0.5]})
+    result = summary(rows) | {"composers": LABELS}
+    result["networks"]["imagenet"] = result["networks"].pop("classes")
+    cosines = cosine_table(result).splitlines()
+    assert len(cosines) == 2 + len(COMPETITORS)
+    assert cosines[2].startswith("| Prism | 0.700 (0.600 to 0.800) | 1 (")
+    notes = next(line for line in statistics_table(result).splitlines() if "| notes" in line)
+    assert notes.split("|")[4].strip() == "6 (0.20)"  # AMT's, after the references' and Prism's
+    (first, second) = composer_table(result).splitlines()[2:]
+    assert first.startswith(f"| {LABELS[0]} | 0.600 | 0.700 |") and LABELS[1] in second
 
 
 def test_mixing_names_only_who_has_weight(network):

@@ -57,6 +57,38 @@ def side_table(result: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def statistics_table(result: Mapping[str, Any]) -> str:
+    """A row a note statistic, a column a side: its mean and how far off its distribution is."""
+    sections = result["statistics"]
+    sides = list(next(iter(sections.values())))
+    lines = [
+        "| statistic | " + " | ".join(SIDE_NAMES[side] for side in sides) + " |",
+        "|---" * (1 + len(sides)) + "|",
+    ]
+    for name, section in sections.items():
+        cells = [
+            f"{section[side]['mean']:.4g}"
+            + (f" ({section[side]['distance']:.2f})" if side != "reference" else "")
+            for side in sides
+        ]
+        lines.append(f"| {name.replace('_', ' ')} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def composer_table(result: Mapping[str, Any]) -> str:
+    """A row a composer: mean cosines of the models and of another real piece."""
+    sides = ("prism", "amt", "real")
+    networks = result["networks"]
+    head = [f"{SIDE_NAMES[side]}, {NETWORK_NAMES[n]}" for n in networks for side in sides]
+    lines = ["| composer | " + " | ".join(head) + " |", "|---" * (1 + len(head)) + "|"]
+    for name in result["composers"]:
+        found = [section["composers"].get(name) for section in networks.values()]
+        if all(found):
+            cells = [f"{row[side]:.3f}" for row in found for side in sides]
+            lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
 def note(result: Mapping[str, Any]) -> str:
     """What the tables' numbers are."""
     recognition = result["recognition"]
@@ -67,5 +99,7 @@ def note(result: Mapping[str, Any]) -> str:
         f"everybody else against Prism. The corpus network recognises {recognition['accuracy']:.2f}"
         f" of {recognition['windows']:,} held-out windows (every composer counting alike: "
         f"{recognition['mean_recall']:.2f}). Of equal mixtures of two composers both are among its "
-        f"two likeliest in {even['both_in_top_two']:.2f}."
+        f"two likeliest in {even['both_in_top_two']:.2f}. After a statistic's mean stands how far "
+        "its distribution is from the held-out pieces' (Wasserstein), in standard deviations of "
+        "theirs."
     )

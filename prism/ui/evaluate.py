@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from prism.evaluation.report import NETWORK_NAMES, SIDE_NAMES, cosine_table, note, side_table
+from prism.evaluation.report import (
+    NETWORK_NAMES,
+    SIDE_NAMES,
+    composer_table,
+    cosine_table,
+    note,
+    side_table,
+    statistics_table,
+)
 from prism.ui.player import StatusLine, status
 from prism.ui.studio import Studio
 
@@ -97,7 +105,8 @@ class Evaluation:
                 f"There is no stored experiment ({self.path.name} is missing). "
                 "Make it with: `python -m prism.evaluation`"
             )
-        return "\n\n".join([cosine_table(self.result), side_table(self.result), note(self.result)])
+        parts = (cosine_table, side_table, statistics_table, note)
+        return "\n\n".join(part(self.result) for part in parts)
 
     def live(self, count: float, seed: float) -> Iterator[tuple[dict[str, str], str]]:
         """Run a small experiment; (status, table so far) after every run."""
@@ -161,6 +170,8 @@ def evaluate_tab(evaluation: Evaluation) -> None:
         gr.Markdown(evaluation.tables(), elem_classes="prism-table")
         _live_panel(evaluation)
         if evaluation.result is not None:
+            with gr.Accordion("Composer by composer", open=False):
+                gr.Markdown(composer_table(evaluation.result), elem_classes="prism-table")
             plots = [_figure(words) for words in _FIGURES.values()]
             tab.select(
                 evaluation.plots, None, plots, api_visibility="private", show_progress="hidden"
