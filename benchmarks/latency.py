@@ -86,7 +86,7 @@ def main() -> None:
     from gradio_client import Client
 
     options = report.parser(__doc__).parse_args()
-    runs = 5 if options.quick else 30
+    runs = 5 if options.quick else 15
     app, address, start_seconds = start_app(options.weights)
     try:
         client = Client(address, verbose=False, download_files=False)

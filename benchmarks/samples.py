@@ -26,7 +26,7 @@ from prism.statistics import mean_description  # noqa: E402
 
 COPY_OVERLAP = 0.9
 # So many rolls of a group are compared with all training music, which takes a while.
-SEARCHED = 10
+SEARCHED = 6
 COLUMNS = {
     "notes": "{:.0f}",
     "polyphony": "{:.2f}",
@@ -117,7 +117,7 @@ def main() -> None:
     """Measure every label."""
     parser = report.parser(__doc__)
     parser.add_argument("--count", type=int, help="samples a label (default 50, quick 2)")
-    parser.add_argument("--amt-count", type=int, help="baseline samples (default 10, quick 1)")
+    parser.add_argument("--amt-count", type=int, help="baseline samples (default 6, quick 1)")
     parser.add_argument("--guidance-scale", type=float, default=2.0)
     parser.add_argument("--steps", type=int, default=16)
     parser.add_argument("--sheet", help="also draw one sample a label into this PNG file")
@@ -126,7 +126,7 @@ def main() -> None:
     corpus = Corpus.load(ROOT / "assets" / "corpus")
     pipe = PrismPipeline.from_pretrained(options.weights)
     measure = Measure(corpus)
-    amt, amt_count = baseline(options), options.amt_count or (1 if options.quick else 10)
+    amt, amt_count = baseline(options), options.amt_count or (1 if options.quick else 6)
     rows, shown = {}, []
     for label in tqdm(pipe.composers, desc="labels"):
         output = pipe(
