@@ -19,6 +19,7 @@ from prism.evaluation.report import (  # noqa: E402
     note,
     side_table,
     statistics_table,
+    verdict,
 )
 
 QUICK_RUNS = 4
@@ -59,8 +60,8 @@ def main() -> None:
         result = quick_result(options.weights)
     else:
         result = json.loads(stored.read_text(encoding="utf-8"))
-    tables = [make(result) for make in (cosine_table, side_table, statistics_table, note)]
-    text = "\n\n".join(tables)
+    parts = (verdict, cosine_table, side_table, statistics_table, note)
+    text = "\n\n".join(part(result) for part in parts)
     report.publish("evaluation", text, figures_of(result), options)
 
 

@@ -15,7 +15,12 @@ from prism.evaluation import studies
 from prism.evaluation.competitors import COMPETITORS, Stage, planned_runs
 from prism.evaluation.experiment import REFERENCE, Examiner, Ledger, experiment
 from prism.evaluation.origin import weights_digest
-from prism.evaluation.report import composer_table, cosine_table, statistics_table
+from prism.evaluation.report import (
+    composer_table,
+    cosine_table,
+    statistics_table,
+    verdict,
+)
 from prism.evaluation.summary import summary
 from prism.music import PianoRoll
 from prism.plotting import evaluation_figures
@@ -179,6 +184,17 @@ def test_tables_quote_the_summary():
     assert notes.split("|")[4].strip() == "6 (0.20)"  # AMT's, after the references' and Prism's
     (first, second) = composer_table(result).splitlines()[2:]
     assert first.startswith(f"| {LABELS[0]} | 0.600 | 0.700 |") and LABELS[1] in second
+
+
+def test_a_verdict_needs_an_interval_on_one_side_of_a_half():
+    section = {"mean": {"real": 0.9, "shuffled": 0.3}}
+    networks = {
+        "imagenet": section | {"wins": {"prism": 46}, "wins_interval": {"prism": [0.37, 0.56]}},
+        "corpus": section | {"wins": {"prism": 69}, "wins_interval": {"prism": [0.59, 0.77]}},
+    }
+    said = verdict({"runs": 100, "networks": networks})
+    assert "ImageNet network it is a draw: Prism is nearer in 46 of 100 runs" in said
+    assert "corpus network Prism wins: Prism is nearer in 69" in said and "by 0.60" in said
 
 
 def test_mixing_names_only_who_has_weight(network):

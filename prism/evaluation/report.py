@@ -89,6 +89,21 @@ def composer_table(result: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def verdict(result: Mapping[str, Any]) -> str:
+    """Who won, a sentence a network: a share of runs whose interval holds a half is a draw."""
+    sentences = []
+    for network, section in result["networks"].items():
+        low, high = section["wins_interval"]["prism"]
+        said = "Prism wins" if low > 0.5 else "AMT wins" if high < 0.5 else "it is a draw"
+        gap = section["mean"]["real"] - section["mean"]["shuffled"]
+        sentences.append(
+            f"In the eyes of the {NETWORK_NAMES[network]} {said}: Prism is nearer in "
+            f"{section['wins']['prism']} of {result['runs']} runs (95 %: {span([low, high])}). "
+            f"That network sets real music above its shuffled notes by {gap:.2f}."
+        )
+    return " ".join(sentences)
+
+
 def note(result: Mapping[str, Any]) -> str:
     """What the tables' numbers are."""
     recognition = result["recognition"]

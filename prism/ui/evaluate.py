@@ -18,6 +18,7 @@ from prism.evaluation.report import (
     note,
     side_table,
     statistics_table,
+    verdict,
 )
 from prism.ui.player import StatusLine, status
 from prism.ui.studio import Studio
@@ -105,7 +106,7 @@ class Evaluation:
                 f"There is no stored experiment ({self.path.name} is missing). "
                 "Make it with: `python -m prism.evaluation`"
             )
-        parts = (cosine_table, side_table, statistics_table, note)
+        parts = (verdict, cosine_table, side_table, statistics_table, note)
         return "\n\n".join(part(self.result) for part in parts)
 
     def live(self, count: float, seed: float) -> Iterator[tuple[dict[str, str], str]]:
