@@ -444,3 +444,10 @@ def test_a_live_experiment_grows_and_can_be_cancelled(visit):
     page.get_by_role("row", name="mean").last.wait_for()
     page.get_by_role("button", name="Cancel").click()
     page.get_by_text("Cancelled; the runs above are complete.").wait_for()
+
+
+def test_the_evaluate_tab_fits_a_phone(visit):
+    page = visit(viewport={"width": 360, "height": 740})
+    page.get_by_role("tab", name="Evaluate").click()
+    page.wait_for_function("document.querySelectorAll('.prism-figure img').length === 6")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
