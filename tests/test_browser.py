@@ -441,6 +441,7 @@ def test_a_live_experiment_grows_and_can_be_cancelled(visit):
     page = visit()
     page.get_by_role("tab", name="Evaluate").click()
     page.get_by_role("button", name="Run", exact=True).click()
+    page.get_by_role("progressbar", name="Progress").wait_for()
     page.get_by_role("row", name="mean").last.wait_for()
     page.get_by_role("button", name="Cancel").click()
     page.get_by_text("Cancelled; the runs above are complete.").wait_for()

@@ -45,6 +45,8 @@ def test_a_live_experiment_runs_and_repeats():
     assert line == {"kind": "calm", "text": "Done: 5 runs."}
     assert len(table.splitlines()) == 2 + 5 + 1
     assert {row.split("|")[2].strip() for row in table.splitlines()[2:5]} == set(LABELS)
+    shares = [line["share"] for line, _ in updates if "share" in line]
+    assert shares == [0, 0.2, 0.4, 0.6, 0.8]
     grown = [len(table.splitlines()) for _, table in updates]
     assert grown == sorted(grown) and grown[0] == 2
     assert list(evaluation.live(5, 3))[-1] == (line, table)

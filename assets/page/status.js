@@ -1,10 +1,13 @@
 // The body of the status line's on-load function: `element`, `props` and `watch` are given.
 const line = element.querySelector(".prism-status");
+const bar = element.querySelector(".prism-progress");
 
 function show() {
   const status = props.value || { kind: "calm", text: "" };
   line.dataset.kind = status.kind;
   line.textContent = status.text;
+  bar.hidden = status.share === undefined;
+  bar.value = status.share ?? 0;
 }
 
 watch("value", show);

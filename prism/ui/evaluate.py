@@ -109,7 +109,7 @@ class Evaluation:
         parts = (verdict, cosine_table, side_table, statistics_table, note)
         return "\n\n".join(part(self.result) for part in parts)
 
-    def live(self, count: float, seed: float) -> Iterator[tuple[dict[str, str], str]]:
+    def live(self, count: float, seed: float) -> Iterator[tuple[dict[str, Any], str]]:
         """Run a small experiment; (status, table so far) after every run."""
         from prism.evaluation.competitors import Stage, planned_runs
         from prism.evaluation.experiment import live_runs
@@ -121,7 +121,8 @@ class Evaluation:
             stage = Stage(studio.pipeline.get(), studio.amt.get(), studio.corpus.get())
             runs = live_runs(stage, studio.judge.get(), planned_runs(studio.composers, count, seed))
             for number in range(1, count + 1):
-                yield status(f"Run {number} of {count}…"), live_table(done)
+                share = (number - 1) / count
+                yield status(f"Run {number} of {count}…", share=share), live_table(done)
                 yield from self._give_way(live_table(done))
                 done.append(next(runs))
         except (ValueError, OSError) as error:
@@ -129,7 +130,7 @@ class Evaluation:
             return
         yield status(f"Done: {count} runs."), live_table(done)
 
-    def _give_way(self, table: str) -> Iterator[tuple[dict[str, str], str]]:
+    def _give_way(self, table: str) -> Iterator[tuple[dict[str, Any], str]]:
         """Wait while somebody's click is being answered; can be cancelled meanwhile."""
         with self.studio.turns.take(_RANK, _PATIENCE_SECONDS) as turn:
             for _ in turn.moments():

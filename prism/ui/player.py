@@ -26,9 +26,10 @@ class StatusLine(Element):
     asset = "page/status"
 
 
-def status(text: str, error: bool = False) -> dict[str, str]:
-    """A status line's value."""
-    return {"kind": "error" if error else "calm", "text": text}
+def status(text: str, error: bool = False, share: float | None = None) -> dict[str, Any]:
+    """A status line's value; with `share`, 0 to 1, a progress bar stands below it."""
+    value = {"kind": "error" if error else "calm", "text": text}
+    return value if share is None else value | {"share": share}
 
 
 def file_data(path: pathlib.Path) -> dict[str, Any]:
