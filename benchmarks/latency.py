@@ -128,7 +128,8 @@ def main() -> None:
         figures["amt_whole_p50_seconds"] = round(median(whole), 3)
     lines = ["| measured | seconds |", "|---|---|"]
     lines += [f"| {name.replace('_', ' ')} | {value} |" for name, value in figures.items()]
-    text = "\n".join(lines) + f"\n\nMedian of {len(fresh)} clicks (one composer) on {report.machine()}."
+    lines += ["", f"Median of {len(fresh)} clicks (one composer) on {report.machine()}."]
+    text = "\n".join(lines)
     report.publish("latency", text, figures, options)
 
 
