@@ -23,7 +23,7 @@ import torch.nn.functional as F
 
 from prism.corpora.prepared import Corpus
 from prism.dataset import Window, windows_of
-from prism.music import DEFAULT_VELOCITY, FRAMES, KEYS, LOWEST_PITCH, PianoRoll
+from prism.music import DEFAULT_VELOCITY, KEYS, LOWEST_PITCH, PianoRoll
 from prism.similarity.networks import FeatureNetwork
 
 HELD_OUT = ("validation", "test")
@@ -80,7 +80,7 @@ def noise(roll: PianoRoll, rng: np.random.Generator) -> PianoRoll:
         start,
         start + rng.integers(1, 5, count),
         np.full(count, DEFAULT_VELOCITY),
-        FRAMES,
+        roll.frames,
         tempo=roll.tempo,
         time_signature=roll.time_signature,
     )
@@ -100,6 +100,8 @@ class RealPairs:
             label: [windows_of(p) for split in HELD_OUT for p in corpus.select(split, [label])]
             for label in corpus.labels
         }
+        several = {k: [w for w in pieces if len(w) > 1] for k, pieces in self.pieces.items()}
+        self._several_windows = [pieces for pieces in several.values() if pieces]
 
     def draw(self, kind: str, rng: np.random.Generator) -> tuple[PianoRoll, PianoRoll]:
         """One pair; labels are equally likely."""
@@ -113,9 +115,7 @@ class RealPairs:
         return draws[kind](rng)
 
     def _same_piece(self, rng: np.random.Generator) -> tuple[PianoRoll, PianoRoll]:
-        long = {label: [p for p in pieces if len(p) > 1] for label, pieces in self.pieces.items()}
-        label = _pick([label for label, pieces in long.items() if pieces], rng)
-        windows = _pick(long[label], rng)
+        windows = _pick(_pick(self._several_windows, rng), rng)
         first, second = rng.choice(len(windows), 2, replace=False)
         return windows[first].roll, windows[second].roll
 
