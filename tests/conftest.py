@@ -54,6 +54,24 @@ def random_weights(network: torch.nn.Module, seed: int = 0) -> torch.nn.Module:
     return network.eval()
 
 
+class PitchClasses:
+    """A feature network that can be worked out by hand: how often each pitch class is struck.
+
+    Parameters
+    ----------
+    name : str
+        Whose place it takes.
+    """
+
+    def __init__(self, name: str = "imagenet") -> None:
+        self.name = name
+
+    def features(self, rolls) -> torch.Tensor:
+        """See `prism.similarity.networks.FeatureNetwork`."""
+        counts = [np.bincount(roll.arrays()[0] % 12, minlength=12) for roll in rolls]
+        return torch.tensor(np.array(counts), dtype=torch.float32)
+
+
 def make_pipeline(seed: int = 0) -> PrismPipeline:
     """A pipeline of tiny random networks that draws a few hundred notes."""
     autoencoder = random_weights(BeatAutoencoder(latent_size=8, hidden_size=16), seed)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import time
 
-import numpy as np
-import torch
-from conftest import PROFILES, make_piece, make_pipeline, random_weights
+from conftest import PROFILES, PitchClasses, make_piece, make_pipeline, random_weights
 
 from prism.amt.pipeline import Growth
 from prism.corpora.prepared import Corpus
@@ -57,17 +55,6 @@ class StandInAMT:
             self.written += 1
             yield Growth(count, float(count), False, build)
         yield Growth(self.notes, 64.0, True, build)
-
-
-class PitchClasses:
-    """Stands for the ImageNet network; counts how often each pitch class is struck."""
-
-    name = "imagenet"
-
-    def features(self, rolls) -> torch.Tensor:
-        """See `prism.similarity.networks.FeatureNetwork`."""
-        counts = [np.bincount(roll.arrays()[0] % 12, minlength=12) for roll in rolls]
-        return torch.tensor(np.array(counts), dtype=torch.float32)
 
 
 def made_up_bands() -> dict[str, Band]:

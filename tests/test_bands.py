@@ -2,24 +2,13 @@
 
 import numpy as np
 import pytest
-import torch
-from conftest import make_piece
+from conftest import PitchClasses, make_piece
 
 from prism.corpora.prepared import Corpus
 from prism.dataset import windows_of
 from prism.music import PianoRoll
 from prism.similarity import bands
 from prism.similarity.bands import Band, RealPairs
-
-
-class Onsets:
-    """Features that can be worked out by hand: how often each pitch class is struck."""
-
-    name = "onsets"
-
-    def features(self, rolls) -> torch.Tensor:
-        classes = [np.bincount((roll.arrays()[0]) % 12, minlength=12) for roll in rolls]
-        return torch.tensor(np.array(classes), dtype=torch.float32)
 
 
 @pytest.fixture
@@ -79,14 +68,14 @@ def test_noise_has_as_many_notes_all_over_the_keyboard():
 
 
 def test_bands_are_counted_and_ordered(held_out, tmp_path):
-    measured = bands.measure_bands(Onsets(), RealPairs(held_out), 40)
+    measured = bands.measure_bands(PitchClasses(), RealPairs(held_out), 40)
     assert list(measured) == list(bands.KIND_WORDS)
     for band in measured.values():
         assert band.count == 40 and list(band.quantiles) == sorted(band.quantiles)
         assert -1 <= band.quantiles[0] <= band.mean <= band.quantiles[-1] <= 1
     # Shuffling moves notes in time alone, which these features do not see.
     assert measured["shuffled"].mean > 0.98 > measured["noise"].mean
-    assert measured == bands.measure_bands(Onsets(), RealPairs(held_out), 40)
+    assert measured == bands.measure_bands(PitchClasses(), RealPairs(held_out), 40)
     bands.save_bands(tmp_path / "bands.json", {"onsets": measured})
     assert bands.load_bands(tmp_path / "bands.json") == {"onsets": measured}
 

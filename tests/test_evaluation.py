@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 import torch
-from conftest import PROFILES, make_piece, make_pipeline, random_weights
+from conftest import PROFILES, PitchClasses, make_piece, make_pipeline, random_weights
 from test_amt_sampler import make_model
-from test_judge import BANDS, PitchClasses
+from test_judge import BANDS
 
 from prism.amt.pipeline import AMTPipeline
 from prism.corpora.prepared import Corpus
@@ -58,7 +58,7 @@ def stage(held) -> Stage:
 
 @pytest.fixture(scope="module")
 def examiner(held, network) -> Examiner:
-    judge = Judge([PitchClasses(), network], {"classes": BANDS, "corpus": BANDS})
+    judge = Judge([PitchClasses("classes"), network], {"classes": BANDS, "corpus": BANDS})
     return Examiner(judge, TrainingIndex(held))
 
 

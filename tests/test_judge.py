@@ -1,9 +1,7 @@
 """Scores of several rolls against one, by several networks."""
 
-import numpy as np
 import pytest
-import torch
-from conftest import make_piece, random_weights
+from conftest import PitchClasses, make_piece, random_weights
 
 from prism.dataset import windows_of
 from prism.music import Note, PianoRoll
@@ -12,17 +10,6 @@ from prism.similarity.bands import Band, save_bands
 from prism.similarity.judge import BANDS_FILE, Judge
 from prism.similarity.networks import ComposerNetwork, CorpusFeatures, similarity
 
-
-class PitchClasses:
-    """Features that can be worked out by hand: how often each pitch class is struck."""
-
-    name = "classes"
-
-    def features(self, rolls) -> torch.Tensor:
-        counts = [np.bincount(roll.arrays()[0] % 12, minlength=12) for roll in rolls]
-        return torch.tensor(np.array(counts), dtype=torch.float32)
-
-
 BANDS = {
     kind: Band(kind, 4, middle, (middle,) * 5)
     for kind, middle in (("same_composer", 0.9), ("noise", 0.0))
@@ -30,7 +17,7 @@ BANDS = {
 
 
 def test_scores_by_hand():
-    judge = Judge([PitchClasses()], {"classes": BANDS})
+    judge = Judge([PitchClasses("classes")], {"classes": BANDS})
     third, fifth = (PianoRoll.from_notes([Note(60, 0, 1), Note(p, 1, 1)]) for p in (64, 67))
     far = PianoRoll.from_notes([Note(61, 0, 1)])
     found = judge.scores(third, {"fifth": fifth, "far": far})
