@@ -4,13 +4,6 @@ const EMPTY = { rows: [], hint: "", message: "" };
 const root = element.querySelector(".prism-nearest");
 const part = (name) => root.querySelector(name);
 
-function make(name, className, text = "") {
-  const made = document.createElement(name);
-  made.className = className;
-  made.textContent = text;
-  return made;
-}
-
 function textOf(row) {
   const made = make("div", "text");
   made.append(make("p", "whose", row.name), make("p", "where", row.where));

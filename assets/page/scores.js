@@ -4,13 +4,6 @@ const EMPTY = { charts: [], summary: "", hint: "", message: "" };
 const root = element.querySelector(".prism-scores");
 const part = (name) => root.querySelector(name);
 
-function make(name, className, text = "") {
-  const made = document.createElement(name);
-  made.className = className;
-  made.textContent = text;
-  return made;
-}
-
 function scale(ticks) {
   const low = ticks[0].at;
   const high = ticks[ticks.length - 1].at;

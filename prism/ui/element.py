@@ -36,11 +36,12 @@ class Element(gr.HTML):
             (ASSETS / f"{self.asset}.{ending}").read_text(encoding="utf-8")
             for ending in ("html", "css", "js")
         )
+        helpers = (ASSETS / "page" / "make.js").read_text(encoding="utf-8")
         super().__init__(
             value=value,
             html_template=html,
             css_template=css,
-            js_on_load=script,
+            js_on_load=helpers + script,
             apply_default_css=False,
             **settings,
         )
