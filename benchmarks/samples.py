@@ -21,10 +21,9 @@ from prism.music import PianoRoll  # noqa: E402
 from prism.pipeline import PrismPipeline  # noqa: E402
 from prism.plotting import save_sheet  # noqa: E402
 from prism.similarity.bands import HELD_OUT  # noqa: E402
-from prism.similarity.neighbours import TrainingIndex  # noqa: E402
+from prism.similarity.neighbours import COPY_OVERLAP, TrainingIndex  # noqa: E402
 from prism.statistics import mean_description  # noqa: E402
 
-COPY_OVERLAP = 0.9
 # So many rolls of a group are compared with all training music, which takes a while.
 SEARCHED = 6
 COLUMNS = {

@@ -16,6 +16,7 @@ from matplotlib.patches import Patch, Rectangle
 
 from prism.evaluation.report import NETWORK_NAMES, SIDE_NAMES
 from prism.music import FRAMES_PER_BEAT, PianoRoll
+from prism.similarity.neighbours import COPY_OVERLAP
 
 # Who is who in every figure of the experiment.
 _SIDE_COLOURS = {
@@ -218,8 +219,8 @@ def _originality_figure(result: Mapping[str, Any]) -> Figure:
         colour, name = _SIDE_COLOURS[side], SIDE_NAMES[side]
         share = np.arange(1, len(values) + 1) / len(values)
         ax.step(values, share, color=colour, label=name, lw=2, where="pre")
-    ax.axvline(0.9, color="0.4", lw=1, ls="--")
-    ax.text(0.9, 0.5, "copy", rotation=90, va="center", ha="right", fontsize=11)
+    ax.axvline(COPY_OVERLAP, color="0.4", lw=1, ls="--")
+    ax.text(COPY_OVERLAP, 0.5, "copy", rotation=90, va="center", ha="right", fontsize=11)
     ax.set(xlim=(0, 1), ylim=(0, 1))
     ax.set_xlabel("note overlap with the nearest training music", fontsize=12)
     ax.set_ylabel("share of samples at or above", fontsize=12)

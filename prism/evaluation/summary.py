@@ -16,9 +16,9 @@ from prism.evaluation.estimates import (
     wasserstein,
 )
 from prism.evaluation.experiment import REFERENCE, Row
+from prism.similarity.neighbours import COPY_OVERLAP
 from prism.statistics import NAMES
 
-COPY_OVERLAP = 0.9
 RIVAL = {"prism": "amt"}  # everybody else's is Prism
 _FRECHET_RESAMPLES = 200
 _DECIMALS = 4

@@ -30,6 +30,7 @@ from prism.music import (
 )
 
 REACH = 12
+COPY_OVERLAP = 0.9  # from here on it is called a copy
 _GAP_BEATS = FRAMES // FRAMES_PER_BEAT
 
 
@@ -53,6 +54,11 @@ class Neighbour:
     start_beat: int
     semitones: int
     overlap: float
+
+    @property
+    def is_copy(self) -> bool:
+        """Whether the overlap is so great that the roll counts as a copy."""
+        return self.overlap >= COPY_OVERLAP
 
     @property
     def roll(self) -> PianoRoll:

@@ -12,7 +12,6 @@ from prism.ui.piece import ShownPiece
 if TYPE_CHECKING:
     from prism.similarity.neighbours import Neighbour
 
-COPY_OVERLAP = 0.9
 # In the order of the rows; the real piece is the yardstick for the generated ones.
 _NAMES = {
     "prism": "Prism",
@@ -51,7 +50,7 @@ def _row(side: str, neighbour: Neighbour) -> dict[str, Any]:
         "side": side,
         "name": _NAMES[side],
         "overlap": f"{round(100 * neighbour.overlap)} %",
-        "copy": neighbour.overlap >= COPY_OVERLAP,
+        "copy": neighbour.is_copy,
         "where": where(neighbour),
         "found": neighbour.overlap > 0,
     }
