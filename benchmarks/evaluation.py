@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import json
 import pathlib
-import tempfile
 
 import report
 
 ROOT = report.ROOT
 
-from prism.evaluation.__main__ import main as evaluate  # noqa: E402
+from prism.amt.pipeline import AMTPipeline  # noqa: E402
+from prism.corpora.prepared import Corpus  # noqa: E402
+from prism.evaluation.competitors import Stage, planned_runs  # noqa: E402
+from prism.evaluation.experiment import Examiner, experiment  # noqa: E402
 from prism.evaluation.report import (  # noqa: E402
     cosine_table,
     note,
@@ -21,19 +23,24 @@ from prism.evaluation.report import (  # noqa: E402
     statistics_table,
     verdict,
 )
+from prism.evaluation.summary import summary  # noqa: E402
+from prism.pipeline import PrismPipeline  # noqa: E402
+from prism.similarity.judge import Judge  # noqa: E402
+from prism.similarity.neighbours import TrainingIndex  # noqa: E402
 
 QUICK_RUNS = 4
+QUICK_SEED = 1
 
 
-def quick_result(weights: pathlib.Path) -> dict:
-    """A few runs, written nowhere else."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = pathlib.Path(folder) / "result.json"
-        evaluate([
-            "--runs", str(QUICK_RUNS), "--pairs", "2", "--samples", "2", "--weights", str(weights),
-            "--output", folder, "--result", str(path),
-        ])  # fmt: skip
-        return json.loads(path.read_text(encoding="utf-8"))
+def quick_result(weights: pathlib.Path, stored: dict) -> dict:
+    """A few runs drawn anew, with the stored studies beside them."""
+    corpus = Corpus.load(ROOT / "assets" / "corpus")
+    prism = PrismPipeline.from_pretrained(weights)
+    stage = Stage(prism, AMTPipeline.from_pretrained(weights / "amt"), corpus)
+    judge = Judge.from_pretrained(weights / "similarity", prism.composers)
+    plan = planned_runs(prism.composers, QUICK_RUNS, QUICK_SEED)
+    rows = list(experiment(stage, Examiner(judge, TrainingIndex(corpus)), plan))
+    return stored | {"runs": QUICK_RUNS, "seed": QUICK_SEED} | summary(rows)
 
 
 def figures_of(result: dict) -> dict[str, float]:
@@ -55,11 +62,9 @@ def figures_of(result: dict) -> dict[str, float]:
 def main() -> None:
     """Print the stored result, or a quick one."""
     options = report.parser(__doc__).parse_args()
-    stored = ROOT / "assets" / "evaluation.json"
+    result = json.loads((ROOT / "assets" / "evaluation.json").read_text(encoding="utf-8"))
     if options.quick:
-        result = quick_result(options.weights)
-    else:
-        result = json.loads(stored.read_text(encoding="utf-8"))
+        result = quick_result(options.weights, result)
     parts = (verdict, cosine_table, side_table, statistics_table, note)
     text = "\n\n".join(part(result) for part in parts)
     report.publish("evaluation", text, figures_of(result), options)
