@@ -22,10 +22,12 @@ _MODELS = {
 }
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
     """Parse the command line and train."""
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="train.py",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("model", choices=_MODELS, nargs="?", default="prism")
     parser.add_argument("--preset", default="mini", help="mini (as bundled) or smoke (seconds)")
@@ -49,7 +51,7 @@ def main() -> None:
         action="store_true",
         help="compile the networks first (needs a C++ compiler): about 1.2 times as fast",
     )
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     run, presets = _MODELS[options.model]
     if options.preset not in presets:
         parser.error(f"--preset: expected one of {', '.join(presets)}; got {options.preset!r}")

@@ -1,0 +1,202 @@
+"""``prism compare``: Prism, a held-out piece and the baseline, as the page shows them for a click.
+
+For the same controls the rolls are the page's, note for note.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import os
+import pathlib
+from typing import TYPE_CHECKING, Any
+
+from prism.commands.files import file_stem, make_folder, write_files
+from prism.commands.options import (
+    ROOT,
+    Mix,
+    add_controls,
+    detail,
+    draw,
+    metre,
+    read_mix,
+    read_seeds,
+)
+
+if TYPE_CHECKING:
+    from prism.amt.pipeline import AMTPipeline
+    from prism.corpora.prepared import Corpus
+    from prism.dataset import Window
+    from prism.music import PianoRoll
+    from prism.pipeline import PrismPipeline
+    from prism.similarity.judge import Judge
+
+AMT_STARTS = ("opening", "nothing", "melody")
+_MULTIPLIER = 48_271
+_MODULUS = 2**31 - 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Models:
+    """Everything that takes part."""
+
+    prism: PrismPipeline
+    amt: AMTPipeline
+    corpus: Corpus
+    judge: Judge
+
+
+@dataclasses.dataclass(frozen=True)
+class Shown:
+    """One side's roll, the stem of its file, and the words for it."""
+
+    roll: PianoRoll
+    stem: str
+    words: str
+
+
+def add_command(commands: Any) -> None:
+    """Add the command to argparse's subparsers."""
+    parser = commands.add_parser(
+        "compare",
+        help="compare Prism and the baseline with a held-out piece",
+        description="For each seed write what the page shows for the same controls: Prism's roll, "
+        "a held-out piece by the composers and the baseline's sample; print how much like the "
+        "piece the two are (cosines in the eyes of two networks, 1 for the same).",
+    )
+    add_controls(parser)
+    parser.add_argument(
+        "--amt-start",
+        choices=AMT_STARTS,
+        default=AMT_STARTS[0],
+        help="what the baseline starts from: another piece's opening (default), nothing, or the "
+        "melody of Prism's roll",
+    )
+    parser.add_argument("--corpus", type=pathlib.Path, default=ROOT / "assets" / "corpus",
+                        metavar="FOLDER", help="prepared corpus")  # fmt: skip
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Draw, write and compare; see `prism.commands.main` for the errors."""
+    seeds = read_seeds(options.seed, options.number)
+    models = load_models(options.weights, options.corpus)
+    mix = read_mix(options.composers, models.prism.composers)
+    compared = [_compare(models, mix, seed, options) for seed in seeds]
+    if options.json:
+        result = {
+            "composers": list(mix.composers),
+            "composer_weights": list(mix.weights),
+            "guidance_scale": options.guidance_scale,
+            "num_inference_steps": options.num_inference_steps,
+            "amt_start": options.amt_start,
+            "comparisons": compared,
+        }
+        print(json.dumps(result, ensure_ascii=False))
+
+
+def load_models(weights: pathlib.Path, corpus: pathlib.Path) -> Models:
+    """Load what the page loads, ``PRISM_AMT`` for another baseline included.
+
+    Raises
+    ------
+    WeightsError, ValueError, OSError
+        If something is missing or damaged; the message says what to do.
+    """
+    from prism.amt.pipeline import AMTPipeline
+    from prism.corpora.prepared import Corpus
+    from prism.pipeline import PrismPipeline
+    from prism.similarity.judge import Judge
+
+    prism = PrismPipeline.from_pretrained(weights)
+    music = Corpus.load(corpus)
+    amt = AMTPipeline.from_pretrained(os.environ.get("PRISM_AMT") or weights.resolve() / "amt")
+    judge = Judge.from_pretrained(weights / "similarity", list(music.labels))
+    return Models(prism, amt, music, judge)
+
+
+def sides(models: Models, mix: Mix, seed: int, options: argparse.Namespace) -> dict[str, Shown]:
+    """Draw all sides: ``prism``, ``corpus`` and ``amt``."""
+    from prism.dataset import corpus_sample
+
+    roll = draw(models.prism, mix, seed, options)
+    window = corpus_sample(models.corpus, mix.composers, seed)
+    return {
+        "prism": Shown(
+            roll,
+            file_stem("prism", *mix.composers, end=f"seed-{seed}"),
+            f"Prism: {detail(mix, seed, options, roll)}",
+        ),
+        "corpus": _real(window, seed, options),
+        "amt": _baseline(models, mix, seed, options, window, roll),
+    }
+
+
+def amt_seed(seed: int) -> int:
+    """The baseline's seed for a seed of the command line, as on the page.
+
+    The same as `prism.ui.baseline.amt_seed`, which cannot be imported without gradio.
+    """
+    return _MULTIPLIER * (seed + 1) % _MODULUS
+
+
+def _real(window: Window, seed: int, options: argparse.Namespace) -> Shown:
+    piece, roll = window.piece, window.roll
+    roll = roll if options.tempo is None else roll.with_tempo(options.tempo)
+    # Unlike on the page with its seed: two seeds may draw two places in one piece.
+    stem = file_stem(piece.label, piece.title, end=f"seed-{seed}")
+    words = f"{piece.title}: {piece.label} · from beat {window.start_beat:g} · {metre(roll)}"
+    return Shown(roll, stem, words)
+
+
+def _baseline(
+    models: Models,
+    mix: Mix,
+    seed: int,
+    options: argparse.Namespace,
+    window: Window,
+    drawn: PianoRoll,
+) -> Shown:
+    words, given = _beginning(models.corpus, seed, options.amt_start, window, drawn)
+    start = {"prompt": None, "melody": None} | given
+    *_, last = models.amt.stream(
+        **start, seed=amt_seed(seed), tempo=options.tempo, time_signature=None
+    )
+    by = () if options.amt_start == "nothing" else mix.composers
+    stem = file_stem("amt", *by, end=f"{options.amt_start}-seed-{seed}")
+    told = [models.amt.name, words, f"seed {amt_seed(seed)} (from {seed})", metre(last.roll)]
+    return Shown(last.roll, stem, f"AMT: {' · '.join(told)}")
+
+
+def _beginning(
+    corpus: Corpus, seed: int, start: str, window: Window, drawn: PianoRoll
+) -> tuple[str, dict[str, PianoRoll]]:
+    """What the baseline is given to start from, and the words for it."""
+    from prism.amt.pipeline import prompt_roll
+    from prism.dataset import prompt_sample
+    from prism.music import top_line
+
+    if start == "nothing":
+        return "unprompted", {}
+    if start == "melody":
+        return "accompanies Prism's melody", {"melody": top_line(drawn)}
+    opening = prompt_sample(corpus, window, seed)
+    words = f"prompted with the opening of {opening.piece.title} (not played)"
+    return words, {"prompt": prompt_roll(opening)}
+
+
+def _compare(models: Models, mix: Mix, seed: int, options: argparse.Namespace) -> dict[str, Any]:
+    shown = sides(models, mix, seed, options)
+    make_folder(options.output)
+    files = {
+        name: write_files(side.roll, options.output, side.stem, side.words)["midi"]
+        for name, side in shown.items()
+    }
+    generated = {name: side.roll for name, side in shown.items() if name != "corpus"}
+    scores = models.judge.scores(shown["corpus"].roll, generated)
+    for name, found in scores.items():
+        for score in found:
+            print(f"seed {seed}: {name}, {score.network}: {score.cosine:.3f} ({score.words})")
+    told = {name: [dataclasses.asdict(s) for s in found] for name, found in scores.items()}
+    return {"seed": seed, "files": files, "scores": told}

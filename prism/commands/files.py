@@ -1,0 +1,123 @@
+"""Rolls into files, named as the page names its downloads."""
+
+from __future__ import annotations
+
+import pathlib
+import re
+from collections.abc import Collection
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from prism.music import PianoRoll
+
+# In the order in which they are written, with the ends of their names.
+ENDINGS = {"midi": ".mid", "wav": ".wav", "png": ".png", "picture": "-midipic.png"}
+_LONGEST_STEM = 80
+
+
+def file_stem(*words: str, end: str = "") -> str:
+    """Join words to a file's name without its suffix.
+
+    What is too long is cut before `end`, so that names that differ there stay different.
+
+    Examples
+    --------
+    >>> file_stem("prism", "Irish reels", "O'Carolan", end="seed-7")
+    'prism-Irish-reels-O-Carolan-seed-7'
+    """
+    stem, end = (re.sub(r"[^\w-]+", "-", part).strip("-") for part in ("-".join(words), end))
+    if not end:
+        return stem[:_LONGEST_STEM] or "music"
+    return f"{stem[: _LONGEST_STEM - len(end) - 1].rstrip('-')}-{end}"
+
+
+def make_folder(folder: pathlib.Path) -> None:
+    """Make the folder to write into, unless it is there.
+
+    Raises
+    ------
+    ValueError
+        If that cannot be done.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(
+            f"--output: {folder} cannot be made a folder ({error.strerror}); choose another"
+        ) from error
+
+
+def write_files(
+    roll: PianoRoll, folder: pathlib.Path, stem: str, words: str, kinds: Collection[str] = ("midi",)
+) -> dict[str, str]:
+    """Write a roll in several ways, and print one line a file: its path.
+
+    Parameters
+    ----------
+    roll : PianoRoll
+        What to write.
+    folder : Path
+        There already.
+    stem : str
+        From `file_stem`.
+    words : str
+        Says in the files what the roll is.
+    kinds : collection of str
+        Some of `ENDINGS`.
+
+    Returns
+    -------
+    dict
+        The path of each kind.
+
+    Raises
+    ------
+    ValueError
+        If a file cannot be written.
+    SynthesisError
+        If sound is asked for and there is no synthesiser.
+    """
+    written = {}
+    for kind, ending in ENDINGS.items():
+        if kind in kinds:
+            path = folder / f"{stem}{ending}"
+            try:
+                _WRITERS[kind](roll, path, words)
+            except OSError as error:
+                raise ValueError(
+                    f"--output: {path} cannot be written ({error.strerror or error}); "
+                    "make room for it or choose another folder"
+                ) from error
+            written[kind] = str(path)
+            print(path, flush=True)
+    return written
+
+
+def _write_midi(roll: PianoRoll, path: pathlib.Path, words: str) -> None:
+    from prism.midi import write_midi
+
+    write_midi(roll, path, texts=[words])
+
+
+def _write_wav(roll: PianoRoll, path: pathlib.Path, words: str) -> None:
+    from prism.synthesis import synthesise, write_wav
+
+    write_wav(synthesise(roll), path)
+
+
+def _write_png(roll: PianoRoll, path: pathlib.Path, words: str) -> None:
+    from prism.plotting import save_png
+
+    save_png(roll, path, words)
+
+
+def _write_picture(roll: PianoRoll, path: pathlib.Path, words: str) -> None:
+    from PIL import Image
+
+    from prism.midipic import to_picture
+
+    # midipic's order of channels is OpenCV's, an image file's is the other way round.
+    Image.fromarray(to_picture(roll)[..., ::-1].copy()).save(path)
+
+
+_WRITERS = {"midi": _write_midi, "wav": _write_wav, "png": _write_png, "picture": _write_picture}

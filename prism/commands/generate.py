@@ -1,0 +1,70 @@
+"""``prism generate``: composers and seeds in, files out."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import TYPE_CHECKING, Any
+
+from prism.commands.files import ENDINGS, file_stem, make_folder, write_files
+from prism.commands.options import Mix, add_controls, detail, draw, read_mix, read_seeds
+
+if TYPE_CHECKING:
+    from prism.music import PianoRoll
+
+
+def add_command(commands: Any) -> None:
+    """Add the command to argparse's subparsers."""
+    parser = commands.add_parser(
+        "generate",
+        help="draw 64 beats for each seed and write them as MIDI",
+        description="Draw 64 beats of piano music for each seed; prints the path of every file.",
+    )
+    add_controls(parser)
+    parser.add_argument("--wav", action="store_true", help="write the sound as well")
+    parser.add_argument("--png", action="store_true", help="write a drawing of the notes as well")
+    parser.add_argument(
+        "--picture", action="store_true", help="write midipic's 256×256 picture as well"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Draw and write; see `prism.commands.main` for the errors."""
+    from prism.pipeline import PrismPipeline
+
+    seeds = read_seeds(options.seed, options.number)
+    pipeline = PrismPipeline.from_pretrained(options.weights)
+    mix = read_mix(options.composers, pipeline.composers)
+    made = []
+    for seed in seeds:
+        roll = draw(pipeline, mix, seed, options)
+        # Not before the first roll: a mistake among the controls leaves no folder behind.
+        make_folder(options.output)
+        made.append(_write(roll, mix, seed, options))
+    if options.json:
+        print(json.dumps(_result(mix, options, made), ensure_ascii=False))
+
+
+def _write(roll: PianoRoll, mix: Mix, seed: int, options: argparse.Namespace) -> dict[str, Any]:
+    kinds = [kind for kind in ENDINGS if kind == "midi" or getattr(options, kind)]
+    stem = file_stem("prism", *mix.composers, end=f"seed-{seed}")
+    words = f"Prism: {detail(mix, seed, options, roll)}"
+    files = write_files(roll, options.output, stem, words, kinds)
+    return {
+        "seed": seed,
+        "notes": len(roll.notes()),
+        "tempo": roll.tempo,
+        "time_signature": list(roll.time_signature),
+        "files": files,
+    }
+
+
+def _result(mix: Mix, options: argparse.Namespace, made: list[dict]) -> dict[str, Any]:
+    return {
+        "composers": list(mix.composers),
+        "composer_weights": list(mix.weights),
+        "guidance_scale": options.guidance_scale,
+        "num_inference_steps": options.num_inference_steps,
+        "rolls": made,
+    }
