@@ -111,8 +111,7 @@ def corpus_root() -> pathlib.Path:
         import music21
     except ImportError as error:
         raise CorpusError(
-            "music21 is not installed; preparing the default corpus needs it: "
-            "pip install music21"
+            "music21 is not installed; preparing the default corpus needs it: pip install music21"
         ) from error
     root = pathlib.Path(music21.__file__).parent / "corpus"
     if not (root / "bach").is_dir():

@@ -99,7 +99,7 @@ def assemble(
     pieces: Iterable[Piece], report: Report, minimum_pieces: int = MINIMUM_PIECES
 ) -> Corpus:
     """Filter, group and split parsed pieces; what is left out goes into `report`."""
-    kept = _filtered(pieces, report)
+    kept = filtered(pieces, report)
     counts = Counter(piece.label for piece in kept)
     report.labels += sorted((k, n) for k, n in counts.items() if n < minimum_pieces)
     order = [c.label for c in source.COLLECTIONS]
@@ -132,7 +132,8 @@ def _parse_cached(task: tuple[pathlib.Path, source.Collection, pathlib.Path]) ->
     return result
 
 
-def _filtered(pieces: Iterable[Piece], report: Report) -> list[Piece]:
+def filtered(pieces: Iterable[Piece], report: Report) -> list[Piece]:
+    """Leave out pieces too short, broken or forbidden, and those with another piece's notes."""
     kept, seen = [], set()
     for piece in pieces:
         fingerprint = hashlib.sha256(piece.notes[:, :3].tobytes()).digest()
@@ -165,7 +166,14 @@ def group_versions(pieces: Sequence[Piece]) -> list[str]:
     Two pieces are versions when their folk-tune titles are the same after dropping case, accents
     and a numbered suffix, or when their top voices begin with the same melodic intervals.
     """
-    parent = list(range(len(pieces)))
+    keys = [filter(None, (_title_key(piece), _incipit_key(piece))) for piece in pieces]
+    return [pieces[i].identifier for i in united(keys)]
+
+
+def united(keys: Iterable[Iterable[str]]) -> list[int]:
+    """For each item the index of the first one it shares a key with, directly or through others."""
+    keys = list(keys)
+    parent = list(range(len(keys)))
 
     def find(i: int) -> int:
         while parent[i] != i:
@@ -174,12 +182,12 @@ def group_versions(pieces: Sequence[Piece]) -> list[str]:
         return i
 
     first: dict[str, int] = {}
-    for i, piece in enumerate(pieces):
-        for key in filter(None, (_title_key(piece), _incipit_key(piece))):
+    for i, own in enumerate(keys):
+        for key in own:
             # The smaller index is the root, so that names do not depend on visiting order.
             a, b = sorted((find(i), find(first.setdefault(key, i))))
             parent[b] = a
-    return [pieces[find(i)].identifier for i in range(len(pieces))]
+    return [find(i) for i in range(len(keys))]
 
 
 def _title_key(piece: Piece) -> str:

@@ -144,9 +144,7 @@ def _zip(members: dict[str, bytes]) -> bytes:
 def _decode(content: bytes) -> Corpus:
     with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
         record = json.loads(arrays["records"].tobytes().decode())
-        notes = np.split(
-            arrays["notes"].astype(np.int32), np.cumsum(arrays["note_counts"])[:-1]
-        )
+        notes = np.split(arrays["notes"].astype(np.int32), np.cumsum(arrays["note_counts"])[:-1])
         bars = np.split(arrays["bars"], np.cumsum(arrays["bar_counts"])[:-1])
     pieces, splits = [], []
     for fields, piece_notes, piece_bars in zip(record["pieces"], notes, bars, strict=True):
@@ -166,6 +164,12 @@ def _write_provenance(corpus: Corpus, path: pathlib.Path) -> None:
         writer.writerow(["piece", "title", "label", "file", "split", "notes", "terms"])
         for piece, split in zip(corpus.pieces, corpus.splits, strict=True):
             writer.writerow(
-                [piece.identifier, piece.title, piece.label, f"music21/corpus/{piece.source}",
+                [piece.identifier, piece.title, piece.label, _file(piece),
                  split, len(piece.notes), piece.terms]
             )  # fmt: skip
+
+
+def _file(piece: Piece) -> str:
+    """Where a piece came from; MIDI files name their own root, scores lie in music21's."""
+    is_midi = piece.source.lower().rstrip('"').endswith((".mid", ".midi"))
+    return piece.source if is_midi else f"music21/corpus/{piece.source}"

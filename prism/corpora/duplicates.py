@@ -1,0 +1,89 @@
+"""The same music twice: exact copies in any key, and near copies, found by content.
+
+Conventions
+-----------
+step
+    From one note to the next of a piece sorted by start, then pitch: ticks and semitones. Loudness,
+    length, tempo and key do not count.
+sketch
+    The `SKETCH_SIZE` smallest hashes of all runs of `RUN_STEPS` steps of the top line. The share
+    of hashes two sketches have in common estimates the share of runs (A. Broder, "On the
+    resemblance and containment of documents", 1997).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+
+import numpy as np
+
+from prism.music import TICKS_PER_FRAME, Piece
+
+RUN_STEPS = 12
+SKETCH_SIZE = 64
+NEAR_SHARE = 0.4
+# Runs that many pieces have (one note hammered, a scale) say nothing about which piece it is.
+MAX_SHARED = 40
+_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
+
+
+def content_key(piece: Piece) -> str:
+    """A hash of a piece's note sequence, the same in every key and from every starting time."""
+    steps = np.diff(piece.notes[:, [0, 2]], axis=0).astype("<i4")
+    return hashlib.sha256(steps.tobytes()).hexdigest()
+
+
+def sketch(piece: Piece) -> np.ndarray:
+    """A piece's smallest run hashes, uint64, at most `SKETCH_SIZE`; see Conventions."""
+    top = _top_line(piece.notes)
+    steps = np.diff(top, axis=0).astype(np.int64)
+    if len(steps) < RUN_STEPS:
+        return np.zeros(0, np.uint64)
+    codes = _mixed((steps[:, 0] * 1024 + steps[:, 1]).astype(np.uint64))
+    runs = np.zeros(len(codes) - RUN_STEPS + 1, np.uint64)
+    for offset in range(RUN_STEPS):
+        runs = runs * _MULTIPLIER + codes[offset : offset + len(runs)]
+    return np.unique(_mixed(runs))[:SKETCH_SIZE]
+
+
+def _top_line(notes: np.ndarray) -> np.ndarray:
+    """The highest note of every frame in which one starts: frame and pitch."""
+    frames = (notes[:, 0] + TICKS_PER_FRAME // 2) // TICKS_PER_FRAME
+    order = np.lexsort((-notes[:, 2], frames))
+    first = np.unique(frames[order], return_index=True)[1]
+    return np.column_stack([frames[order][first], notes[order][first, 2]])
+
+
+def _mixed(values: np.ndarray) -> np.ndarray:
+    """Spread over all 64 bits; arithmetic wraps."""
+    values = (values ^ (values >> np.uint64(31))) * _MULTIPLIER
+    return values ^ (values >> np.uint64(29))
+
+
+def near_pairs(pieces: Sequence[Piece]) -> list[tuple[int, int]]:
+    """Index pairs of pieces whose sketches have `NEAR_SHARE` in common."""
+    sketches = [sketch(piece) for piece in pieces]
+    holders: dict[int, list[int]] = defaultdict(list)
+    for index, values in enumerate(sketches):
+        for value in values.tolist():
+            holders[value].append(index)
+    shared: Counter[tuple[int, int]] = Counter()
+    for held in holders.values():
+        if 1 < len(held) <= MAX_SHARED:
+            shared.update((a, b) for i, a in enumerate(held) for b in held[i + 1 :])
+    sizes = [len(values) for values in sketches]
+    return sorted(
+        (a, b) for (a, b), n in shared.items() if n >= NEAR_SHARE * max(sizes[a], sizes[b])
+    )
+
+
+def duplicate_groups(pieces: Sequence[Piece]) -> list[set[str]]:
+    """For every piece, keys it shares with its exact and near copies."""
+    keys = [{f"content {content_key(piece)}"} for piece in pieces]
+    for a, b in near_pairs(pieces):
+        pair = f"near {a} {b}"
+        keys[a].add(pair)
+        keys[b].add(pair)
+    return keys
