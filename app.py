@@ -11,6 +11,7 @@ from functools import partial
 
 from prism.ui import (
     Loader,
+    Worker,
     build_ui,
     launch_options,
     load_amt,
@@ -26,12 +27,14 @@ HOME = pathlib.Path(__file__).resolve().parent
 def main() -> None:
     """Answer first, then load the models and the corpus."""
     weights = pathlib.Path(os.environ.get("PRISM_WEIGHTS") or HOME / "weights")
-    pipeline = Loader(partial(load_pipeline, weights))
+    models = Worker()
+    pipeline = Loader(partial(load_pipeline, weights), models)
     corpus = Loader(partial(load_corpus, HOME / "assets" / "corpus"))
-    amt = Loader(partial(load_amt, os.environ.get("PRISM_AMT") or weights.resolve() / "amt"))
-    judge = Loader(partial(load_judge, weights / "similarity", corpus))
+    baseline = os.environ.get("PRISM_AMT") or weights.resolve() / "amt"
+    amt = Loader(partial(load_amt, baseline), models)
+    judge = Loader(partial(load_judge, weights / "similarity", corpus), models)
     index = Loader(partial(load_index, corpus))
-    page = build_ui(pipeline, corpus, amt, judge, index)
+    page = build_ui(pipeline, corpus, amt, judge, index, models)
     page.launch(prevent_thread_lock=True, **launch_options())
     pipeline.start()
     corpus.start()

@@ -5,35 +5,16 @@ The weights are the repository's own, or those named by ``PRISM_WEIGHTS``.
 
 from __future__ import annotations
 
-import contextlib
 import io
 import os
 import pathlib
-import shutil
-import socket
-import subprocess
-import sys
-import time
 import urllib.request
 import wave
 
 import numpy as np
 import pytest
+from conftest import CHROMIUM, ROOT, generate, started
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-CHROMIUM_OPTIONS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-START_SECONDS = 90
-WAIT_MS = 60_000
 WEIGHTS = pathlib.Path(os.environ.get("PRISM_WEIGHTS") or ROOT / "weights").resolve()
 needs_amt = pytest.mark.skipif(
     not ("PRISM_AMT" in os.environ or (WEIGHTS / "amt" / "config.json").is_file()),
@@ -44,87 +25,8 @@ needs_similarity = pytest.mark.skipif(
     reason="the similarity weights are missing",
 )
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
-
-
-@pytest.fixture(scope="module")
-def address():
-    """The app's address, started as a host starts it."""
-    with started() as address:
-        yield address
-
-
-@contextlib.contextmanager
-def started(**settings: str):
-    """Runs the app with these environment variables."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    settings |= {"GRADIO_SERVER_PORT": str(port), "GRADIO_SERVER_NAME": "127.0.0.1"}
-    app = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=os.environ | settings)
-    try:
-        yield wait_for(app, f"http://127.0.0.1:{port}/")
-    finally:
-        app.terminate()
-        app.wait()
-
-
-def wait_for(app: subprocess.Popen, address: str) -> str:
-    started = time.monotonic()
-    while time.monotonic() - started < START_SECONDS:
-        assert app.poll() is None, "the app ended before it answered"
-        try:
-            with urllib.request.urlopen(address, timeout=5):
-                return address
-        except OSError:
-            time.sleep(0.1)
-    raise AssertionError(f"the app did not answer within {START_SECONDS} s")
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_OPTIONS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def visit(address, browser):
-    """Opens the page; afterwards nothing may have left the machine or been complained about."""
-    faults, contexts = [], []
-
-    def open_page(at: str = "", **options):
-        context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}} | options)
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(WAIT_MS)
-        page.on("request", lambda r: is_foreign(r.url, at or address) and faults.append(r.url))
-        page.on("console", lambda m: m.type == "error" and faults.append(m.text))
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.goto(at or address)
-        page.wait_for_function("document.querySelector('.prism-status')?.textContent[0] === 'R'")
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert not faults
-
-
-def is_foreign(url: str, address: str) -> bool:
-    return not url.startswith((address, "data:", "blob:"))
-
-
-def generate(page, amt: bool = False) -> None:
-    """Press the button; wait for the first two players, and for the baseline's if asked to."""
-    page.get_by_role("button", name="Generate").click()
-    page.wait_for_function(
-        """count => [...document.querySelectorAll('.prism-player')].slice(0, count)
-            .every(player => player.dataset.state === 'ready')""",
-        arg=3 if amt else 2,
-    )
 
 
 def player_text(page, index: int, part: str) -> str:

@@ -30,6 +30,7 @@ from prism.ui.cache import RecentResults
 from prism.ui.generate import Handlers
 from prism.ui.piece import ShownPiece
 from prism.ui.play import weights_for
+from prism.ui.visit import Visit
 
 
 def served(*loaded):
@@ -186,7 +187,7 @@ def test_a_composer_with_weight_0_is_left_out():
 
 def test_missing_weights_are_explained_and_the_corpus_still_plays(tmp_path):
     handlers = Handlers(studio_of(pipeline=lambda: load_pipeline(tmp_path / "nowhere")))
-    choices, status = handlers.welcome()
+    choices, status, *_ = handlers.welcome()
     assert choices["choices"] == list(LABELS)
     assert status["kind"] == "error" and "nowhere" in status["text"]
     assert "python train.py" in status["text"]
@@ -200,7 +201,7 @@ def test_truncated_weights_are_explained(tmp_path):
     make_pipeline().save_pretrained(tmp_path)
     path = next((tmp_path / "dit").glob("*.safetensors"))
     path.write_bytes(path.read_bytes()[:1000])
-    _, status = Handlers(studio_of(pipeline=lambda: load_pipeline(tmp_path))).welcome()
+    _, status, *_ = Handlers(studio_of(pipeline=lambda: load_pipeline(tmp_path))).welcome()
     assert status["kind"] == "error" and str(tmp_path) in status["text"]
 
 
@@ -235,10 +236,25 @@ def test_a_missing_soundfont_leaves_the_roll_and_says_so(monkeypatch):
 def test_stop_leaves_finished_players_alone():
     handlers = Handlers(studio_of())
     busy, finished = {"busy": True, "notes": [1]}, {"busy": False, "notes": [2]}
-    prism, corpus, amt, status = handlers.stop(busy, finished, busy)
+    prism, corpus, amt, status = handlers.stop(Visit(), busy, finished, busy)
     for stopped in (prism, amt):
         assert not stopped["busy"] and stopped["notes"] == [1] and "Stopped" in stopped["message"]
     assert corpus == gr.skip() and status["text"] == "Stopped."
+
+
+def test_stop_ends_what_began_before_it_and_what_begins_after():
+    handlers, visit = Handlers(studio_of(amt=lambda: StandInAMT(50, 0.05))), Visit()
+    visit.begin()
+    running = handlers.baseline(["Ada"], seed=11, visit=visit)
+    next(running)
+    handlers.stop(visit)
+    begun_later = handlers.generate(["Ada"], seed=11, visit=visit)
+    for rest in (list(running), list(begun_later)):
+        assert all(part == gr.skip() for part in rest[-1])
+        assert not any("Done" in str(update) for update in rest)
+    assert visit.click.pieces == {}
+    visit.begin()
+    assert list(handlers.real(["Ada"], visit=visit))[-1][0]["notes"]
 
 
 def test_the_picture_is_drawn_when_asked_for():

@@ -9,9 +9,11 @@ from prism.ui.loading import (
     load_pipeline,
 )
 from prism.ui.page import build_ui, launch_options
+from prism.ui.worker import Worker
 
 __all__ = [
     "Loader",
+    "Worker",
     "build_ui",
     "launch_options",
     "load_amt",

@@ -11,6 +11,7 @@ from prism.ui.choice import Choice
 from prism.ui.loading import Loader
 from prism.ui.piece import ShownPiece
 from prism.ui.sides import PIECE_INPUTS, ROLL_INPUTS, CorpusSide, Side, Stage, metre
+from prism.ui.worker import Worker
 
 if TYPE_CHECKING:
     from prism.amt.pipeline import AMTPipeline, Growth
@@ -54,6 +55,8 @@ class AMTSide(Side):
         Knows the real piece, and with it the prompt.
     prism_roll : callable
         Gives Prism's finished roll for a choice.
+    models : Worker
+        Where the model works.
     """
 
     name = "amt"
@@ -63,17 +66,19 @@ class AMTSide(Side):
     rank = 2
     patience_seconds = 10.0
     head_start_seconds = 0.3
-    pace_seconds = 0.2
+    pace_seconds = 0.3
 
     def __init__(
         self,
         amt: Loader[AMTPipeline],
         real: CorpusSide,
         prism_roll: Callable[[Choice], PianoRoll],
+        models: Worker,
     ) -> None:
         self._amt = amt
         self._real = real
         self._prism_roll = prism_roll
+        self._models = models
 
     def inputs(self, choice: Choice) -> tuple[str, ...]:
         """See `Side.inputs`; the baseline knows of the composers only by what it starts from."""
@@ -91,7 +96,7 @@ class AMTSide(Side):
             tempo=choice.tempo,
             time_signature=None,
         )
-        for growth in stream:
+        for growth in self._models.iterate(stream, cores=1):
             yield Stage(
                 piece=lambda growth=growth: self._piece(choice, amt.name, beginning, growth),
                 last=growth.done,

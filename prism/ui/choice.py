@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 
 MAXIMUM_COMPOSERS = 4
+WEIGHT_RANGE = (0.0, 100.0)
 GUIDANCE_RANGE = (0.0, 8.0)
 STEPS_RANGE = (4, 64)
 TEMPO_RANGE = (40.0, 240.0)
@@ -38,6 +39,9 @@ class Choice:
         Quarter notes a minute; None for the music's own.
     amt_start : str
         One of `AMT_STARTS`.
+    mixer : tuple of (str, float)
+        The composers with their sliders as they stood, those at 0 too: other positions in the same
+        proportion are the same choice. By default the shares in percent.
     """
 
     composers: tuple[str, ...]
@@ -47,6 +51,13 @@ class Choice:
     num_inference_steps: int
     tempo: float | None
     amt_start: str = "opening"
+    mixer: tuple[tuple[str, float], ...] = dataclasses.field(default=(), compare=False)
+
+    def __post_init__(self) -> None:
+        if not self.mixer:
+            shares = zip(self.composers, self.weights, strict=True)
+            mixer = tuple((name, 100 * weight) for name, weight in shares)
+            object.__setattr__(self, "mixer", mixer)
 
     @property
     def mix(self) -> str:
@@ -100,6 +111,7 @@ def read_choice(
         int(_within("Steps", num_inference_steps, *STEPS_RANGE, whole=True)),
         None if tempo in (None, 0, "") else _within("Tempo", tempo, *TEMPO_RANGE),
         _start(amt_start),
+        () if len(names) == 1 else tuple(zip(names, weights, strict=False)),
     )
 
 
@@ -126,7 +138,7 @@ def _shares(names: list[str], weights: Sequence[float | None]) -> list[float]:
     if len(names) == 1:
         return [1.0]
     values = [
-        _within(f"The weight of {name}", weight, 0.0, 100.0)
+        _within(f"The weight of {name}", weight, *WEIGHT_RANGE)
         for name, weight in zip(names, weights, strict=False)
     ]
     if not any(values):
@@ -144,13 +156,32 @@ def _start(amt_start: str | None) -> str:
     return amt_start
 
 
-def _within(name: str, value: float | None, low: float, high: float, whole: bool = False) -> float:
+def wrong_number(
+    name: str, value: object, low: float, high: float, whole: bool = False
+) -> str | None:
+    """What is wrong with a value and what was expected; None if nothing is.
+
+    Parameters
+    ----------
+    name : str
+        Begins the sentence, which has no full stop.
+    value : object
+        Should be a number from `low` to `high`; None and the empty text are called empty.
+    low, high : float
+        Both are allowed.
+    whole : bool
+        Whether only whole numbers are.
+    """
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if not number or not low <= value <= high or (whole and value != int(value)):
-        shown = "empty" if value in (None, "") else value
-        kind = "a whole number" if whole else "a number"
-        raise ValueError(
-            f"{name} is {shown}, and should be {kind} from {low:g} to {high:.10g}: "
-            "change it, then press Generate."
-        )
+    if number and low <= value <= high and not (whole and value != int(value)):
+        return None
+    shown = "empty" if value in (None, "") else value
+    kind = "a whole number" if whole else "a number"
+    return f"{name} is {shown}, and should be {kind} from {low:g} to {high:.10g}"
+
+
+def _within(name: str, value: float | None, low: float, high: float, whole: bool = False) -> float:
+    wrong = wrong_number(name, value, low, high, whole)
+    if wrong:
+        raise ValueError(f"{wrong}: change it, then press Generate.")
     return float(value)

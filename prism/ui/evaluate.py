@@ -26,7 +26,11 @@ from prism.ui.studio import Studio
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from prism.amt.pipeline import AMTOutput
     from prism.evaluation.experiment import LiveRun
+    from prism.music import PianoRoll
+    from prism.pipeline import PrismOutput
+    from prism.similarity.judge import Score
 
 RUNS_RANGE = (5, 20)
 _RANK = 3  # whoever uses the Play tab goes first
@@ -118,8 +122,9 @@ class Evaluation:
         try:
             count, seed = _checked(count, seed)
             yield status("Loading the models, a few seconds…"), live_table(done)
-            stage = Stage(studio.pipeline.get(), studio.amt.get(), studio.corpus.get())
-            runs = live_runs(stage, studio.judge.get(), planned_runs(studio.composers, count, seed))
+            guests = Guests(studio)
+            stage = Stage(guests.prism, guests.amt, studio.corpus.get())
+            runs = live_runs(stage, guests, planned_runs(studio.composers, count, seed))
             for number in range(1, count + 1):
                 share = (number - 1) / count
                 yield status(f"Run {number} of {count}…", share=share), live_table(done)
@@ -135,6 +140,37 @@ class Evaluation:
         with self.studio.turns.take(_RANK, _PATIENCE_SECONDS) as turn:
             for _ in turn.moments():
                 yield status("A visitor's click goes first…"), table
+
+
+class Guests:
+    """The models as an experiment calls them, working between the visitors' clicks.
+
+    Parameters
+    ----------
+    studio : Studio
+        Its models.
+    """
+
+    def __init__(self, studio: Studio) -> None:
+        self._worker = studio.models
+        self._prism, self._amt, self._judge = (
+            loader.get() for loader in (studio.pipeline, studio.amt, studio.judge)
+        )
+
+    def prism(self, composer: str, seed: int) -> PrismOutput:
+        """One sample."""
+        return self._worker.run(self._prism, composer, seed=seed)
+
+    def amt(self, opening: PianoRoll, seed: int) -> AMTOutput:
+        """One sample, which clicks can interrupt after every note."""
+        from prism.amt.pipeline import AMTOutput
+
+        *_, last = self._worker.iterate(self._amt.stream(opening, seed=seed))
+        return AMTOutput([last.roll], (seed,))
+
+    def scores(self, *rolls: Any) -> dict[str, list[Score]]:
+        """See `Judge.scores`."""
+        return self._worker.run(self._judge.scores, *rolls)
 
 
 def _checked(count: float, seed: float) -> tuple[int, int]:

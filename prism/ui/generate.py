@@ -13,9 +13,10 @@ from typing import Any
 
 import gradio as gr
 
-from prism.ui.choice import Choice
+from prism.ui.choice import MAXIMUM_COMPOSERS, Choice
 from prism.ui.piece import ShownPiece
 from prism.ui.player import player_value, status
+from prism.ui.sharing import USUAL_WEIGHT, Shared, query, read_query
 from prism.ui.sides import Side
 from prism.ui.studio import Progress, Studio
 from prism.ui.visit import Click, Visit
@@ -35,16 +36,33 @@ class Handlers:
     def __init__(self, studio: Studio) -> None:
         self.studio = studio
 
-    def welcome(self) -> tuple[Any, dict[str, str]]:
-        """Fill in the composers once they are known; (composers, status)."""
-        choices = gr.skip()
+    def welcome(self, request: gr.Request | None = None) -> list[Any]:
+        """Fill in the controls once the composers are known, from the link if one was opened.
+
+        (composers, status, share link, the mixer's composers, *weights, guidance, seed, steps,
+        tempo, the baseline's start)
+        """
+        choices, link, others = gr.skip(), gr.skip(), [gr.skip()] * (MAXIMUM_COMPOSERS + 6)
         try:
             names = self.studio.composers
-            choices = gr.update(choices=names, value=names[:1], info=f"one to four of {len(names)}")
+            shared = read_query(request.query_params if request else {}, names)
+            chosen = list(shared.composers) or names[:1]
+            choices = gr.update(choices=names, value=chosen, info=f"one to four of {len(names)}")
+            others = _restored(shared, chosen) if shared.given else others
             self.studio.pipeline.get()
+            said, link = _greeting(shared), share_value(run=shared.whole)
         except (ValueError, OSError) as error:
-            return choices, status(f"Prism cannot draw: {error}", error=True)
-        return choices, status("Ready. Choose composers and press Generate.")
+            said = status(f"Prism cannot draw: {error}", error=True)
+        return [choices, said, link, *others]
+
+    def share(self, composers: list[str], *others: Any) -> Any:
+        """The link of what the controls hold, which are those of `Studio.choice`."""
+        weights, settings = others[:MAXIMUM_COMPOSERS], others[MAXIMUM_COMPOSERS:]
+        try:
+            return share_value(query(self.studio.choice(composers, weights, *settings)))
+        except (ValueError, OSError):
+            # The players' handlers say what is wrong.
+            return gr.skip()
 
     def generate(
         self,
@@ -113,8 +131,12 @@ class Handlers:
             tempo, amt_start,
         )  # fmt: skip
 
-    def stop(self, *players: dict[str, Any]) -> list[Any]:
-        """Leave the players as they stand, no longer waiting for sound; (*players, status)."""
+    def stop(self, visit: Visit, *players: dict[str, Any]) -> list[Any]:
+        """Leave the players as they stand, no longer waiting for sound; (*players, status).
+
+        Gradio cannot cancel what the server has not answered yet, so the click has to know as well.
+        """
+        visit.click.stopped = True
         stopped = [
             player | {"busy": False, "hint": "", "message": "Stopped before it was done."}
             if player.get("busy")
@@ -146,12 +168,12 @@ class Handlers:
             yield empty_player(side, hint=side.hint, message=message), None
 
     def _fill(self, name: str, choice: Choice, click: Click) -> Iterator[Progress]:
-        """Fill a side for a click; ends when the visitor clicks again.
+        """Fill a side for a click; ends when the visitor clicks again or presses Stop.
 
         It ends with an item without news: a generator without items empties the player.
         """
         for progress in self.studio.fill(name, choice):
-            if click.over:
+            if click.over or click.stopped:
                 yield Progress()
                 return
             if progress.done:
@@ -176,3 +198,55 @@ def _latest(visit: Visit | None) -> Click:
 def empty_player(side: Side, **texts: Any) -> dict[str, Any]:
     """The value of a side's player with nothing in it; `texts` as for `player_value`."""
     return player_value(side.title, kind=side.kind, **texts)
+
+
+def share_value(link: str = "", run: bool = False) -> dict[str, Any]:
+    """The value of the share link's element.
+
+    Parameters
+    ----------
+    link : str
+        The query to put behind the page's address; empty for none.
+    run : bool
+        Whether Generate should run by itself.
+    """
+    return {"query": link, "run": run}
+
+
+def _restored(shared: Shared, composers: list[str]) -> list[Any]:
+    """(the mixer's composers, *weights, guidance, seed, steps, tempo, the baseline's start)."""
+    return [
+        # As if they had stood there before: the mixer keeps the weights of those it knows.
+        *weights_for(composers, composers, *shared.weights),
+        shared.guidance_scale,
+        shared.seed,
+        shared.num_inference_steps,
+        shared.tempo,
+        shared.amt_start,
+    ]
+
+
+def _greeting(shared: Shared) -> dict[str, Any]:
+    if shared.faults:
+        said = " ".join(shared.faults)
+        return status(f"{said} The usual setting stands there: press Generate.", error=True)
+    if shared.whole:
+        return status("The link was read: its music is coming.")
+    if shared.given:
+        return status("The link was read. Choose composers and press Generate.")
+    return status("Ready. Choose composers and press Generate.")
+
+
+def weights_for(composers: list[str], before: list[str], *weights: float) -> list:
+    """One slider a composer once there are two; a composer keeps its weight when others go."""
+    kept = dict(zip(before, weights, strict=False))
+    sliders = [
+        gr.update(
+            visible=len(composers) > 1,
+            label=f"{name}, weight",
+            value=kept.get(name, USUAL_WEIGHT),
+        )
+        for name in composers[:MAXIMUM_COMPOSERS]
+    ]
+    hidden = [gr.update(visible=False)] * (MAXIMUM_COMPOSERS - len(sliders))
+    return [composers, *sliders, *hidden]

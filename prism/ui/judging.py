@@ -74,7 +74,8 @@ class Judging:
         try:
             judge = self.studio.judge.get()
             rolls = {side: click.pieces[side].roll for side in _unscored(click)}
-            click.scores |= judge.scores(click.pieces["corpus"].roll, rolls)
+            real = click.pieces["corpus"].roll
+            click.scores |= self.studio.models.run(judge.scores, real, rolls)
             value = scores_value(click.scores, judge.bands)
         except Exception as error:  # whatever it was, the rest of the page goes on
             value = scores_value({}, {}, message=f"There are no scores: {_told(error)}")
@@ -132,7 +133,8 @@ class Judging:
                 composers, weights, guidance_scale, seed, num_inference_steps, tempo, amt_start
             )
             rolls = {side: self.studio.finished(side, choice) for side in self.studio.sides}
-            scores = self.studio.judge.get().scores(rolls.pop("corpus"), rolls)
+            judge = self.studio.judge.get()
+            scores = self.studio.models.run(judge.scores, rolls.pop("corpus"), rolls)
         except (ValueError, OSError) as error:
             raise gr.Error(str(error), print_exception=False) from error
         return {side: [dataclasses.asdict(s) for s in found] for side, found in scores.items()}

@@ -6,7 +6,10 @@ import logging
 import pathlib
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Generic, TypeVar
+
+from prism.ui.worker import Worker
 
 if TYPE_CHECKING:
     from prism.amt.pipeline import AMTPipeline
@@ -29,6 +32,8 @@ class Loader(Generic[Loaded]):
     ----------
     load : callable
         Takes nothing, returns what is loaded.
+    models : Worker, optional
+        Where to load what computes; by default in the thread of whoever comes first.
 
     Examples
     --------
@@ -37,8 +42,8 @@ class Loader(Generic[Loaded]):
     42
     """
 
-    def __init__(self, load: Callable[[], Loaded]) -> None:
-        self._load = load
+    def __init__(self, load: Callable[[], Loaded], models: Worker | None = None) -> None:
+        self._load = partial(models.run, load) if models else load
         self._lock = threading.Lock()
         self._loaded: list[Loaded] = []
         self._attempted = threading.Event()

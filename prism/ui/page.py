@@ -12,9 +12,10 @@ from prism.ui.evaluate import Evaluation, evaluate_tab
 from prism.ui.generate import Handlers
 from prism.ui.judging import Judging
 from prism.ui.loading import Loader
-from prism.ui.play import play_panel
+from prism.ui.play import connect_opening, play_panel
 from prism.ui.studio import Studio
 from prism.ui.theme import prism_theme
+from prism.ui.worker import Worker
 
 if TYPE_CHECKING:
     from prism.amt.pipeline import AMTPipeline
@@ -46,6 +47,7 @@ def build_ui(
     amt: Loader[AMTPipeline],
     judge: Loader[Judge],
     index: Loader[TrainingIndex],
+    models: Worker | None = None,
     result: pathlib.Path = ASSETS / "evaluation.json",
 ) -> gr.Blocks:
     """Lay out the page.
@@ -62,10 +64,12 @@ def build_ui(
         Compares pieces, possibly still loading.
     index : Loader of TrainingIndex
         Finds the nearest training music, possibly still loading.
+    models : Worker, optional
+        Where they work, and were loaded.
     result : Path
         The stored experiment, as ``python -m prism.evaluation`` writes it.
     """
-    studio = Studio(pipeline, corpus, amt, judge, index)
+    studio = Studio(pipeline, corpus, amt, judge, index, models)
     handlers, judging = Handlers(studio), Judging(studio)
     with gr.Blocks(
         title="Prism",
@@ -79,14 +83,7 @@ def build_ui(
             evaluate_tab(Evaluation(studio, result))
         gr.api(judging.score, api_name="score", concurrency_limit=1)
         gr.Markdown(_FOOTER, elem_classes="prism-footer")
-        page.load(
-            handlers.welcome,
-            None,
-            [controls.composers, controls.status],
-            api_visibility="private",
-            show_progress="hidden",
-            queue=False,
-        )
+        connect_opening(page, controls, handlers)
     return page.queue(max_size=VISITORS_WAITING)
 
 

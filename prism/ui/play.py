@@ -16,17 +16,41 @@ from prism.ui.choice import (
     MAXIMUM_COMPOSERS,
     STEPS_RANGE,
     TEMPO_RANGE,
+    WEIGHT_RANGE,
 )
 from prism.ui.comparison import Comparison, comparison_panel, connect_comparison
-from prism.ui.generate import Handlers, empty_player
+from prism.ui.element import Element
+from prism.ui.generate import Handlers, empty_player, share_value, weights_for
 from prism.ui.judging import Judging
 from prism.ui.player import PianoRollPlayer, StatusLine, status
+from prism.ui.sharing import USUAL, USUAL_WEIGHT
 from prism.ui.sides import Side
 from prism.ui.visit import Visit
 
 # Random seeds stay below 100,000: short enough to read out to somebody.
 _ROLL_DICE = "() => Math.floor(Math.random() * 100000)"
 _ROLL_DICE_IF_WANTED = "(fresh, seed) => fresh ? Math.floor(Math.random() * 100000) : seed"
+_RUN_IF_WANTED = "(link) => { if (link?.run) document.querySelector('.prism-generate').click(); }"
+_SAY_COPIED = "() => ({ kind: 'calm', text: 'Link copied.' })"
+_SAY_SHOWN = "() => ({ kind: 'calm', text: 'Copy the link out of its field: Ctrl+C, or hold it.' })"
+
+# The raw values go to the handlers, which know a better answer to a bad one than Gradio.
+_RAW = {
+    "preprocess": False,
+    "api_visibility": "private",
+    "show_progress": "hidden",
+    "queue": False,
+}
+
+
+class ShareLink(Element):
+    """Puts a click's link into the address bar and copies it; its value is `share_value`'s.
+
+    Its ``copied`` event says that the link is on the clipboard, ``shown`` that it stands in a field
+    to be copied by hand.
+    """
+
+    asset = "page/share"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,7 +68,16 @@ class Controls:
     amt_start: gr.Dropdown
     generate: gr.Button
     stop: gr.Button
+    link: ShareLink
     status: StatusLine
+    mixer: gr.State  # the composers whose weights the sliders show
+
+    @property
+    def restorable(self) -> list[Component]:
+        """What a new page fills in, as `Handlers.welcome` gives it."""
+        return [self.composers, self.status, self.link, self.mixer, *self.weights,
+                self.guidance_scale, self.seed, self.num_inference_steps, self.tempo,
+                self.amt_start]  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,10 +95,11 @@ def play_panel(handlers: Handlers, judging: Judging) -> Controls:
         panels = {name: _panel(side) for name, side in handlers.studio.sides.items()}
     below = comparison_panel()
     _connect_controls(controls)
+    _connect_link(controls)
     visit = gr.State(Visit())
-    clicked = _connect_click(controls, below, judging, visit)
+    clicked = _connect_click(controls, below, handlers, judging, visit)
     fills = _connect_generation(controls, panels, handlers, visit, clicked)
-    _connect_stop(controls, panels, handlers, fills)
+    _connect_stop(controls, panels, handlers, visit, fills)
     connect_comparison(below, judging, visit, fills)
     for shown in (*panels.values(), below):
         _connect_picture(shown, handlers)
@@ -86,7 +120,7 @@ def _controls() -> Controls:
             )
             guidance_scale = gr.Slider(
                 *GUIDANCE_RANGE,
-                value=2.0,
+                value=USUAL.guidance_scale,
                 step=0.1,
                 label="Guidance scale",
                 info="0 ignores the composers",
@@ -98,18 +132,23 @@ def _controls() -> Controls:
         weights = _weight_sliders()
         num_inference_steps, tempo, amt_start = _more_settings()
         with gr.Row(elem_classes="prism-actions"):
-            generate = gr.Button("Generate", variant="primary", scale=0, min_width=180)
+            generate = gr.Button(
+                "Generate", variant="primary", scale=0, min_width=180, elem_classes="prism-generate"
+            )
             stop = gr.Button("Stop", scale=0, min_width=90)
+            link = ShareLink(share_value(), min_width=120)
             line = StatusLine(status("Loading the model, a few seconds…"), min_width=220)
     return Controls(
         composers, weights, guidance_scale, seed, dice, fresh, num_inference_steps, tempo,
-        amt_start, generate, stop, line,
+        amt_start, generate, stop, link, line, gr.State([]),
     )  # fmt: skip
 
 
 def _seed_controls() -> tuple[gr.Number, gr.Button, gr.Checkbox]:
     with gr.Row(elem_classes="prism-seed"):
-        seed = gr.Number(1, label="Seed", info="same seed, same notes", min_width=110, scale=3)
+        seed = gr.Number(
+            USUAL.seed, label="Seed", info="same seed, same notes", min_width=110, scale=3
+        )
         dice = gr.Button("Roll dice", min_width=100, scale=0, elem_classes="prism-dice")
     fresh = gr.Checkbox(False, label="New seed each time", container=False)
     return seed, dice, fresh
@@ -118,19 +157,18 @@ def _seed_controls() -> tuple[gr.Number, gr.Button, gr.Checkbox]:
 def _more_settings() -> tuple[gr.Slider, gr.Number, gr.Dropdown]:
     with gr.Accordion("More settings", open=False), gr.Row():
         num_inference_steps = gr.Slider(
-            *STEPS_RANGE, value=16, step=1, label="Steps", info="how finely it is drawn",
-            min_width=220,
+            *STEPS_RANGE, value=USUAL.num_inference_steps, step=1, label="Steps",
+            info="how finely it is drawn", min_width=220,
         )  # fmt: skip
         tempo = gr.Number(
-            0,
+            USUAL.tempo,
             label="Tempo",
-            info=f"{TEMPO_RANGE[0]:g} to {TEMPO_RANGE[1]:g} beats a minute; "
-            "0 for the music's own",
+            info=f"{TEMPO_RANGE[0]:g} to {TEMPO_RANGE[1]:g} beats a minute; 0 for the music's own",
             min_width=220,
         )
         amt_start = gr.Dropdown(
             [(words, name) for name, words in AMT_STARTS.items()],
-            value=next(iter(AMT_STARTS)),
+            value=USUAL.amt_start,
             label="AMT starts from",
             info="an opening is neither played nor scored",
             min_width=220,
@@ -141,7 +179,9 @@ def _more_settings() -> tuple[gr.Slider, gr.Number, gr.Dropdown]:
 def _weight_sliders() -> list[gr.Slider]:
     with gr.Row():
         return [
-            gr.Slider(0, 100, 50, step=1, label="Weight", visible=False, min_width=200)
+            gr.Slider(
+                *WEIGHT_RANGE, USUAL_WEIGHT, step=1, label="Weight", visible=False, min_width=200
+            )
             for _ in range(MAXIMUM_COMPOSERS)
         ]
 
@@ -152,11 +192,10 @@ def _panel(side: Side) -> Panel:
 
 
 def _connect_controls(controls: Controls) -> None:
-    names = gr.State([])
     controls.composers.change(
         weights_for,
-        [controls.composers, names, *controls.weights],
-        [names, *controls.weights],
+        [controls.composers, controls.mixer, *controls.weights],
+        [controls.mixer, *controls.weights],
         api_visibility="private",
         show_progress="hidden",
         queue=False,
@@ -164,15 +203,22 @@ def _connect_controls(controls: Controls) -> None:
     controls.dice.click(None, None, controls.seed, js=_ROLL_DICE, api_visibility="private")
 
 
-def weights_for(composers: list[str], before: list[str], *weights: float) -> list:
-    """One slider a composer once there are two; a composer keeps its weight when others go."""
-    kept = dict(zip(before, weights, strict=False))
-    sliders = [
-        gr.update(visible=len(composers) > 1, label=f"{name}, weight", value=kept.get(name, 50))
-        for name in composers[:MAXIMUM_COMPOSERS]
-    ]
-    hidden = [gr.update(visible=False)] * (MAXIMUM_COMPOSERS - len(sliders))
-    return [composers, *sliders, *hidden]
+def _connect_link(controls: Controls) -> None:
+    for event, said in ((controls.link.copied, _SAY_COPIED), (controls.link.shown, _SAY_SHOWN)):
+        event(None, None, controls.status, js=said, api_visibility="private")
+
+
+def connect_opening(page: gr.Blocks, controls: Controls, handlers: Handlers) -> None:
+    """Fill in the controls when the page is opened, and press Generate for a whole link."""
+    opened = page.load(
+        handlers.welcome,
+        None,
+        controls.restorable,
+        api_visibility="private",
+        show_progress="hidden",
+        queue=False,
+    )
+    opened.then(None, controls.link, None, js=_RUN_IF_WANTED, api_visibility="private")
 
 
 def _roll_controls(controls: Controls) -> list[Component]:
@@ -181,7 +227,7 @@ def _roll_controls(controls: Controls) -> list[Component]:
 
 
 def _connect_click(
-    controls: Controls, below: Comparison, judging: Judging, visit: gr.State
+    controls: Controls, below: Comparison, handlers: Handlers, judging: Judging, visit: gr.State
 ) -> Dependency:
     seeded = controls.generate.click(
         None,
@@ -190,15 +236,9 @@ def _connect_click(
         js=_ROLL_DICE_IF_WANTED,
         api_visibility="private",
     )
-    return seeded.then(
-        judging.clicked,
-        [visit, *_roll_controls(controls), controls.amt_start],
-        below.outputs,
-        preprocess=False,
-        api_visibility="private",
-        show_progress="hidden",
-        queue=False,
-    )
+    chosen = [*_roll_controls(controls), controls.amt_start]
+    seeded.then(handlers.share, chosen, controls.link, **_RAW)
+    return seeded.then(judging.clicked, [visit, *chosen], below.outputs, **_RAW)
 
 
 def _connect_generation(
@@ -210,7 +250,6 @@ def _connect_generation(
 ) -> list[Dependency]:
     def fill(name: str, handler: Callable, inputs: list, *more: Component,
              **settings: Any) -> Dependency:  # fmt: skip
-        # The raw values go to the handlers, which know a better answer to a bad one than Gradio.
         return clicked.then(
             handler,
             [*inputs, visit],
@@ -233,14 +272,18 @@ def _connect_generation(
 
 
 def _connect_stop(
-    controls: Controls, panels: dict[str, Panel], handlers: Handlers, events: list[Dependency]
+    controls: Controls,
+    panels: dict[str, Panel],
+    handlers: Handlers,
+    visit: gr.State,
+    events: list[Dependency],
 ) -> None:
     stopping = controls.stop.click(None, cancels=events, api_visibility="private", queue=False)
     players = [panel.player for panel in panels.values()]
     # Only then: an update still on its way would overwrite what the handler says.
     stopping.then(
         handlers.stop,
-        players,
+        [visit, *players],
         [*players, controls.status],
         api_visibility="private",
         queue=False,

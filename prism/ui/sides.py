@@ -11,11 +11,12 @@ from prism.music import PianoRoll
 from prism.ui.choice import Choice
 from prism.ui.loading import Loader
 from prism.ui.piece import ShownPiece
+from prism.ui.worker import Worker
 
 if TYPE_CHECKING:
     from prism.corpora.prepared import Corpus
     from prism.dataset import Window
-    from prism.pipeline import PrismPipeline
+    from prism.pipeline import Preview, PrismPipeline
 
 # Which parts of a choice decide Prism's roll, and which a piece of the corpus.
 ROLL_INPUTS = ("composers", "weights", "guidance_scale", "seed", "num_inference_steps", "tempo")
@@ -87,6 +88,8 @@ class PrismSide(Side):
     ----------
     pipeline : Loader of PrismPipeline
         The model.
+    models : Worker
+        Where it works.
     """
 
     name = "prism"
@@ -96,8 +99,9 @@ class PrismSide(Side):
     rank = 0
     pace_seconds = 0.12
 
-    def __init__(self, pipeline: Loader[PrismPipeline]) -> None:
+    def __init__(self, pipeline: Loader[PrismPipeline], models: Worker) -> None:
         self.pipeline = pipeline
+        self._models = models
 
     def inputs(self, choice: Choice) -> tuple[str, ...]:
         """See `Side.inputs`."""
@@ -114,12 +118,15 @@ class PrismSide(Side):
             seed=choice.seed,
             tempo=choice.tempo,
         )
-        for preview in stream:
+        for preview in self._models.iterate(stream):
             yield Stage(
                 f"Drawing: step {preview.step} of {steps}",
-                lambda preview=preview: self._piece(choice, preview.rolls[0]),
+                lambda preview=preview: self._piece(choice, self._decoded(preview)),
                 last=preview.step == preview.num_inference_steps,
             )
+
+    def _decoded(self, preview: Preview) -> PianoRoll:
+        return self._models.run(lambda: preview.rolls[0])
 
     def _piece(self, choice: Choice, roll: PianoRoll) -> ShownPiece:
         guidance = f"guidance {choice.guidance_scale:g}"

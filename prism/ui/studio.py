@@ -15,6 +15,7 @@ from prism.ui.loading import Loader
 from prism.ui.piece import ShownPiece
 from prism.ui.sides import CorpusSide, PrismSide, Side
 from prism.ui.turns import Turn, Turns
+from prism.ui.worker import Worker
 
 if TYPE_CHECKING:
     from prism.amt.pipeline import AMTPipeline
@@ -60,6 +61,8 @@ class Studio:
         Compares pieces.
     index : Loader of TrainingIndex
         Finds the nearest training music.
+    models : Worker, optional
+        Where the models work; one of its own by default.
     """
 
     def __init__(
@@ -69,15 +72,17 @@ class Studio:
         amt: Loader[AMTPipeline],
         judge: Loader[Judge],
         index: Loader[TrainingIndex],
+        models: Worker | None = None,
     ) -> None:
         self.pipeline = pipeline
         self.corpus = corpus
         self.amt = amt
         self.judge = judge
         self.index = index
-        self._prism = PrismSide(pipeline)
+        self.models = models or Worker()
+        self._prism = PrismSide(pipeline, self.models)
         real = CorpusSide(corpus)
-        baseline = AMTSide(amt, real, self.prism_roll)
+        baseline = AMTSide(amt, real, self.prism_roll, self.models)
         self.sides: dict[str, Side] = {s.name: s for s in (self._prism, real, baseline)}
         self._recent: RecentResults[ShownPiece] = RecentResults(RECENT_RESULTS)
         self.turns = Turns()
@@ -136,7 +141,8 @@ class Studio:
             for progress in self._progress(side, choice, turn):
                 piece = progress.piece or piece
                 yield progress
-            self._finish(side, choice, piece)
+        # Sound is made on one core while another side's model takes its turn on the other.
+        self._finish(side, choice, piece)
         yield Progress(piece, f"Done: {len(piece.roll.notes())} notes. Press play.", done=True)
 
     def finished(self, name: str, choice: Choice) -> PianoRoll:

@@ -23,6 +23,9 @@ class Click:
     ----------
     over : bool
         Whether the visitor has clicked again.
+    stopped : bool
+        Whether the visitor has pressed Stop: no more pieces come. Those that are there are still
+        on the page, so what is said of them goes on.
     pieces : dict
         The finished ones.
     scores : dict
@@ -32,6 +35,7 @@ class Click:
     """
 
     over: bool = False
+    stopped: bool = False
     pieces: dict[str, ShownPiece] = dataclasses.field(default_factory=dict)
     scores: dict[str, list[Score]] = dataclasses.field(default_factory=dict)
     neighbours: dict[str, Neighbour] = dataclasses.field(default_factory=dict)

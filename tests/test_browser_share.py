@@ -1,0 +1,93 @@
+"""Share links in a real browser: from the address bar of one visitor to the page of another."""
+
+from __future__ import annotations
+
+import pathlib
+import urllib.parse
+
+import pytest
+from conftest import CHROMIUM, filled, generate
+
+pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
+
+
+def status(page) -> str:
+    return page.locator(".prism-status").first.text_content()
+
+
+def midi(page, folder: pathlib.Path, index: int = 0) -> bytes:
+    """A player's notes."""
+    with page.expect_download() as download:
+        page.locator(".prism-player .midi").nth(index).click()
+    path = folder / f"{id(page)}-{index}"
+    download.value.save_as(path)
+    return path.read_bytes()
+
+
+def choose(page) -> None:
+    """A second composer, and something else than usual everywhere."""
+    box = page.get_by_label("Composers", exact=True)
+    box.click()
+    page.get_by_role("option").nth(2).click()
+    box.press("Escape")
+    weights = page.get_by_label("number input for", exact=False)
+    page.wait_for_function(
+        "[...document.querySelectorAll('input[type=range]')].filter(e => e.offsetParent).length > 2"
+    )
+    page.get_by_text("More settings").click()
+    for label, value in (("Guidance scale", "3.5"), ("Steps", "9")):
+        page.get_by_label(f"number input for {label}").fill(value)
+    weights.nth(1).fill("80")
+    page.get_by_label("Seed", exact=True).fill("314")
+    page.get_by_label("Tempo", exact=True).fill("96")
+    page.get_by_label("Tempo", exact=True).press("Tab")
+
+
+def test_a_link_gives_another_visitor_the_same_notes(visit, tmp_path):
+    first = visit(permissions=["clipboard-read", "clipboard-write"])
+    assert first.get_by_role("button", name="Copy link").is_disabled()
+    choose(first)
+    generate(first)
+    address = urllib.parse.urlsplit(first.url)
+    held = dict(urllib.parse.parse_qsl(address.query))
+    expected = {"weights": "80,50", "guidance_scale": "3.5", "seed": "314", "tempo": "96",
+                "num_inference_steps": "9", "amt_start": "opening"}  # fmt: skip
+    assert {name: held.get(name) for name in expected} == expected
+    first.get_by_role("button", name="Copy link").click()
+    first.wait_for_function("document.querySelector('.prism-status').textContent.includes('Link')")
+    assert status(first) == "Link copied."
+    assert first.evaluate("navigator.clipboard.readText()") == first.url
+
+    second = visit(link=f"?{address.query}")
+    filled(second)
+    for index in (0, 1):
+        assert midi(second, tmp_path, index) == midi(first, tmp_path, index)
+    assert second.locator(".detail").first.text_content() == (
+        first.locator(".detail").first.text_content()
+    )
+    assert second.url == first.url
+    second.get_by_text("More settings").click()
+    assert second.get_by_label("Seed", exact=True).input_value() == "314"
+    assert second.get_by_label("number input for Steps").input_value() == "9"
+    weights = second.get_by_label("number input for", exact=False)
+    assert [weights.nth(i).input_value() for i in (1, 2)] == ["80", "50"]
+
+
+def test_a_mistake_in_a_link_is_told_and_the_page_works(visit):
+    page = visit(link="?composers=Nobody&seed=12")
+    page.wait_for_function("document.querySelector('.prism-status')?.dataset.kind === 'error'")
+    assert "asks for “Nobody”, and Prism has learned" in status(page)
+    assert page.locator(".prism-player[data-state=empty]").count() == 3
+    generate(page)
+    assert "seed 12" in page.locator(".detail").first.text_content()
+
+
+def test_without_a_clipboard_the_link_can_be_copied_by_hand(visit):
+    page = visit()
+    page.evaluate("() => { delete Navigator.prototype.clipboard; }")
+    generate(page)
+    page.get_by_role("button", name="Copy link").click()
+    field = page.get_by_label("Link to this result")
+    field.wait_for()
+    assert field.input_value() == page.url and "Copy the link" in status(page)
