@@ -141,8 +141,7 @@ class Studio:
             for progress in self._progress(side, choice, turn):
                 piece = progress.piece or piece
                 yield progress
-        # Sound is made on one core while another side's model takes its turn on the other.
-        self._finish(side, choice, piece)
+            self._finish(side, choice, piece)
         yield Progress(piece, f"Done: {len(piece.roll.notes())} notes. Press play.", done=True)
 
     def finished(self, name: str, choice: Choice) -> PianoRoll:
