@@ -38,9 +38,7 @@ class Worker:
         """Call it and wait for the result; what it raises is raised here."""
         return self._executor.submit(function, *arguments, **settings).result()
 
-    def iterate(
-        self, generator: Iterator[Result], cores: int | None = None
-    ) -> Iterator[Result]:
+    def iterate(self, generator: Iterator[Result], cores: int | None = None) -> Iterator[Result]:
         """The generator's items, each made when it is asked for; closed with this one.
 
         Parameters
