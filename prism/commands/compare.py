@@ -12,17 +12,18 @@ import os
 import pathlib
 from typing import TYPE_CHECKING, Any
 
-from prism.commands.files import file_stem, make_folder, write_files
+from prism.amt.beginning import AMT_STARTS, amt_seed, begin
+from prism.commands.files import make_folder, write_files
 from prism.commands.options import (
     ROOT,
     Mix,
     add_controls,
     detail,
     draw,
-    metre,
     read_mix,
     read_seeds,
 )
+from prism.naming import file_stem, window_words
 
 if TYPE_CHECKING:
     from prism.amt.pipeline import AMTPipeline
@@ -31,10 +32,6 @@ if TYPE_CHECKING:
     from prism.music import PianoRoll
     from prism.pipeline import PrismPipeline
     from prism.similarity.judge import Judge
-
-AMT_STARTS = ("opening", "nothing", "melody")
-_MULTIPLIER = 48_271
-_MODULUS = 2**31 - 1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,8 +65,8 @@ def add_command(commands: Any) -> None:
     add_controls(parser)
     parser.add_argument(
         "--amt-start",
-        choices=AMT_STARTS,
-        default=AMT_STARTS[0],
+        choices=tuple(AMT_STARTS),
+        default=next(iter(AMT_STARTS)),
         help="what the baseline starts from: another piece's opening (default), nothing, or the "
         "melody of Prism's roll",
     )
@@ -133,21 +130,12 @@ def sides(models: Models, mix: Mix, seed: int, options: argparse.Namespace) -> d
     }
 
 
-def amt_seed(seed: int) -> int:
-    """The baseline's seed for a seed of the command line, as on the page.
-
-    The same as `prism.ui.baseline.amt_seed`, which cannot be imported without gradio.
-    """
-    return _MULTIPLIER * (seed + 1) % _MODULUS
-
-
 def _real(window: Window, seed: int, options: argparse.Namespace) -> Shown:
     piece, roll = window.piece, window.roll
     roll = roll if options.tempo is None else roll.with_tempo(options.tempo)
     # Unlike on the page with its seed: two seeds may draw two places in one piece.
     stem = file_stem(piece.label, piece.title, end=f"seed-{seed}")
-    words = f"{piece.title}: {piece.label} · from beat {window.start_beat:g} · {metre(roll)}"
-    return Shown(roll, stem, words)
+    return Shown(roll, stem, f"{piece.title}: {window_words(window, roll)}")
 
 
 def _baseline(
@@ -158,32 +146,21 @@ def _baseline(
     window: Window,
     drawn: PianoRoll,
 ) -> Shown:
-    words, given = _beginning(models.corpus, seed, options.amt_start, window, drawn)
-    start = {"prompt": None, "melody": None} | given
+    from prism.dataset import prompt_sample
+
+    beginning = begin(
+        options.amt_start, lambda: prompt_sample(models.corpus, window, seed), lambda: drawn
+    )
     *_, last = models.amt.stream(
-        **start, seed=amt_seed(seed), tempo=options.tempo, time_signature=None
+        prompt=beginning.prompt,
+        melody=beginning.melody,
+        seed=amt_seed(seed),
+        tempo=options.tempo,
+        time_signature=None,
     )
     by = () if options.amt_start == "nothing" else mix.composers
     stem = file_stem("amt", *by, end=f"{options.amt_start}-seed-{seed}")
-    told = [models.amt.name, words, f"seed {amt_seed(seed)} (from {seed})", metre(last.roll)]
-    return Shown(last.roll, stem, f"AMT: {' · '.join(told)}")
-
-
-def _beginning(
-    corpus: Corpus, seed: int, start: str, window: Window, drawn: PianoRoll
-) -> tuple[str, dict[str, PianoRoll]]:
-    """What the baseline is given to start from, and the words for it."""
-    from prism.amt.pipeline import prompt_roll
-    from prism.dataset import prompt_sample
-    from prism.music import top_line
-
-    if start == "nothing":
-        return "unprompted", {}
-    if start == "melody":
-        return "accompanies Prism's melody", {"melody": top_line(drawn)}
-    opening = prompt_sample(corpus, window, seed)
-    words = f"prompted with the opening of {opening.piece.title} (not played)"
-    return words, {"prompt": prompt_roll(opening)}
+    return Shown(last.roll, stem, f"AMT: {beginning.detail(models.amt.name, seed, last.roll)}")
 
 
 def _compare(models: Models, mix: Mix, seed: int, options: argparse.Namespace) -> dict[str, Any]:

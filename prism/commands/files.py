@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pathlib
-import re
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
@@ -12,23 +11,6 @@ if TYPE_CHECKING:
 
 # In the order in which they are written, with the ends of their names.
 ENDINGS = {"midi": ".mid", "wav": ".wav", "png": ".png", "picture": "-midipic.png"}
-_LONGEST_STEM = 80
-
-
-def file_stem(*words: str, end: str = "") -> str:
-    """Join words to a file's name without its suffix.
-
-    What is too long is cut before `end`, so that names that differ there stay different.
-
-    Examples
-    --------
-    >>> file_stem("prism", "Irish reels", "O'Carolan", end="seed-7")
-    'prism-Irish-reels-O-Carolan-seed-7'
-    """
-    stem, end = (re.sub(r"[^\w-]+", "-", part).strip("-") for part in ("-".join(words), end))
-    if not end:
-        return stem[:_LONGEST_STEM] or "music"
-    return f"{stem[: _LONGEST_STEM - len(end) - 1].rstrip('-')}-{end}"
 
 
 def make_folder(folder: pathlib.Path) -> None:
@@ -59,7 +41,7 @@ def write_files(
     folder : Path
         There already.
     stem : str
-        From `file_stem`.
+        From `prism.naming.file_stem`.
     words : str
         Says in the files what the roll is.
     kinds : collection of str

@@ -6,8 +6,9 @@ import argparse
 import json
 from typing import TYPE_CHECKING, Any
 
-from prism.commands.files import ENDINGS, file_stem, make_folder, write_files
+from prism.commands.files import ENDINGS, make_folder, write_files
 from prism.commands.options import Mix, add_controls, detail, draw, read_mix, read_seeds
+from prism.naming import file_stem
 
 if TYPE_CHECKING:
     from prism.music import PianoRoll

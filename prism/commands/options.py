@@ -19,6 +19,8 @@ import pathlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from prism.naming import drawn_words, mixture
+
 if TYPE_CHECKING:
     from prism.music import PianoRoll
     from prism.pipeline import PrismPipeline
@@ -36,10 +38,7 @@ class Mix:
 
     def __str__(self) -> str:
         """For example ``"Bach 70 % + Mozart 30 %"``."""
-        if len(self.composers) == 1:
-            return self.composers[0]
-        shares = zip(self.composers, self.weights, strict=True)
-        return " + ".join(f"{name} {round(100 * weight)} %" for name, weight in shares)
+        return mixture(self.composers, self.weights)
 
 
 def read_mix(texts: Sequence[str], known: Sequence[str]) -> Mix:
@@ -150,13 +149,4 @@ def draw(pipeline: PrismPipeline, mix: Mix, seed: int, options: argparse.Namespa
 
 def detail(mix: Mix, seed: int, options: argparse.Namespace, roll: PianoRoll) -> str:
     """What a roll of Prism's was drawn from, in the words of the page."""
-    return (
-        f"{mix} · guidance {options.guidance_scale:g} · seed {seed} "
-        f"· {options.num_inference_steps} steps · {metre(roll)}"
-    )
-
-
-def metre(roll: PianoRoll) -> str:
-    """Time signature and tempo, for example ``"3/4 at 120"``."""
-    beats, unit = roll.time_signature
-    return f"{beats}/{unit} at {roll.tempo:g}"
+    return drawn_words(str(mix), options.guidance_scale, seed, options.num_inference_steps, roll)

@@ -5,18 +5,15 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
+from prism.amt.beginning import AMT_STARTS
+from prism.naming import mixture
+
 MAXIMUM_COMPOSERS = 4
 WEIGHT_RANGE = (0.0, 100.0)
 GUIDANCE_RANGE = (0.0, 8.0)
 STEPS_RANGE = (4, 64)
 TEMPO_RANGE = (40.0, 240.0)
 MAXIMUM_SEED = 2**31 - 1
-# What the baseline can start from, in the words of the page; the first is the usual one.
-AMT_STARTS = {
-    "opening": "another piece's opening",
-    "nothing": "nothing (unprompted)",
-    "melody": "the Prism melody (accompaniment)",
-}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,10 +59,7 @@ class Choice:
     @property
     def mix(self) -> str:
         """The composers with their shares, for example ``"Bach 70 % + Mozart 30 %"``."""
-        if len(self.composers) == 1:
-            return self.composers[0]
-        shares = zip(self.composers, self.weights, strict=True)
-        return " + ".join(f"{name} {round(100 * weight)} %" for name, weight in shares)
+        return mixture(self.composers, self.weights)
 
 
 def read_choice(

@@ -6,12 +6,12 @@ import dataclasses
 import functools
 import logging
 import pathlib
-import re
 import tempfile
 from typing import Any
 
 from prism.midi import write_midi
 from prism.music import PianoRoll
+from prism.naming import file_stem
 from prism.synthesis import SynthesisError, synthesise, write_wav
 from prism.ui.player import player_value
 
@@ -45,7 +45,7 @@ class ShownPiece:
     files: dict[str, pathlib.Path] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.name = re.sub(r"[^\w-]+", "-", self.name).strip("-")[:80] or "music"
+        self.name = file_stem(self.name)
 
     @functools.cached_property
     def _folder(self) -> tempfile.TemporaryDirectory:

@@ -10,8 +10,8 @@ import gradio as gr
 from gradio.components import Component
 from gradio.events import Dependency
 
+from prism.amt.beginning import AMT_STARTS
 from prism.ui.choice import (
-    AMT_STARTS,
     GUIDANCE_RANGE,
     MAXIMUM_COMPOSERS,
     STEPS_RANGE,

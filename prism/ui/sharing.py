@@ -12,8 +12,8 @@ import urllib.parse
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from prism.amt.beginning import AMT_STARTS
 from prism.ui.choice import (
-    AMT_STARTS,
     GUIDANCE_RANGE,
     MAXIMUM_COMPOSERS,
     MAXIMUM_SEED,
@@ -44,7 +44,7 @@ class Shared:
     tempo : float
         0 for the music's own.
     amt_start : str
-        One of `prism.ui.choice.AMT_STARTS`.
+        One of `prism.amt.beginning.AMT_STARTS`.
     given : bool
         Whether the address holds anything of a link.
     faults : tuple of str

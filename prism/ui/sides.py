@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, ClassVar
 
 from prism.music import PianoRoll
+from prism.naming import drawn_words, window_words
 from prism.ui.choice import Choice
 from prism.ui.loading import Loader
 from prism.ui.piece import ShownPiece
@@ -129,12 +130,12 @@ class PrismSide(Side):
         return self._models.run(lambda: preview.rolls[0])
 
     def _piece(self, choice: Choice, roll: PianoRoll) -> ShownPiece:
-        guidance = f"guidance {choice.guidance_scale:g}"
         return ShownPiece(
             kind=self.kind,
             title=self.title,
-            detail=f"{choice.mix} · {guidance} · seed {choice.seed} "
-            f"· {choice.num_inference_steps} steps · {metre(roll)}",
+            detail=drawn_words(
+                choice.mix, choice.guidance_scale, choice.seed, choice.num_inference_steps, roll
+            ),
             caption="Drawn by Prism's model. No person composed it.",
             name=f"prism-{'-'.join(choice.composers)}-seed-{choice.seed}",
             roll=roll,
@@ -182,15 +183,9 @@ class CorpusSide(Side):
         return ShownPiece(
             kind=self.kind,
             title=piece.title,
-            detail=f"{piece.label} · from beat {window.start_beat:g} · {metre(roll)}",
+            detail=window_words(window, roll),
             caption=f"From music21's corpus ({piece.source}), not used in training. "
             f"Terms: {piece.terms}",
             name=f"{piece.label}-{piece.title}",
             roll=roll,
         )
-
-
-def metre(roll: PianoRoll) -> str:
-    """Time signature and tempo, for example ``"3/4 at 120"``."""
-    beats, unit = roll.time_signature
-    return f"{beats}/{unit} at {roll.tempo:g}"

@@ -1,0 +1,74 @@
+"""What the baseline starts from, and under which seed, wherever it stands beside Prism."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from prism.music import PianoRoll, top_line
+from prism.naming import metre
+
+if TYPE_CHECKING:
+    from prism.dataset import Window
+
+# In the words of the page; the first is the usual one.
+AMT_STARTS = {
+    "opening": "another piece's opening",
+    "nothing": "nothing (unprompted)",
+    "melody": "the Prism melody (accompaniment)",
+}
+_MULTIPLIER = 48_271
+_MODULUS = 2**31 - 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Beginning:
+    """What the baseline is given to start from, and the words for it."""
+
+    words: str
+    prompt: PianoRoll | None = None
+    melody: PianoRoll | None = None
+
+    def detail(self, model: str, seed: int, roll: PianoRoll) -> str:
+        """What a roll was written from: by which model, from what, with whose seed."""
+        told = f"seed {amt_seed(seed)} (from {seed})"
+        return " · ".join([model, self.words, told, metre(roll)])
+
+
+def amt_seed(seed: int) -> int:
+    """The baseline's seed for a visitor's: one step of Park and Miller's generator.
+
+    48271 · (seed + 1) mod (2³¹ − 1). The two models would draw from the same stream of random
+    numbers if both took the visitor's seed as it is.
+
+    Examples
+    --------
+    >>> amt_seed(0), amt_seed(1), amt_seed(44_488)
+    (48271, 96542, 44872)
+    """
+    return _MULTIPLIER * (seed + 1) % _MODULUS
+
+
+def begin(start: str, opening: Callable[[], Window], drawn: Callable[[], PianoRoll]) -> Beginning:
+    """Get ready what is needed, and nothing else.
+
+    Parameters
+    ----------
+    start : str
+        One of `AMT_STARTS`.
+    opening : callable
+        Gives the window to be prompted with.
+    drawn : callable
+        Gives Prism's roll.
+    """
+    if start == "nothing":
+        return Beginning("unprompted")
+    if start == "melody":
+        return Beginning("accompanies Prism's melody", melody=top_line(drawn()))
+    # It brings the machine-learning library along.
+    from prism.amt.pipeline import prompt_roll
+
+    window = opening()
+    words = f"prompted with the opening of {window.piece.title} (not played)"
+    return Beginning(words, prompt=prompt_roll(window))

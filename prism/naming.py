@@ -1,0 +1,65 @@
+"""How pieces are called: words for what they were made from, and stems of their files' names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from prism.music import PianoRoll
+
+if TYPE_CHECKING:
+    from prism.dataset import Window
+
+_LONGEST_STEM = 80
+
+
+def metre(roll: PianoRoll) -> str:
+    """Time signature and tempo, for example ``"3/4 at 120"``."""
+    beats, unit = roll.time_signature
+    return f"{beats}/{unit} at {roll.tempo:g}"
+
+
+def mixture(composers: Sequence[str], weights: Sequence[float]) -> str:
+    """The composers with their shares.
+
+    Examples
+    --------
+    >>> mixture(["Bach", "Mozart"], [0.7, 0.3]), mixture(["Bach"], [1.0])
+    ('Bach 70 % + Mozart 30 %', 'Bach')
+    """
+    if len(composers) == 1:
+        return composers[0]
+    shares = zip(composers, weights, strict=True)
+    return " + ".join(f"{name} {round(100 * weight)} %" for name, weight in shares)
+
+
+def drawn_words(
+    mix: str, guidance_scale: float, seed: int, num_inference_steps: int, roll: PianoRoll
+) -> str:
+    """What a roll of Prism's was drawn from."""
+    return (
+        f"{mix} · guidance {guidance_scale:g} · seed {seed} "
+        f"· {num_inference_steps} steps · {metre(roll)}"
+    )
+
+
+def window_words(window: Window, roll: PianoRoll) -> str:
+    """Where in which piece a window of the corpus lies; `roll` is it at the tempo it is played."""
+    return f"{window.piece.label} · from beat {window.start_beat:g} · {metre(roll)}"
+
+
+def file_stem(*words: str, end: str = "") -> str:
+    """Join words to a file's name without its suffix.
+
+    What is too long is cut before `end`, so that names that differ there stay different.
+
+    Examples
+    --------
+    >>> file_stem("prism", "Irish reels", "O'Carolan", end="seed-7")
+    'prism-Irish-reels-O-Carolan-seed-7'
+    """
+    stem, end = (re.sub(r"[^\w-]+", "-", part).strip("-") for part in ("-".join(words), end))
+    if not end:
+        return stem[:_LONGEST_STEM] or "music"
+    return f"{stem[: _LONGEST_STEM - len(end) - 1].rstrip('-')}-{end}"
