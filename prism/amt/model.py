@@ -82,7 +82,7 @@ def _causal(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
 def _look_back(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
     """A single new token looks at everything before it.
 
-    The fused kernel is made for many queries; for one, two plain products are faster.
+    The fused kernel is made for many queries; these are two plain products.
     """
     shares = torch.softmax(q @ k.transpose(2, 3) / math.sqrt(q.shape[3]), 3)
     return shares @ v                                                       # (B, H, 1, E)
