@@ -71,21 +71,9 @@ class Attention(nn.Module):
         q, k, v = qkv.permute(2, 0, 3, 1, 4)                                # 3 × (B, H, N, E)
         if cache is not None:
             k, v = cache.extend(layer, k, v)
-        mixed = _look_back(q, k, v) if q.shape[2] == 1 else _causal(q, k, v)
+        # A single new token may look at everything before it; a whole sequence needs the mask.
+        mixed = F.scaled_dot_product_attention(q, k, v, is_causal=q.shape[2] > 1)
         return self.c_proj(mixed.transpose(1, 2).flatten(2))                # (B, N, W)
-
-
-def _causal(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
-    return F.scaled_dot_product_attention(q, k, v, is_causal=True)
-
-
-def _look_back(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
-    """A single new token looks at everything before it.
-
-    The fused kernel is made for many queries; these are two plain products.
-    """
-    shares = torch.softmax(q @ k.transpose(2, 3) / math.sqrt(q.shape[3]), 3)
-    return shares @ v                                                       # (B, H, 1, E)
 
 
 class Perceptron(nn.Module):
