@@ -25,6 +25,7 @@ Source: Standard MIDI Files 1.0 (RP-001), MIDI Manufacturers Association, 1996.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import math
 import os
@@ -33,7 +34,6 @@ import struct
 from collections.abc import Iterable
 
 import numpy as np
-import pretty_midi
 import symusic
 
 from prism.music import (
@@ -45,6 +45,11 @@ from prism.music import (
     Piece,
     without_overlaps,
 )
+
+# pyfluidsynth, which pretty_midi loads, prints where it found its library when CI is set; a
+# command's output should hold what it was asked for and nothing else.
+with contextlib.redirect_stdout(None):
+    import pretty_midi
 
 MAX_FILE_BYTES = 4 * 2**20
 MAX_NOTES = 200_000
