@@ -7,6 +7,7 @@ event's three tokens. Both drop old events from a full context by the same rule.
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 import numpy as np
 import report
@@ -40,7 +41,7 @@ class PlainReader:
         """Keep one more."""
         self.read.append(row)
 
-    def logits(self, rows: slice) -> torch.Tensor:
+    def logits(self, rows: slice, likely: Sequence[int] = ()) -> torch.Tensor:
         """Logits of the next token, out of all logits of all tokens."""
         return self.model(torch.tensor([self.read]))[0, -1, rows]
 

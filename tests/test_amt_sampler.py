@@ -43,7 +43,7 @@ class PlainReader:
     def append(self, row):
         self.read.append(row)
 
-    def logits(self, rows):
+    def logits(self, rows, likely=()):
         return self.model(torch.tensor([self.read]))[0, -1, rows]
 
 
@@ -73,6 +73,57 @@ def test_cached_equals_plain_far_beyond_the_context(model, melody, accompany):
     assert len(drawn(model, **controls)) > 2 * 21  # a context of 64 tokens holds 21 events
     assert np.array_equal(drawn(model, reader=PlainReader(model), **controls),
                           drawn(model, **controls))  # fmt: skip
+
+
+@pytest.mark.parametrize("likely", [[], [7], [7, 9], [7, 8], [6, 8]])
+def test_reading_ahead_changes_no_logits(model, likely):
+    """7 and 8 follow: guesses that come true, halfway or not at all, or none."""
+    cached, plain = sampler.CachedReader(model), PlainReader(model)
+    everything = slice(0, 40)
+    for reader in (cached, plain):
+        reader.restart([3, 4, 5])
+    for row in (7, 8, 2):
+        torch.testing.assert_close(
+            cached.logits(everything, likely), plain.logits(everything), atol=1e-5, rtol=1e-5
+        )
+        likely = []
+        for reader in (cached, plain):
+            reader.append(row)
+    torch.testing.assert_close(
+        cached.logits(everything), plain.logits(everything), atol=1e-5, rtol=1e-5
+    )
+    assert cached.cache.length == 6
+
+
+class Recorder:
+    """Notes what it is told to be likely, as tokens."""
+
+    def __init__(self, table) -> None:
+        self.tokens, self.likely = table.tokens, []
+
+    def restart(self, rows): ...
+
+    def append(self, row): ...
+
+    def logits(self, rows, likely=()):
+        self.likely.append(self.tokens[list(likely)].tolist())
+        return torch.arange(rows.start, rows.stop)
+
+
+@pytest.mark.parametrize(
+    "times, guessed",
+    [((0, 10, 30, 50), 70), ((0, 30, 30, 50), 50), ((0, 10, 50, 50), 50)],
+    ids=["line", "after a chord", "chord"],
+)
+def test_what_is_likely_next(model, times, guessed):
+    recorder = Recorder(model.table)
+    score = sampler.Score(model, recorder, events.no_events(), 0)
+    wanted = [token for time in times for token in (time, DURATION_OFFSET + 20, NOTE_OFFSET + 60)]
+    script = iter(model.table.rows(np.array([*wanted, *wanted[-3:]])))
+    for _ in range(5):
+        score.draw(0, lambda rows: int(next(script) - rows[0]))
+    assert recorder.likely[:9] == [[]] * 9  # less than four events are no line yet
+    assert recorder.likely[-3:] == [[guessed, DURATION_OFFSET + 20], [DURATION_OFFSET + 20], []]
 
 
 def test_the_grammar_holds(model, melody):

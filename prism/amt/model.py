@@ -71,9 +71,17 @@ class Attention(nn.Module):
         q, k, v = qkv.permute(2, 0, 3, 1, 4)                                # 3 × (B, H, N, E)
         if cache is not None:
             k, v = cache.extend(layer, k, v)
-        # A single new token may look at everything before it; a whole sequence needs the mask.
-        mixed = F.scaled_dot_product_attention(q, k, v, is_causal=q.shape[2] > 1)
+        mixed = _attend(q, k, v)                                            # (B, H, N, E)
         return self.c_proj(mixed.transpose(1, 2).flatten(2))                # (B, N, W)
+
+
+def _attend(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+    """Each query sees the keys up to its own; the queries belong to the last of the keys."""
+    new, known = q.shape[2], k.shape[2]
+    if new in (1, known):
+        return F.scaled_dot_product_attention(q, k, v, is_causal=new > 1)
+    mask = torch.ones(new, known, dtype=torch.bool, device=q.device).tril(known - new)
+    return F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
 
 
 class Perceptron(nn.Module):
@@ -178,8 +186,7 @@ class AnticipatoryTransformer(ModelMixin, ConfigMixin):
         rows : int64 Tensor, shape=(B, N)
             Rows of the token table.
         cache : KeyValueCache, optional
-            What came before (B = 1); the tokens given are added to it. More than one token can
-            be added only to an empty cache.
+            What came before (B = 1); the tokens given are added to it.
 
         Returns
         -------

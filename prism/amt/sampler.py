@@ -6,6 +6,12 @@ read are kept; when the context is full, all but the last `KEPT_EVENTS` events a
 and read again with their times counted from the first of them, so that a long sample reads each
 token a few times at most.
 
+A pass over three tokens takes little longer than over one, as the weights have to be fetched
+either way. So the reader is told which time and duration may well come next and reads them along;
+where the draw then finds the same, its next passes are already done. Every draw is made from the
+model's own distribution, which keeps the result as it is (speculative decoding: Leviathan et al.
+2023, with guesses by a rule instead of a second model).
+
 Conventions
 -----------
 Times are in centiseconds from the start of the whole sequence, prompt included.
@@ -13,7 +19,7 @@ Times are in centiseconds from the start of the whole sequence, prompt included.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -35,6 +41,8 @@ from prism.amt.vocabulary import (
 )
 
 KEPT_EVENTS = 256
+# So many notes, each at a time of its own, are taken for a single line.
+_LINE = 4
 # So many seconds of the past at most, well inside what times can tell.
 _LONGEST_PAST = MAXIMUM_TIME - 4 * ANTICIPATION
 _KEPT_PAST = _LONGEST_PAST // 2
@@ -49,37 +57,50 @@ class Reader(Protocol):
 
     def append(self, row: int) -> None: ...
 
-    def logits(self, rows: slice) -> torch.Tensor: ...
+    def logits(self, rows: slice, likely: Sequence[int] = ()) -> torch.Tensor: ...
 
 
 class CachedReader:
-    """Reads every token once, through the model's key/value cache."""
+    """Reads every token once, through the model's key/value cache, and likely ones ahead."""
 
     def __init__(self, model: AnticipatoryTransformer) -> None:
         self.model = model
         self.cache = KeyValueCache(model.config)
         self.waiting: list[int] = []
+        # Tokens read before they were drawn, and the states after the last one drawn and each.
+        self.ahead: list[int] = []
         self.hidden = torch.empty(0)
 
     def restart(self, rows: list[int]) -> None:
-        """Forget everything and read `rows`."""
+        """Forget everything and read `rows`, when they are first needed."""
         self.cache.length = 0
-        self.hidden = self._read(rows)
-        self.waiting = []
+        self.ahead = []
+        self.waiting = list(rows)
 
     def append(self, row: int) -> None:
         """Read one token more, when it is first needed."""
+        if self.ahead and self.ahead[0] == row:
+            self.ahead, self.hidden = self.ahead[1:], self.hidden[1:]
+            return
+        self.cache.length -= len(self.ahead)
+        self.ahead = []
         self.waiting.append(row)
 
-    def logits(self, rows: slice) -> torch.Tensor:
-        """Logits of the next token, shape=(number of `rows`,)."""
-        for row in self.waiting:
-            self.hidden = self._read([row])
-        self.waiting = []
-        return self.model.logits(self.hidden, rows)
+    def logits(self, rows: slice, likely: Sequence[int] = ()) -> torch.Tensor:
+        """Logits of the next token, shape=(number of `rows`,).
 
-    def _read(self, rows: list[int]) -> torch.Tensor:
-        return self.model.hidden(torch.tensor([rows]), self.cache)[0, -1]
+        Parameters
+        ----------
+        rows : slice
+            Of the token table.
+        likely : sequence of int
+            Rows that may well be appended next, to read along if anything has to be read.
+        """
+        if self.waiting:
+            read = torch.tensor([[*self.waiting, *likely]])
+            self.hidden = self.model.hidden(read, self.cache)[0, len(self.waiting) - 1 :]
+            self.ahead, self.waiting = list(likely), []
+        return self.model.logits(self.hidden[0], rows)
 
 
 def greedy(logits: torch.Tensor) -> int:
@@ -129,6 +150,7 @@ class Score:
         self.reader = reader
         self.flag = flag
         self.sequence = sequence
+        self.latest: list[np.ndarray] = []
         self._restart(self.capacity - 1)
 
     def _restart(self, most: int) -> None:
@@ -153,20 +175,39 @@ class Score:
     def draw(self, earliest: int, choose: Choose) -> np.ndarray:
         """Draw and add an event that arrives at `earliest` or later."""
         first = TIME_OFFSET + earliest - self.offset
-        time = self._draw_token(first, TIME_OFFSET + MAXIMUM_TIME - 1, choose)
+        last = TIME_OFFSET + MAXIMUM_TIME - 1
+        likely = self._likely(first, last)
+        time = self._draw_token(first, last, choose, likely)
         last = DURATION_OFFSET + MAXIMUM_DURATION - 1
-        duration = self._draw_token(DURATION_OFFSET, last, choose)
+        duration = self._draw_token(DURATION_OFFSET, last, choose, likely[1:])
         rest = duration == DURATION_OFFSET
         note = self._draw_token(*((REST, REST) if rest else (NOTE_OFFSET, REST - 1)), choose)
         event = np.array([time + self.offset, duration, note])
+        self.latest = [*self.latest[-_LINE + 1 :], event]
         self._record(event, time - TIME_OFFSET)
         return event
 
-    def _draw_token(self, first: int, last: int, choose: Choose) -> int:
+    def _likely(self, first: int, last: int) -> list[int]:
+        """Rows of a time and a duration that may well come next; none to begin with.
+
+        One more note at the same time, as long as the one before; in a single line the next note,
+        as far away as the one before.
+        """
+        if len(self.latest) < _LINE:
+            return []
+        distances = np.diff([event[0] for event in self.latest])
+        time = self.latest[-1][0] - self.offset + (distances[-1] if distances.all() else 0)
+        if not first <= time <= last:
+            return []
+        return self.table.rows(np.array([time, self.latest[-1][1]])).tolist()
+
+    def _draw_token(
+        self, first: int, last: int, choose: Choose, likely: Sequence[int] = ()
+    ) -> int:
         rows = self.table.row_range(first, last)
         row = rows.start
         if rows.stop - rows.start > 1:
-            row += choose(self.reader.logits(rows))
+            row += choose(self.reader.logits(rows, likely))
         self.reader.append(row)
         return int(self.table.tokens[row])
 
