@@ -133,6 +133,9 @@ class PrismDiT(ModelMixin, ConfigMixin):
         Size of the transformer; see `SIZES` for named ones.
     tokens : int
         Beats in a sequence.
+    attributes : dict of str to int, optional
+        What else can be asked for (see `prism.attributes`), each with its number of values; that
+        number itself is the index of its null value.
     """
 
     @register_to_config
@@ -144,6 +147,7 @@ class PrismDiT(ModelMixin, ConfigMixin):
         depth: int = 8,
         heads: int = 8,
         tokens: int = BEATS,
+        attributes: dict[str, int] | None = None,
     ) -> None:
         super().__init__()
         self.input = nn.Linear(latent_size, width)
@@ -151,6 +155,9 @@ class PrismDiT(ModelMixin, ConfigMixin):
         self.metre = MetreEmbedding(width)
         self.time = TimeEmbedding(width)
         self.label = nn.Embedding(labels + 1, width)
+        self.asked = nn.ModuleList(
+            nn.Embedding(count + 1, width) for count in (attributes or {}).values()
+        )
         self.blocks = nn.ModuleList(Block(width, heads) for _ in range(depth))
         self.norm = nn.LayerNorm(width, elementwise_affine=False, eps=1e-6)
         self.modulation = nn.Sequential(nn.SiLU(), nn.Linear(width, 2 * width))
@@ -164,6 +171,16 @@ class PrismDiT(ModelMixin, ConfigMixin):
     def null_label(self) -> int:
         """Index of the label that means none."""
         return self.config.labels
+
+    @property
+    def attribute_names(self) -> tuple[str, ...]:
+        """What else can be asked for, in the order of the columns of `attributes`."""
+        return tuple(self.config.attributes or {})
+
+    @property
+    def null_attributes(self) -> torch.Tensor:
+        """The values that ask for nothing, int64, shape=(A,)."""
+        return torch.tensor(list((self.config.attributes or {}).values()), dtype=torch.int64)
 
     def _initialise(self) -> None:
         """Every block starts as the identity and the output as zero (adaLN-zero, section 3.2)."""
@@ -180,7 +197,12 @@ class PrismDiT(ModelMixin, ConfigMixin):
             nn.init.zeros_(layer.bias)
 
     def forward(
-        self, latents: torch.Tensor, t: torch.Tensor, labels: torch.Tensor, metre: torch.Tensor
+        self,
+        latents: torch.Tensor,
+        t: torch.Tensor,
+        labels: torch.Tensor,
+        metre: torch.Tensor,
+        attributes: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """Predict the flow.
 
@@ -194,6 +216,8 @@ class PrismDiT(ModelMixin, ConfigMixin):
             0 to `labels`; the last is the null label.
         metre : int64 Tensor, shape=(B, N, 2)
             Bar length and place in the bar, in frames, as from `prism.dataset`.
+        attributes : int64 Tensor, shape=(B, A), optional
+            A value for each of `attribute_names`; none is asked for by default.
 
         Returns
         -------
@@ -202,7 +226,13 @@ class PrismDiT(ModelMixin, ConfigMixin):
         """
         x = self.input(latents) + self.positions + self.metre(metre)        # (B, N, W)
         condition = self.time(t) + self.label(labels)                       # (B, W)
+        condition = condition + self._wish(attributes, len(labels))        # (B, W)
         for block in self.blocks:
             x = block(x, condition, self.cos, self.sin)                     # (B, N, W)
         shift, scale = self.modulation(condition).chunk(2, dim=1)
         return self.output(modulate(self.norm(x), shift, scale))            # (B, N, D)
+
+    def _wish(self, attributes: torch.Tensor | None, items: int) -> torch.Tensor | float:
+        if attributes is None:
+            attributes = self.null_attributes.to(self.device).expand(items, -1)
+        return sum(table(attributes[:, k]) for k, table in enumerate(self.asked))

@@ -7,57 +7,26 @@ import dataclasses
 import functools
 import json
 import math
-import operator
 import pathlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 import torch
 from safetensors import SafetensorError
 
+from prism.attributes import ATTRIBUTES
 from prism.autoencoder import BeatAutoencoder, rolls_from_logits
 from prism.dataset import regular_metre
 from prism.diffusion import Step, compose_guidance, euler_steps, schedule
 from prism.dit import PrismDiT
 from prism.music import PianoRoll
+from prism.request import Request, checked_request, checked_seeds
 
-MAXIMUM_GUIDANCE = 8.0
-MAXIMUM_STEPS = 200
-MAXIMUM_COMPOSERS = 4
-TEMPO_RANGE = (20.0, 400.0)
 SETTINGS_FILE = "prism.json"
 
 
 class WeightsError(ValueError):
     """The weights folder is missing, incomplete or damaged; the message says what to do."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Request:
-    """One validated call: what to draw, without the seeds.
-
-    Parameters
-    ----------
-    composers : tuple of str
-        One or more labels.
-    composer_weights : tuple of float
-        One for each composer, summing to 1.
-    guidance_scale : float
-        0 ignores the composers, 1 is the plain conditional model.
-    num_inference_steps : int
-        Sampler steps.
-    tempo : float or None
-        Quarter notes a minute; None for the composers' own.
-    time_signature : (int, int) or None
-        None to draw one the composers used.
-    """
-
-    composers: tuple[str, ...]
-    composer_weights: tuple[float, ...]
-    guidance_scale: float
-    num_inference_steps: int
-    tempo: float | None
-    time_signature: tuple[int, int] | None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -136,6 +105,11 @@ class PrismPipeline:
         return list(self.profiles)
 
     @property
+    def attributes(self) -> dict[str, tuple[str, ...]]:
+        """What else a call can ask for, with all values; a model may know none."""
+        return {name: ATTRIBUTES[name].values for name in self.dit.attribute_names}
+
+    @property
     def device(self) -> torch.device:
         """Where the networks are."""
         return self.dit.device
@@ -193,6 +167,8 @@ class PrismPipeline:
         tempo: float | None = None,
         time_signature: tuple[int, int] | None = None,
         callback_on_step_end: Callable[[Preview], None] | None = None,
+        attributes: Mapping[str, str | None] | None = None,
+        attribute_scale: float = 0.0,
     ) -> PrismOutput:
         """Draw one 64-beat roll for each seed.
 
@@ -214,16 +190,22 @@ class PrismPipeline:
             Beats in a bar and beat unit.
         callback_on_step_end : callable, optional
             Called with a `Preview` after each step.
+        attributes : mapping of str to str, optional
+            Some of `attributes` with the value wanted, such as ``{"key": "A minor"}``.
+        attribute_scale : float
+            0 to 8: how far to be guided towards each attribute on its own, on top of the guidance
+            towards the composers, which knows of them too. One more row an attribute.
 
         Raises
         ------
         ValueError
             If an argument is out of its range; the message names it.
         """
-        seeds = _checked_seeds(seed)
+        seeds = checked_seeds(seed)
         request = self.request(
-            composers, composer_weights, guidance_scale, num_inference_steps, tempo, time_signature
-        )
+            composers, composer_weights, guidance_scale, num_inference_steps, tempo,
+            time_signature, attributes, attribute_scale,
+        )  # fmt: skip
         for preview in self._previews(request, seeds):
             if callback_on_step_end is not None:
                 callback_on_step_end(preview)
@@ -238,12 +220,15 @@ class PrismPipeline:
         seed: int | Sequence[int] = 0,
         tempo: float | None = None,
         time_signature: tuple[int, int] | None = None,
+        attributes: Mapping[str, str | None] | None = None,
+        attribute_scale: float = 0.0,
     ) -> Iterator[Preview]:
         """Like a call, yielding a `Preview` after each step; the last one holds the result."""
-        seeds = _checked_seeds(seed)
+        seeds = checked_seeds(seed)
         request = self.request(
-            composers, composer_weights, guidance_scale, num_inference_steps, tempo, time_signature
-        )
+            composers, composer_weights, guidance_scale, num_inference_steps, tempo,
+            time_signature, attributes, attribute_scale,
+        )  # fmt: skip
         return self._previews(request, seeds)
 
     def request(
@@ -254,33 +239,15 @@ class PrismPipeline:
         num_inference_steps: int,
         tempo: float | None,
         time_signature: tuple[int, int] | None,
+        attributes: Mapping[str, str | None] | None = None,
+        attribute_scale: float = 0.0,
     ) -> Request:
         """Validate a call's arguments; see `__call__`."""
-        names = self._checked_composers(composers)
-        low, high = TEMPO_RANGE
-        return Request(
-            names,
-            _checked_weights(composer_weights, len(names)),
-            _in_range("guidance_scale", guidance_scale, 0.0, MAXIMUM_GUIDANCE),
-            int(_in_range("num_inference_steps", _integer("num_inference_steps",
-                num_inference_steps), 1, MAXIMUM_STEPS)),
-            None if tempo is None else _in_range("tempo", tempo, low, high),
-            _checked_time_signature(time_signature),
+        return checked_request(
+            composers, composer_weights, guidance_scale, num_inference_steps, tempo,
+            time_signature, attributes, attribute_scale,
+            known_composers=self.composers, known_attributes=self.dit.attribute_names,
         )  # fmt: skip
-
-    def _checked_composers(self, composers: str | Sequence[str]) -> tuple[str, ...]:
-        names = (composers,) if isinstance(composers, str) else tuple(composers)
-        if not 1 <= len(names) <= MAXIMUM_COMPOSERS:
-            raise ValueError(f"composers: expected 1 to {MAXIMUM_COMPOSERS}, got {len(names)}")
-        unknown = [name for name in names if name not in self.profiles]
-        if unknown:
-            raise ValueError(
-                f"composers: unknown {', '.join(map(repr, unknown))}; "
-                f"choose from {', '.join(self.composers)}"
-            )
-        if len(set(names)) < len(names):
-            raise ValueError(f"composers: each may be named once, got {', '.join(names)}")
-        return names
 
     def _previews(self, request: Request, seeds: Sequence[int]) -> Iterator[Preview]:
         """Sample item by item on a CPU, all at once on a GPU.
@@ -308,27 +275,59 @@ class PrismPipeline:
         shape = (self.dit.config.tokens, self.dit.config.latent_size)
         noise = [torch.randn(shape, generator=torch.Generator().manual_seed(s)) for s in seeds]
         metre = np.stack([regular_metre(p["time_signature"]) for p in properties])
-        flow = self._flow(request, torch.from_numpy(metre).to(self.device))
+        wishes = torch.stack([self._wishes(request, seed) for seed in seeds]).to(self.device)
+        flow = self._flow(request, torch.from_numpy(metre).to(self.device), wishes)
         latents = torch.stack(noise).to(self.device)
         return euler_steps(flow, latents, schedule(request.num_inference_steps))
 
-    def _flow(self, request: Request, metre: torch.Tensor) -> Callable:
-        """The guided flow as a function of latents and t: K + 1 rows an item in one evaluation."""
+    def _flow(self, request: Request, metre: torch.Tensor, wishes: torch.Tensor) -> Callable:
+        """The guided flow as a function of latents and t, in one evaluation.
+
+        An item takes one row a composer, one for each attribute on its own if there is a scale for
+        it, and one under nothing but null values.
+        """
+        items, composers = len(metre), len(request.composers)
+        nulls = self.dit.null_attributes.to(self.device).expand_as(wishes)
+        alone = self._alone(request, wishes, nulls) if request.attribute_scale else []
         labels = [self.composers.index(name) for name in request.composers]
-        labels.append(self.dit.null_label)
-        rows, items = len(labels), len(metre)
+        labels += [self.dit.null_label] * (len(alone) + 1)
         label_rows = torch.tensor(labels, device=self.device).repeat_interleave(items)
-        metre_rows = metre.repeat(rows, 1, 1)
+        wish_rows = torch.cat([wishes] * composers + alone + [nulls])
+        metre_rows = metre.repeat(len(labels), 1, 1)
         weights = torch.tensor(request.composer_weights, device=self.device)
 
         @torch.inference_mode()
         def flow(latents: torch.Tensor, t: float) -> torch.Tensor:
-            times = torch.full((rows * items,), t, device=self.device)
-            flows = self.dit(latents.repeat(rows, 1, 1), times, label_rows, metre_rows)
-            flows = flows.unflatten(0, (rows, items))
-            return compose_guidance(flows[-1], flows[:-1], weights, request.guidance_scale)
+            times = torch.full((len(label_rows),), t, device=self.device)
+            flows = self.dit(
+                latents.repeat(len(labels), 1, 1), times, label_rows, metre_rows, wish_rows
+            ).unflatten(0, (len(labels), items))
+            by, beside, free = flows[:composers], flows[composers:-1], flows[-1]
+            guided = compose_guidance(free, by, weights, request.guidance_scale)
+            return guided + request.attribute_scale * (beside - free).sum(0) if alone else guided
 
         return flow
+
+    def _alone(
+        self, request: Request, wishes: torch.Tensor, nulls: torch.Tensor
+    ) -> list[torch.Tensor]:
+        """For each attribute that is asked for, everything else null; shape=(B, A) each."""
+        names, asked = self.dit.attribute_names, dict(request.attributes)
+        columns = torch.arange(len(names), device=self.device)
+        return [torch.where(columns == names.index(n), wishes, nulls) for n in names if n in asked]
+
+    def _wishes(self, request: Request, seed: int) -> torch.Tensor:
+        """One item's attributes, int64, shape=(A,): as asked for, or drawn by its seed.
+
+        Those are drawn that the composer's profile has shares for; the others stay open.
+        """
+        composer = _drawn_composer(request, np.random.default_rng([seed, 2]))
+        shares = self.profiles[composer].get("attributes", {})
+        rng = np.random.default_rng([seed, 3])
+        drawn = {name: int(rng.choice(len(share), p=share)) for name, share in shares.items()}
+        chosen = drawn | dict(request.attributes)
+        pairs = zip(self.dit.attribute_names, self.dit.null_attributes.tolist(), strict=True)
+        return torch.tensor([chosen.get(name, null) for name, null in pairs], dtype=torch.int64)
 
     @torch.inference_mode()
     def decode(self, latents: torch.Tensor, properties: list[dict]) -> list[PianoRoll]:
@@ -338,7 +337,7 @@ class PrismPipeline:
     def _roll_properties(self, request: Request, seed: int) -> dict:
         """Tempo and time signature of one item; drawn by its seed where the caller left them."""
         rng = np.random.default_rng([seed, 2])
-        composer = request.composers[rng.choice(len(request.composers), p=request.composer_weights)]
+        composer = _drawn_composer(request, rng)
         choices = self.profiles[composer]["time_signatures"]
         share = np.array([row[2] for row in choices])
         drawn = choices[rng.choice(len(choices), p=share / share.sum())]
@@ -350,43 +349,5 @@ class PrismPipeline:
         }
 
 
-def _integer(name: str, value: object) -> int:
-    try:
-        return operator.index(value)
-    except TypeError:
-        raise ValueError(f"{name}: expected a whole number, got {value!r}") from None
-
-
-def _in_range(name: str, value: float, low: float, high: float) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
-        raise ValueError(f"{name}: expected a number from {low:g} to {high:g}, got {value!r}")
-    return float(value)
-
-
-def _checked_seeds(seed: int | Sequence[int]) -> tuple[int, ...]:
-    seeds = tuple(seed) if isinstance(seed, (list, tuple, range)) else (seed,)
-    if not seeds:
-        raise ValueError("seed: expected at least one, got none")
-    return tuple(int(_in_range("seed", _integer("seed", s), 0, 2**63 - 1)) for s in seeds)
-
-
-def _checked_weights(weights: Sequence[float] | None, count: int) -> tuple[float, ...]:
-    values = [1.0] * count if weights is None else [float(w) for w in weights]
-    if len(values) != count:
-        raise ValueError(
-            f"composer_weights: expected {count}, one a composer; got {len(values)}"
-        )
-    if not all(math.isfinite(w) and w >= 0 for w in values) or sum(values) == 0:
-        raise ValueError(
-            f"composer_weights: expected numbers of 0 or more, not all 0; got {values}"
-        )
-    return tuple(w / sum(values) for w in values)
-
-
-def _checked_time_signature(signature: tuple[int, int] | None) -> tuple[int, int] | None:
-    if signature is None:
-        return None
-    numerator, denominator = signature
-    if not 1 <= numerator <= 32 or denominator not in (1, 2, 4, 8, 16, 32):
-        raise ValueError(f"time_signature: expected like (3, 4) or (6, 8), got {signature!r}")
-    return int(numerator), int(denominator)
+def _drawn_composer(request: Request, rng: np.random.Generator) -> str:
+    return request.composers[rng.choice(len(request.composers), p=request.composer_weights)]

@@ -39,6 +39,26 @@ def test_every_condition_matters(name, change):
     assert (model(**given) - model(**other)).abs().max() > 1e-3
 
 
+def test_attributes_are_conditions_of_their_own():
+    model = PrismDiT(
+        labels=3, latent_size=8, width=32, depth=2, heads=2, attributes={"key": 24, "density": 3}
+    )
+    random_weights(model)
+    given = arguments()
+    open_ended = model(**given)
+    nulls = torch.tensor([[24, 3], [24, 3]])
+    assert torch.equal(open_ended, model(**given, attributes=nulls))
+    seen = [open_ended]
+    for wish in ([5, 3], [24, 1], [5, 1], [6, 1]):
+        flow = model(**given, attributes=torch.tensor([wish, wish]))
+        assert all((flow - other).abs().max() > 1e-3 for other in seen)
+        seen.append(flow)
+
+
+def test_a_model_without_attributes_has_no_more_weights_than_before():
+    assert not [name for name in tiny().state_dict() if name.startswith("asked")]
+
+
 def test_batch_equals_items():
     model, given = tiny(), arguments(batch=3)
     both = model(**given)

@@ -1,9 +1,12 @@
 """PrismPipeline: determinism, validation, previews, saving."""
 
+import copy
+
 import pytest
 import torch
-from conftest import make_pipeline
+from conftest import make_pipeline, random_weights
 
+from prism.dit import PrismDiT
 from prism.pipeline import PrismPipeline, WeightsError
 
 
@@ -126,3 +129,50 @@ def test_damaged_weights_are_explained(tmp_path, damage):
         settings.write_text('{"labels": {}}')
     with pytest.raises(WeightsError, match="train.py|expected 3 labels"):
         PrismPipeline.from_pretrained(tmp_path)
+
+
+@pytest.fixture
+def wishful() -> PrismPipeline:
+    """A tiny pipeline that can be asked for a key and a density."""
+    plain = make_pipeline()
+    sizes = {"labels": 3, "latent_size": 8, "width": 32, "depth": 2, "heads": 2}
+    dit = random_weights(PrismDiT(**sizes, attributes={"key": 24, "density": 3}), 1)
+    return PrismPipeline(plain.autoencoder, dit, copy.deepcopy(plain.profiles))
+
+
+FIXED = {"num_inference_steps": 3, "tempo": 100, "time_signature": (4, 4)}
+
+
+def test_attributes_are_asked_for_by_name(wishful):
+    assert list(wishful.attributes) == ["key", "density"]
+    assert wishful.attributes["density"] == ("sparse", "medium", "dense")
+    plain = wishful("Ada", **FIXED).rolls
+    assert wishful("Ada", attributes={"key": None}, **FIXED).rolls == plain
+    assert wishful("Ada", attributes={"key": "A minor"}, **FIXED).rolls != plain
+    with pytest.raises(ValueError, match="attributes: key has no 'H minor'"):
+        wishful("Ada", attributes={"key": "H minor"})
+
+
+def test_a_model_without_attributes_says_so(pipeline):
+    assert pipeline.attributes == {}
+    with pytest.raises(ValueError, match="attributes: unknown 'key'; this model knows none"):
+        pipeline("Ada", attributes={"key": "A minor"})
+
+
+def test_an_attribute_can_guide_without_any_composer(wishful):
+    """At guidance 0 the composers drop out; the attribute's own scale is all there is."""
+    wish = {"attributes": {"density": "dense"}, "guidance_scale": 0, **FIXED}
+    guided = wishful("Ada", attribute_scale=1, **wish).rolls
+    assert guided == wishful("Bob", attribute_scale=1, **wish).rolls
+    assert guided != wishful("Ada", attribute_scale=0, **wish).rolls
+
+
+def test_an_open_attribute_is_drawn_by_the_seed_where_the_profile_has_shares(wishful):
+    asked = wishful("Ada", attributes={"key": "D major"}, **FIXED).rolls
+    share = [0.0] * 24
+    share[2] = 1.0
+    wishful.profiles["Ada"]["attributes"] = {"key": share}
+    assert wishful("Ada", **FIXED).rolls == asked
+    wishful.profiles["Ada"]["attributes"] = {"key": [1 / 24] * 24}
+    together = wishful("Ada", seed=range(3), **FIXED).rolls
+    assert together == [wishful("Ada", seed=s, **FIXED).rolls[0] for s in range(3)]

@@ -1,0 +1,167 @@
+"""Attributes: what can be asked of a roll besides its composers, and measured on any roll.
+
+Every attribute has a rule that reads its value from the notes alone, so the same rule labels the
+training windows and says whether a generated roll has what was asked for.
+
+Conventions
+-----------
+key
+    The best of 24 under the probe-tone profiles of Krumhansl & Kessler 1982 (figure 3), by
+    correlation with how long each pitch class sounds (Krumhansl 1990, chapter 4).
+density
+    Notes a beat: sparse below 1.75, medium, dense from 3.5.
+register
+    Mean pitch of the notes: low below 63 (E♭4), middle, high from 71 (B4).
+character
+    One point each for 3.5 notes a beat or more, for a range of 28 semitones or more (from the 5th
+    to the 95th percentile of pitch), and for a mean velocity of 85 or more. Two points are
+    dramatic. Soft has none, less than 2 notes a beat, and a range below 20 semitones. The rest is
+    moderate.
+no value
+    A silent roll has no attributes; a roll whose two best keys are alike has no key.
+
+The bounds of density and register cut the default corpus into parts of similar size.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable, Mapping
+
+import numpy as np
+
+from prism.music import LOWEST_PITCH, PianoRoll
+
+DENSITY_BOUNDS = (1.75, 3.5)
+REGISTER_BOUNDS = (63.0, 71.0)
+DRAMATIC_DENSITY, DRAMATIC_RANGE, DRAMATIC_VELOCITY = 3.5, 28.0, 85.0
+SOFT_DENSITY, SOFT_RANGE = 2.0, 20.0
+
+_PITCH_CLASSES = ("C", "D♭", "D", "E♭", "E", "F", "F♯", "G", "A♭", "A", "B♭", "B")
+_MAJOR = (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88)
+_MINOR = (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17)
+_PROFILES = np.array([np.roll(mode, tonic) for mode in (_MAJOR, _MINOR) for tonic in range(12)])
+_SMALLEST_KEY_MARGIN = 0.01
+
+Rule = Callable[[PianoRoll], int | None]
+
+
+@dataclasses.dataclass(frozen=True)
+class Attribute:
+    """One thing that can be asked for.
+
+    Parameters
+    ----------
+    name : str
+        For example ``"key"``.
+    values : tuple of str
+        What it can be.
+    rule : callable
+        Index of a roll's value; None if it has none.
+    """
+
+    name: str
+    values: tuple[str, ...]
+    rule: Rule
+
+    def measure(self, roll: PianoRoll) -> str | None:
+        """The roll's value in words; None if it has none."""
+        index = self.rule(roll)
+        return None if index is None else self.values[index]
+
+
+def key_index(roll: PianoRoll) -> int | None:
+    """Index of the key: 0 to 11 for C to B major, 12 to 23 for C to B minor."""
+    sounding = roll.active.sum(1).astype(float)
+    classes = np.bincount((np.arange(len(sounding)) + LOWEST_PITCH) % 12, sounding, minlength=12)
+    if classes.std() == 0:
+        return None
+    fit = np.array([np.corrcoef(profile, classes)[0, 1] for profile in _PROFILES])
+    best, second = np.sort(fit)[[-1, -2]]
+    return int(fit.argmax()) if best - second >= _SMALLEST_KEY_MARGIN else None
+
+
+def density_index(roll: PianoRoll) -> int | None:
+    """0, 1 or 2: sparse, medium, dense."""
+    count = len(roll.arrays()[0])
+    return int(np.digitize(count / roll.beats, DENSITY_BOUNDS)) if count else None
+
+
+def register_index(roll: PianoRoll) -> int | None:
+    """0, 1 or 2: low, middle, high."""
+    pitch = roll.arrays()[0]
+    return int(np.digitize(pitch.mean(), REGISTER_BOUNDS)) if len(pitch) else None
+
+
+def character_index(roll: PianoRoll) -> int | None:
+    """0, 1 or 2: soft, moderate, dramatic."""
+    pitch, _, _, velocity = roll.arrays()
+    if not len(pitch):
+        return None
+    density = len(pitch) / roll.beats
+    low, high = np.percentile(pitch, [5, 95])
+    points = sum([
+        density >= DRAMATIC_DENSITY,
+        high - low >= DRAMATIC_RANGE,
+        velocity.mean() >= DRAMATIC_VELOCITY,
+    ])  # fmt: skip
+    if points >= 2:
+        return 2
+    return 0 if points == 0 and density < SOFT_DENSITY and high - low < SOFT_RANGE else 1
+
+
+ATTRIBUTES = {
+    attribute.name: attribute
+    for attribute in (
+        Attribute(
+            "key",
+            tuple(f"{name} {mode}" for mode in ("major", "minor") for name in _PITCH_CLASSES),
+            key_index,
+        ),
+        Attribute("density", ("sparse", "medium", "dense"), density_index),
+        Attribute("register", ("low", "middle", "high"), register_index),
+        Attribute("character", ("soft", "moderate", "dramatic"), character_index),
+    )
+}
+
+
+def attribute_indices(roll: PianoRoll, names: Iterable[str]) -> np.ndarray:
+    """A roll's values as int64, one an attribute; what it lacks is the null value.
+
+    The null value of an attribute is the number of its values, one past the last.
+    """
+    found = [(ATTRIBUTES[name].rule(roll), len(ATTRIBUTES[name].values)) for name in names]
+    return np.array([null if index is None else index for index, null in found], np.int64)
+
+
+def checked_attributes(wanted: Mapping[str, str | None], known: Iterable[str]) -> dict[str, int]:
+    """Indices of what is asked for.
+
+    Parameters
+    ----------
+    wanted : mapping of str to str
+        Attribute to value; None leaves an attribute open.
+    known : iterable of str
+        The attributes that can be asked for.
+
+    Raises
+    ------
+    ValueError
+        If an attribute or a value is unknown; the message lists what there is.
+    """
+    known = tuple(known)
+    return {
+        name: _checked_value(name, value, known)
+        for name, value in wanted.items()
+        if value is not None
+    }
+
+
+def _checked_value(name: str, value: str, known: tuple[str, ...]) -> int:
+    if name not in known:
+        there = f"choose from {', '.join(known)}" if known else "this model knows none"
+        raise ValueError(f"attributes: unknown {name!r}; {there}")
+    values = ATTRIBUTES[name].values
+    if value not in values:
+        raise ValueError(f"attributes: {name} has no {value!r}; choose from {', '.join(values)}")
+    return values.index(value)

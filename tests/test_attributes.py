@@ -1,0 +1,71 @@
+"""Attributes: the rules by hand, their invariance, what a wrong request is told."""
+
+import numpy as np
+import pytest
+
+from prism.attributes import ATTRIBUTES, attribute_indices, checked_attributes
+from prism.music import Note, PianoRoll
+
+C_MAJOR = (60, 62, 64, 65, 67, 69, 71, 72, 67, 64, 60, 60)
+A_MINOR = (57, 59, 60, 62, 64, 65, 68, 69, 64, 60, 57, 57)
+
+
+def line(pitches, beats=1.0, velocity=80) -> PianoRoll:
+    notes = [Note(p, i * beats, beats, velocity) for i, p in enumerate(pitches)]
+    return PianoRoll.from_notes(notes, 256)
+
+
+def measured(name: str, roll: PianoRoll) -> str | None:
+    return ATTRIBUTES[name].measure(roll)
+
+
+@pytest.mark.parametrize("up, name", [(0, "C"), (1, "D♭"), (3, "E♭"), (6, "F♯"), (11, "B")])
+def test_the_key_moves_with_the_notes(up, name):
+    assert measured("key", line([p + up for p in C_MAJOR])) == f"{name} major"
+    minor = ["C", "D♭", "D", "E♭", "E", "F", "F♯", "G", "A♭", "A", "B♭", "B"]
+    tonic = minor[(minor.index("A") + up) % 12]
+    assert measured("key", line([p + up for p in A_MINOR])) == f"{tonic} minor"
+
+
+@pytest.mark.parametrize(
+    "a_beat, expected", [(1.5, "sparse"), (1.75, "medium"), (3.25, "medium"), (3.5, "dense")]
+)
+def test_density_counts_notes_a_beat(a_beat, expected):
+    count = int(64 * a_beat)
+    notes = [Note(40 + i // 64, i % 64, 0.25) for i in range(count)]
+    assert measured("density", PianoRoll.from_notes(notes, 256)) == expected
+
+
+@pytest.mark.parametrize(
+    "pitch, expected", [(62, "low"), (63, "middle"), (70, "middle"), (71, "high")]
+)
+def test_register_is_the_mean_pitch(pitch, expected):
+    assert measured("register", line([pitch - 5, pitch + 5])) == expected
+
+
+def test_character_by_points():
+    """Loud alone is one point; loud and wide are two; a quiet narrow line has none."""
+    narrow, wide = [60, 64, 67] * 10, [30, 90] * 15
+    assert measured("character", line(narrow)) == "soft"
+    assert measured("character", line(narrow, velocity=85)) == "moderate"
+    assert measured("character", line(wide)) == "moderate"
+    assert measured("character", line(wide, velocity=85)) == "dramatic"
+    assert measured("character", line([50, 71] * 10)) == "moderate"  # 21 semitones: not soft
+
+
+def test_silence_has_no_attributes():
+    nulls = [len(attribute.values) for attribute in ATTRIBUTES.values()]
+    assert attribute_indices(PianoRoll.empty(256), ATTRIBUTES).tolist() == nulls
+    everything = PianoRoll.from_notes([Note(p, 0, 1) for p in range(60, 72)], 256)
+    assert measured("key", everything) is None
+    assert np.array_equal(attribute_indices(everything, ["register"]), [1])
+
+
+def test_a_request_is_checked():
+    assert checked_attributes({"key": "A minor", "density": None}, ATTRIBUTES) == {"key": 21}
+    with pytest.raises(ValueError, match=r"unknown 'mood'; choose from key, density"):
+        checked_attributes({"mood": "sad"}, ["key", "density"])
+    with pytest.raises(ValueError, match=r"density has no 'thick'; choose from sparse, medium"):
+        checked_attributes({"density": "thick"}, ATTRIBUTES)
+    with pytest.raises(ValueError, match="this model knows none"):
+        checked_attributes({"key": "A minor"}, [])
