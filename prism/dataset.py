@@ -25,6 +25,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
+from prism.attributes import ATTRIBUTES, attribute_indices
 from prism.corpora.prepared import Corpus
 from prism.music import (
     BEATS,
@@ -39,6 +40,7 @@ from prism.music import (
 BARS_PER_HOP = 4
 TRANSPOSITIONS = tuple(range(-5, 7))
 MAXIMUM_BAR_FRAMES = 32
+COUNTED_WINDOWS = 400
 _WINDOW_TICKS = BEATS * TICKS_PER_BEAT
 
 
@@ -278,3 +280,33 @@ def label_profiles(corpus: Corpus) -> dict[str, dict]:
             "tempo": float(np.median([piece.tempo for piece in pieces])),
         }
     return profiles
+
+
+def attribute_shares(corpus: Corpus, names: Sequence[str]) -> dict[str, dict[str, list[float]]]:
+    """How often each value of some attributes occurs under each label.
+
+    Parameters
+    ----------
+    corpus : Corpus
+        Up to `COUNTED_WINDOWS` of its training windows a label are counted, untransposed.
+    names : sequence of str
+        Keys of `prism.attributes.ATTRIBUTES`.
+
+    Returns
+    -------
+    dict
+        For each label and attribute the share of each value and, last, of the null value.
+    """
+    shares = {}
+    for label, windows in windows_by_label(corpus, "train").items() if names else ():
+        counted = windows[:: max(1, len(windows) // COUNTED_WINDOWS)]
+        found = np.array([attribute_indices(window.roll, names) for window in counted])
+        shares[label] = {
+            name: _shares(found[:, k], len(ATTRIBUTES[name].values) + 1)
+            for k, name in enumerate(names)
+        }
+    return shares
+
+
+def _shares(indices: np.ndarray, count: int) -> list[float]:
+    return (np.bincount(indices, minlength=count) / len(indices)).tolist()

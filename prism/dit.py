@@ -156,7 +156,7 @@ class PrismDiT(ModelMixin, ConfigMixin):
         self.time = TimeEmbedding(width)
         self.label = nn.Embedding(labels + 1, width)
         self.asked = nn.ModuleList(
-            nn.Embedding(count + 1, width) for count in (attributes or {}).values()
+            nn.Embedding(count + 1, width) for _, count in sorted((attributes or {}).items())
         )
         self.blocks = nn.ModuleList(Block(width, heads) for _ in range(depth))
         self.norm = nn.LayerNorm(width, elementwise_affine=False, eps=1e-6)
@@ -174,13 +174,14 @@ class PrismDiT(ModelMixin, ConfigMixin):
 
     @property
     def attribute_names(self) -> tuple[str, ...]:
-        """What else can be asked for, in the order of the columns of `attributes`."""
-        return tuple(self.config.attributes or {})
+        """What else can be asked for, sorted, as are the columns of `attributes`."""
+        return tuple(sorted(self.config.attributes or {}))
 
     @property
     def null_attributes(self) -> torch.Tensor:
         """The values that ask for nothing, int64, shape=(A,)."""
-        return torch.tensor(list((self.config.attributes or {}).values()), dtype=torch.int64)
+        counts = [self.config.attributes[name] for name in self.attribute_names]
+        return torch.tensor(counts, dtype=torch.int64)
 
     def _initialise(self) -> None:
         """Every block starts as the identity and the output as zero (adaLN-zero, section 3.2)."""

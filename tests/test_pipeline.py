@@ -144,7 +144,7 @@ FIXED = {"num_inference_steps": 3, "tempo": 100, "time_signature": (4, 4)}
 
 
 def test_attributes_are_asked_for_by_name(wishful):
-    assert list(wishful.attributes) == ["key", "density"]
+    assert list(wishful.attributes) == ["density", "key"]
     assert wishful.attributes["density"] == ("sparse", "medium", "dense")
     plain = wishful("Ada", **FIXED).rolls
     assert wishful("Ada", attributes={"key": None}, **FIXED).rolls == plain

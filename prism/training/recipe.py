@@ -58,6 +58,13 @@ class Recipe:
         How often the label is dropped, so that the transformer learns guidance's other half.
     unknown_metre_share : float
         How often the metre is dropped.
+    attributes : tuple of str
+        What can be asked for besides labels; see `prism.attributes`.
+    open_attributes_share, open_attribute_share : float
+        How often all attributes are dropped, and each of the others. With a dropped label half of
+        the windows lose all of them, so that guidance's other half is learnt too.
+    drawn_attributes : tuple of str
+        Those that a sampler draws as often as they occur when nobody asks for them.
     seed : int
         Of initial weights, data order and noise.
     """
@@ -70,6 +77,10 @@ class Recipe:
     latent_noise: float = 0.2
     null_label_share: float = 0.1
     unknown_metre_share: float = 0.05
+    attributes: tuple[str, ...] = ()
+    open_attributes_share: float = 0.3
+    open_attribute_share: float = 0.3
+    drawn_attributes: tuple[str, ...] = ()
     seed: int = 0
 
 
@@ -150,6 +161,16 @@ PRESETS = {
             precision="bfloat16",
         ),  # fmt: skip
     ),
+    # What can be asked for besides composers is learnt too, and a key is always kept to.
+    "attributes": Recipe(
+        autoencoder=StageRecipe(steps=4000, batch_size=16, learning_rate=1.5e-3, ema_decay=0.998),
+        dit=StageRecipe(
+            steps=16_000, batch_size=16, learning_rate=6e-4, evaluate_every=2000,
+            precision="bfloat16",
+        ),
+        attributes=("key", "density", "register", "character"),
+        drawn_attributes=("key",),
+    ),  # fmt: skip
     # Seconds on any machine: to see that everything works, not to hear music.
     "smoke": Recipe(
         autoencoder=StageRecipe(

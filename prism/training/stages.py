@@ -5,13 +5,15 @@ from __future__ import annotations
 import dataclasses
 import pathlib
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
 
+from prism.attributes import ATTRIBUTES, attribute_indices
 from prism.autoencoder import BeatAutoencoder, reconstruction_loss
 from prism.corpora.prepared import Corpus
-from prism.dataset import Batch, WindowSampler, label_profiles
+from prism.dataset import Batch, WindowSampler, attribute_shares, label_profiles, tensor_roll
 from prism.diffusion import add_noise, sample_times
 from prism.dit import SIZES, PrismDiT
 from prism.pipeline import PrismPipeline
@@ -98,16 +100,21 @@ class DiTStage:
         torch.manual_seed(recipe.seed + 1)
         self.settings, self.recipe = recipe, recipe.dit
         self.network = PrismDiT(
-            labels=len(corpus.labels), latent_size=recipe.latent_size, **SIZES[recipe.size]
+            labels=len(corpus.labels),
+            latent_size=recipe.latent_size,
+            attributes={name: len(ATTRIBUTES[name].values) for name in recipe.attributes} or None,
+            **SIZES[recipe.size],
         )
         self.autoencoder = autoencoder.eval()
         self.profiles = label_profiles(corpus)
+        for label, shares in attribute_shares(corpus, recipe.drawn_attributes).items():
+            self.profiles[label]["attributes"] = shares
         self.sampler = WindowSampler(corpus)
         self.validation = chunks(WindowSampler(corpus, "validation").fixed(VALIDATION_WINDOWS))
         self.pictures = pictures
 
     def loss(self, step: int) -> torch.Tensor:
-        """Flow-matching loss of a step's batch, labels and metre dropped now and then."""
+        """Flow-matching loss of a step's batch, conditions dropped now and then."""
         batch = self.sampler.batch(self.recipe.batch_size, self.settings.seed, step)
         generator = generator_for(self.settings.seed, 2, step)
         drop = torch.rand(2, len(batch.labels), generator=generator)
@@ -115,27 +122,65 @@ class DiTStage:
             drop[0] >= self.settings.null_label_share, self.network.null_label
         )
         metre = batch.metre * (drop[1] >= self.settings.unknown_metre_share)[:, None, None]
-        return self._flow_loss(self.network, Batch(batch.rolls, labels, metre), generator, 0.1)
+        attributes = self._dropped(self._attributes(batch.rolls), labels, step)
+        kept = Batch(batch.rolls, labels, metre)
+        return self._flow_loss(self.network, kept, attributes, generator, 0.1)
+
+    def _attributes(self, rolls: torch.Tensor) -> torch.Tensor:
+        """What each roll has, int64, shape=(B, A)."""
+        names = self.network.attribute_names
+        return torch.tensor(
+            np.array([attribute_indices(tensor_roll(roll), names) for roll in rolls]),
+            dtype=torch.int64,
+        ).reshape(len(rolls), len(names))
+
+    def _dropped(
+        self, attributes: torch.Tensor, labels: torch.Tensor, step: int
+    ) -> torch.Tensor:
+        """The attributes with some of them null, all of them for half of the null labels."""
+        generator = generator_for(self.settings.seed, 4, step)
+        every = torch.rand(len(labels), 1, generator=generator)
+        each = torch.rand(attributes.shape, generator=generator)
+        share = torch.full((len(labels), 1), self.settings.open_attributes_share)
+        share[labels == self.network.null_label] = 0.5
+        gone = (every < share) | (each < self.settings.open_attribute_share)
+        return torch.where(gone, self.network.null_attributes, attributes)
 
     def _flow_loss(
-        self, network: nn.Module, batch: Batch, generator: torch.Generator, uniform_share: float
+        self,
+        network: nn.Module,
+        batch: Batch,
+        attributes: torch.Tensor,
+        generator: torch.Generator,
+        uniform_share: float,
     ) -> torch.Tensor:
         with torch.no_grad():
             data = self.autoencoder.encode(batch.rolls).float()
         noise = torch.randn(data.shape, generator=generator)
         t = sample_times(len(data), generator, uniform_share)
-        flow = network(add_noise(data, noise, t), t, batch.labels, batch.metre)
+        flow = network(add_noise(data, noise, t), t, batch.labels, batch.metre, attributes)
         return F.mse_loss(flow.float(), noise - data)
 
     @torch.inference_mode()
     def evaluate(self, network: nn.Module, step: int) -> dict[str, float]:
         """Validation loss (t uniform, fixed noise) and statistics of a few samples."""
-        losses = [
-            self._flow_loss(network, part, generator_for(self.settings.seed, 3, i), 1.0)
-            for i, part in enumerate(self.validation)
-        ]
+        figures = {"validation_loss": self._validation_loss(network, informed=False)}
+        if self.settings.attributes:
+            figures["informed_validation_loss"] = self._validation_loss(network, informed=True)
         pipe = PrismPipeline(self.autoencoder, network, self.profiles)
         names = [pipe.composers[i * len(pipe.composers) // SAMPLES] for i in range(SAMPLES)]
         rolls = [pipe(name, seed=i).rolls[0] for i, name in enumerate(names)]
         save_sheet(rolls, names, self.pictures / f"samples-{step:06d}.png")
-        return {"validation_loss": torch.stack(losses).mean().item(), **mean_description(rolls)}
+        return figures | mean_description(rolls)
+
+    def _validation_loss(self, network: nn.Module, informed: bool) -> float:
+        """Mean loss of the validation windows, told their attributes or not."""
+        losses = []
+        for i, part in enumerate(self.validation):
+            attributes = self._attributes(part.rolls)
+            if not informed:
+                attributes = self.network.null_attributes.expand_as(attributes)
+            generator = generator_for(self.settings.seed, 3, i)
+            losses.append(self._flow_loss(network, part, attributes, generator, 1.0))
+        return torch.stack(losses).mean().item()
+

@@ -1,0 +1,74 @@
+"""Attributes in training: what is dropped, what is told, a whole tiny run."""
+
+import dataclasses
+
+import pytest
+import torch
+from test_training import TINY
+
+from prism.attributes import ATTRIBUTES
+from prism.dataset import attribute_shares
+from prism.pipeline import PrismPipeline
+from prism.training import run
+from prism.training.recipe import StageRecipe
+from prism.training.stages import AutoencoderStage, DiTStage
+
+NAMES = ("density", "key")
+RECIPE = dataclasses.replace(
+    TINY,
+    dit=StageRecipe(steps=2, batch_size=2, learning_rate=1e-3, evaluate_every=2),
+    attributes=NAMES,
+    drawn_attributes=("key",),
+)
+
+
+def dit_stage(corpus, tmp_path, recipe=RECIPE) -> DiTStage:
+    coder = AutoencoderStage(recipe, corpus).network
+    return DiTStage(recipe, corpus, coder, tmp_path)
+
+
+def test_the_stage_measures_what_a_roll_has(corpus, tmp_path):
+    stage = dit_stage(corpus, tmp_path)
+    window = stage.sampler.windows[0][0]
+    batch = stage.sampler.batch(4, 0, 0)
+    found = stage._attributes(batch.rolls)
+    assert found.shape == (4, 2) and (found[:, 0] < 3).all()
+    density = ATTRIBUTES["density"].rule(window.roll)
+    assert density == ATTRIBUTES["density"].rule(window.transposed(3))
+
+
+def test_attributes_are_dropped_as_often_as_the_recipe_says(corpus, tmp_path):
+    stage = dit_stage(corpus, tmp_path)
+    count = 4000
+    given = torch.zeros(count, 2, dtype=torch.int64)
+    labels = torch.arange(count) % 2 * stage.network.null_label
+    dropped = stage._dropped(given, labels, step=7) != 0
+    # None at all: .3, or .5 under the null label, and .3² of the rest.
+    for k, alone in ((0, 0.3), (1, 0.5)):
+        mine = dropped[labels == k * stage.network.null_label]
+        every, one = mine.all(1).float().mean().item(), mine[:, 0].float().mean().item()
+        assert every == pytest.approx(alone + (1 - alone) * 0.09, abs=0.03)
+        assert one == pytest.approx(alone + (1 - alone) * 0.3, abs=0.03)
+
+
+def test_without_attributes_the_loss_is_what_it_was(corpus, tmp_path):
+    plain = dataclasses.replace(RECIPE, attributes=(), drawn_attributes=())
+    stage = dit_stage(corpus, tmp_path, plain)
+    assert stage.network.attribute_names == () and stage.loss(0).isfinite()
+    assert "informed_validation_loss" not in stage.evaluate(stage.network, 0)
+
+
+def test_a_run_with_attributes_can_be_asked_for_them(corpus, tmp_path):
+    run.train(RECIPE, corpus, tmp_path / "run", tmp_path / "weights")
+    pipe = PrismPipeline.from_pretrained(tmp_path / "weights")
+    assert tuple(pipe.attributes) == NAMES
+    share = pipe.profiles[corpus.labels[0]]["attributes"]["key"]
+    assert len(share) == 25 and sum(share) == pytest.approx(1)
+    roll = pipe(corpus.labels[0], attributes={"key": "A minor"}, num_inference_steps=1).rolls[0]
+    assert roll.frames == 256
+
+
+def test_shares_are_counted_by_label(corpus):
+    shares = attribute_shares(corpus, ["density"])
+    assert set(shares) == set(corpus.labels)
+    assert attribute_shares(corpus, []) == {}
