@@ -21,6 +21,7 @@ from prism.evaluation.report import (  # noqa: E402
     note,
     side_table,
     statistics_table,
+    steering_table,
     verdict,
 )
 from prism.evaluation.summary import summary  # noqa: E402
@@ -65,8 +66,8 @@ def main() -> None:
     result = json.loads((ROOT / "assets" / "evaluation.json").read_text(encoding="utf-8"))
     if options.quick:
         result = quick_result(options.weights, result)
-    parts = (verdict, cosine_table, side_table, statistics_table, note)
-    text = "\n\n".join(part(result) for part in parts)
+    parts = (verdict, cosine_table, side_table, statistics_table, steering_table, note)
+    text = "\n\n".join(filter(None, (part(result) for part in parts)))
     report.publish("evaluation", text, figures_of(result), options)
 
 

@@ -19,6 +19,7 @@ from prism.corpora.prepared import Corpus
 from prism.evaluation.competitors import Stage, planned_runs
 from prism.evaluation.experiment import Examiner, Ledger, experiment
 from prism.evaluation.origin import origin_of
+from prism.evaluation.steering import steering
 from prism.evaluation.studies import (
     GUIDANCE_SCALES,
     MIX_WEIGHTS,
@@ -68,6 +69,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--samples", type=int, default=4, help="samples a composer at each guidance scale"
+    )
+    parser.add_argument(
+        "--steered", type=int, default=15, help="samples for each value of an attribute"
     )
     parser.add_argument("--weights", type=pathlib.Path, default=_ROOT / "weights")
     parser.add_argument("--corpus", type=pathlib.Path, default=_ROOT / "assets" / "corpus")
@@ -134,11 +138,14 @@ def _studies(
     pairs = mixed_pairs(prism.composers, options.pairs, options.seed)
     mixed = mixing(prism, network, pairs, options.seed)
     scales = guidance(prism, network, options.samples, options.seed)
+    steered = steering(prism, options.steered, options.seed)
+    values = sum(len(values) for values in prism.attributes.values())
     return {
         "recognition": recognition(corpus, network),
         "mixing": list(_shown(mixed, "mixing", len(MIX_WEIGHTS))),
         "guidance": list(_shown(scales, "guidance", len(GUIDANCE_SCALES))),
         "guidance_real": real_figures(corpus, network, options.samples, options.seed),
+        "steering": list(_shown(steered, "steering", values)),
     }
 
 

@@ -89,6 +89,29 @@ def composer_table(result: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def steering_table(result: Mapping[str, Any]) -> str:
+    """A row an attribute: how often it is there when asked for, at worst, and by itself.
+
+    Means over the attribute's values; empty for a model that knows no attributes.
+    """
+    rows = result.get("steering", ())
+    if not rows:
+        return ""
+    head = "| attribute | there when asked for (rarest) | by itself | samples |"
+    lines = [head, "|---" * 4 + "|"]
+    for name in dict.fromkeys(row["attribute"] for row in rows):
+        mine = [row for row in rows if row["attribute"] == name]
+        rarest = min(mine, key=lambda row: row["has_it"])
+        asked = sum(row["has_it"] for row in mine) / len(mine)
+        unasked = sum(row["unasked"] for row in mine) / len(mine)
+        count = sum(row["samples"] for row in mine)
+        lines.append(
+            f"| {name} | {asked:.2f} ({rarest['has_it']:.2f} {rarest['value']}) "
+            f"| {unasked:.2f} | {count} |"
+        )
+    return "\n".join(lines)
+
+
 def verdict(result: Mapping[str, Any]) -> str:
     """Who won, a sentence a network: a share of runs whose interval holds a half is a draw."""
     sentences = []
