@@ -18,6 +18,7 @@ from prism.evaluation.report import (
     note,
     side_table,
     statistics_table,
+    steering_table,
     verdict,
 )
 from prism.ui.player import StatusLine, status
@@ -110,8 +111,8 @@ class Evaluation:
                 f"There is no stored experiment ({self.path.name} is missing). "
                 "Make it with: `python -m prism.evaluation`"
             )
-        parts = (verdict, cosine_table, side_table, statistics_table, note)
-        return "\n\n".join(part(self.result) for part in parts)
+        parts = (verdict, cosine_table, side_table, statistics_table, steering_table, note)
+        return "\n\n".join(filter(None, (part(self.result) for part in parts)))
 
     def live(self, count: float, seed: float) -> Iterator[tuple[dict[str, Any], str]]:
         """Run a small experiment; (status, table so far) after every run."""
