@@ -80,7 +80,7 @@ def test_evaluations_are_kept_across_a_resume(corpus, tmp_path):
 def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_checkpoint(corpus, tmp_path):
     loop.Trainer(stage(corpus), tmp_path).run(stop_after=2)
     spoiled = stage(corpus)
-    spoiled.loss = lambda step: torch.tensor(float("nan"), requires_grad=True)
+    spoiled.batch_loss = lambda *_: torch.tensor(float("nan"), requires_grad=True)
     before = (tmp_path / "autoencoder.pt").read_bytes()
     with pytest.raises(ValueError, match="loss of step 3 is nan"):
         loop.Trainer(spoiled, tmp_path).run()

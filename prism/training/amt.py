@@ -11,13 +11,27 @@ from prism.amt.model import SIZES, AnticipatoryTransformer
 from prism.corpora.prepared import Corpus
 from prism.dataset import WindowSampler
 from prism.music import FRAMES_PER_BEAT, KEYS, LOWEST_PITCH
+from prism.training.execution import Tensors
 from prism.training.recipe import AMTRecipe
+from prism.training.stages import BatchStage
 
 VALIDATION_SEQUENCES = 48
 _PART = 8
 
 
-class AMTStage:
+def new_transformer(recipe: AMTRecipe) -> AnticipatoryTransformer:
+    """A transformer as the recipe says, untrained."""
+    return AnticipatoryTransformer(
+        **SIZES[recipe.size],
+        time_step=recipe.centiseconds_per_frame,
+        lowest_pitch=LOWEST_PITCH,
+        highest_pitch=LOWEST_PITCH + KEYS - 1,
+        instruments=1,
+        centiseconds_per_beat=FRAMES_PER_BEAT * recipe.centiseconds_per_frame,
+    )
+
+
+class AMTStage(BatchStage):
     """Trains an `AnticipatoryTransformer` to predict the next token."""
 
     name = "amt"
@@ -25,14 +39,7 @@ class AMTStage:
     def __init__(self, recipe: AMTRecipe, corpus: Corpus) -> None:
         torch.manual_seed(recipe.seed)
         self.settings, self.recipe = recipe, recipe.amt
-        self.network = AnticipatoryTransformer(
-            **SIZES[recipe.size],
-            time_step=recipe.centiseconds_per_frame,
-            lowest_pitch=LOWEST_PITCH,
-            highest_pitch=LOWEST_PITCH + KEYS - 1,
-            instruments=1,
-            centiseconds_per_beat=FRAMES_PER_BEAT * recipe.centiseconds_per_frame,
-        )
+        self.network = new_transformer(recipe)
         shares = Shares(recipe.span_share, recipe.random_share, recipe.melody_share)
         step = recipe.centiseconds_per_frame
         self.sampler = SequenceSampler(WindowSampler(corpus), step, shares)
@@ -48,16 +55,21 @@ class AMTStage:
     def _rows(self, tokens) -> torch.Tensor:
         return torch.from_numpy(self.network.table.rows(tokens))
 
-    def loss(self, step: int) -> torch.Tensor:
-        """Mean cross-entropy of a step's tokens, in nats."""
+    def draw(self, step: int, rows: slice) -> Tensors:
+        """Indices of tokens."""
         tokens = self.sampler.batch(self.recipe.batch_size, self.settings.seed, step)
-        return token_loss(self.network, self._rows(tokens)).mean()
+        return (self._rows(tokens)[rows],)
+
+    def batch_loss(self, network: nn.Module, batch: Tensors) -> torch.Tensor:
+        """Mean cross-entropy of what `draw` gave, in nats a token."""
+        return token_loss(network, *batch).mean()
 
     @torch.inference_mode()
     def evaluate(self, network: nn.Module, step: int) -> dict[str, float]:
         """Validation loss in nats a token; times, durations and notes apart (without controls)."""
         figures = {}
         for name, rows in self.validation.items():
+            rows = rows.to(network.device)
             parts = [token_loss(network, part) for part in rows.split(_PART)]
             losses = torch.cat(parts).unflatten(1, (-1, 3))
             figures[f"{name}_validation_loss"] = losses.mean().item()

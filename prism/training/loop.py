@@ -2,49 +2,71 @@
 
 Everything random in step `n` comes from a generator seeded with (seed, stage, n), so a run that was
 killed and resumed sees the same batches and the same noise as one that was not.
+
+Devices and processes are accelerate's (Gugger et al. 2022). Precision is the stage's own, as
+accelerate keeps one for all of a program; so are the checkpoints, as each is one file that is whole
+or not there.
 """
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import dataclasses
 import json
+import os
 import pathlib
 import time
+from collections.abc import Iterator
 from typing import Protocol
 
 import torch
 from torch import nn
 from tqdm import tqdm
 
+from prism.training.execution import Execution, Tensors, parts
+from prism.training.files import write_text, write_whole
+from prism.training.log import StepLog
 from prism.training.recipe import StageRecipe
-
-CHECKPOINT_SECONDS = 180.0
+from prism.training.watch import CALM_FACTOR, SPIRAL_FACTOR, LossWatch
 
 
 class Stage(Protocol):
     """What the loop needs to know of a stage.
 
-    ``network`` is trained; ``loss(step)`` is the loss of that step's batch; ``evaluate(network,
-    step)`` measures a network on the validation split and returns named figures.
+    ``network`` is trained; ``draw(step, rows)`` gives some rows of that step's batch, on the CPU;
+    ``batch_loss(network, batch)`` is their mean loss; ``evaluate(network, step)`` measures a
+    network on the validation split and returns named figures.
     """
 
     name: str
     recipe: StageRecipe
     network: nn.Module
 
-    def loss(self, step: int) -> torch.Tensor: ...
+    def draw(self, step: int, rows: slice) -> Tensors: ...
+
+    def batch_loss(self, network: nn.Module, batch: Tensors) -> torch.Tensor: ...
 
     def evaluate(self, network: nn.Module, step: int) -> dict[str, float]: ...
 
 
+class LossError(ValueError):
+    """Training was stopped because of its loss; the message says how to go on."""
+
+
 @dataclasses.dataclass
 class Progress:
-    """Where a stage stands: steps done, seconds spent, evaluations so far."""
+    """Where a stage stands: steps done, seconds spent, evaluations and the loss so far."""
 
     step: int = 0
     seconds: float = 0.0
     history: list[dict[str, float]] = dataclasses.field(default_factory=list)
+    watch: LossWatch = dataclasses.field(default_factory=LossWatch)
+
+    @classmethod
+    def from_dict(cls, state: dict) -> Progress:
+        """What `dataclasses.asdict` made of one; older ones lack the watch."""
+        return cls(**state | {"watch": LossWatch(**state.get("watch", {}))})
 
 
 def learning_rate(recipe: StageRecipe, step: int) -> float:
@@ -67,39 +89,53 @@ class Trainer:
     stage : Stage
         What to train.
     folder : Path
-        Receives ``<stage>.pt`` (checkpoint) and ``<stage>.json`` (evaluations).
-    checkpoint_seconds : float
-        Time between checkpoints.
-    compiled : bool
-        Compile the network first (`torch.compile`; needs a C++ compiler): about 1.2 times as fast
-        on a CPU after half a minute, the same up to rounding.
+        Receives ``<stage>.pt`` (checkpoint), ``<stage>.json`` (evaluations) and ``<stage>.csv``
+        (see `StepLog`). Processes share it.
+    execution : Execution
+        How to go about it.
     """
 
     def __init__(
-        self,
-        stage: Stage,
-        folder: pathlib.Path,
-        checkpoint_seconds: float = CHECKPOINT_SECONDS,
-        compiled: bool = False,
+        self, stage: Stage, folder: pathlib.Path, execution: Execution | None = None
     ) -> None:
+        # Needed by nothing but training.
+        from accelerate import Accelerator
+
         self.stage, self.recipe = stage, stage.recipe
+        self.execution = execution or Execution()
+        self.accelerator = Accelerator(mixed_precision="no")
         self.checkpoint = folder / f"{stage.name}.pt"
+        self.calm_checkpoint = folder / f"{stage.name}.calm.pt"
         self.log = folder / f"{stage.name}.json"
-        self.average = copy.deepcopy(stage.network).requires_grad_(False).eval()
+        self.progress = Progress()
+        folder.mkdir(parents=True, exist_ok=True)
+        self._make_networks()
+        if self.checkpoint.is_file():
+            self._restore()
+        if self.execution.compiled and not self.finished:
+            stage.network.compile()
+        self._model = self.accelerator.prepare_model(stage.network)
+
+    def _make_networks(self) -> None:
+        network = self.stage.network.to(self.accelerator.device)
+        self.average = copy.deepcopy(network).requires_grad_(False).eval()
         self.optimizer = torch.optim.AdamW(
-            stage.network.parameters(),
+            network.parameters(),
             lr=self.recipe.learning_rate,
             betas=(0.9, self.recipe.beta2),
             weight_decay=self.recipe.weight_decay,
             fused=True,
         )
-        self.checkpoint_seconds = checkpoint_seconds
-        self.progress = Progress()
-        folder.mkdir(parents=True, exist_ok=True)
-        if self.checkpoint.is_file():
-            self._restore()
-        if compiled and self.progress.step < self.recipe.steps:
-            stage.network.compile()
+
+    @property
+    def finished(self) -> bool:
+        """Whether all steps are done."""
+        return self.progress.step >= self.recipe.steps
+
+    @property
+    def is_main(self) -> bool:
+        """Whether this process is the one that writes."""
+        return self.accelerator.is_main_process
 
     def run(self, stop_after: int | None = None) -> nn.Module:
         """Train; return the averaged network.
@@ -108,6 +144,12 @@ class Trainer:
         ----------
         stop_after : int, optional
             Stop after this step as if interrupted (the checkpoint is kept).
+
+        Raises
+        ------
+        LossError
+            If the loss is no number, or spirals: its running mean exceeds three times its best.
+            The last checkpoint from before is kept.
         """
         last = self.recipe.steps if stop_after is None else min(stop_after, self.recipe.steps)
         bar = tqdm(
@@ -117,46 +159,111 @@ class Trainer:
             unit="step",
             smoothing=0.05,
             mininterval=1.0,
+            disable=None if self.is_main else True,
         )
-        saved = time.monotonic()
-        with bar:
-            while self.progress.step < last:
-                bar.set_postfix(loss=f"{self._step():.4f}", refresh=False)
-                bar.update()
-                done = self.progress.step
-                if done % self.recipe.evaluate_every == 0 or done == self.recipe.steps:
-                    self._evaluate(bar)
-                if time.monotonic() - saved > self.checkpoint_seconds:
-                    self._save()
-                    saved = time.monotonic()
-        self._save()
+        with bar, self._step_log() as log:
+            self._train(last, bar, log)
         return self.average
 
-    def _step(self) -> float:
+    def _train(self, last: int, bar: tqdm, log: StepLog | None) -> None:
+        saved = time.monotonic()
+        steps = range(self.progress.step, last)
+        batches = parts(self.stage, self.accelerator, self.execution, steps)
+        while self.progress.step < last and not self._is_late():
+            row = self._step(batches)
+            if log is not None:
+                log.add(**row)
+            bar.set_postfix(loss=f"{row['loss']:.4f}", refresh=False)
+            bar.update()
+            done = self.progress.step
+            if done % self.recipe.evaluate_every == 0 or done == self.recipe.steps:
+                self._evaluate(bar)
+            if time.monotonic() - saved > self.execution.checkpoint_seconds:
+                self._save(log)
+                saved = time.monotonic()
+        self._save(log)
+
+    @contextlib.contextmanager
+    def _step_log(self) -> Iterator[StepLog | None]:
+        """The main process's log, written out whatever happens."""
+        if not self.is_main:
+            yield None
+            return
+        log = StepLog(self.log.with_suffix(".csv"), self.progress.step)
+        try:
+            yield log
+        finally:
+            log.flush()
+
+    def _is_late(self) -> bool:
+        """Whether the deadline has passed on any process: all must stop at the same step."""
+        if self.execution.deadline is None:
+            return False
+        late = torch.tensor(float(self.execution.late), device=self.accelerator.device)
+        return bool(self.accelerator.reduce(late, "sum") > 0)
+
+    def _step(self, batches: Iterator[Tensors]) -> dict[str, float]:
         started, step = time.monotonic(), self.progress.step
+        rate = learning_rate(self.recipe, step)
         for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate(self.recipe, step)
+            group["lr"] = rate
         self.stage.network.train()
-        with self._precision():
-            loss = self.stage.loss(step)
-        if not torch.isfinite(loss):
-            raise ValueError(
-                f"{self.stage.name}: the loss of step {step + 1} is {loss.item()}; the last "
-                "checkpoint is kept. Start again without --compile, or with a lower learning rate."
-            )
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        nn.utils.clip_grad_norm_(self.stage.network.parameters(), self.recipe.gradient_clip)
+        loss, waited = self._gradients(batches)
+        self._check(loss)
+        norm = nn.utils.clip_grad_norm_(self._model.parameters(), self.recipe.gradient_clip)
         self.optimizer.step()
         self._update_average(decay_at(self.recipe, step))
         self.progress.step += 1
-        self.progress.seconds += time.monotonic() - started
-        return loss.item()
+        seconds = time.monotonic() - started
+        self.progress.seconds += seconds
+        return {
+            "step": step + 1, "loss": loss, "learning_rate": rate, "gradient_norm": norm.item(),
+            "seconds": seconds, "wait_seconds": waited,
+        }  # fmt: skip
+
+    def _gradients(self, batches: Iterator[Tensors]) -> tuple[float, float]:
+        """Work through a batch's parts; mean loss over all processes, and seconds waited."""
+        count, losses, waited = self.execution.accumulation, [], 0.0
+        for part in range(count):
+            asked = time.monotonic()
+            batch = next(batches)
+            waited += time.monotonic() - asked
+            # Gradients of several processes are averaged once, with the last part.
+            last = part == count - 1
+            with contextlib.nullcontext() if last else self.accelerator.no_sync(self._model):
+                with self._precision():
+                    loss = self.stage.batch_loss(self._model, batch) / count
+                self.accelerator.backward(loss)
+            losses.append(loss.detach())
+        mean = self.accelerator.reduce(torch.stack(losses).sum(), "mean")
+        return mean.item(), waited
+
+    def _check(self, loss: float) -> None:
+        """Go on, or stop before the weights are changed by a loss that leads nowhere."""
+        watch, step = self.progress.watch, self.progress.step
+        if not abs(loss) < float("inf"):
+            raise LossError(
+                f"{self.stage.name}: the loss of step {step + 1} is {loss}; {self._last_good()} "
+                "Start again without --compile, or with a lower --learning-rate."
+            )
+        watch.update(loss)
+        if watch.exceeds(SPIRAL_FACTOR):
+            raise LossError(
+                f"{self.stage.name}: the loss spirals: at step {step + 1} its running mean is "
+                f"{watch.average:.4g}, its best was {watch.best:.4g}; {self._last_good()} Go "
+                f"on with a lower rate, such as --learning-rate {self.recipe.learning_rate / 2:g}"
+            )
+
+    def _last_good(self) -> str:
+        """Put the checkpoint from before the loss rose in the place of a later one."""
+        if self.is_main and self.calm_checkpoint.is_file():
+            self.calm_checkpoint.replace(self.checkpoint)
+        return "the last good checkpoint is kept."
 
     def _precision(self) -> torch.autocast:
-        device = next(self.stage.network.parameters()).device.type
         mixed = self.recipe.precision == "bfloat16"
-        return torch.autocast(device, torch.bfloat16, enabled=mixed)
+        return torch.autocast(self.accelerator.device.type, torch.bfloat16, enabled=mixed)
 
     @torch.no_grad()
     def _update_average(self, decay: float) -> None:
@@ -164,27 +271,43 @@ class Trainer:
         torch._foreach_lerp_(average, list(self.stage.network.parameters()), 1 - decay)
 
     def _evaluate(self, bar: tqdm) -> None:
-        figures = self.stage.evaluate(self.average, self.progress.step)
-        entry = {"step": self.progress.step, "seconds": round(self.progress.seconds, 1), **figures}
-        self.progress.history.append(entry)
-        self.log.write_text(json.dumps(self.progress.history, indent=1) + "\n")
-        bar.write(f"{self.stage.name} " + ", ".join(f"{k} {v:.4g}" for k, v in entry.items()))
+        if self.is_main:
+            figures = self.stage.evaluate(self.average, self.progress.step)
+            seconds = round(self.progress.seconds, 1)
+            entry = {"step": self.progress.step, "seconds": seconds, **figures}
+            self.progress.history.append(entry)
+            write_text(self.log, json.dumps(self.progress.history, indent=1) + "\n")
+            bar.write(f"{self.stage.name} " + ", ".join(f"{k} {v:.4g}" for k, v in entry.items()))
+        self.accelerator.wait_for_everyone()
 
-    def _save(self) -> None:
-        state = {
+    def _save(self, log: StepLog | None) -> None:
+        if log is not None:
+            log.flush()
+            self._keep_calm_checkpoint()
+            write_whole(self.checkpoint, lambda partial: torch.save(self._state(), partial))
+        self.accelerator.wait_for_everyone()
+
+    def _keep_calm_checkpoint(self) -> None:
+        """While the loss is high, keep the last checkpoint from before it rose beside the new."""
+        if not self.progress.watch.exceeds(CALM_FACTOR):
+            self.calm_checkpoint.unlink(missing_ok=True)
+        elif self.checkpoint.is_file() and not self.calm_checkpoint.is_file():
+            os.link(self.checkpoint, self.calm_checkpoint)
+
+    def _state(self) -> dict:
+        return {
             "network": self.stage.network.state_dict(),
             "average": self.average.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "progress": dataclasses.asdict(self.progress),
             "recipe": dataclasses.asdict(self.recipe),
         }
-        partial = self.checkpoint.with_suffix(".partial")
-        torch.save(state, partial)
-        partial.replace(self.checkpoint)
 
     def _restore(self) -> None:
-        state = torch.load(self.checkpoint, weights_only=True)
-        if state["recipe"] != dataclasses.asdict(self.recipe):
+        state = torch.load(self.checkpoint, weights_only=True, map_location=self.accelerator.device)
+        # The one setting that may change, as that is how a spiralling run is saved.
+        change = {"learning_rate": self.recipe.learning_rate}
+        if state["recipe"] | change != dataclasses.asdict(self.recipe):
             raise ValueError(
                 f"{self.checkpoint} belongs to a run with other settings; "
                 "choose another --output folder or delete it"
@@ -192,4 +315,4 @@ class Trainer:
         self.stage.network.load_state_dict(state["network"])
         self.average.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
-        self.progress = Progress(**state["progress"])
+        self.progress = Progress.from_dict(state["progress"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 
 
 @dataclasses.dataclass(frozen=True)
@@ -137,6 +138,55 @@ class SimilarityRecipe:
     seed: int = 0
 
 
+@dataclasses.dataclass(frozen=True)
+class OriginalRecipe:
+    """A run of the original's route; see `prism.original`.
+
+    Parameters
+    ----------
+    dit : StageRecipe
+        How the transformer is trained; its `steps` follow from the epochs and the corpus.
+    autoencoder : str
+        A folder, or a repository on the Hub, with an ``AutoencoderKL``.
+    size : str
+        A key of `prism.original.SIZES`.
+    patch_size : int
+        In cells of the latents.
+    epochs : int
+        How often every picture is seen.
+    null_label_share : float
+        How often the label is dropped.
+    sample_steps : int
+        Steps of the samples drawn at an evaluation.
+    seed : int
+        Of initial weights, data order and noise.
+    """
+
+    dit: StageRecipe
+    autoencoder: str = "stabilityai/sd-vae-ft-ema"
+    size: str = "large"
+    patch_size: int = 4
+    epochs: int = 32
+    null_label_share: float = 0.1
+    sample_steps: int = 50
+    seed: int = 0
+
+    def for_pictures(self, count: int) -> OriginalRecipe:
+        """The same with as many steps as the epochs take with so many pictures."""
+        steps = math.ceil(self.epochs * count / self.dit.batch_size)
+        return dataclasses.replace(self, dit=dataclasses.replace(self.dit, steps=steps))
+
+
+_LONG = StageRecipe(steps=8000, batch_size=64, learning_rate=1.5e-3, ema_decay=0.998)
+
+
+def _large_batch(steps: int, learning_rate: float, ema_decay: float) -> StageRecipe:
+    return StageRecipe(
+        steps, 256, learning_rate, warmup_steps=1000, ema_decay=ema_decay, evaluate_every=2000,
+        precision="bfloat16",
+    )  # fmt: skip
+
+
 AMT_PRESETS = {
     "mini": AMTRecipe(
         amt=StageRecipe(
@@ -171,6 +221,8 @@ PRESETS = {
         attributes=("key", "density", "register", "character"),
         drawn_attributes=("key",),
     ),  # fmt: skip
+    "base": Recipe(autoencoder=_LONG, dit=_large_batch(20_000, 3e-4, 0.9995), size="base"),
+    "large": Recipe(autoencoder=_LONG, dit=_large_batch(40_000, 2e-4, 0.9999), size="large"),
     # Seconds on any machine: to see that everything works, not to hear music.
     "smoke": Recipe(
         autoencoder=StageRecipe(
@@ -195,5 +247,23 @@ SIMILARITY_PRESETS = {
             steps=20, batch_size=4, learning_rate=1e-3, ema_decay=0.9, evaluate_every=10
         ),
         width=8,
+    ),
+}
+ORIGINAL_PRESETS = {
+    # 88,700 steps and 32 epochs are the report's, as is a rate from .0001 to .001. Its batch is not
+    # known; with 32 pictures an epoch would have 88,700.
+    "original": OriginalRecipe(
+        dit=StageRecipe(
+            steps=88_700, batch_size=32, learning_rate=1e-4, weight_decay=0.0, beta2=0.999,
+            warmup_steps=1000, ema_decay=0.9999, evaluate_every=2000, precision="bfloat16",
+        ),
+    ),  # fmt: skip
+    "original-smoke": OriginalRecipe(
+        dit=StageRecipe(
+            steps=20, batch_size=4, learning_rate=1e-3, ema_decay=0.9, evaluate_every=1000
+        ),
+        size="tiny",
+        epochs=1,
+        sample_steps=4,
     ),
 }

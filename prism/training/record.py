@@ -5,37 +5,41 @@ from __future__ import annotations
 import dataclasses
 import json
 import pathlib
+from collections.abc import Sequence
 
 import torch
 
 from prism.corpora.prepared import Corpus
 from prism.provenance import commit, hardware
-from prism.training.recipe import AMTRecipe, Recipe, SimilarityRecipe
+from prism.training.files import write_text
+from prism.training.loop import Trainer
+from prism.training.recipe import AMTRecipe, OriginalRecipe, Recipe, SimilarityRecipe
 
 
 def common_record(
-    recipe: Recipe | AMTRecipe | SimilarityRecipe,
+    recipe: Recipe | AMTRecipe | SimilarityRecipe | OriginalRecipe,
     corpus: Corpus,
-    histories: dict[str, list[dict]],
+    trainers: Sequence[Trainer],
     times: tuple[str, str],
 ) -> dict:
     """What every run records.
 
     Parameters
     ----------
-    recipe : Recipe, AMTRecipe or SimilarityRecipe
+    recipe : Recipe, AMTRecipe, SimilarityRecipe or OriginalRecipe
         All settings.
     corpus : Corpus
         Its digest and sizes are recorded.
-    histories : dict
-        Evaluations of each stage, as in `Progress.history`.
+    trainers : sequence of Trainer
+        Their steps, hours and evaluations.
     times : (str, str)
         When the run began and ended, from `utc`.
     """
+    progress = {trainer.stage.name: trainer.progress for trainer in trainers}
     return {
         "recipe": dataclasses.asdict(recipe),
-        "steps": {name: rows[-1]["step"] for name, rows in histories.items()},
-        "hours": {name: round(rows[-1]["seconds"] / 3600, 3) for name, rows in histories.items()},
+        "steps": {name: done.step for name, done in progress.items()},
+        "hours": {name: round(done.seconds / 3600, 3) for name, done in progress.items()},
         "hardware": hardware(),
         "torch": torch.__version__,
         "started": times[0],
@@ -44,10 +48,10 @@ def common_record(
         "corpus_sha256": corpus.digest,
         "pieces": {side: corpus.splits.count(side) for side in sorted(set(corpus.splits))},
         "labels": list(corpus.labels),
-        "history": histories,
+        "history": {name: done.history for name, done in progress.items()},
     }
 
 
 def write_record(path: pathlib.Path, record: dict) -> None:
     """Write ``training.json``."""
-    path.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_text(path, json.dumps(record, indent=1, ensure_ascii=False) + "\n")

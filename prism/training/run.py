@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import pathlib
+from typing import TYPE_CHECKING
 
 from torch import nn
 
 from prism.amt.pipeline import AMTPipeline
 from prism.amt.vocabulary import EVENTS_IN_CONTEXT
 from prism.corpora.prepared import Corpus
+from prism.midipic import SHAPE
 from prism.music import FRAMES, KEYS
 from prism.pipeline import PrismPipeline
 from prism.provenance import utc
 from prism.similarity.networks import CorpusFeatures
 from prism.training.amt import AMTStage
-from prism.training.loop import CHECKPOINT_SECONDS, Trainer
-from prism.training.recipe import AMTRecipe, Recipe, SimilarityRecipe
+from prism.training.execution import Execution
+from prism.training.files import write_text
+from prism.training.loop import Stage, Trainer
+from prism.training.recipe import AMTRecipe, OriginalRecipe, Recipe, SimilarityRecipe
 from prism.training.record import common_record, write_record
+from prism.training.samples import SAMPLES_FILE, collect_samples
 from prism.training.similarity import SimilarityStage
 from prism.training.stages import AutoencoderStage, DiTStage
+
+if TYPE_CHECKING:
+    from prism.original import OriginalPipeline
 
 
 def _size(network: nn.Module) -> int:
@@ -30,13 +38,38 @@ def _start_time(folder: pathlib.Path) -> str:
     marker = folder / "started"
     if not marker.is_file():
         folder.mkdir(parents=True, exist_ok=True)
-        marker.write_text(utc())
+        write_text(marker, utc())
     return marker.read_text()
+
+
+class Unfinished(Exception):
+    """The deadline came before there was a model to write; the message says how far it got."""
+
+
+def trained(stage: Stage, folder: pathlib.Path, execution: Execution) -> Trainer:
+    """Train a stage on which others build, to its end.
+
+    Raises
+    ------
+    Unfinished
+        If the deadline came first.
+    """
+    trainer = Trainer(stage, folder, execution)
+    trainer.run()
+    if not trainer.finished:
+        raise Unfinished(_how_far(trainer))
+    return trainer
+
+
+def _how_far(trainer: Trainer) -> str:
+    done, steps = trainer.progress.step, trainer.recipe.steps
+    return f"{trainer.stage.name}: {done:,} of {steps:,} steps done; run again to go on"
 
 
 def _end_time(trainer: Trainer) -> str:
     """Not the present: a finished run that is started again only writes its results anew."""
-    return utc(trainer.log.stat().st_mtime)
+    last = trainer.log if trainer.finished else trainer.checkpoint
+    return utc(last.stat().st_mtime)
 
 
 def train(
@@ -44,8 +77,7 @@ def train(
     corpus: Corpus,
     folder: pathlib.Path,
     weights: pathlib.Path,
-    checkpoint_seconds: float = CHECKPOINT_SECONDS,
-    compiled: bool = False,
+    execution: Execution | None = None,
 ) -> PrismPipeline:
     """Train both stages, or go on where an earlier run in `folder` was stopped.
 
@@ -58,32 +90,38 @@ def train(
     folder : Path
         Checkpoints, logs and sheets of samples.
     weights : Path
-        Receives the finished model and its ``training.json``.
-    checkpoint_seconds : float
-        Time between checkpoints.
-    compiled : bool
-        See `Trainer`.
+        Receives the finished model, its ``training.json``, and the sample drawn at each
+        evaluation, ``samples.json``.
+    execution : Execution
+        How to go about it. A deadline leaves weights of the steps that are done.
+
+    Raises
+    ------
+    Unfinished
+        If the deadline came before the transformer's turn.
     """
+    execution = execution or Execution()
     started = _start_time(folder)
-    coder = Trainer(AutoencoderStage(recipe, corpus), folder, checkpoint_seconds, compiled)
-    autoencoder = coder.run()
-    stage = DiTStage(recipe, corpus, autoencoder, folder / "samples")
-    trainer = Trainer(stage, folder, checkpoint_seconds, compiled)
-    pipeline = PrismPipeline(autoencoder, trainer.run(), stage.profiles)
-    pipeline.save_pretrained(weights)
-    histories = {"autoencoder": coder.progress.history, "dit": trainer.progress.history}
+    coder = trained(AutoencoderStage(recipe, corpus), folder, execution)
+    stage = DiTStage(recipe, corpus, coder.average, folder / "samples")
+    trainer = Trainer(stage, folder, execution)
+    pipeline = PrismPipeline(coder.average, trainer.run(), stage.profiles)
+    if not trainer.is_main:
+        return pipeline
+    pipeline.save_pretrained(weights, execution.shard_size)
+    collect_samples(stage.pictures, weights / SAMPLES_FILE)
     windows = sum(len(group) for group in stage.sampler.windows)
-    seen = recipe.dit.steps * recipe.dit.batch_size
+    seen = trainer.progress.step * recipe.dit.batch_size
     # What figure 5 of the original report had, and more.
     record = {
         "model": f"PrismDiT {recipe.size} on BeatAutoencoder latents",
         "image_size": [KEYS, FRAMES],
-        "parameters": {"autoencoder": _size(autoencoder), "dit": _size(pipeline.dit)},
+        "parameters": {"autoencoder": _size(coder.average), "dit": _size(pipeline.dit)},
         "windows_seen": seen,
         "training_windows": windows,
         "epochs": round(seen / windows, 2),
     }
-    record |= common_record(recipe, corpus, histories, (started, _end_time(trainer)))
+    record |= common_record(recipe, corpus, (coder, trainer), (started, _end_time(trainer)))
     write_record(weights / "training.json", record)
     return pipeline
 
@@ -93,13 +131,14 @@ def train_amt(
     corpus: Corpus,
     folder: pathlib.Path,
     weights: pathlib.Path,
-    checkpoint_seconds: float = CHECKPOINT_SECONDS,
-    compiled: bool = False,
+    execution: Execution | None = None,
 ) -> AMTPipeline:
     """Train the baseline, or go on where an earlier run in `folder` was stopped; see `train`."""
     started = _start_time(folder)
-    trainer = Trainer(AMTStage(recipe, corpus), folder, checkpoint_seconds, compiled)
-    pipeline = AMTPipeline(trainer.run(), name=f"AMT-{recipe.size}")
+    trainer = trained(AMTStage(recipe, corpus), folder, execution or Execution())
+    pipeline = AMTPipeline(trainer.average, name=f"AMT-{recipe.size}")
+    if not trainer.is_main:
+        return pipeline
     pipeline.save_pretrained(weights)
     sequences = recipe.amt.steps * recipe.amt.batch_size
     record = {
@@ -108,8 +147,7 @@ def train_amt(
         "sequences_seen": sequences,
         "events_seen": sequences * EVENTS_IN_CONTEXT,
     }
-    histories = {"amt": trainer.progress.history}
-    record |= common_record(recipe, corpus, histories, (started, _end_time(trainer)))
+    record |= common_record(recipe, corpus, (trainer,), (started, _end_time(trainer)))
     write_record(weights / "training.json", record)
     return pipeline
 
@@ -119,20 +157,59 @@ def train_similarity(
     corpus: Corpus,
     folder: pathlib.Path,
     weights: pathlib.Path,
-    checkpoint_seconds: float = CHECKPOINT_SECONDS,
-    compiled: bool = False,
+    execution: Execution | None = None,
 ) -> CorpusFeatures:
     """Train the network that tells composers apart, or go on; see `train`."""
     started = _start_time(folder)
-    trainer = Trainer(SimilarityStage(recipe, corpus), folder, checkpoint_seconds, compiled)
-    features = CorpusFeatures(trainer.run(), list(corpus.labels))
+    trainer = trained(SimilarityStage(recipe, corpus), folder, execution or Execution())
+    features = CorpusFeatures(trainer.average, list(corpus.labels))
+    if not trainer.is_main:
+        return features
     features.save_pretrained(weights)
     record = {
         "model": "ComposerNetwork",
         "parameters": {"similarity": _size(features.network)},
         "windows_seen": recipe.similarity.steps * recipe.similarity.batch_size,
     }
-    histories = {"similarity": trainer.progress.history}
-    record |= common_record(recipe, corpus, histories, (started, _end_time(trainer)))
+    record |= common_record(recipe, corpus, (trainer,), (started, _end_time(trainer)))
     write_record(weights / "training.json", record)
     return features
+
+
+def train_original(
+    recipe: OriginalRecipe,
+    corpus: Corpus,
+    folder: pathlib.Path,
+    weights: pathlib.Path,
+    execution: Execution | None = None,
+) -> OriginalPipeline:
+    """Train the original's route, or go on; see `train`.
+
+    Raises
+    ------
+    WeightsError
+        If the autoencoder cannot be had.
+    """
+    # They import transformers where it is installed, which takes seconds.
+    from prism.original import OriginalPipeline, load_autoencoder
+    from prism.training.original import OriginalStage
+
+    execution = execution or Execution()
+    started = _start_time(folder)
+    stage = OriginalStage(recipe, corpus, load_autoencoder(recipe.autoencoder), folder)
+    trainer = Trainer(stage, folder, execution)
+    pipeline = OriginalPipeline(
+        stage.autoencoder, trainer.run(), list(corpus.labels), recipe.autoencoder
+    )
+    if not trainer.is_main:
+        return pipeline
+    pipeline.save_pretrained(weights, execution.shard_size)
+    record = {
+        "model": f"DiT {recipe.size}/{recipe.patch_size} on latents of midipic pictures",
+        "image_size": list(SHAPE[:2]),
+        "parameters": {"dit": _size(pipeline.transformer)},
+        "training_pictures": len(stage.training.labels),
+    }
+    record |= common_record(stage.settings, corpus, (trainer,), (started, _end_time(trainer)))
+    write_record(weights / "training.json", record)
+    return pipeline

@@ -11,14 +11,15 @@ from prism.corpora.prepared import Corpus
 from prism.dataset import Batch, WindowSampler, roll_tensor, tensor_roll
 from prism.similarity.bands import noise, shuffled
 from prism.similarity.networks import ComposerNetwork
+from prism.training.execution import Tensors
 from prism.training.recipe import SimilarityRecipe
-from prism.training.stages import chunks
+from prism.training.stages import BatchStage, chunks
 
 VALIDATION_WINDOWS = 600
 _SHUFFLED_SHARE = 0.75
 
 
-class SimilarityStage:
+class SimilarityStage(BatchStage):
     """Trains a `ComposerNetwork` on transposed training windows."""
 
     name = "similarity"
@@ -31,26 +32,33 @@ class SimilarityStage:
         self._nonsense = self.network.config.labels
         self.validation = chunks(WindowSampler(corpus, "validation").fixed(VALIDATION_WINDOWS))
 
-    def loss(self, step: int) -> torch.Tensor:
-        """Cross-entropy of a step's batch, labels softened."""
+    def draw(self, step: int, rows: slice) -> Tensors:
+        """Rolls, labels and the seed of their dropout."""
         batch = self.sampler.batch(self.recipe.batch_size, self.settings.seed, step)
         rng = np.random.default_rng([self.settings.seed, step, 1])
         rolls, labels = with_nonsense(batch, self.settings.nonsense_share, self._nonsense, rng)
+        seed = (self.settings.seed + 1) * 2**32 + step + (rows.start or 0) * 2**24
+        return rolls[rows], labels[rows], torch.tensor(seed)
+
+    def batch_loss(self, network: nn.Module, batch: Tensors) -> torch.Tensor:
+        """Cross-entropy of what `draw` gave, labels softened."""
+        rolls, labels, seed = batch
         # Dropout knows no generator of its own; it must be the same after a resume.
-        torch.manual_seed((self.settings.seed + 1) * 2**32 + step)
-        logits = self.network(rolls)
-        return F.cross_entropy(logits, labels, label_smoothing=self.settings.smoothing)
+        torch.manual_seed(seed.item())
+        return F.cross_entropy(network(rolls), labels, label_smoothing=self.settings.smoothing)
 
     @torch.inference_mode()
     def evaluate(self, network: nn.Module, step: int) -> dict[str, float]:
         """Loss and accuracy on validation windows, as many of each label as fit."""
         network.eval()
-        logits = torch.cat([network(part.rolls) for part in self.validation])
+        device = network.device
+        logits = torch.cat([network(part.rolls.to(device)) for part in self.validation]).cpu()
         labels = torch.cat([part.labels for part in self.validation])
         best = logits[:, :-1].topk(2).indices == labels[:, None]
         rng = np.random.default_rng([self.settings.seed, 2])
         changed = [with_nonsense(part, 1.0, self._nonsense, rng)[0] for part in self.validation]
-        told = torch.cat([network(rolls) for rolls in changed]).argmax(1) == self._nonsense
+        guesses = torch.cat([network(rolls.to(device)) for rolls in changed]).argmax(1)
+        told = guesses == self._nonsense
         return {
             "validation_loss": F.cross_entropy(logits, labels).item(),
             "validation_accuracy": best[:, 0].float().mean().item(),

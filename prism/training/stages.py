@@ -16,10 +16,13 @@ from prism.corpora.prepared import Corpus
 from prism.dataset import Batch, WindowSampler, attribute_shares, label_profiles, tensor_roll
 from prism.diffusion import add_noise, sample_times
 from prism.dit import SIZES, PrismDiT
+from prism.music import BEATS
 from prism.pipeline import PrismPipeline
 from prism.plotting import save_sheet
 from prism.statistics import mean_description
+from prism.training.execution import Tensors
 from prism.training.recipe import Recipe
+from prism.training.samples import keep_sample
 
 VALIDATION_WINDOWS = 256
 SAMPLES = 8
@@ -37,7 +40,18 @@ def chunks(batch: Batch, size: int = 32) -> list[Batch]:
     return [Batch(*row) for row in zip(*parts, strict=True)]
 
 
-class AutoencoderStage:
+WHOLE = slice(None)
+
+
+class BatchStage:
+    """What stages have in common: the loss of a whole batch on their own network."""
+
+    def loss(self, step: int) -> torch.Tensor:
+        """Mean loss of a step's batch."""
+        return self.batch_loss(self.network, self.draw(step, WHOLE))
+
+
+class AutoencoderStage(BatchStage):
     """Trains a `BeatAutoencoder` to rebuild windows through noisy latents."""
 
     name = "autoencoder"
@@ -51,22 +65,29 @@ class AutoencoderStage:
         self.sampler = WindowSampler(corpus)
         self.validation = WindowSampler(corpus, "validation").fixed(VALIDATION_WINDOWS)
 
-    def _noise(self, rolls: torch.Tensor, stream: int, step: int) -> torch.Tensor:
-        shape = (len(rolls), rolls.shape[3] // 4, self.settings.latent_size)
+    def _noise(self, count: int, stream: int, step: int) -> torch.Tensor:
+        shape = (count, BEATS, self.settings.latent_size)
         generator = generator_for(self.settings.seed, stream, step)
         return self.settings.latent_noise * torch.randn(shape, generator=generator)
 
-    def loss(self, step: int) -> torch.Tensor:
-        """Reconstruction loss of a step's batch."""
-        rolls = self.sampler.batch(self.recipe.batch_size, self.settings.seed, step).rolls
-        return reconstruction_loss(self.network(rolls, self._noise(rolls, 0, step)), rolls)
+    def draw(self, step: int, rows: slice) -> Tensors:
+        """Rolls and the noise on their latents."""
+        size = self.recipe.batch_size
+        rolls = self.sampler.batch(size, self.settings.seed, step, rows).rolls
+        return rolls, self._noise(size, 0, step)[rows]
+
+    def batch_loss(self, network: nn.Module, batch: Tensors) -> torch.Tensor:
+        """Reconstruction loss of what `draw` gave."""
+        rolls, noise = batch
+        return reconstruction_loss(network(rolls, noise), rolls)
 
     @torch.inference_mode()
     def evaluate(self, network: nn.Module, step: int) -> dict[str, float]:
         """Loss, onset F1 and share of exact beats on validation windows, clean and noisy."""
         figures: dict[str, float] = {}
-        rolls = self.validation.rolls
-        for kind, noise in (("clean", None), ("noisy", self._noise(rolls, 1, 0))):
+        rolls = self.validation.rolls.to(network.device)
+        noisy = self._noise(len(rolls), 1, 0).to(network.device)
+        for kind, noise in (("clean", None), ("noisy", noisy)):
             logits = network(rolls, noise)
             figures[f"{kind}_loss"] = reconstruction_loss(logits, rolls).item()
             guess, truth = logits[:, :2] > 0, rolls[:, :2] > 0
@@ -77,7 +98,17 @@ class AutoencoderStage:
         return figures
 
 
-class DiTStage:
+def new_dit(recipe: Recipe, labels: int) -> PrismDiT:
+    """A transformer as the recipe says, untrained."""
+    return PrismDiT(
+        labels=labels,
+        latent_size=recipe.latent_size,
+        attributes={name: len(ATTRIBUTES[name].values) for name in recipe.attributes} or None,
+        **SIZES[recipe.size],
+    )
+
+
+class DiTStage(BatchStage):
     """Trains a `PrismDiT` to predict the flow of a fixed autoencoder's latents.
 
     Parameters
@@ -89,7 +120,7 @@ class DiTStage:
     autoencoder : BeatAutoencoder
         Trained; stays as it is.
     pictures : Path
-        Folder for a sheet of samples at each evaluation.
+        Folder for a sheet of samples at each evaluation, and for the notes of its first.
     """
 
     name = "dit"
@@ -99,12 +130,7 @@ class DiTStage:
     ) -> None:
         torch.manual_seed(recipe.seed + 1)
         self.settings, self.recipe = recipe, recipe.dit
-        self.network = PrismDiT(
-            labels=len(corpus.labels),
-            latent_size=recipe.latent_size,
-            attributes={name: len(ATTRIBUTES[name].values) for name in recipe.attributes} or None,
-            **SIZES[recipe.size],
-        )
+        self.network = new_dit(recipe, len(corpus.labels))
         self.autoencoder = autoencoder.eval()
         self.profiles = label_profiles(corpus)
         for label, shares in attribute_shares(corpus, recipe.drawn_attributes).items():
@@ -113,18 +139,19 @@ class DiTStage:
         self.validation = chunks(WindowSampler(corpus, "validation").fixed(VALIDATION_WINDOWS))
         self.pictures = pictures
 
-    def loss(self, step: int) -> torch.Tensor:
-        """Flow-matching loss of a step's batch, conditions dropped now and then."""
-        batch = self.sampler.batch(self.recipe.batch_size, self.settings.seed, step)
+    def draw(self, step: int, rows: slice) -> Tensors:
+        """Rolls, labels, metre, attributes, noise and times, conditions dropped now and then."""
+        size = self.recipe.batch_size
+        batch = self.sampler.batch(size, self.settings.seed, step, rows)
         generator = generator_for(self.settings.seed, 2, step)
-        drop = torch.rand(2, len(batch.labels), generator=generator)
+        drop = torch.rand(2, size, generator=generator)[:, rows]
         labels = batch.labels.where(
             drop[0] >= self.settings.null_label_share, self.network.null_label
         )
         metre = batch.metre * (drop[1] >= self.settings.unknown_metre_share)[:, None, None]
-        attributes = self._dropped(self._attributes(batch.rolls), labels, step)
-        kept = Batch(batch.rolls, labels, metre)
-        return self._flow_loss(self.network, kept, attributes, generator, 0.1)
+        attributes = self._dropped(self._attributes(batch.rolls), labels, step, rows, size)
+        noise, t = self._noise(size, generator, 0.1)
+        return batch.rolls, labels, metre, attributes, noise[rows], t[rows]
 
     def _attributes(self, rolls: torch.Tensor) -> torch.Tensor:
         """What each roll has, int64, shape=(B, A)."""
@@ -135,30 +162,35 @@ class DiTStage:
         ).reshape(len(rolls), len(names))
 
     def _dropped(
-        self, attributes: torch.Tensor, labels: torch.Tensor, step: int
+        self,
+        attributes: torch.Tensor,
+        labels: torch.Tensor,
+        step: int,
+        rows: slice = WHOLE,
+        size: int | None = None,
     ) -> torch.Tensor:
-        """The attributes with some of them null, all of them for half of the null labels."""
+        """The attributes of some rows with some of them null, all for half of the null labels."""
+        size = len(labels) if size is None else size
         generator = generator_for(self.settings.seed, 4, step)
-        every = torch.rand(len(labels), 1, generator=generator)
-        each = torch.rand(attributes.shape, generator=generator)
+        every = torch.rand(size, 1, generator=generator)[rows]
+        each = torch.rand(size, attributes.shape[1], generator=generator)[rows]
         share = torch.full((len(labels), 1), self.settings.open_attributes_share)
         share[labels == self.network.null_label] = 0.5
         gone = (every < share) | (each < self.settings.open_attribute_share)
         return torch.where(gone, self.network.null_attributes, attributes)
 
-    def _flow_loss(
-        self,
-        network: nn.Module,
-        batch: Batch,
-        attributes: torch.Tensor,
-        generator: torch.Generator,
-        uniform_share: float,
-    ) -> torch.Tensor:
+    def _noise(
+        self, count: int, generator: torch.Generator, uniform_share: float
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        noise = torch.randn((count, BEATS, self.settings.latent_size), generator=generator)
+        return noise, sample_times(count, generator, uniform_share)
+
+    def batch_loss(self, network: nn.Module, batch: Tensors) -> torch.Tensor:
+        """Flow-matching loss of what `draw` gave."""
+        rolls, labels, metre, attributes, noise, t = batch
         with torch.no_grad():
-            data = self.autoencoder.encode(batch.rolls).float()
-        noise = torch.randn(data.shape, generator=generator)
-        t = sample_times(len(data), generator, uniform_share)
-        flow = network(add_noise(data, noise, t), t, batch.labels, batch.metre, attributes)
+            data = self.autoencoder.encode(rolls).float()
+        flow = network(add_noise(data, noise, t), t, labels, metre, attributes)
         return F.mse_loss(flow.float(), noise - data)
 
     @torch.inference_mode()
@@ -171,6 +203,7 @@ class DiTStage:
         names = [pipe.composers[i * len(pipe.composers) // SAMPLES] for i in range(SAMPLES)]
         rolls = [pipe(name, seed=i).rolls[0] for i, name in enumerate(names)]
         save_sheet(rolls, names, self.pictures / f"samples-{step:06d}.png")
+        keep_sample(rolls[0], step, names[0], 0, self.pictures)
         return figures | mean_description(rolls)
 
     def _validation_loss(self, network: nn.Module, informed: bool) -> float:
@@ -181,6 +214,8 @@ class DiTStage:
             if not informed:
                 attributes = self.network.null_attributes.expand_as(attributes)
             generator = generator_for(self.settings.seed, 3, i)
-            losses.append(self._flow_loss(network, part, attributes, generator, 1.0))
+            noise = self._noise(len(part.labels), generator, 1.0)
+            batch = (part.rolls, part.labels, part.metre, attributes, *noise)
+            losses.append(self.batch_loss(network, [x.to(network.device) for x in batch]))
         return torch.stack(losses).mean().item()
 

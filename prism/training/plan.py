@@ -1,0 +1,248 @@
+"""What a run would need: parameters, memory and hours, before anything is started.
+
+Conventions
+-----------
+FLOPs
+    Of matrix products, two for a multiplication and an addition, counted by torch on a network
+    without data. Training a sample takes three times its forward pass.
+memory
+    ``22 · P + A · b + 1.5 GB``: of each of the P parameters five float32 numbers (weight, gradient,
+    AdamW's two moments, running average) and a bfloat16 copy for the products; A bytes a sample
+    that the forward pass keeps for the backward one, counted by torch; b samples worked on at
+    once; the rest for CUDA and the products' scratch space. A card is filled to nine tenths.
+mixed precision
+    Keeps .7 of float32's A: of PrismDiT mini's 13.6 MB a sample it kept 9.5 MB, counted.
+hours
+    ``samples · 3 · FLOPs / (share · peak)``, with the peaks of the makers' data sheets (dense) and
+    a share that is assumed: .35 on a GPU. The two CPU cores' peaks are what small products reached
+    on one machine, the share .7; ``benchmarks/training.py`` measures another.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from prism.autoencoder import CHANNELS, BeatAutoencoder
+from prism.music import BEATS, FRAMES, KEYS
+from prism.training.presets import AnyRecipe, stages_of
+from prism.training.recipe import AMTRecipe, OriginalRecipe, SimilarityRecipe, StageRecipe
+
+BYTES_PER_PARAMETER = 22
+OVERHEAD_BYTES = 1.5e9
+MIXED_SHARE = 0.7
+_FILL = 0.9
+_BACKWARD = 3
+# Of the bundled corpus.
+LABELS = 15
+
+
+@dataclasses.dataclass(frozen=True)
+class Card:
+    """A processor.
+
+    Parameters
+    ----------
+    name : str
+        As people call it.
+    memory : float
+        In bytes.
+    mixed, single : float
+        Peak of bfloat16 and float32 products in FLOP/s. Who has no bfloat16 has the same twice.
+    share : float
+        Of the peak that training is assumed to reach.
+    """
+
+    name: str
+    memory: float
+    mixed: float
+    single: float
+    share: float = 0.35
+
+
+CARDS = (
+    Card("H100 80 GB", 80e9, 989e12, 67e12),
+    Card("A100 80 GB", 80e9, 312e12, 19.5e12),
+    Card("RTX 4090 24 GB", 24e9, 165e12, 82.6e12),
+    Card("V100 16 GB (no bfloat16)", 16e9, 15.7e12, 15.7e12),
+    Card("T4 16 GB (no bfloat16)", 16e9, 8.1e12, 8.1e12),
+    Card("2 CPU cores", 16e9, 0.24e12, 0.12e12, 0.7),
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Cost:
+    """What one network costs to train.
+
+    Parameters
+    ----------
+    parameters : dict
+        Numbers to learn, by module.
+    forward_flops : float
+        Of one sample.
+    kept_bytes : float
+        Of one sample, for the backward pass, in the stage's precision.
+    """
+
+    parameters: dict[str, int]
+    forward_flops: float
+    kept_bytes: float
+
+    @property
+    def size(self) -> int:
+        """All parameters."""
+        return sum(self.parameters.values())
+
+    def memory(self, samples: int) -> float:
+        """Bytes needed to work on so many samples at once."""
+        return BYTES_PER_PARAMETER * self.size + self.kept_bytes * samples + OVERHEAD_BYTES
+
+    def hours(self, recipe: StageRecipe, card: Card) -> float:
+        """Time on one card for all steps."""
+        flops = recipe.steps * recipe.batch_size * _BACKWARD * self.forward_flops
+        peak = card.mixed if recipe.precision == "bfloat16" else card.single
+        return flops / (card.share * peak) / 3600
+
+    def accumulation(self, batch_size: int, memory: float) -> int | None:
+        """Into how few equal parts a batch must be cut for this memory; None if none will do."""
+        for parts in range(1, batch_size + 1):
+            if batch_size % parts == 0 and self.memory(batch_size // parts) <= _FILL * memory:
+                return parts
+        return None
+
+
+def parameters_by_module(network: nn.Module) -> dict[str, int]:
+    """Parameters of each part of a network, and of what it holds itself under ``other``."""
+    sizes = {name: _count(child) for name, child in network.named_children()}
+    sizes["other"] = _count(network) - sum(sizes.values())
+    return {name: size for name, size in sizes.items() if size}
+
+
+def _count(module: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
+def cost_of(network: nn.Module, inputs: tuple[torch.Tensor, ...], mixed: bool) -> Cost:
+    """Count what a network costs by running it without data.
+
+    Parameters
+    ----------
+    network : Module
+        On the device ``meta``.
+    inputs : tuple of Tensor
+        Of one sample, likewise.
+    mixed : bool
+        Whether it is trained in mixed precision.
+    """
+    own = {parameter.untyped_storage()._cdata for parameter in network.parameters()}
+    kept: dict[int, tuple[int, torch.Tensor]] = {}
+
+    def keep(tensor: torch.Tensor) -> torch.Tensor:
+        storage = tensor.untyped_storage()
+        if storage._cdata not in own:
+            # Held, so that no later storage gets the same number.
+            kept[storage._cdata] = storage.nbytes(), tensor
+        return tensor
+
+    counter = FlopCounterMode(display=False)
+    with counter, torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        network(*inputs)
+    kept_bytes = sum(size for size, _ in kept.values()) * (MIXED_SHARE if mixed else 1)
+    return Cost(parameters_by_module(network), counter.get_total_flops(), kept_bytes)
+
+
+def costs(recipe: AnyRecipe) -> dict[str, Cost]:
+    """The cost of each stage's network, by the names of `stages_of`."""
+    stages = stages_of(recipe)
+    with torch.device("meta"):
+        built = _built(recipe)
+        return {
+            name: cost_of(*built[name], stage.precision == "bfloat16")
+            for name, stage in stages.items()
+        }
+
+
+def _built(recipe: AnyRecipe) -> dict[str, tuple[nn.Module, tuple[torch.Tensor, ...]]]:
+    """Networks and the inputs of one sample, without data."""
+    if isinstance(recipe, OriginalRecipe):
+        return {"dit": _original(recipe)}
+    if isinstance(recipe, AMTRecipe):
+        return {"amt": _amt(recipe)}
+    rolls = torch.zeros(1, CHANNELS, KEYS, FRAMES)
+    if isinstance(recipe, SimilarityRecipe):
+        from prism.similarity.networks import ComposerNetwork
+
+        return {"similarity": (ComposerNetwork(labels=LABELS, width=recipe.width), (rolls,))}
+    from prism.training.stages import new_dit
+
+    label = torch.zeros(1, dtype=torch.int64)
+    latents = torch.zeros(1, BEATS, recipe.latent_size)
+    metre = torch.zeros(1, BEATS, 2, dtype=torch.int64)
+    wishes = torch.zeros(1, len(recipe.attributes), dtype=torch.int64)
+    coder = BeatAutoencoder(latent_size=recipe.latent_size, hidden_size=recipe.hidden_size)
+    return {
+        "autoencoder": (coder, (rolls,)),
+        "dit": (new_dit(recipe, LABELS), (latents, torch.zeros(1), label, metre, wishes)),
+    }
+
+
+def _original(recipe: OriginalRecipe) -> tuple[nn.Module, tuple[torch.Tensor, ...]]:
+    from prism.original import LATENT_SIZE, new_transformer
+
+    network = new_transformer(LABELS, recipe.size, recipe.patch_size, LATENT_SIZE)
+    label = torch.zeros(1, dtype=torch.int64)
+    return network, (torch.zeros(1, 4, LATENT_SIZE, LATENT_SIZE), label, label)
+
+
+def _amt(recipe: AMTRecipe) -> tuple[nn.Module, tuple[torch.Tensor, ...]]:
+    from prism.amt.vocabulary import CONTEXT
+    from prism.training.amt import new_transformer
+
+    return new_transformer(recipe), (torch.zeros(1, CONTEXT, dtype=torch.int64),)
+
+
+def fitting(recipe: AnyRecipe, processes: int = 1) -> int:
+    """Into how few parts each process must cut a batch to fit its GPU; 1 where there is none."""
+    if not torch.cuda.is_available():
+        return 1
+    name, stage = list(stages_of(recipe).items())[-1]
+    memory = torch.cuda.get_device_properties(0).total_memory
+    share = stage.batch_size // processes
+    return costs(recipe)[name].accumulation(share, memory) or share
+
+
+def report(recipe: AnyRecipe) -> str:
+    """The plan in words and tables, Markdown."""
+    stages, found = stages_of(recipe), costs(recipe)
+    lines = []
+    for name, cost in found.items():
+        stage = stages[name]
+        modules = ", ".join(f"{module} {size:,}" for module, size in cost.parameters.items())
+        lines += [
+            f"{name}: {cost.size:,} parameters ({modules})",
+            f"  {stage.steps:,} steps of {stage.batch_size}, {stage.precision}; a sample: "
+            f"{_BACKWARD * cost.forward_flops / 1e9:,.1f} GFLOPs to train, "
+            f"{cost.kept_bytes / 1e6:,.1f} MB kept; parameters, gradients, optimiser and average: "
+            f"{BYTES_PER_PARAMETER * cost.size / 1e9:,.2f} GB",
+        ]
+    last = list(stages)[-1]
+    batch = stages[last].batch_size
+    lines += [
+        "",
+        f"| one card | hours | memory, GB, the batch of {batch} at once | --accumulation | GB |",
+        "|---|---|---|---|---|",
+    ]
+    return "\n".join(lines + [_row(card, stages, found) for card in CARDS])
+
+
+def _row(card: Card, stages: dict[str, StageRecipe], found: dict[str, Cost]) -> str:
+    hours = sum(cost.hours(stages[name], card) for name, cost in found.items())
+    name = list(stages)[-1]
+    cost, batch = found[name], stages[name].batch_size
+    parts = cost.accumulation(batch, card.memory)
+    fits = f"{parts} | {cost.memory(batch // parts) / 1e9:.1f}" if parts else "does not fit | –"
+    digits = 2 if hours < 10 else 0
+    return f"| {card.name} | {hours:,.{digits}f} | {cost.memory(batch) / 1e9:.1f} | {fits} |"

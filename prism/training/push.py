@@ -1,0 +1,110 @@
+"""Publish weights on the Hugging Face Hub: the networks, a model card and the training record."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import pathlib
+from collections.abc import Sequence
+
+CARD_FILE = "README.md"
+RECORD_FILE = "training.json"
+# What a folder of weights holds: any of these is enough.
+_SETTINGS = ("prism.json", "original.json", "config.json")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """``python train.py push --repo owner/name``."""
+    parser = argparse.ArgumentParser(prog="train.py push", description=__doc__)
+    parser.add_argument("--repo", required=True, metavar="OWNER/NAME", help="on the Hub")
+    parser.add_argument(
+        "--weights", type=pathlib.Path, default=pathlib.Path("weights"), help="what to publish"
+    )
+    parser.add_argument("--private", action="store_true", help="if it has to be made first")
+    options = parser.parse_args(arguments)
+    print(push(options.weights, options.repo, options.private))
+
+
+def push(weights: pathlib.Path, repo: str, private: bool = False) -> str:
+    """Upload a folder of weights; a repository that is missing is made.
+
+    The Hub is asked for with ``HF_TOKEN``, or as ``hf auth login`` left it.
+
+    Parameters
+    ----------
+    weights : Path
+        As training leaves it. Without a ``README.md`` it gets a card made of its record.
+    repo : str
+        ``owner/name``.
+    private : bool
+        Whether a new repository is to be private.
+
+    Returns
+    -------
+    str
+        Address of the repository.
+
+    Raises
+    ------
+    ValueError
+        If the folder holds no finished model.
+    """
+    from huggingface_hub import HfApi
+
+    record = _record(weights)
+    api = HfApi()
+    address = api.create_repo(repo, private=private, exist_ok=True)
+    if not (weights / CARD_FILE).is_file():
+        (weights / CARD_FILE).write_text(card(record), encoding="utf-8")
+    api.upload_folder(
+        repo_id=address.repo_id,
+        folder_path=weights,
+        commit_message=f"{record['model']}, {sum(record['steps'].values()):,} steps",
+        ignore_patterns=["*.partial"],
+    )
+    return str(address)
+
+
+def _record(weights: pathlib.Path) -> dict:
+    missing = [] if any((weights / name).is_file() for name in _SETTINGS) else [_SETTINGS[0]]
+    if not (weights / RECORD_FILE).is_file():
+        missing.append(RECORD_FILE)
+    if missing:
+        raise ValueError(
+            f"--weights: expected a finished model, but {weights} has no {' and no '.join(missing)}"
+            "; train one with python train.py, or name another folder"
+        )
+    return json.loads((weights / RECORD_FILE).read_text(encoding="utf-8"))
+
+
+def card(record: dict) -> str:
+    """A model card from a ``training.json``, Markdown with the Hub's header."""
+    sizes = ", ".join(f"{name} {size:,}" for name, size in record["parameters"].items())
+    steps = ", ".join(f"{name} {count:,}" for name, count in record["steps"].items())
+    hours = sum(record["hours"].values())
+    last = {name: rows[-1] for name, rows in record["history"].items() if rows}
+    losses = [
+        f"{name}: {key.replace('_', ' ')} {value:.4g}"
+        for name, row in last.items()
+        for key, value in row.items()
+        if key.endswith("loss")
+    ]
+    return f"""---
+license: mit
+tags:
+  - music
+  - diffusion
+---
+
+# {record["model"]}
+
+Trained by Prism's `train.py`. Parameters: {sizes}. Steps: {steps}; {hours:.2f} hours on
+{record["hardware"]}, {record["started"]} to {record["ended"]}.
+
+Labels: {", ".join(record["labels"])}.
+
+Last evaluation: {"; ".join(losses) or "none yet"}.
+
+All settings, the corpus's digest and every evaluation are in `{RECORD_FILE}`. Where this is a model
+of Prism's page, `PRISM_WEIGHTS` set to this repository's name loads it.
+"""
