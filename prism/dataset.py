@@ -1,14 +1,7 @@
-"""Windows of 64 beats cut out of a corpus, with the metre each beat stands in.
+"""Windows of a corpus (see `prism.windows`), drawn for the page and for training.
 
 Conventions
 -----------
-window
-    Begins on a bar line, at every fourth bar of the piece, so that phrases keep their place.
-short pieces
-    Repeated, whole bars at a time, until they fill the window.
-metre
-    Two integers a beat: length of the bar it lies in and its place in that bar, both in frames.
-    Length 0 stands for an unknown metre.
 transposition
     −5 to +6 semitones, drawn anew each time a training window is used.
 sampling
@@ -27,114 +20,28 @@ import torch
 
 from prism.attributes import ATTRIBUTES, attribute_indices
 from prism.corpora.prepared import Corpus
-from prism.music import (
-    BEATS,
-    FRAMES,
-    FRAMES_PER_BEAT,
-    TICKS_PER_BEAT,
-    TICKS_PER_FRAME,
-    PianoRoll,
-    Piece,
+from prism.corpora.sharded import ShardedCorpus
+from prism.music import PianoRoll, Piece
+
+# What needs no torch lies in `prism.windows`; it is offered here as well.
+from prism.windows import (  # noqa: F401
+    MAXIMUM_BAR_FRAMES,
+    Window,
+    filled,
+    regular_metre,
+    windows_of,
 )
 
-BARS_PER_HOP = 4
 TRANSPOSITIONS = tuple(range(-5, 7))
-MAXIMUM_BAR_FRAMES = 32
 COUNTED_WINDOWS = 400
-_WINDOW_TICKS = BEATS * TICKS_PER_BEAT
 
 
-@dataclasses.dataclass(frozen=True)
-class Window:
-    """Where a window lies: a piece (already long enough) and the tick it starts at."""
-
-    piece: Piece
-    start_tick: int
-
-    @property
-    def start_beat(self) -> float:
-        """Start in beats from the beginning of the piece."""
-        return self.start_tick / TICKS_PER_BEAT
-
-    @property
-    def roll(self) -> PianoRoll:
-        """The music inside."""
-        return self.piece.window(self.start_tick)
-
-    def transposed(self, semitones: int) -> PianoRoll:
-        """The music inside, shifted up; notes pushed off the keyboard are dropped."""
-        notes = self.piece.notes + np.array([0, 0, semitones, 0], np.int32)
-        return dataclasses.replace(self.piece, notes=notes).window(self.start_tick)
-
-    @property
-    def metre(self) -> np.ndarray:
-        """Bar length and place in the bar of each beat, int64 array, shape=(64, 2)."""
-        bars = self.piece.bars - self.start_tick
-        beats = np.arange(BEATS) * TICKS_PER_BEAT
-        index = np.searchsorted(bars, beats, side="right") - 1
-        known = (index >= 0) & (index < len(bars) - 1)
-        start = bars[np.clip(index, 0, None)]
-        length = bars[np.clip(index + 1, 0, len(bars) - 1)] - start
-        frames = np.column_stack([length, beats - start]) // TICKS_PER_FRAME
-        known &= (frames[:, 0] > 0) & (frames[:, 0] <= MAXIMUM_BAR_FRAMES)
-        return np.where(known[:, None], frames, 0).astype(np.int64)
-
-
-def regular_metre(time_signature: tuple[int, int], frames: int = FRAMES) -> np.ndarray:
-    """The `Window.metre` of music that keeps one time signature from a bar line on.
-
-    Parameters
-    ----------
-    time_signature : (int, int)
-        Beats in a bar and beat unit.
-    frames : int
-        Length of the window.
-    """
-    numerator, denominator = time_signature
-    bar = round(numerator * 4 * FRAMES_PER_BEAT / denominator)
-    start = np.arange(0, frames, FRAMES_PER_BEAT)
-    if not 0 < bar <= MAXIMUM_BAR_FRAMES:
-        return np.zeros((len(start), 2), np.int64)
-    return np.column_stack([np.full_like(start, bar), start % bar]).astype(np.int64)
-
-
-def filled(piece: Piece, ticks: int = _WINDOW_TICKS) -> Piece:
-    """Repeat a piece too short for one window, from its first bar line on, in whole bars."""
-    first = int(piece.bars[0])
-    length = piece.ticks - first
-    if length >= ticks:
-        return piece
-    bar = int(np.median(np.diff(piece.bars)))
-    period = -(-length // bar) * bar
-    shifts = period * np.arange(-(-ticks // period) + 1)
-    notes = np.concatenate([piece.notes + [shift, 0, 0, 0] for shift in shifts])
-    bars = np.arange(first, first + ticks + period, bar)
-    order = np.lexsort((notes[:, 2], notes[:, 0]))
-    return dataclasses.replace(
-        piece, notes=notes[order].astype(np.int32), bars=bars.astype(np.int32)
-    )
-
-
-def windows_of(piece: Piece) -> list[Window]:
-    """A piece's windows, at every fourth bar line; those in which no note begins are left out."""
-    piece = filled(piece)
-    last = piece.ticks - _WINDOW_TICKS
-    starts = [int(s) for s in piece.bars[::BARS_PER_HOP] if s <= max(last, piece.bars[0])]
-    begun = np.searchsorted(piece.notes[:, 0], [[s, s + _WINDOW_TICKS] for s in starts])
-    return [Window(piece, s) for s, (first, end) in zip(starts, begun, strict=True) if end > first]
-
-
-def windows_by_label(corpus: Corpus, split: str) -> dict[str, list[Window]]:
+def windows_by_label(corpus: Corpus | ShardedCorpus, split: str) -> dict[str, Sequence[Window]]:
     """All windows of one split, for each label in display order."""
-    return {
-        label: [w for piece in corpus.select(split, [label]) for w in windows_of(piece)]
-        for label in corpus.labels
-    }
+    return {label: corpus.windows(split, label) for label in corpus.labels}
 
 
-def corpus_sample(
-    corpus: Corpus, labels: Sequence[str], seed: int, split: str = "test"
-) -> Window:
+def corpus_sample(corpus: Corpus, labels: Sequence[str], seed: int, split: str = "test") -> Window:
     """Draw a real window by one of `labels`: first the label, then a piece, then a window.
 
     Parameters
@@ -229,23 +136,27 @@ class WindowSampler:
 
     Parameters
     ----------
-    corpus : Corpus
-        Prepared corpus.
+    corpus : Corpus or ShardedCorpus
+        Prepared corpus; of a sharded one, windows are read when they are drawn.
     split : str
         Side of the split to draw from.
     """
 
-    def __init__(self, corpus: Corpus, split: str = "train") -> None:
+    def __init__(self, corpus: Corpus | ShardedCorpus, split: str = "train") -> None:
         self.windows = list(windows_by_label(corpus, split).values())
         share = np.sqrt([len(w) for w in self.windows])
         self.label_probability = share / share.sum()
 
-    def batch(self, batch_size: int, seed: int, step: int) -> Batch:
-        """Draw `batch_size` windows with label, window and transposition at random."""
+    def batch(self, batch_size: int, seed: int, step: int, rows: slice = slice(None)) -> Batch:
+        """Draw `batch_size` windows with label, window and transposition at random.
+
+        Only `rows` of them are made and returned: the same ones as without, in less time.
+        """
         rng = np.random.default_rng([seed, step])
         labels = rng.choice(len(self.windows), batch_size, p=self.label_probability)
-        chosen = [self.windows[k][rng.integers(len(self.windows[k]))] for k in labels]
-        shifts = rng.choice(TRANSPOSITIONS, batch_size)
+        places = [rng.integers(len(self.windows[k])) for k in labels]
+        shifts, labels = rng.choice(TRANSPOSITIONS, batch_size)[rows], labels[rows]
+        chosen = [self.windows[k][i] for k, i in zip(labels, places[rows], strict=True)]
         rolls = [roll_tensor(w.transposed(s)) for w, s in zip(chosen, shifts, strict=True)]
         return _collate(rolls, labels, chosen)
 
@@ -262,7 +173,7 @@ def _collate(rolls: list[torch.Tensor], labels: np.ndarray, windows: list[Window
     return Batch(torch.stack(rolls), torch.from_numpy(labels.astype(np.int64)), metre)
 
 
-def label_profiles(corpus: Corpus) -> dict[str, dict]:
+def label_profiles(corpus: Corpus | ShardedCorpus) -> dict[str, dict]:
     """What a sampler needs to know of each label besides its notes, from the training split.
 
     Returns
@@ -273,11 +184,11 @@ def label_profiles(corpus: Corpus) -> dict[str, dict]:
     """
     profiles = {}
     for label in corpus.labels:
-        pieces = corpus.select("train", [label])
-        counts = Counter(tuple(piece.time_signature) for piece in pieces).most_common()
+        tempos, signatures = zip(*corpus.profiles("train", label), strict=True)
+        counts = Counter(map(tuple, signatures)).most_common()
         profiles[label] = {
-            "time_signatures": [[*s, round(n / len(pieces), 4)] for s, n in counts],
-            "tempo": float(np.median([piece.tempo for piece in pieces])),
+            "time_signatures": [[*s, round(n / len(tempos), 4)] for s, n in counts],
+            "tempo": float(np.median(tempos)),
         }
     return profiles
 

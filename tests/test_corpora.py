@@ -44,6 +44,13 @@ def test_same_pieces_same_bytes(corpus, tmp_path):
     assert digests[0] == digests[1] == Corpus.load(tmp_path / "a").digest
 
 
+def test_the_provenance_table_says_where_the_sources_lie(corpus, tmp_path):
+    for folder, file in (("", "Ada-0.xml"), ("scores/old", "scores/old/Ada-0.xml")):
+        corpus.save(tmp_path, sources=folder)
+        with (tmp_path / "provenance.csv").open(encoding="utf-8") as table:
+            assert next(csv.DictReader(table))["file"] == file
+
+
 def test_a_missing_corpus_is_explained(tmp_path):
     with pytest.raises(FileNotFoundError, match="python -m prism.corpora prepare"):
         Corpus.load(tmp_path)
@@ -185,9 +192,10 @@ def test_the_bundle_holds_what_the_reader_reads(bundled):
 def test_preparing_again_reads_the_cache_and_gives_the_same_bytes(tmp_path, monkeypatch):
     chorales = dataclasses.replace(music21.COLLECTIONS[0], pattern="bach/bwv1[0-2].*.mxl")
     monkeypatch.setattr(music21, "COLLECTIONS", (chorales,))
-    first, _ = preparation.prepare(tmp_path / "cache", workers=1, minimum_pieces=1)
+    options = {"minimum_pieces": 1, "scheduler": "processes"}
+    first, _ = preparation.prepare(tmp_path / "cache", processes=1, **options)
     parsed = {path: path.stat().st_mtime_ns for path in (tmp_path / "cache").iterdir()}
-    second, report = preparation.prepare(tmp_path / "cache", workers=2, minimum_pieces=1)
+    second, report = preparation.prepare(tmp_path / "cache", processes=2, **options)
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "cache").iterdir()} == parsed
     assert len(first.pieces) >= 2 and not report.skipped
     for name, corpus in (("a", first), ("b", second)):

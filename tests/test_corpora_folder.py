@@ -12,10 +12,14 @@ import pytest
 from conftest import make_piece
 
 from prism.corpora import __main__ as command_line
-from prism.corpora import duplicates, folder, midi_preparation, pop909
-from prism.corpora.folder import CorpusError, LeftOut
+from prism.corpora import duplicates, folder, midi_preparation, pop909, shards
+from prism.corpora import files as midi_files
+from prism.corpora.files import CorpusError, LeftOut
 from prism.corpora.midi_preparation import MidiReport, Policy, prepare_midi
 from prism.corpora.prepared import SPLITS, Corpus
+from prism.corpora.scheduling import PROCESSES
+from prism.corpora.sharded import Selection
+from prism.corpora.summaries import summarised
 from prism.dataset import windows_by_label
 from prism.midi import write_midi
 from prism.music import Piece
@@ -61,7 +65,12 @@ def songs(artist: str, count: int, seed: int = 0) -> dict[str, bytes]:
 
 
 def prepared(root, tmp_path, layout=folder.FOLDER, **policy) -> tuple[Corpus, MidiReport]:
-    return prepare_midi(root, layout, tmp_path / "cache", 1, Policy(**policy))
+    return prepare_midi(root, layout, tmp_path / "cache", 1, Policy(**policy), PROCESSES)
+
+
+def selected(pieces: list[Piece], **policy) -> tuple[Selection, MidiReport]:
+    report = MidiReport()
+    return midi_preparation.select(list(map(summarised, pieces)), report, Policy(**policy)), report
 
 
 FAULTS = {
@@ -89,7 +98,7 @@ FAULTS = {
     "long note": (midi(struck(60, length=96 * 1_400)), "a note or rest of more than 1365 beats"),
     "long rest": (midi(struck(60, wait=96 * 1_400)), "a note or rest of more than 1365 beats"),
     "drums": (midi(b"\x00\x99\x24\x50\x60\x89\x24\x00"), "no notes but drums"),
-    "large": (bytes(folder.MAX_FILE_BYTES + 1), f"more than {2**20} bytes"),
+    "large": (bytes(midi_files.MAX_FILE_BYTES + 1), f"more than {2**20} bytes"),
 }
 
 
@@ -189,30 +198,31 @@ def test_a_folder_around_the_artists_of_an_archive_is_no_artist(tmp_path):
     corpus, report = prepared(packed, tmp_path, minimum_pieces=3)
     assert corpus.labels == ("Ada",) and report.skipped == [("Ada/bad.mid", "an empty file")]
     assert prepared(root, tmp_path, minimum_pieces=3)[0].labels == ("music",)
-    assert folder.archive_wrapper(["a/m/b/c.mid", "a/m/d/e/f.mid"]) == "a/m/"
-    assert folder.archive_wrapper(["a/b/c.mid", "a/c.mid"]) == folder.archive_wrapper([]) == ""
-    assert folder.archive_wrapper(["a/b/c.mid", "b/b/c.mid"]) == ""
+    assert midi_files.archive_wrapper(["a/m/b/c.mid", "a/m/d/e/f.mid"]) == "a/m/"
+    assert midi_files.archive_wrapper(["a/b/c.mid", "a/c.mid"]) == ""
+    assert midi_files.archive_wrapper([]) == ""
+    assert midi_files.archive_wrapper(["a/b/c.mid", "b/b/c.mid"]) == ""
 
 
 def test_a_member_that_inflates_without_end_is_read_no_further_than_the_limit(tmp_path):
     with zipfile.ZipFile(tmp_path / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("Ada/Bomb.mid", bytes(20 * 2**20))
-    (content,) = [entry.read() for entry in folder.entries(tmp_path / "bomb.zip")]
-    assert len(content) == folder.MAX_FILE_BYTES + 1
+    (content,) = [entry.read() for entry in midi_files.entries(tmp_path / "bomb.zip")]
+    assert len(content) == midi_files.MAX_FILE_BYTES + 1
 
 
 def test_pipes_broken_links_and_damaged_members_are_left_out(tmp_path):
     root = tree(tmp_path / "mine", {"Ada/Song.mid": song(1)})
     os.mkfifo(root / "Ada" / "pipe.mid")
     (root / "Ada" / "broken.mid").symlink_to(root / "nowhere")
-    left_out = [e.file for e in folder.entries(root) if isinstance(e, LeftOut)]
+    left_out = [e.file for e in midi_files.entries(root) if isinstance(e, LeftOut)]
     assert left_out == ["Ada/broken.mid", "Ada/pipe.mid"]
     with zipfile.ZipFile(tmp_path / "mine.zip", "w") as archive:
         archive.writestr("Ada/Song.mid", song(1))
     content = bytearray((tmp_path / "mine.zip").read_bytes())
     content[200] ^= 255
     (tmp_path / "mine.zip").write_bytes(content)
-    (result,) = [folder.load(entry) for entry in folder.entries(tmp_path / "mine.zip")]
+    (result,) = [midi_files.load(entry) for entry in midi_files.entries(tmp_path / "mine.zip")]
     assert result[:2] == ("Ada/Song.mid", "the file could not be opened")
 
 
@@ -222,13 +232,13 @@ def test_a_root_that_cannot_be_read_is_explained(tmp_path, name):
     packed = archived(tree(tmp_path / "mine", songs("Ada", 3)), tmp_path / "all.tar.gz")
     (tmp_path / "cut.tar.gz").write_bytes(packed.read_bytes()[:-900])
     with pytest.raises(CorpusError, match=name):
-        list(map(folder.load, folder.entries(tmp_path / name)))
+        list(map(midi_files.load, midi_files.entries(tmp_path / name)))
 
 
 def test_too_many_files_are_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(folder, "MAX_FILES", 2)
+    monkeypatch.setattr(midi_files, "MAX_FILES", 2)
     with pytest.raises(CorpusError, match="more than 2 MIDI files"):
-        list(folder.entries(tree(tmp_path / "mine", songs("Ada", 3))))
+        list(midi_files.entries(tree(tmp_path / "mine", songs("Ada", 3))))
 
 
 def test_minimum_and_top(tmp_path):
@@ -247,9 +257,7 @@ def test_minimum_and_top(tmp_path):
 def test_a_label_without_a_side_of_the_split_is_left_out():
     pieces = [make_piece(f"Ada/{i}", seed=i, group=f"a{i}") for i in range(4)]
     pieces += [make_piece(f"Bob/{i}", "Bob", seed=20 + i, group="one song") for i in range(4)]
-    report = MidiReport()
-    policy = Policy(minimum_pieces=3, keep_versions=True)
-    corpus = midi_preparation.assemble_midi(pieces, report, policy)
+    corpus, report = selected(pieces, minimum_pieces=3, keep_versions=True)
     assert corpus.labels == ("Ada",) and report.labels == [("Bob", 4)]
 
 
@@ -261,8 +269,7 @@ def test_versions_of_a_song_stay_with_the_copy_that_was_left_out():
         make_piece("version", seed=2, group="Two"),
         *(make_piece(f"other {i}", seed=10 + i, group=f"other {i}") for i in range(3)),
     ]
-    report = MidiReport()
-    corpus = midi_preparation.assemble_midi(pieces, report, Policy(3))
+    corpus, report = selected(pieces, minimum_pieces=3)
     groups = {piece.identifier: piece.group for piece in corpus.pieces}
     assert report.skipped == [("copy", "same notes as another piece")]
     assert groups["version"] == groups["one"] and len(set(groups.values())) == 4
@@ -281,14 +288,14 @@ def test_duplicates_by_content():
     other = make_piece("other", seed=2)
     assert duplicates.content_key(first) == duplicates.content_key(higher)
     assert len({duplicates.content_key(p) for p in (first, near, other)}) == 3
-    assert duplicates.near_pairs([first, other, near]) == [(0, 2)]
+    sketches = [duplicates.sketch(piece) for piece in (first, other, near)]
+    assert duplicates.similar_pairs(sketches) == [(0, 2)]
 
 
 def test_near_copies_share_a_group_and_are_reported():
     pieces = [make_piece(f"{i}", seed=i, group=f"song {i}") for i in range(4)]
     pieces.append(make_piece("near", notes=varied(pieces[2].notes), group="another name"))
-    report = MidiReport()
-    corpus = midi_preparation.assemble_midi(pieces, report, Policy(3))
+    corpus, report = selected(pieces, minimum_pieces=3)
     assert [piece.group for piece in corpus.pieces] == ["0", "1", "2", "3", "2"]
     assert [(group, p.identifier) for group, p, _ in report.duplicates] == [
         ("2", "2"), ("2", "near"),
@@ -320,27 +327,36 @@ def test_duplicates_are_reported_and_stay_on_one_side(tmp_path):
     assert len(corpus.pieces) == 60
 
 
-def test_preparing_again_reads_the_cache_and_gives_the_same_bytes(tmp_path, monkeypatch):
+def test_preparing_again_reads_the_shards_and_gives_the_same_bytes(tmp_path):
     root = tree(tmp_path / "mine", songs("Ada", 5) | {"Ada/bad.mid": b"MThd"})
     first, _ = prepared(root, tmp_path, minimum_pieces=3)
     kept = {path: path.stat().st_mtime_ns for path in (tmp_path / "cache").iterdir()}
-    second, _ = prepare_midi(root, folder.FOLDER, tmp_path / "cache", 2, Policy(3))
-    assert len(kept) == 6
+    second, report = prepared(root, tmp_path, minimum_pieces=3)
+    assert {path.suffix for path in kept} == {shards.SUFFIX}
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "cache").iterdir()} == kept
+    assert report.skipped == [("Ada/bad.mid", "cut short")]
     for name, corpus in (("a", first), ("b", second)):
         corpus.save(tmp_path / name)
     assert (tmp_path / "a/corpus.npz").read_bytes() == (tmp_path / "b/corpus.npz").read_bytes()
 
 
-def ends_the_process(content, cache):
-    os._exit(1)
+def test_a_file_that_changed_is_read_again(tmp_path):
+    root = tree(tmp_path / "mine", songs("Ada", 4))
+    prepared(root, tmp_path, minimum_pieces=3)
+    tree(root, {"Ada/Song 2.mid": song(9), "Ada/Song 3.mid": b""})
+    corpus, report = prepared(root, tmp_path, minimum_pieces=3)
+    notes = {piece.title: piece.notes for piece in corpus.pieces}
+    assert np.array_equal(notes["Song 2"], folder.read_content(song(9)).notes)
+    assert report.skipped == [("Ada/Song 3.mid", "an empty file")]
 
 
-def test_a_reader_that_dies_is_explained(tmp_path, monkeypatch):
-    root = tree(tmp_path / "mine", songs("Ada", 5))
-    monkeypatch.setattr(midi_preparation, "_read_cached", ends_the_process)
-    with pytest.raises(CorpusError, match="a reading process ended at or soon after 'Ada/Song"):
-        prepared(root, tmp_path)
+def test_a_compressed_archive_is_read_once(tmp_path, monkeypatch):
+    packed = archived(tree(tmp_path / "mine", songs("Ada", 4)), tmp_path / "mine.tar.gz")
+    opened = []
+    whole = tarfile.open
+    monkeypatch.setattr(midi_files.tarfile, "open", lambda *a: opened.append(a) or whole(*a))
+    prepared(packed, tmp_path, minimum_pieces=3)
+    assert len(opened) == 2  # to see that it is one, and to read it
 
 
 def test_the_command_writes_a_corpus_that_training_reads(tmp_path, capsys):
@@ -348,7 +364,8 @@ def test_the_command_writes_a_corpus_that_training_reads(tmp_path, capsys):
     root = tree(tmp_path / "mine", files | {"loose.mid": song(9)})
     command_line.main(
         ["prepare", "folder", "--from", str(root), "--output", str(tmp_path / "out"),
-         "--cache", str(tmp_path / "cache"), "--minimum-pieces", "3", "--processes", "1"]
+         "--cache", str(tmp_path / "cache"), "--minimum-pieces", "3", "--processes", "1",
+         "--scheduler", "processes"]
     )  # fmt: skip
     corpus = Corpus.load(tmp_path / "out")
     assert all(windows_by_label(corpus, side)["Ada"] for side in SPLITS)
@@ -363,7 +380,7 @@ def test_the_command_writes_a_corpus_that_training_reads(tmp_path, capsys):
 
 @pytest.mark.parametrize("options", [
     ["folder"], ["folder", "--from", "x"], ["music21", "--top", "2"], ["--processes", "0"],
-    ["lakh", "--from", "x", "--output", "y", "--include-restricted"],
+    ["lakh", "--from", "x", "--output", "y", "--include-restricted"], ["music21", "--shards"],
 ])  # fmt: skip
 def test_the_command_refuses_what_makes_no_sense(options, capsys):
     with pytest.raises(SystemExit) as exit:
@@ -385,3 +402,41 @@ def test_pop909_takes_one_version_a_song(tmp_path):
     corpus, report = prepared(root, tmp_path, pop909.POP909, minimum_pieces=3)
     assert corpus.labels == ("POP909",) and len(corpus.pieces) == 4
     assert report.skipped == [("POP909/002/versions/002-v1.mid", midi_preparation.ANOTHER_VERSION)]
+
+
+def annotated(first: float, beats: int, bar: int, first_downbeat: int) -> bytes:
+    """An annotation at tempo 120: a beat every half second."""
+    return "".join(
+        f"{first + b / 2} {float(b % 2 == 0)} {float((b - first_downbeat) % bar == 0)}\n"
+        for b in range(beats)
+    ).encode()
+
+
+def late_waltz() -> bytes:
+    """Quarter notes that begin 0.08 beats behind the file's beats, which are in 1/4."""
+    return midi(
+        b"\x00\xff\x58\x04\x01\x02\x18\x08" + struck(60, wait=4838, length=240)
+        + struck(62, wait=240, length=240) * 40, 480,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["", "all.tar.gz", "all.zip"])
+def test_pop909_takes_beats_and_bars_from_the_annotation(tmp_path, name):
+    # The first note, at beat 10.08, lies on the annotation's third beat and first downbeat.
+    files = {"POP909/001/001.mid": late_waltz()}
+    files["POP909/001/beat_midi.txt"] = annotated(4.04, 46, bar=3, first_downbeat=2)
+    root = tree(tmp_path / "mine", files)
+    packed = archived(root, tmp_path / name) if name else root
+    (entry,) = midi_files.entries(packed, pop909.POP909.companion)
+    piece = folder.read_entry(entry, pop909.on_annotated_beats)
+    assert piece.time_signature == (3, 4) and piece.notes[:3, 0].tolist() == [240, 264, 288]
+    assert piece.bars[:3].tolist() == [240, 312, 384]
+    plain = folder.read_entry(entry)
+    assert plain.time_signature == (1, 4) and plain.notes[0, 0] == 242
+
+
+@pytest.mark.parametrize("annotation", [b"", b"1 2\n3 4", b"a b c", b"1 0 0\n2 0 0", b"\xff"])
+def test_an_annotation_that_makes_no_sense_is_a_reason(annotation):
+    entry = midi_files.Entry("x", late_waltz, companion=lambda: annotation)
+    result = folder.read_entry(entry, pop909.on_annotated_beats)
+    assert result.reason == "its companion could not be read" and result.detail

@@ -14,7 +14,6 @@ sketch
 from __future__ import annotations
 
 import hashlib
-from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 import numpy as np
@@ -26,6 +25,8 @@ SKETCH_SIZE = 64
 NEAR_SHARE = 0.4
 # Runs that many pieces have (one note hammered, a scale) say nothing about which piece it is.
 MAX_SHARED = 40
+# Values are compared part by part, so that only a part of them is sorted at a time.
+_PARTS = np.uint64(16)
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -62,27 +63,45 @@ def _mixed(values: np.ndarray) -> np.ndarray:
     return values ^ (values >> np.uint64(29))
 
 
-def near_pairs(pieces: Sequence[Piece]) -> list[tuple[int, int]]:
-    """Index pairs of pieces whose sketches have `NEAR_SHARE` in common."""
-    sketches = [sketch(piece) for piece in pieces]
-    holders: dict[int, list[int]] = defaultdict(list)
-    for index, values in enumerate(sketches):
-        for value in values.tolist():
-            holders[value].append(index)
-    shared: Counter[tuple[int, int]] = Counter()
-    for held in holders.values():
-        if 1 < len(held) <= MAX_SHARED:
-            shared.update((a, b) for i, a in enumerate(held) for b in held[i + 1 :])
-    sizes = [len(values) for values in sketches]
-    return sorted(
-        (a, b) for (a, b), n in shared.items() if n >= NEAR_SHARE * max(sizes[a], sizes[b])
-    )
+def similar_pairs(sketches: Sequence[np.ndarray]) -> list[tuple[int, int]]:
+    """Index pairs of sketches that have `NEAR_SHARE` in common."""
+    sizes = np.array([len(values) for values in sketches], np.int64)
+    values = np.concatenate([np.zeros(0, np.uint64), *sketches])
+    holders = np.repeat(np.arange(len(sketches), dtype=np.int32), sizes)
+    codes = np.concatenate([
+        _pair_codes(values[inside], holders[inside].astype(np.int64), len(sketches))
+        for inside in (values % _PARTS == part for part in range(int(_PARTS)))
+    ])  # fmt: skip
+    pairs, shared = np.unique(codes, return_counts=True)
+    first, second = np.divmod(pairs, max(len(sketches), 1))
+    near = shared >= NEAR_SHARE * np.maximum(sizes[first], sizes[second])
+    return list(zip(first[near].tolist(), second[near].tolist(), strict=True))
 
 
-def duplicate_groups(pieces: Sequence[Piece]) -> list[set[str]]:
-    """For every piece, keys it shares with its exact and near copies."""
-    keys = [{f"content {content_key(piece)}"} for piece in pieces]
-    for a, b in near_pairs(pieces):
+def _pair_codes(values: np.ndarray, holders: np.ndarray, count: int) -> np.ndarray:
+    """``first * count + second`` for every two holders, in ascending order, of one value."""
+    order = np.argsort(values, kind="stable")
+    values, holders = values[order], holders[order]
+    starts = np.flatnonzero(np.diff(values, prepend=~values[:1]) != 0)
+    lengths = np.diff(starts, append=len(values))
+    codes = [np.zeros(0, np.int64)]
+    for length in range(2, MAX_SHARED + 1):
+        held = holders[starts[lengths == length][:, None] + np.arange(length)]
+        first, second = np.triu_indices(length, 1)
+        codes.append((held[:, first] * count + held[:, second]).ravel())
+    return np.concatenate(codes)
+
+
+def duplicate_groups(contents: Sequence[str], sketches: Sequence[np.ndarray]) -> list[set[str]]:
+    """For every piece, keys it shares with its exact and near copies.
+
+    Parameters
+    ----------
+    contents, sketches : sequence
+        From `content_key` and `sketch`, one a piece.
+    """
+    keys = [{f"content {content}"} for content in contents]
+    for a, b in similar_pairs(sketches):
         pair = f"near {a} {b}"
         keys[a].add(pair)
         keys[b].add(pair)

@@ -1,60 +1,46 @@
 """From a tree or archive of MIDI files to a prepared corpus, and the tables of what was done.
 
-Files are read side by side and their music kept in a cache folder by content, so that a run that
-was stopped goes on where it was, also after files were renamed or moved.
+Files are read into shards (see `prism.corpora.preparation`); which pieces make the corpus is then
+decided by their summaries. Notes come into memory only to be written into one file.
 """
 
 from __future__ import annotations
 
-import collections
-import concurrent.futures
 import csv
 import dataclasses
-import hashlib
+import functools
 import os
 import pathlib
-import pickle
-import zlib
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from tqdm import tqdm
 
-from prism.corpora.duplicates import content_key, duplicate_groups
-from prism.corpora.folder import (
-    FOLDER,
+from prism.corpora.duplicates import duplicate_groups
+from prism.corpora.files import (
     CorpusError,
     Entry,
-    Layout,
     LeftOut,
     archive_wrapper,
     entries,
-    load,
-    named,
-    read_content,
+    expected_files,
     tidy,
 )
+from prism.corpora.folder import FOLDER, NO_ARTIST, Layout, read_entry
 from prism.corpora.lakh import LAKH
 from prism.corpora.pop909 import POP909
-from prism.corpora.preparation import (
-    MINIMUM_NOTES,
-    MINIMUM_PIECES,
-    Report,
-    filtered,
-    split_groups,
-    united,
-)
+from prism.corpora.preparation import MINIMUM_PIECES, Report, made_shards, split_groups, united
 from prism.corpora.prepared import SPLITS, Corpus
-from prism.music import Piece
+from prism.corpora.scheduling import LOCAL, batches
+from prism.corpora.sharded import Selection, ShardedCorpus
+from prism.corpora.shards import read_summaries
+from prism.corpora.summaries import MINIMUM_NOTES, PieceSummary, faults
 
 LAYOUTS = {layout.name: layout for layout in (FOLDER, LAKH, POP909)}
 LEFT_OUT_FILE = "left_out.csv"
 ARTISTS_FILE = "artists.csv"
 DUPLICATES_FILE = "duplicates.csv"
 ANOTHER_VERSION = "another version of a song already read"
-_CACHE_VERSION = "1"
-# Files under way at a time, for each process: bounds what is held in memory.
-_AHEAD = 16
 
 
 @dataclasses.dataclass(frozen=True)
@@ -98,13 +84,13 @@ class MidiReport(Report):
         File → the reader's own words, where it had any.
     artists : dict
         Label → {spelling: files}, for labels spelled in more than one way.
-    duplicates : list of (str, Piece, str)
+    duplicates : list of (str, PieceSummary, str)
         Group, piece and side of the split, for music that is there more than once.
     """
 
     details: dict[str, str] = dataclasses.field(default_factory=dict)
     artists: dict[str, dict[str, int]] = dataclasses.field(default_factory=dict)
-    duplicates: list[tuple[str, Piece, str]] = dataclasses.field(default_factory=list)
+    duplicates: list[tuple[str, PieceSummary, str]] = dataclasses.field(default_factory=list)
 
     def leave_out(self, left_out: LeftOut) -> None:
         """Put a file into the table."""
@@ -151,19 +137,20 @@ def prepare_midi(
     cache: pathlib.Path,
     processes: int = 2,
     policy: Policy | None = None,
+    scheduler: str = LOCAL,
 ) -> tuple[Corpus, MidiReport]:
-    """Prepare a tree or archive of MIDI files.
+    """Prepare a tree or archive of MIDI files as one corpus in memory.
 
     Parameters
     ----------
     root : path
-        A folder, .zip or .tar(.gz, .xz); see `prism.corpora.folder`.
+        A folder, .zip or .tar(.gz, .xz); see `prism.corpora.files`.
     layout : Layout
         One of `LAYOUTS`.
     cache : Path
-        Folder for files read; a second run reads them from there.
-    processes : int
-        How many read side by side.
+        Folder for shards; a second run reads them from there.
+    processes, scheduler
+        See `prism.corpora.scheduling.opened_pool`.
     policy : Policy, optional
         Which pieces make the corpus.
 
@@ -172,39 +159,101 @@ def prepare_midi(
     CorpusError
         If the root cannot be read or nothing in it makes a label.
     """
+    selection, report = selected(root, layout, cache, policy or Policy(), (scheduler, processes))
+    return selection.corpus(), report
+
+
+def prepare_shards(
+    root: str | os.PathLike,
+    layout: Layout,
+    cache: pathlib.Path,
+    output: pathlib.Path,
+    processes: int = 2,
+    policy: Policy | None = None,
+    scheduler: str = LOCAL,
+) -> tuple[ShardedCorpus, MidiReport]:
+    """As `prepare_midi`, for a collection of any size: the notes stay in shards, in `output`."""
+    selection, report = selected(root, layout, cache, policy or Policy(), (scheduler, processes))
+    return selection.save(output), report
+
+
+def selected(
+    root: str | os.PathLike,
+    layout: Layout,
+    cache: pathlib.Path,
+    policy: Policy,
+    where: tuple[str, int],
+) -> tuple[Selection, MidiReport]:
+    """Read everything and choose; parameters as for `prepare_midi`."""
     report = MidiReport()
-    pieces = read_pieces(root, layout, cache, processes, report)
+    pieces, shards = read_pieces(root, layout, cache, where, report)
     pieces = _with_merged_artists(pieces, layout, report)
-    corpus = assemble_midi(pieces, report, policy or Policy())
-    if not corpus.pieces:
+    selection = dataclasses.replace(select(pieces, report, policy), shards=tuple(shards))
+    if not selection.pieces:
         reasons = "; ".join(report.lines()[:4])
         raise CorpusError(f"{root}: no label has enough usable pieces ({reasons})")
-    return corpus, report
+    return selection, report
 
 
 def read_pieces(
     root: str | os.PathLike,
     layout: Layout,
     cache: pathlib.Path,
-    processes: int,
+    where: tuple[str, int],
     report: MidiReport,
-) -> list[Piece]:
-    """Every usable file as a piece, in natural order of their paths; the rest into `report`."""
-    cache.mkdir(parents=True, exist_ok=True)
+) -> tuple[list[PieceSummary], list[pathlib.Path]]:
+    """Summaries of all usable files, in natural order of their paths, and the shards they are in.
+
+    What cannot be used goes into `report`.
+    """
+    paths: list[str] = []
+    is_archive = not pathlib.Path(root).is_dir()
+
+    def found() -> Iterator[Entry | LeftOut]:
+        for entry in entries(root, layout.companion):
+            if is_archive and isinstance(entry, Entry):
+                paths.append(entry.path)
+            yield entry
+
+    read = functools.partial(read_entry, refine=layout.refine)
+    with tqdm(total=expected_files(root), desc=layout.name, unit="file") as bar:
+        shards = made_shards(batches(found()), read, cache, where, bar.update)
+    wrapper = archive_wrapper(paths)
+    naming = functools.partial(
+        _named, wrapper=wrapper, layout=layout, root=tidy(pathlib.Path(root).resolve().name)
+    )
+    pieces: list[PieceSummary] = []
+    for number, shard in enumerate(shards):
+        summaries, left_out = read_summaries(shard, number)
+        for item in [*map(naming, summaries), *left_out]:
+            if isinstance(item, PieceSummary):
+                pieces.append(item)
+            else:
+                report.leave_out(item._replace(file=tidy(item.file.removeprefix(wrapper))))
+    return sorted(pieces, key=lambda piece: _natural(piece.identifier)), shards
+
+
+def _named(piece: PieceSummary, wrapper: str, layout: Layout, root: str) -> PieceSummary | LeftOut:
+    """Give a piece what its path says: label, title, source, terms, and its song as group."""
+    path = piece.identifier.removeprefix(wrapper)
+    name = layout.parse(path)
+    if name is None:
+        return LeftOut(path, NO_ARTIST)
+    return dataclasses.replace(
+        piece,
+        identifier=tidy(path),
+        title=name.title,
+        label=name.artist,
+        source=f"{root}/{tidy(path)}",
+        terms=layout.terms,
+        group=tidy(name.song),
+    )
+
+
+def midi_paths(root: str | os.PathLike) -> tuple[list[str], str]:
+    """Paths of all MIDI files, and the folders around all artists, which are none themselves."""
     paths = [entry.path for entry in entries(root) if isinstance(entry, Entry)]
-    wrapper = "" if pathlib.Path(root).is_dir() else archive_wrapper(paths)
-    root_name = pathlib.Path(root).resolve().name
-    pieces = []
-    results = _read_side_by_side(entries(root), cache, processes)
-    for path, result in tqdm(results, total=len(paths), desc=layout.name, unit="file"):
-        path = path.removeprefix(wrapper)
-        if isinstance(result, Piece):
-            result = named(result, path, layout, root_name)
-        if isinstance(result, Piece):
-            pieces.append(result)
-        else:
-            report.leave_out(result._replace(file=tidy(path)))
-    return sorted(pieces, key=lambda piece: _natural(piece.identifier))
+    return paths, "" if pathlib.Path(root).is_dir() else archive_wrapper(paths)
 
 
 def _natural(path: str) -> tuple:
@@ -214,59 +263,9 @@ def _natural(path: str) -> tuple:
     return (base, int(number), path) if number.isdecimal() else (stem, -1, path)
 
 
-def _read_side_by_side(
-    found: Iterable[Entry | LeftOut], cache: pathlib.Path, processes: int
-) -> Iterator[tuple[str, Piece | LeftOut]]:
-    """Results in the order of `found`, with a bounded number of files under way."""
-    waiting: collections.deque = collections.deque()
-    with concurrent.futures.ProcessPoolExecutor(processes) as pool:
-        try:
-            for entry in found:
-                waiting.append(_begun(entry, pool, cache))
-                if len(waiting) > _AHEAD * processes:
-                    yield _finished(*waiting[0])
-                    waiting.popleft()
-            while waiting:
-                yield _finished(*waiting[0])
-                waiting.popleft()
-        except concurrent.futures.BrokenExecutor as error:
-            raise CorpusError(
-                f"a reading process ended at or soon after {waiting[0][0]!r}; what was read is "
-                "cached: start again, and if it ends there again, move that file away"
-            ) from error
-
-
-def _begun(
-    entry: Entry | LeftOut, pool: concurrent.futures.Executor, cache: pathlib.Path
-) -> tuple[str, LeftOut | concurrent.futures.Future]:
-    """A file's path and its result to come, or what was wrong with it at once."""
-    if isinstance(entry, LeftOut):
-        return entry.file, entry
-    content = load(entry)
-    left_out = isinstance(content, LeftOut)
-    return entry.path, content if left_out else pool.submit(_read_cached, content, cache)
-
-
-def _finished(
-    path: str, result: LeftOut | concurrent.futures.Future
-) -> tuple[str, Piece | LeftOut]:
-    return path, result if isinstance(result, LeftOut) else result.result()
-
-
-def _read_cached(content: bytes, cache: pathlib.Path) -> Piece | LeftOut:
-    """Read one file, or take it from the cache."""
-    identity = hashlib.sha256(_CACHE_VERSION.encode() + content).hexdigest()[:32]
-    entry = cache / f"{identity}.midi"
-    if entry.is_file():
-        return pickle.loads(zlib.decompress(entry.read_bytes()))
-    result = read_content(content)
-    partial = entry.with_suffix(f".{os.getpid()}")
-    partial.write_bytes(zlib.compress(pickle.dumps(result), 1))
-    partial.replace(entry)
-    return result
-
-
-def _with_merged_artists(pieces: list[Piece], layout: Layout, report: MidiReport) -> list[Piece]:
+def _with_merged_artists(
+    pieces: list[PieceSummary], layout: Layout, report: MidiReport
+) -> list[PieceSummary]:
     if layout.merge_artists is None:
         return pieces
     labels = layout.merge_artists([piece.label for piece in pieces])
@@ -277,20 +276,31 @@ def _with_merged_artists(pieces: list[Piece], layout: Layout, report: MidiReport
     return [dataclasses.replace(piece, label=labels[piece.label]) for piece in pieces]
 
 
-def assemble_midi(pieces: Iterable[Piece], report: MidiReport, policy: Policy) -> Corpus:
+def select(pieces: Sequence[PieceSummary], report: MidiReport, policy: Policy) -> Selection:
     """Filter, choose, group and split pieces whose `group` is their song."""
-    pieces = list(pieces)
     linked = _linked_songs(pieces)
-    kept = filtered(pieces, report)
+    kept = _without_faults(pieces, report)
     if not policy.keep_versions:
         kept = _one_a_song(kept, report)
     kept = _of_large_labels(kept, report, policy)
     return _split_and_reported(kept, linked, report)
 
 
-def _split_and_reported(kept: list[Piece], linked: dict[str, str], report: MidiReport) -> Corpus:
+def _without_faults(pieces: Sequence[PieceSummary], report: MidiReport) -> list[PieceSummary]:
+    kept = []
+    for piece, fault in zip(pieces, faults(pieces), strict=True):
+        if fault:
+            report.skipped.append((piece.identifier, fault))
+        else:
+            kept.append(piece)
+    return kept
+
+
+def _split_and_reported(
+    kept: list[PieceSummary], linked: dict[str, str], report: MidiReport
+) -> Selection:
     """Copies by content and versions by name become one group each, and groups are split."""
-    copies = duplicate_groups(kept)
+    copies = duplicate_groups([piece.content for piece in kept], [piece.sketch for piece in kept])
     first_copy = {
         piece.identifier: kept[i].identifier for piece, i in zip(kept, united(copies), strict=True)
     }
@@ -300,22 +310,22 @@ def _split_and_reported(kept: list[Piece], linked: dict[str, str], report: MidiR
     ]
     roots = [kept[i].identifier for i in united(songs)]
     kept = [dataclasses.replace(p, group=g) for p, g in zip(kept, roots, strict=True)]
-    corpus = _split(kept, report)
-    _report_duplicates(corpus, first_copy, report)
-    return corpus
+    selection = _split(kept, report)
+    _report_duplicates(selection, first_copy, report)
+    return selection
 
 
-def _linked_songs(pieces: list[Piece]) -> dict[str, str]:
+def _linked_songs(pieces: Sequence[PieceSummary]) -> dict[str, str]:
     """Song → the first song it shares a copy with, for all files, left out later or not.
 
     A copy that is left out would otherwise take away what ties its song's other versions to it.
     """
-    long = [piece for piece in pieces if len(piece.notes) >= MINIMUM_NOTES]
-    roots = united((f"song {piece.group}", f"content {content_key(piece)}") for piece in long)
+    long = [piece for piece in pieces if piece.notes >= MINIMUM_NOTES]
+    roots = united((f"song {piece.group}", f"content {piece.content}") for piece in long)
     return {piece.group: long[i].group for piece, i in zip(long, roots, strict=True)}
 
 
-def _one_a_song(pieces: list[Piece], report: MidiReport) -> list[Piece]:
+def _one_a_song(pieces: list[PieceSummary], report: MidiReport) -> list[PieceSummary]:
     kept, songs = [], set()
     for piece in pieces:
         if piece.group in songs:
@@ -326,14 +336,18 @@ def _one_a_song(pieces: list[Piece], report: MidiReport) -> list[Piece]:
     return kept
 
 
-def _of_large_labels(pieces: list[Piece], report: MidiReport, policy: Policy) -> list[Piece]:
+def _of_large_labels(
+    pieces: list[PieceSummary], report: MidiReport, policy: Policy
+) -> list[PieceSummary]:
     counts = Counter(piece.label for piece in pieces)
     ranked = sorted(counts, key=lambda label: (-counts[label], label))
     chosen = [label for label in ranked if counts[label] >= policy.minimum_pieces][: policy.top]
     return _without_labels(pieces, set(ranked) - set(chosen), report)
 
 
-def _without_labels(pieces: Iterable[Piece], labels: set[str], report: MidiReport) -> list[Piece]:
+def _without_labels(
+    pieces: Sequence[PieceSummary], labels: set[str], report: MidiReport
+) -> list[PieceSummary]:
     counts = Counter(piece.label for piece in pieces)
     report.labels += sorted((label, counts[label]) for label in labels)
     for piece in pieces:
@@ -343,7 +357,7 @@ def _without_labels(pieces: Iterable[Piece], labels: set[str], report: MidiRepor
     return [piece for piece in pieces if piece.label not in labels]
 
 
-def _split(pieces: list[Piece], report: MidiReport) -> Corpus:
+def _split(pieces: list[PieceSummary], report: MidiReport) -> Selection:
     """Split whole groups; a label that cannot be on all three sides goes, and the rest again."""
     while True:
         labels = sorted({piece.label for piece in pieces})
@@ -352,15 +366,17 @@ def _split(pieces: list[Piece], report: MidiReport) -> Corpus:
         there = set(zip(names, sides, strict=True))
         unsplit = {k for k in labels if any((k, side) not in there for side in SPLITS)}
         if not unsplit:
-            return Corpus(tuple(pieces), tuple(sides), tuple(labels))
+            return Selection(tuple(pieces), tuple(sides), tuple(labels))
         pieces = _without_labels(pieces, unsplit, report)
 
 
-def _report_duplicates(corpus: Corpus, first_copy: dict[str, str], report: MidiReport) -> None:
+def _report_duplicates(
+    selection: Selection, first_copy: dict[str, str], report: MidiReport
+) -> None:
     """List what is there twice by content, which versions by name need not be."""
-    names = [first_copy[piece.identifier] for piece in corpus.pieces]
+    names = [first_copy[piece.identifier] for piece in selection.pieces]
     counts = Counter(names)
-    rows = zip(names, corpus.pieces, corpus.splits, strict=True)
+    rows = zip(names, selection.pieces, selection.splits, strict=True)
     report.duplicates += sorted(
         (row for row in rows if counts[row[0]] > 1), key=lambda row: (row[0], row[1].identifier)
     )

@@ -1,35 +1,39 @@
-"""From a collection's files to a prepared corpus: parse in parallel, filter, group, split.
+"""From a collection's files to a prepared corpus: read side by side, filter, group, split.
 
-Parsed files are kept in a cache folder, so that a run that was stopped goes on where it was.
+Files are read in batches, and each batch's pieces kept in a shard in a cache folder, so that a run
+that was stopped goes on where it was.
 """
 
 from __future__ import annotations
 
-import concurrent.futures
 import dataclasses
+import functools
 import hashlib
-import os
+import itertools
 import pathlib
-import pickle
 import re
 import unicodedata
 import warnings
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from tqdm import tqdm
 
 from prism.corpora import music21 as source
+from prism.corpora.files import LeftOut
 from prism.corpora.prepared import SPLITS, Corpus
-from prism.music import TICKS_PER_BEAT, Piece
+from prism.corpora.scheduling import LOCAL, Batch, Results, Task, batches, opened_pool, run
+from prism.corpora.shards import read_piece, read_summaries, shard_name, write_shard
+from prism.corpora.summaries import faults, summarised
+from prism.music import Piece
 
 MINIMUM_PIECES = 9
-MINIMUM_NOTES = 16
-MINIMUM_BEATS = 12
 HELD_OUT_SHARE = 0.1
 INCIPIT_INTERVALS = 10
-_CACHE_VERSION = "1"
+# A score takes a hundred times as long to read as a MIDI file.
+_SCORES_IN_BATCH = 8
 
 
 @dataclasses.dataclass
@@ -54,49 +58,158 @@ class Report:
         return lines + [f"label left out, only {n} pieces: {label}" for label, n in self.labels]
 
 
+class Score(NamedTuple):
+    """A file of music21's corpus: its path below the corpus, its collection, and its state."""
+
+    path: str
+    file: pathlib.Path
+    collection: source.Collection
+    stamp: str
+
+
 def prepare(
     cache: pathlib.Path,
-    workers: int = 2,
+    processes: int = 2,
     include_restricted: bool = False,
     minimum_pieces: int = MINIMUM_PIECES,
+    scheduler: str = LOCAL,
 ) -> tuple[Corpus, Report]:
     """Prepare music21's corpus.
 
     Parameters
     ----------
     cache : Path
-        Folder for parsed files; a second run reads them from there.
-    workers : int
-        Processes that parse side by side.
+        Folder for shards; a second run reads them from there.
+    processes, scheduler
+        See `prism.corpora.scheduling.opened_pool`.
     include_restricted : bool
         Also read the collections whose notice forbids Prism to ship them, for use on this machine.
     minimum_pieces : int
         Labels with fewer are left out.
     """
     root = source.corpus_root()
-    tasks = [
-        (path, collection, cache)
+    scores = [
+        Score(path.relative_to(root).as_posix(), path, collection, _score_stamp(path, collection))
         for collection in source.COLLECTIONS
         if include_restricted or not collection.restricted
         for path in collection.files(root)
     ]
-    cache.mkdir(parents=True, exist_ok=True)
     report = Report()
+    found = list(batches(scores, _SCORES_IN_BATCH))
+    with tqdm(total=len(scores), desc="corpus", unit="file") as bar:
+        shards = made_shards(found, read_score, cache, (scheduler, processes), bar.update)
     pieces: list[Piece] = []
-    with concurrent.futures.ProcessPoolExecutor(workers) as pool:
-        parsed = pool.map(_parse_cached, tasks)
-        for (path, _, _), result in zip(
-            tqdm(tasks, desc="corpus", unit="file"), parsed, strict=True
-        ):
-            if isinstance(result, str):
-                report.skipped.append((path.name, result))
-            else:
-                pieces += result
+    for number, shard in enumerate(shards):
+        summaries, left_out = read_summaries(shard, number)
+        report.skipped += [(item.file, item.reason) for item in left_out]
+        pieces += [read_piece(shard, row) for row in range(len(summaries))]
     return assemble(pieces, report, minimum_pieces), report
 
 
+def _score_stamp(path: pathlib.Path, collection: source.Collection) -> str:
+    return f"{path.stat().st_size} {collection}"
+
+
+def read_score(score: Score) -> list[Piece] | LeftOut:
+    """One file's pieces."""
+    warnings.simplefilter("ignore")
+    try:
+        return list(source.read_file(score.file, score.collection))
+    except source.CorpusError:
+        return LeftOut(score.file.name, "music21 could not parse the file")
+
+
+def made_shards(
+    found: Iterable[Batch],
+    read: Callable[[Any], Any],
+    cache: pathlib.Path,
+    where: tuple[str, int],
+    advance: Callable[[int], Any],
+) -> list[pathlib.Path]:
+    """Make a shard of each batch, or find it made by an earlier run.
+
+    Parameters
+    ----------
+    found : iterable of Batch
+        Their files have a `stamp`.
+    read : callable
+        From a file to a piece, a list of pieces, or a `LeftOut`; called in another process.
+    cache : Path
+        Folder for the shards, the same for all workers.
+    where : (str, int)
+        Scheduler and processes, see `prism.corpora.scheduling.opened_pool`.
+    advance : callable
+        Told how many files were done.
+
+    Raises
+    ------
+    CorpusError
+        If workers cannot be reached, or wrote to another folder of that name.
+    """
+    cache = cache.absolute()
+    cache.mkdir(parents=True, exist_ok=True)
+    shards: list[pathlib.Path] = []
+
+    def missing() -> Iterator[Batch]:
+        for batch in found:
+            shards.append(_shard_path(batch, read, cache))
+            if shards[-1].is_file():
+                advance(len(batch.files))
+            else:
+                yield batch
+
+    todo = missing()
+    first = next(todo, None)
+    if first is None:
+        return shards
+    task = Task(read, functools.partial(_write, read=read, cache=cache))
+    with opened_pool(*where) as pool:
+        for shard, files in run(itertools.chain([first], todo), task, pool):
+            if not shard.is_file():
+                raise source.CorpusError(
+                    f"a worker wrote {shard.name}, but it is not in {cache}: the cache has to lie "
+                    "in a folder that all machines share"
+                )
+            advance(files)
+    return shards
+
+
+def _shard_path(batch: Batch, read: Callable, cache: pathlib.Path) -> pathlib.Path:
+    stamps = [
+        f"{f.file}|{f.reason}" if isinstance(f, LeftOut) else f"{f.path}|{f.stamp}"
+        for f in batch.files
+    ]
+    return cache / shard_name([_reader_name(read), *stamps])
+
+
+def _reader_name(read: Callable) -> str:
+    """The same in every process: a function, or a partial of functions."""
+    if isinstance(read, functools.partial):
+        parts = [read.func, *read.args, *read.keywords.values()]
+        return " ".join(_reader_name(part) for part in parts if callable(part))
+    return f"{read.__module__}.{read.__qualname__}"
+
+
+def _write(
+    batch: Batch, results: Results, read: Callable, cache: pathlib.Path
+) -> tuple[pathlib.Path, int]:
+    """Write a batch's shard; its path, and how many files there were."""
+    pieces: list[Piece] = []
+    left_out: list[LeftOut] = []
+    for path, result in results:
+        if isinstance(result, LeftOut):
+            left_out.append(result if result.file else result._replace(file=path))
+        elif isinstance(result, Piece):
+            pieces.append(dataclasses.replace(result, identifier=path))
+        else:
+            pieces += result
+    shard = _shard_path(batch, read, cache)
+    write_shard(shard, pieces, left_out)
+    return shard, len(batch.files)
+
+
 def assemble(
-    pieces: Iterable[Piece], report: Report, minimum_pieces: int = MINIMUM_PIECES
+    pieces: Sequence[Piece], report: Report, minimum_pieces: int = MINIMUM_PIECES
 ) -> Corpus:
     """Filter, group and split parsed pieces; what is left out goes into `report`."""
     kept = filtered(pieces, report)
@@ -114,50 +227,13 @@ def assemble(
     return Corpus(tuple(kept), tuple(sides), tuple(labels))
 
 
-def _parse_cached(task: tuple[pathlib.Path, source.Collection, pathlib.Path]) -> list[Piece] | str:
-    """Parse one file, or read it from the cache; an error comes back as its message."""
-    path, collection, cache = task
-    identity = f"{_CACHE_VERSION}|{path.stat().st_size}|{path}|{collection}"
-    entry = cache / f"{hashlib.sha256(identity.encode()).hexdigest()[:24]}.pickle"
-    if entry.is_file():
-        return pickle.loads(entry.read_bytes())
-    warnings.simplefilter("ignore")
-    try:
-        result: list[Piece] | str = list(source.read_file(path, collection))
-    except source.CorpusError:
-        result = "music21 could not parse the file"
-    partial = entry.with_suffix(f".{os.getpid()}")
-    partial.write_bytes(pickle.dumps(result))
-    partial.replace(entry)
-    return result
-
-
-def filtered(pieces: Iterable[Piece], report: Report) -> list[Piece]:
+def filtered(pieces: Sequence[Piece], report: Report) -> list[Piece]:
     """Leave out pieces too short, broken or forbidden, and those with another piece's notes."""
-    kept, seen = [], set()
-    for piece in pieces:
-        fingerprint = hashlib.sha256(piece.notes[:, :3].tobytes()).digest()
-        reason = _reason_against(piece)
-        if reason is None and fingerprint in seen:
-            reason = "same notes as another piece"
-        if reason:
-            report.skipped.append((piece.identifier, reason))
-            continue
-        seen.add(fingerprint)
-        kept.append(piece)
-    return kept
-
-
-def _reason_against(piece: Piece) -> str | None:
-    if piece.terms.startswith("left out"):
-        return "embedded notice forbids redistribution or commercial use"
-    if len(piece.notes) < MINIMUM_NOTES or len(piece.bars) < 2:
-        return f"fewer than {MINIMUM_NOTES} notes or 2 bars"
-    if piece.ticks < MINIMUM_BEATS * TICKS_PER_BEAT:
-        return f"shorter than {MINIMUM_BEATS} beats"
-    if np.diff(piece.notes[:, 0]).max() > 64 * TICKS_PER_BEAT:
-        return "a silence of more than 64 beats"
-    return None
+    found = faults(map(summarised, pieces))
+    report.skipped += [
+        (piece.identifier, fault) for piece, fault in zip(pieces, found, strict=True) if fault
+    ]
+    return [piece for piece, fault in zip(pieces, found, strict=True) if not fault]
 
 
 def group_versions(pieces: Sequence[Piece]) -> list[str]:

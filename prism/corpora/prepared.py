@@ -15,11 +15,12 @@ import io
 import json
 import pathlib
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 from prism.music import Piece
+from prism.windows import Window, windows_of
 
 SPLITS = ("train", "validation", "test")
 CORPUS_FILE = "corpus.npz"
@@ -57,24 +58,44 @@ class Corpus:
         ValueError
             If `split` or one of `labels` is unknown.
         """
-        if split not in SPLITS:
-            raise ValueError(f"split: expected one of {', '.join(SPLITS)}; got {split!r}")
-        wanted = set(self.labels if labels is None else labels)
-        unknown = sorted(wanted - set(self.labels))
-        if unknown:
-            raise ValueError(f"labels: unknown {unknown}; choose from {', '.join(self.labels)}")
+        wanted = checked_labels(self.labels, split, labels)
         return [
             piece
             for piece, side in zip(self.pieces, self.splits, strict=True)
             if side == split and piece.label in wanted
         ]
 
-    def save(self, folder: str | pathlib.Path) -> None:
-        """Write the corpus file and the provenance table into `folder`."""
+    @property
+    def piece_labels(self) -> list[str]:
+        """The label of each piece."""
+        return [piece.label for piece in self.pieces]
+
+    def windows(self, split: str, label: str) -> list[Window]:
+        """A label's windows on one side of the split, in the order of its pieces."""
+        return [w for piece in self.select(split, [label]) for w in windows_of(piece)]
+
+    def profiles(self, split: str, label: str) -> list[tuple[float, tuple[int, int]]]:
+        """Tempo and time signature of a label's pieces on one side of the split."""
+        return [(piece.tempo, piece.time_signature) for piece in self.select(split, [label])]
+
+    def save(self, folder: str | pathlib.Path, sources: str = "") -> None:
+        """Write the corpus file and the provenance table into `folder`.
+
+        Parameters
+        ----------
+        folder : path
+            Made if it is not there.
+        sources : str
+            Where the pieces' `source` paths lie, for the table; empty if they say so themselves.
+        """
         folder = pathlib.Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         (folder / CORPUS_FILE).write_bytes(_encode(self))
-        _write_provenance(self, folder / PROVENANCE_FILE)
+        rows = zip(self.pieces, self.splits, strict=True)
+        write_provenance(folder / PROVENANCE_FILE, (
+            (p.identifier, p.title, p.label, _below(sources, p.source), side, len(p.notes), p.terms)
+            for p, side in rows
+        ))  # fmt: skip
 
     @classmethod
     def load(cls, folder: str | pathlib.Path) -> Corpus:
@@ -101,6 +122,17 @@ class Corpus:
             ) from error
 
 
+def checked_labels(known: Sequence[str], split: str, labels: Sequence[str] | None) -> set[str]:
+    """The labels asked for, or all; raises as `Corpus.select`."""
+    if split not in SPLITS:
+        raise ValueError(f"split: expected one of {', '.join(SPLITS)}; got {split!r}")
+    wanted = set(known if labels is None else labels)
+    unknown = sorted(wanted - set(known))
+    if unknown:
+        raise ValueError(f"labels: unknown {unknown}; choose from {', '.join(known)}")
+    return wanted
+
+
 def _encode(corpus: Corpus) -> bytes:
     records = [
         {name: getattr(piece, name) for name in _RECORD_FIELDS} | {"split": split}
@@ -108,7 +140,7 @@ def _encode(corpus: Corpus) -> bytes:
     ]
     text = json.dumps({"labels": corpus.labels, "pieces": records}, ensure_ascii=False)
     arrays = {
-        "notes": np.concatenate([_note_deltas(p.notes) for p in corpus.pieces]),
+        "notes": np.concatenate([note_deltas(p.notes) for p in corpus.pieces]),
         "bars": np.concatenate([np.diff(p.bars, prepend=0) for p in corpus.pieces]).astype("<i4"),
         "note_counts": np.array([len(p.notes) for p in corpus.pieces], "<i4"),
         "bar_counts": np.array([len(p.bars) for p in corpus.pieces], "<i4"),
@@ -117,11 +149,25 @@ def _encode(corpus: Corpus) -> bytes:
     return _zip({name: _npy(array) for name, array in arrays.items()})
 
 
-def _note_deltas(notes: np.ndarray) -> np.ndarray:
+def note_deltas(notes: np.ndarray) -> np.ndarray:
+    """Notes as they are stored: starts as distances from the note before, int16.
+
+    Raises
+    ------
+    ValueError
+        If a note or a rest is too long for that.
+    """
     deltas = np.column_stack([np.diff(notes[:, 0], prepend=0), notes[:, 1:]])
     if len(deltas) and deltas.max() > np.iinfo(np.int16).max:
         raise ValueError("a note or a rest is longer than 32,767 ticks and cannot be stored")
     return deltas.astype("<i2")
+
+
+def notes_from_deltas(deltas: np.ndarray) -> np.ndarray:
+    """What `note_deltas` stored."""
+    notes = deltas.astype(np.int32)
+    notes[:, 0] = np.cumsum(notes[:, 0])
+    return notes
 
 
 def _npy(array: np.ndarray) -> bytes:
@@ -144,32 +190,26 @@ def _zip(members: dict[str, bytes]) -> bytes:
 def _decode(content: bytes) -> Corpus:
     with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
         record = json.loads(arrays["records"].tobytes().decode())
-        notes = np.split(arrays["notes"].astype(np.int32), np.cumsum(arrays["note_counts"])[:-1])
+        notes = np.split(arrays["notes"], np.cumsum(arrays["note_counts"])[:-1])
         bars = np.split(arrays["bars"], np.cumsum(arrays["bar_counts"])[:-1])
     pieces, splits = [], []
     for fields, piece_notes, piece_bars in zip(record["pieces"], notes, bars, strict=True):
         splits.append(fields.pop("split"))
         fields["time_signature"] = tuple(fields["time_signature"])
-        starts = np.cumsum(piece_notes[:, :1], axis=0)
-        piece_notes = np.concatenate([starts, piece_notes[:, 1:]], axis=1).astype(np.int32)
+        piece_notes = notes_from_deltas(piece_notes)
         bar_ticks = np.cumsum(piece_bars).astype(np.int32)
         pieces.append(Piece(notes=piece_notes, bars=bar_ticks, **fields))
     digest = hashlib.sha256(content).hexdigest()
     return Corpus(tuple(pieces), tuple(splits), tuple(record["labels"]), digest)
 
 
-def _write_provenance(corpus: Corpus, path: pathlib.Path) -> None:
+def _below(folder: str, source: str) -> str:
+    return f"{folder}/{source}" if folder else source
+
+
+def write_provenance(path: pathlib.Path, rows: Iterable[tuple]) -> None:
+    """Write the table: piece, title, label, file, split, notes, terms."""
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["piece", "title", "label", "file", "split", "notes", "terms"])
-        for piece, split in zip(corpus.pieces, corpus.splits, strict=True):
-            writer.writerow(
-                [piece.identifier, piece.title, piece.label, _file(piece),
-                 split, len(piece.notes), piece.terms]
-            )  # fmt: skip
-
-
-def _file(piece: Piece) -> str:
-    """Where a piece came from; MIDI files name their own root, scores lie in music21's."""
-    is_midi = piece.source.lower().rstrip('"').endswith((".mid", ".midi"))
-    return piece.source if is_midi else f"music21/corpus/{piece.source}"
+        writer.writerows(rows)

@@ -1,0 +1,297 @@
+"""A corpus of any size: an index in memory, notes in shards that are read piece by piece.
+
+Conventions
+-----------
+folder
+    ``corpus.index`` and the shards it names, in ``shards``; self-contained.
+index
+    A safetensors file. For each piece, in the order of the corpus: ``place`` (shard, piece in it),
+    ``label`` and ``side`` (indices), ``windows``, ``tempo``, ``time_signature``, ``fingerprint``
+    (of the notes, so that the index's digest speaks for the whole corpus), and where its
+    ``records`` (JSON text of everything else) end. About 70 bytes a piece are in memory, the
+    records are not.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+import pathlib
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar, overload
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from prism.corpora.prepared import (
+    PROVENANCE_FILE,
+    SPLITS,
+    Corpus,
+    checked_labels,
+    write_provenance,
+)
+from prism.corpora.shards import read_piece
+from prism.corpora.summaries import PieceSummary
+from prism.music import Piece
+from prism.windows import Window, windows_of
+
+INDEX_FILE = "corpus.index"
+SHARD_FOLDER = "shards"
+Item = TypeVar("Item", covariant=True)
+_IN_RECORD = ("identifier", "title", "source", "terms", "group")
+
+
+class Lazy(Sequence[Item]):
+    """A sequence whose items are made when they are asked for, and not kept.
+
+    Parameters
+    ----------
+    length : int
+        How many there are.
+    make : callable
+        From an index, 0 to `length` − 1, to an item.
+    """
+
+    def __init__(self, length: int, make: Callable[[int], Item]) -> None:
+        self._length, self._make = length, make
+
+    def __len__(self) -> int:
+        return self._length
+
+    @overload
+    def __getitem__(self, index: int) -> Item: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Item]: ...
+    def __getitem__(self, index):
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(self._length))]
+        return self._make(range(self._length)[index])
+
+
+class LazyWindows(Lazy[Window]):
+    """The windows of some pieces, one piece after another.
+
+    Parameters
+    ----------
+    pieces : sequence of Piece
+        Read when they are asked for.
+    counts : ndarray of int, shape=(n,)
+        How many windows each has.
+    """
+
+    def __init__(self, pieces: Sequence[Piece], counts: np.ndarray) -> None:
+        self._pieces = pieces
+        self._ends = np.cumsum(counts, dtype=np.int64)
+        super().__init__(int(counts.sum()), self._window)
+
+    def _window(self, index: int) -> Window:
+        piece = int(np.searchsorted(self._ends, index, side="right"))
+        # Counted from the piece's last window, backwards.
+        return windows_of(self._pieces[piece])[index - int(self._ends[piece])]
+
+    def __iter__(self) -> Iterator[Window]:
+        # One by one, each window would have its piece read anew.
+        for piece in self._pieces:
+            yield from windows_of(piece)
+
+
+@dataclasses.dataclass(frozen=True)
+class Selection:
+    """Which pieces of which shards make a corpus.
+
+    Parameters
+    ----------
+    pieces : tuple of PieceSummary
+        In order; `PieceSummary.place` says where their notes are.
+    splits, labels : tuple of str
+        As in `Corpus`.
+    shards : tuple of Path
+        All shards, by number.
+    """
+
+    pieces: tuple[PieceSummary, ...]
+    splits: tuple[str, ...]
+    labels: tuple[str, ...]
+    shards: tuple[pathlib.Path, ...] = ()
+
+    def corpus(self) -> Corpus:
+        """All of it in memory."""
+        return Corpus(tuple(map(self._piece, self.pieces)), self.splits, self.labels)
+
+    def _piece(self, summary: PieceSummary) -> Piece:
+        shard, row = summary.place
+        piece = read_piece(self.shards[shard], row)
+        changed = {name: getattr(summary, name) for name in (*_IN_RECORD, "label")}
+        return dataclasses.replace(piece, **changed)
+
+    def save(self, folder: str | pathlib.Path) -> ShardedCorpus:
+        """Write the index and the provenance table into a folder, and put the shards there.
+
+        Shards are linked where the file system can, and copied otherwise.
+        """
+        folder = pathlib.Path(folder)
+        (folder / SHARD_FOLDER).mkdir(parents=True, exist_ok=True)
+        numbers = sorted({piece.place[0] for piece in self.pieces})
+        for number in numbers:
+            _put(self.shards[number], folder / SHARD_FOLDER / self.shards[number].name)
+        (folder / INDEX_FILE).write_bytes(self._index(numbers))
+        rows = zip(self.pieces, self.splits, strict=True)
+        write_provenance(folder / PROVENANCE_FILE, (
+            (p.identifier, p.title, p.label, p.source, side, p.notes, p.terms) for p, side in rows
+        ))  # fmt: skip
+        return ShardedCorpus.load(folder)
+
+    def _index(self, numbers: Sequence[int]) -> bytes:
+        new = {number: i for i, number in enumerate(numbers)}
+        label = {name: i for i, name in enumerate(self.labels)}
+        records = [
+            json.dumps({name: getattr(piece, name) for name in _IN_RECORD}).encode()
+            for piece in self.pieces
+        ]
+        columns = {
+            "place": np.array([(new[p.place[0]], p.place[1]) for p in self.pieces], "<i4"),
+            "label": np.array([label[p.label] for p in self.pieces], "<i4"),
+            "side": np.array([SPLITS.index(side) for side in self.splits], "u1"),
+            "windows": np.array([p.windows for p in self.pieces], "<i4"),
+            "tempo": np.array([p.tempo for p in self.pieces], "<f8"),
+            "time_signature": np.array([p.time_signature for p in self.pieces], "<i2"),
+            "fingerprint": np.array(
+                [list(bytes.fromhex(p.fingerprint)) for p in self.pieces], "u1"
+            ),
+            "ends": np.cumsum([len(record) for record in records], dtype="<i8"),
+            "records": np.frombuffer(b"".join(records), "u1"),
+        }
+        about = {"labels": self.labels, "shards": [self.shards[n].name for n in numbers]}
+        return save(columns, metadata={"corpus": json.dumps(about)})
+
+
+def _put(shard: pathlib.Path, target: pathlib.Path) -> None:
+    if target.exists():
+        return
+    try:
+        os.link(shard, target)
+    except OSError:
+        partial = target.with_suffix(".partial")
+        shutil.copyfile(shard, partial)
+        partial.replace(target)
+
+
+class ShardedCorpus:
+    """What `Corpus` is to training, with the notes on disk.
+
+    Parameters
+    ----------
+    folder : Path
+        Where `Selection.save` wrote.
+    labels : tuple of str
+        In display order.
+    shards : tuple of Path
+        By number.
+    columns : dict of ndarray
+        The index, see Conventions, without the records.
+    digest : str
+        SHA-256 of the index file.
+    """
+
+    def __init__(
+        self,
+        folder: pathlib.Path,
+        labels: tuple[str, ...],
+        shards: tuple[pathlib.Path, ...],
+        columns: dict[str, np.ndarray],
+        digest: str,
+    ) -> None:
+        self.labels, self.digest = labels, digest
+        self._index, self._shards, self._columns = folder / INDEX_FILE, shards, columns
+        self.pieces: Sequence[Piece] = Lazy(len(columns["side"]), self._piece)
+
+    @classmethod
+    def load(cls, folder: str | pathlib.Path) -> ShardedCorpus:
+        """Read an index.
+
+        Raises
+        ------
+        FileNotFoundError
+            If the folder holds no sharded corpus, or lacks a shard.
+        ValueError
+            If the index is damaged.
+        """
+        folder = pathlib.Path(folder)
+        path = folder / INDEX_FILE
+        if not path.is_file():
+            raise FileNotFoundError(
+                f"no sharded corpus at {path}; make one with: python -m prism.corpora prepare "
+                "folder --from PATH --output FOLDER --shards"
+            )
+        try:
+            with safe_open(path, framework="numpy") as file:
+                about = json.loads(file.metadata()["corpus"])
+                names = set(file.keys()) - {"records", "fingerprint"}
+                columns = {name: file.get_tensor(name) for name in names}
+        except (SafetensorError, KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"{path} is damaged ({error}); prepare the corpus again") from error
+        shards = tuple(folder / SHARD_FOLDER / name for name in about["shards"])
+        missing = [shard.name for shard in shards if not shard.is_file()]
+        if missing:
+            raise FileNotFoundError(
+                f"{folder / SHARD_FOLDER} lacks {len(missing)} of {len(shards)} shards, such as "
+                f"{missing[0]}; copy the whole folder, or prepare the corpus again"
+            )
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        return cls(folder, tuple(about["labels"]), shards, columns, digest)
+
+    @property
+    def splits(self) -> list[str]:
+        """The side of each piece."""
+        return [SPLITS[side] for side in self._columns["side"]]
+
+    @property
+    def piece_labels(self) -> list[str]:
+        """The label of each piece."""
+        return [self.labels[label] for label in self._columns["label"]]
+
+    def select(self, split: str, labels: Sequence[str] | None = None) -> Sequence[Piece]:
+        """As `Corpus.select`; each piece is read when it is asked for."""
+        return self._lazy(self._chosen(split, labels))
+
+    def profiles(self, split: str, label: str) -> list[tuple[float, tuple[int, int]]]:
+        """As `Corpus.profiles`."""
+        rows = self._chosen(split, [label])
+        signatures = self._columns["time_signature"][rows].tolist()
+        tempos = self._columns["tempo"][rows].tolist()
+        return [(tempo, (a, b)) for tempo, (a, b) in zip(tempos, signatures, strict=True)]
+
+    def windows(self, split: str, label: str) -> Sequence[Window]:
+        """A label's windows in the order of its pieces; each is read when it is asked for."""
+        rows = self._chosen(split, [label])
+        return LazyWindows(self._lazy(rows), self._columns["windows"][rows])
+
+    def _chosen(self, split: str, labels: Sequence[str] | None) -> np.ndarray:
+        numbers = [self.labels.index(k) for k in checked_labels(self.labels, split, labels)]
+        columns = self._columns
+        side = columns["side"] == SPLITS.index(split)
+        return np.flatnonzero(side & np.isin(columns["label"], numbers))
+
+    def _lazy(self, rows: np.ndarray) -> Sequence[Piece]:
+        return Lazy(len(rows), lambda i: self._piece(int(rows[i])))
+
+    def _piece(self, number: int) -> Piece:
+        shard, row = self._columns["place"][number].tolist()
+        piece = read_piece(self._shards[shard], row)
+        ends = self._columns["ends"]
+        start = int(ends[number - 1]) if number else 0
+        with safe_open(self._index, framework="numpy") as file:
+            record = json.loads(file.get_slice("records")[start : int(ends[number])].tobytes())
+        label = self.labels[self._columns["label"][number]]
+        return dataclasses.replace(piece, label=label, **record)
+
+
+def load_corpus(folder: str | pathlib.Path) -> Corpus | ShardedCorpus:
+    """The corpus in a folder, sharded or in one file; raises as their `load`."""
+    is_sharded = (pathlib.Path(folder) / INDEX_FILE).is_file()
+    return ShardedCorpus.load(folder) if is_sharded else Corpus.load(folder)
