@@ -1,0 +1,174 @@
+"""What a study needs to know of one piece: a few numbers, so that a large corpus fits in memory.
+
+Conventions
+-----------
+polyphony
+    Mean number of keys down, over the time in which any is.
+metre
+    Beats in a bar and beat unit as text, such as ``"6/8"``.
+instruments
+    General MIDI's names; only a MIDI file has them, a `Piece` is merged to one piano.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import symusic
+
+from prism.corpora.duplicates import content_key, sketch
+from prism.midi import pretty_midi
+from prism.music import KEYS, LOWEST_PITCH, TICKS_PER_BEAT, Piece
+
+DRUMS = "Drums"
+
+
+@dataclasses.dataclass(frozen=True)
+class FileFacts:
+    """What only a MIDI file tells.
+
+    Parameters
+    ----------
+    instruments : dict
+        Instrument → number of its notes.
+    metres : tuple of str
+        Time signatures in the order in which they hold, each different from the one before; empty
+        where the file names none.
+    tempi : int
+        How many tempi follow each other; 0 where the file names none.
+    """
+
+    instruments: dict[str, int]
+    metres: tuple[str, ...]
+    tempi: int
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class PieceFacts:
+    """A piece in numbers.
+
+    Parameters
+    ----------
+    identifier, label, song : str
+        `song` is shared by versions of one song.
+    beats, tempo, polyphony : float
+        Length in beats; quarter notes a minute at the start; see Conventions.
+    metre : str
+        The first one.
+    pitches : ndarray of int64, shape=(88,)
+        Notes a key, from MIDI pitch 21.
+    velocities : int
+        How many different velocities there are.
+    bar_changes : int
+        How often a stretch of at least two equal bars follows one with bars of another length.
+    content : str
+        See `content_key`.
+    sketch : ndarray of uint64
+        See `prism.corpora.duplicates`.
+    file : FileFacts or None
+        None for a piece that was prepared, and merged to one piano.
+    """
+
+    identifier: str
+    label: str
+    song: str
+    beats: float
+    tempo: float
+    polyphony: float
+    metre: str
+    pitches: np.ndarray
+    velocities: int
+    bar_changes: int
+    content: str
+    sketch: np.ndarray
+    file: FileFacts | None = None
+
+    @property
+    def notes(self) -> int:
+        """Number of notes."""
+        return int(self.pitches.sum())
+
+    @property
+    def span(self) -> int:
+        """Semitones from the lowest to the highest note."""
+        used = np.flatnonzero(self.pitches)
+        return int(used[-1] - used[0])
+
+
+def piece_facts(piece: Piece, file: FileFacts | None = None) -> PieceFacts:
+    """The facts of a piece with at least one note."""
+    pitch = piece.notes[:, 2] - LOWEST_PITCH
+    return PieceFacts(
+        identifier=piece.identifier,
+        label=piece.label,
+        song=piece.group or piece.identifier,
+        beats=piece.ticks / TICKS_PER_BEAT,
+        tempo=piece.tempo,
+        polyphony=polyphony(piece.notes),
+        metre=_metre_text(*piece.time_signature),
+        pitches=np.bincount(pitch, minlength=KEYS),
+        velocities=len(np.unique(piece.notes[:, 3])),
+        bar_changes=bar_changes(piece.bars),
+        content=content_key(piece),
+        sketch=sketch(piece),
+        file=file,
+    )
+
+
+def polyphony(notes: np.ndarray) -> float:
+    """See Conventions.
+
+    Parameters
+    ----------
+    notes : ndarray of int32, shape=(n, 4)
+        As in `Piece`, at least one.
+
+    Examples
+    --------
+    Two notes of two ticks that share one tick sound for three:
+
+    >>> round(polyphony(np.array([[0, 2, 60, 80], [1, 2, 64, 80]])), 3)
+    1.333
+    """
+    start, end = notes[:, 0], notes[:, 0] + notes[:, 1]
+    reached = np.maximum.accumulate(end)
+    silent = np.maximum(start[1:] - reached[:-1], 0).sum()
+    return float(notes[:, 1].sum() / (reached[-1] - start[0] - silent))
+
+
+def bar_changes(bars: np.ndarray) -> int:
+    """See `PieceFacts`; a single odd bar, as at a repeat with a pick-up, is no change.
+
+    Parameters
+    ----------
+    bars : ndarray of int32, shape=(m,)
+        Ticks at which bars begin.
+    """
+    lengths = np.diff(bars)
+    steady = lengths[np.r_[False, np.diff(lengths) == 0]] if len(lengths) else lengths
+    return int(np.count_nonzero(np.diff(steady)))
+
+
+def file_facts(content: bytes) -> FileFacts:
+    """What a MIDI file tells; `prism.corpora.folder.read_content` must have accepted it."""
+    # Without sanitizing, symusic corrupts its memory on data bytes above 127.
+    score = symusic.Score.from_midi(content, sanitize_data=True)
+    instruments: dict[str, int] = {}
+    for track in score.tracks:
+        name = DRUMS if track.is_drum else pretty_midi.program_to_instrument_name(track.program)
+        if len(track.notes):
+            instruments[name] = instruments.get(name, 0) + len(track.notes)
+    metres = [(s.time, _metre_text(s.numerator, s.denominator)) for s in score.time_signatures]
+    tempi = [(change.time, change.mspq) for change in score.tempos]
+    return FileFacts(instruments, tuple(_successive(metres)), len(_successive(tempi)))
+
+
+def _successive(changes: list[tuple]) -> list:
+    """Values in order of time, without repetitions; of several at one time the last holds."""
+    values = list(dict(sorted(changes, key=lambda change: change[0])).values())
+    return [b for a, b in zip([None, *values], values, strict=False) if a != b]
+
+
+def _metre_text(numerator: int, denominator: int) -> str:
+    return f"{numerator}/{denominator}"

@@ -1,0 +1,193 @@
+"""A corpus report: the study of a prepared corpus or of the files themselves, written down."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import pathlib
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from tqdm import tqdm
+
+from prism.corpora.facts import PieceFacts, file_facts, piece_facts
+from prism.corpora.files import LeftOut, entries, tidy
+from prism.corpora.folder import NO_ARTIST, Layout, read_content
+from prism.corpora.midi_preparation import midi_paths
+from prism.corpora.preparation import group_versions
+from prism.corpora.prepared import Corpus
+from prism.corpora.scheduling import read_side_by_side
+from prism.corpora.study import Chart, Study, largest, study_of
+
+REPORT_TEXT = "report.md"
+REPORT_DATA = "report.json"
+_MERGED = "Which instruments played is not recorded: a prepared corpus is merged to one piano."
+_FROM_FILES = "Study the files themselves (--from) to see it."
+_GENRE_TEMPO = (
+    "Most scores name no tempo; those were given one by their genre, so the tempi stand in peaks."
+)
+_DEFAULT_VELOCITY = "Without a dynamic mark in its score a piece has one velocity, 80."
+
+
+def study_corpus(corpus: Corpus, name: str) -> Study:
+    """Study a prepared corpus.
+
+    Parameters
+    ----------
+    corpus : Corpus
+        Its groups are found anew: a prepared file does not hold them.
+    name : str
+        What to call it.
+    """
+    groups = group_versions(corpus.pieces)
+    facts = [
+        piece_facts(dataclasses.replace(piece, group=group))
+        for piece, group in zip(tqdm(corpus.pieces, desc=name, unit="piece"), groups, strict=True)
+    ]
+    is_midi = any(piece.source.lower().endswith((".mid", ".midi")) for piece in corpus.pieces)
+    return study_of(
+        name,
+        facts,
+        corpus.splits,
+        origin={"corpus_sha256": corpus.digest},
+        charts=_origin_charts(corpus),
+        notes=(_MERGED, *((_FROM_FILES,) if is_midi else (_GENRE_TEMPO, _DEFAULT_VELOCITY))),
+    )
+
+
+def _origin_charts(corpus: Corpus) -> list[Chart]:
+    """What the provenance tells of the pieces' files and terms."""
+    folders = Counter(piece.source.split("/")[0] for piece in corpus.pieces)
+    kinds = Counter(_kind(piece.source) for piece in corpus.pieces)
+    terms = Counter(piece.terms for piece in corpus.pieces)
+    return [
+        Chart("sources", "Where the pieces come from", "Folders of the collection.",
+              "pieces", largest(folders, "other folders")),
+        Chart("kinds", "Kinds of files", "What the pieces were read from.",
+              "pieces", largest(kinds, "others")),
+        Chart("terms", "Terms", "Under which the pieces are used.",
+              "pieces", largest(terms, "other terms")),
+    ]  # fmt: skip
+
+
+def _kind(source: str) -> str:
+    kind = pathlib.PurePosixPath(source.rstrip('"')).suffix.lower()
+    names = {".mxl": "MusicXML", ".xml": "MusicXML", ".abc": "ABC", ".krn": "Humdrum"}
+    names |= dict.fromkeys((".mid", ".midi"), "MIDI")
+    return names.get(kind, kind or "no ending")
+
+
+def study_files(root: str | os.PathLike, layout: Layout, processes: int = 2) -> Study:
+    """Study a tree or archive of MIDI files; only a few numbers of each are kept in memory.
+
+    Parameters
+    ----------
+    root : path
+        A folder, .zip or .tar(.gz, .xz); see `prism.corpora.folder`.
+    layout : Layout
+        One of `prism.corpora.midi_preparation.LAYOUTS`.
+    processes : int
+        How many read side by side.
+
+    Raises
+    ------
+    CorpusError
+        If the root cannot be read.
+    ValueError
+        If no file has notes.
+    """
+    paths, wrapper = midi_paths(root)
+    facts: list[PieceFacts] = []
+    left_out: list[LeftOut] = []
+    found = read_side_by_side(entries(root), read_facts, processes)
+    for path, result in tqdm(found, total=len(paths), desc=layout.name, unit="file"):
+        path = path.removeprefix(wrapper)
+        if isinstance(result, PieceFacts):
+            result = _named(result, path, layout)
+        if isinstance(result, PieceFacts):
+            facts.append(result)
+        else:
+            left_out.append(result._replace(file=tidy(path), detail=tidy(result.detail)))
+    return study_of(
+        layout.name,
+        _with_merged_artists(facts, layout),
+        origin={"files": f"{len(facts) + len(left_out):,}"},
+        charts=_reason_charts(left_out),
+        left_out=tuple(sorted(map(tuple, left_out))),
+    )
+
+
+def read_facts(content: bytes) -> PieceFacts | LeftOut:
+    """One file's facts, still without a name, or why it has none."""
+    piece = read_content(content)
+    return piece if isinstance(piece, LeftOut) else piece_facts(piece, file_facts(content))
+
+
+def _named(facts: PieceFacts, path: str, layout: Layout) -> PieceFacts | LeftOut:
+    name = layout.parse(path)
+    if name is None:
+        return LeftOut(path, NO_ARTIST)
+    return dataclasses.replace(
+        facts, identifier=tidy(path), label=name.artist, song=tidy(name.song)
+    )
+
+
+def _with_merged_artists(facts: list[PieceFacts], layout: Layout) -> list[PieceFacts]:
+    if layout.merge_artists is None:
+        return facts
+    labels = layout.merge_artists([piece.label for piece in facts])
+    return [dataclasses.replace(piece, label=labels[piece.label]) for piece in facts]
+
+
+def _reason_charts(left_out: Sequence[LeftOut]) -> list[Chart]:
+    if not left_out:
+        return []
+    reasons = Counter(entry.reason for entry in left_out)
+    about = "Why files cannot be used; each is named at the end."
+    return [Chart("left_out", "Left out", about, "files", largest(reasons, "other reasons"))]
+
+
+def save_study(study: Study, path: pathlib.Path) -> None:
+    """Write a study as JSON."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(study.as_dict(), indent=1, ensure_ascii=False)
+    path.write_text(text + "\n", encoding="utf-8")
+
+
+def write_report(study: Study, folder: pathlib.Path) -> None:
+    """Write ``report.md``, ``report.json`` and a PNG file a chart into a folder."""
+    # matplotlib takes most of a second to import.
+    from prism.plotting import save_charts
+
+    save_study(study, folder / REPORT_DATA)
+    (folder / REPORT_TEXT).write_text(report_text(study), encoding="utf-8")
+    save_charts(study.charts, folder)
+
+
+def report_text(study: Study) -> str:
+    """The report in Markdown; figures by the names that `write_report` gives them."""
+    parts = [f"# Corpus study: {study.name}", *study.notes]
+    parts.append(_table(("figure", "value"), study.facts))
+    parts += [part for chart in study.charts for part in _chart_parts(chart)]
+    parts += ["## Composers and artists, one by one", _table(study.head, study.labels)]
+    if study.left_out:
+        parts += ["## Files left out", _table(("file", "reason", "in detail"), study.left_out)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _chart_parts(chart: Chart) -> list[str]:
+    total = sum(number for _, number in chart.rows)
+    rows = [(name, f"{n:,}", f"{100 * n / (total or 1):.1f} %") for name, n in chart.rows]
+    figure = f"![{chart.title}]({chart.name}.png)"
+    return [f"## {chart.title}", chart.about, figure, _table(("", chart.unit, "share"), rows)]
+
+
+def _table(head: Iterable[str], rows: Iterable[Iterable]) -> str:
+    head = list(head)
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(map(_cell, line)) + " |" for line in lines)
+
+
+def _cell(value: object) -> str:
+    return str(value).replace("|", "\\|")
