@@ -96,6 +96,36 @@ def test_broken_soundfont_is_named(monkeypatch, tmp_path, synthesiser):
         synthesis.synthesise(one_note(80))
 
 
+@pytest.fixture
+def installed(monkeypatch, tmp_path):
+    """Two of the system's soundfonts, and FluidSynth to play them."""
+    paths = tuple(tmp_path / f"{name}.sf3" for name in ("missing", "first", "second"))
+    for path in paths[1:]:
+        path.write_bytes(b"made up")
+    monkeypatch.delenv("PRISM_SOUNDFONT", raising=False)
+    monkeypatch.setattr(synthesis, "SYSTEM_SOUNDFONTS", paths)
+    monkeypatch.setattr(synthesis, "_fluidsynth", lambda: "a synthesiser")
+    return paths
+
+
+def test_the_first_soundfont_that_is_installed_is_taken(installed):
+    assert synthesis.soundfont_path() == installed[1]
+    assert synthesis.sound_words() == "FluidSynth with the soundfont first.sf3"
+
+
+def test_a_named_soundfont_goes_first(installed, monkeypatch):
+    monkeypatch.setenv("PRISM_SOUNDFONT", str(installed[2]))
+    assert synthesis.soundfont_path() == installed[2]
+
+
+def test_without_any_and_for_symusic_it_is_the_one_from_pip(installed, monkeypatch):
+    monkeypatch.setattr(synthesis, "_fluidsynth", lambda: None)
+    assert synthesis.sound_words() == "symusic with the soundfont TimGM6mb.sf2"
+    monkeypatch.setattr(synthesis, "_fluidsynth", lambda: "a synthesiser")
+    monkeypatch.setattr(synthesis, "SYSTEM_SOUNDFONTS", ())
+    assert synthesis.soundfont_path().name == "TimGM6mb.sf2"
+
+
 def test_no_synthesiser_says_what_to_install(monkeypatch):
     monkeypatch.setattr(synthesis, "_fluidsynth", lambda: None)
     monkeypatch.setitem(sys.modules, "symusic", None)
