@@ -28,7 +28,10 @@ Source of the layout: https://github.com/Bycob/midipic (README.md and create_dat
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
+from PIL import Image
 
 from prism.music import DEFAULT_TEMPO, FRAMES, KEYS, LOWEST_PITCH, PianoRoll
 
@@ -91,6 +94,18 @@ def to_picture(roll: PianoRoll) -> np.ndarray:
         colour = _EARLY_END if early else _ON_TIME_END, _ON_TIME_START, _VELOCITY_SCALE * int(v)
         picture[row : row + ROWS_PER_PITCH, s:e] = colour
     return picture
+
+
+def save_picture(roll: PianoRoll, path: str | os.PathLike) -> None:
+    """Write `to_picture` as an image file, which midipic reads as its own.
+
+    Raises
+    ------
+    ValueError
+        If the roll has another length than a picture.
+    """
+    # midipic's order of channels is OpenCV's, an image file's is the other way round.
+    Image.fromarray(to_picture(roll)[..., ::-1].copy()).save(path)
 
 
 def from_picture(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import pathlib
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -14,9 +14,13 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
+from prism.corpora.study import Chart
 from prism.evaluation.report import NETWORK_NAMES, SIDE_NAMES
 from prism.music import FRAMES_PER_BEAT, PianoRoll
 from prism.similarity.neighbours import COPY_OVERLAP
+
+if TYPE_CHECKING:
+    from prism.poster import ScoreChart, Sheet, Strip
 
 # Who is who in every figure of the experiment.
 _SIDE_COLOURS = {
@@ -31,6 +35,12 @@ _NOTE_COLOUR = "#0f6f73"
 _BAR_COLOUR = "0.82"
 _LEGEND_VELOCITIES = (40, 80, 120)
 _LABELLED_PITCHES = range(24, 109, 12)
+_A4_INCHES = (8.27, 11.69)
+_LONGEST_LARGE_TITLE = 38
+# Places on a sheet are shares of its width and height; a strip is a piece's words and roll.
+_MARGIN, _STRIPS_TOP, _STRIP_HEIGHT, _ROLL_HEIGHT = 0.07, 0.918, 0.205, 0.124
+# A chart with more rows than this stands upright, with a name at every octave.
+_MOST_LYING_BARS = 40
 
 
 def note_colours(velocity: np.ndarray) -> np.ndarray:
@@ -68,10 +78,17 @@ def draw_roll(
         ax.axvline(bar, color=_BAR_COLOUR, lw=0.5, zorder=0)
     ax.set_yticks(_LABELLED_PITCHES, [f"C{p // 12 - 1}" for p in _LABELLED_PITCHES])
     ax.set(xlim=(0, roll.beats), xlabel="beat", ylabel="pitch", title=title)
-    ax.set_ylim(*((pitch.min() - 2, pitch.max() + 2) if len(pitch) else (48, 84)))
+    ax.title.set_parse_math(False)  # titles are names, and a file may be called $x$
+    ax.set_ylim(_pitch_range([roll]))
     if legend:
         _add_legend(ax)
     return ax
+
+
+def _pitch_range(rolls: Sequence[PianoRoll]) -> tuple[float, float]:
+    """Where all notes of some rolls have room; the middle of the piano where there are none."""
+    pitch = np.concatenate([np.zeros(0), *(roll.arrays()[0] for roll in rolls)])
+    return (pitch.min() - 2, pitch.max() + 2) if len(pitch) else (48, 84)
 
 
 def _add_legend(ax: Axes) -> None:
@@ -243,3 +260,99 @@ def _confusion_figure(result: Mapping[str, Any]) -> Figure:
     ax.set_xlabel("taken for", fontsize=12)
     ax.set_ylabel("true composer", fontsize=12)
     return figure
+
+
+def save_charts(charts: Sequence[Chart], folder: pathlib.Path) -> None:
+    """Write the charts of a corpus study as PNG files, named as the charts, into a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for chart in charts:
+        draw = _upright_bars if len(chart.rows) > _MOST_LYING_BARS else _lying_bars
+        draw(chart).savefig(folder / f"{chart.name}.png", dpi=80)
+
+
+def _lying_bars(chart: Chart) -> Figure:
+    """A bar a row, the first on top, with its number."""
+    figure, (ax,) = _figure(8, 1.2 + 0.32 * len(chart.rows))
+    bars = ax.barh([name for name, _ in chart.rows], [number for _, number in chart.rows],
+                   color=_NOTE_COLOUR)  # fmt: skip
+    ax.bar_label(bars, labels=[f"{number:,}" for _, number in chart.rows], padding=4)
+    ax.invert_yaxis()
+    ax.margins(x=0.12)
+    ax.set_title(chart.title, fontsize=14)
+    ax.set_xlabel(chart.unit, fontsize=12)
+    return figure
+
+
+def _upright_bars(chart: Chart) -> Figure:
+    """A bar a pitch."""
+    figure, (ax,) = _figure(10, 3.6)
+    names, numbers = zip(*chart.rows, strict=True)
+    ax.bar(range(len(names)), numbers, width=0.9, color=_NOTE_COLOUR)
+    octaves = [i for i, name in enumerate(names) if name.startswith("C") and "#" not in name]
+    ax.set_xticks(octaves, [names[i] for i in octaves])
+    ax.set_title(chart.title, fontsize=14)
+    ax.set_ylabel(chart.unit, fontsize=12)
+    return figure
+
+
+def save_poster(sheet: Sheet, path: str | os.PathLike) -> None:
+    """Draw an A4 sheet; PDF or PNG by the path's ending."""
+    figure = Figure(figsize=_A4_INCHES)
+    size = 19 if len(sheet.title) <= _LONGEST_LARGE_TITLE else 13
+    _write(figure, 0.962, sheet.title, size, weight="bold", va="center")
+    _write(figure, 0.934, sheet.subtitle, 9, color="0.3", va="center")
+    pitches = _pitch_range([strip.roll for strip in sheet.strips if strip.roll is not None])
+    for i, strip in enumerate(sheet.strips):
+        _draw_strip(figure, strip, _STRIPS_TOP - i * _STRIP_HEIGHT, pitches)
+    _write(figure, 0.295, "\n".join(sheet.about_scores), 7.5, color="0.3")
+    for i, chart in enumerate(sheet.charts):
+        ax = figure.add_axes((0.29 + 0.215 * i, 0.135, 0.19, 0.105))
+        _draw_scores(chart, ax, named=i == 0)
+    if sheet.code is not None:
+        ax = figure.add_axes((0.735, 0.1, 0.2, 0.2 * _A4_INCHES[0] / _A4_INCHES[1]))
+        ax.imshow(sheet.code, cmap="gray_r", interpolation="nearest")
+        ax.set_axis_off()
+        ax.set_title("scan to hear it", fontsize=8, pad=0)
+    _write(figure, 0.08, "\n".join(sheet.small_print), 6, color="0.3")
+    figure.savefig(path, dpi=150, metadata={"Title": sheet.title, "Creator": "Prism"}
+                   if os.fspath(path).endswith(".pdf") else None)  # fmt: skip
+
+
+def _write(figure: Figure, y: float, text: str, size: float, **style: Any) -> None:
+    """Text from the left margin on; a piece's title may hold a dollar, which is no formula."""
+    style = {"va": "top", "linespacing": 1.35} | style
+    figure.text(_MARGIN, y, text, fontsize=size, parse_math=False, **style)
+
+
+def _draw_strip(
+    figure: Figure, strip: Strip, top: float, pitches: tuple[float, float]
+) -> None:
+    _write(figure, top, strip.kind.upper(), 6.5, color=_NOTE_COLOUR, weight="bold")
+    _write(figure, top - 0.011, strip.title, 10.5, weight="bold")
+    _write(figure, top - 0.028, strip.detail, 7.5, color="0.3")
+    if strip.roll is None:
+        return
+    ax = figure.add_axes((_MARGIN, top - 0.053 - _ROLL_HEIGHT, 1 - 2 * _MARGIN, _ROLL_HEIGHT))
+    draw_roll(strip.roll, ax).set(xlabel="", ylabel="", xticks=range(0, int(strip.roll.beats), 8))
+    ax.set_ylim(pitches)
+    ax.tick_params(labelsize=6, length=2)
+    ax.spines[:].set_color("0.7")
+
+
+def _draw_scores(chart: ScoreChart, ax: Axes, named: bool) -> None:
+    """Real pairs' cosines as boxes (the middle half) on lines (nine tenths), the sides' as marks.
+    """
+    for y, (least, low, middle, high, most) in enumerate(reversed(chart.bands.values())):
+        ax.plot((least, most), (y, y), color="0.55", lw=1)
+        ax.barh(y, high - low, 0.42, low, color="0.75")
+        ax.plot((middle, middle), (y - 0.33, y + 0.33), color="0.4", lw=1.5)
+    for row, (side, cosine) in enumerate(chart.marks.items()):
+        colour, name = _SIDE_COLOURS[side], SIDE_NAMES[side]
+        ax.axvline(cosine, color=colour, lw=1.8, ls="-" if row == 0 else "--")
+        ax.text(cosine, len(chart.bands) - 0.4 + 0.75 * row, f"{name} {cosine:.2f}", color=colour,
+                ha="center", fontsize=7, weight="bold")  # fmt: skip
+    ax.set_yticks(range(len(chart.bands)), list(reversed(chart.bands)) if named else [])
+    ax.set_xlabel(chart.title, fontsize=7.5)
+    ax.tick_params(labelsize=7, length=2)
+    ax.tick_params("y", length=0)
+    ax.spines[["top", "right", "left"]].set_visible(False)

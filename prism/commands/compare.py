@@ -18,11 +18,12 @@ from prism.commands.options import (
     ROOT,
     Mix,
     add_controls,
-    detail,
     draw,
+    drawn_inscription,
     read_mix,
     read_seeds,
 )
+from prism.inscription import checkpoint, real_lines, written_lines
 from prism.naming import file_stem, window_words
 
 if TYPE_CHECKING:
@@ -46,11 +47,16 @@ class Models:
 
 @dataclasses.dataclass(frozen=True)
 class Shown:
-    """One side's roll, the stem of its file, and the words for it."""
+    """One side's roll, the stem of its file, and the lines for it; see `prism.inscription`."""
 
     roll: PianoRoll
     stem: str
-    words: str
+    lines: tuple[str, ...]
+
+    @property
+    def words(self) -> str:
+        """What it is."""
+        return self.lines[0]
 
 
 def add_command(commands: Any) -> None:
@@ -103,9 +109,11 @@ def load_models(weights: pathlib.Path, corpus: pathlib.Path) -> Models:
     """
     from prism.amt.pipeline import AMTPipeline
     from prism.corpora.prepared import Corpus
+    from prism.hub import find_weights
     from prism.pipeline import PrismPipeline
     from prism.similarity.judge import Judge
 
+    weights = find_weights(weights)
     prism = PrismPipeline.from_pretrained(weights)
     music = Corpus.load(corpus)
     amt = AMTPipeline.from_pretrained(os.environ.get("PRISM_AMT") or weights.resolve() / "amt")
@@ -123,7 +131,7 @@ def sides(models: Models, mix: Mix, seed: int, options: argparse.Namespace) -> d
         "prism": Shown(
             roll,
             file_stem("prism", *mix.composers, end=f"seed-{seed}"),
-            f"Prism: {detail(mix, seed, options, roll)}",
+            drawn_inscription(models.prism, mix, seed, options, roll),
         ),
         "corpus": _real(window, seed, options),
         "amt": _baseline(models, mix, seed, options, window, roll),
@@ -135,7 +143,8 @@ def _real(window: Window, seed: int, options: argparse.Namespace) -> Shown:
     roll = roll if options.tempo is None else roll.with_tempo(options.tempo)
     # Unlike on the page with its seed: two seeds may draw two places in one piece.
     stem = file_stem(piece.label, piece.title, end=f"seed-{seed}")
-    return Shown(roll, stem, f"{piece.title}: {window_words(window, roll)}")
+    words = f"{piece.title}: {window_words(window, roll)}"
+    return Shown(roll, stem, (words, *real_lines(piece)))
 
 
 def _baseline(
@@ -160,14 +169,16 @@ def _baseline(
     )
     by = () if options.amt_start == "nothing" else mix.composers
     stem = file_stem("amt", *by, end=f"{options.amt_start}-seed-{seed}")
-    return Shown(last.roll, stem, f"AMT: {beginning.detail(models.amt.name, seed, last.roll)}")
+    words = f"AMT: {beginning.detail(models.amt.name, seed, last.roll)}"
+    lines = written_lines(models.amt.name, amt_seed(seed), checkpoint(models.amt.model))
+    return Shown(last.roll, stem, (words, *lines))
 
 
 def _compare(models: Models, mix: Mix, seed: int, options: argparse.Namespace) -> dict[str, Any]:
     shown = sides(models, mix, seed, options)
     make_folder(options.output)
     files = {
-        name: write_files(side.roll, options.output, side.stem, side.words)["midi"]
+        name: write_files(side.roll, options.output, side.stem, side.lines)["midi"]
         for name, side in shown.items()
     }
     generated = {name: side.roll for name, side in shown.items() if name != "corpus"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pathlib
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -30,7 +30,11 @@ def make_folder(folder: pathlib.Path) -> None:
 
 
 def write_files(
-    roll: PianoRoll, folder: pathlib.Path, stem: str, words: str, kinds: Collection[str] = ("midi",)
+    roll: PianoRoll,
+    folder: pathlib.Path,
+    stem: str,
+    lines: Sequence[str],
+    kinds: Collection[str] = ("midi",),
 ) -> dict[str, str]:
     """Write a roll in several ways, and print one line a file: its path.
 
@@ -42,8 +46,8 @@ def write_files(
         There already.
     stem : str
         From `prism.naming.file_stem`.
-    words : str
-        Says in the files what the roll is.
+    lines : sequence of str
+        Say in the files what the roll is, the first one what it is called; see `prism.inscription`.
     kinds : collection of str
         Some of `ENDINGS`.
 
@@ -64,7 +68,7 @@ def write_files(
         if kind in kinds:
             path = folder / f"{stem}{ending}"
             try:
-                _WRITERS[kind](roll, path, words)
+                _WRITERS[kind](roll, path, lines)
             except OSError as error:
                 raise ValueError(
                     f"--output: {path} cannot be written ({error.strerror or error}); "
@@ -75,31 +79,29 @@ def write_files(
     return written
 
 
-def _write_midi(roll: PianoRoll, path: pathlib.Path, words: str) -> None:
-    from prism.midi import write_midi
+def _write_midi(roll: PianoRoll, path: pathlib.Path, lines: Sequence[str]) -> None:
+    from prism.inscription import save_midi
 
-    write_midi(roll, path, texts=[words])
+    save_midi(roll, path, lines)
 
 
-def _write_wav(roll: PianoRoll, path: pathlib.Path, words: str) -> None:
+def _write_wav(roll: PianoRoll, path: pathlib.Path, lines: Sequence[str]) -> None:
+    from prism.expression import shaped
     from prism.synthesis import synthesise, write_wav
 
-    write_wav(synthesise(roll), path)
+    write_wav(synthesise(shaped(roll)), path)
 
 
-def _write_png(roll: PianoRoll, path: pathlib.Path, words: str) -> None:
+def _write_png(roll: PianoRoll, path: pathlib.Path, lines: Sequence[str]) -> None:
     from prism.plotting import save_png
 
-    save_png(roll, path, words)
+    save_png(roll, path, lines[0])
 
 
-def _write_picture(roll: PianoRoll, path: pathlib.Path, words: str) -> None:
-    from PIL import Image
+def _write_picture(roll: PianoRoll, path: pathlib.Path, lines: Sequence[str]) -> None:
+    from prism.midipic import save_picture
 
-    from prism.midipic import to_picture
-
-    # midipic's order of channels is OpenCV's, an image file's is the other way round.
-    Image.fromarray(to_picture(roll)[..., ::-1].copy()).save(path)
+    save_picture(roll, path)
 
 
 _WRITERS = {"midi": _write_midi, "wav": _write_wav, "png": _write_png, "picture": _write_picture}

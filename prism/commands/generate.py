@@ -7,7 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from prism.commands.files import ENDINGS, make_folder, write_files
-from prism.commands.options import Mix, add_controls, detail, draw, read_mix, read_seeds
+from prism.commands.options import Mix, add_controls, draw, drawn_inscription, read_mix, read_seeds
 from prism.naming import file_stem
 
 if TYPE_CHECKING:
@@ -42,16 +42,18 @@ def run(options: argparse.Namespace) -> None:
         roll = draw(pipeline, mix, seed, options)
         # Not before the first roll: a mistake among the controls leaves no folder behind.
         make_folder(options.output)
-        made.append(_write(roll, mix, seed, options))
+        lines = drawn_inscription(pipeline, mix, seed, options, roll)
+        made.append(_write(roll, mix, seed, lines, options))
     if options.json:
         print(json.dumps(_result(mix, options, made), ensure_ascii=False))
 
 
-def _write(roll: PianoRoll, mix: Mix, seed: int, options: argparse.Namespace) -> dict[str, Any]:
+def _write(
+    roll: PianoRoll, mix: Mix, seed: int, lines: tuple[str, ...], options: argparse.Namespace
+) -> dict[str, Any]:
     kinds = [kind for kind in ENDINGS if kind == "midi" or getattr(options, kind)]
     stem = file_stem("prism", *mix.composers, end=f"seed-{seed}")
-    words = f"Prism: {detail(mix, seed, options, roll)}"
-    files = write_files(roll, options.output, stem, words, kinds)
+    files = write_files(roll, options.output, stem, lines, kinds)
     return {
         "seed": seed,
         "notes": len(roll.notes()),

@@ -19,6 +19,7 @@ import pathlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from prism.inscription import checkpoint, drawn_lines
 from prism.naming import drawn_words, mixture
 
 if TYPE_CHECKING:
@@ -130,7 +131,7 @@ def add_controls(parser: argparse.ArgumentParser) -> None:
         type=pathlib.Path,
         default=pathlib.Path(os.environ.get("PRISM_WEIGHTS") or ROOT / "weights"),
         metavar="FOLDER",
-        help="trained models (default: PRISM_WEIGHTS, or the bundled ones)",
+        help="trained models, or their name on the Hub (default: PRISM_WEIGHTS, or the bundled)",
     )
     parser.add_argument("--json", action="store_true", help="end with one line of JSON")
 
@@ -147,6 +148,16 @@ def draw(pipeline: PrismPipeline, mix: Mix, seed: int, options: argparse.Namespa
     ).rolls[0]
 
 
-def detail(mix: Mix, seed: int, options: argparse.Namespace, roll: PianoRoll) -> str:
-    """What a roll of Prism's was drawn from, in the words of the page."""
-    return drawn_words(str(mix), options.guidance_scale, seed, options.num_inference_steps, roll)
+def drawn_inscription(
+    pipeline: PrismPipeline, mix: Mix, seed: int, options: argparse.Namespace, roll: PianoRoll
+) -> tuple[str, ...]:
+    """What files say of a roll of Prism's, first in the words of the page."""
+    words = drawn_words(str(mix), options.guidance_scale, seed, options.num_inference_steps, roll)
+    settings = {
+        "guidance_scale": options.guidance_scale,
+        "seed": seed,
+        "num_inference_steps": options.num_inference_steps,
+        "tempo": options.tempo,
+    }
+    origin = checkpoint(pipeline.autoencoder, pipeline.dit)
+    return f"Prism: {words}", *drawn_lines(mix.composers, mix.weights, settings, origin)

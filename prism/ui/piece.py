@@ -9,8 +9,10 @@ import pathlib
 import tempfile
 from typing import Any
 
-from prism.midi import write_midi
-from prism.music import PianoRoll
+from prism.expression import shaped, shaping_words
+from prism.inscription import save_midi
+from prism.midipic import save_picture
+from prism.music import FRAMES, PianoRoll
 from prism.naming import file_stem
 from prism.synthesis import SynthesisError, synthesise, write_wav
 from prism.ui.player import player_value
@@ -32,7 +34,9 @@ class ShownPiece:
     name : str
         Stem of the files' names.
     roll : PianoRoll
-        The music.
+        The music, as it is drawn, scored and compared.
+    lines : tuple of str
+        What its files say of its origin; see `prism.inscription`.
     """
 
     kind: str
@@ -41,6 +45,7 @@ class ShownPiece:
     caption: str
     name: str
     roll: PianoRoll
+    lines: tuple[str, ...] = ()
     message: str = ""
     files: dict[str, pathlib.Path] = dataclasses.field(default_factory=dict)
 
@@ -51,15 +56,27 @@ class ShownPiece:
     def _folder(self) -> tempfile.TemporaryDirectory:
         return tempfile.TemporaryDirectory(prefix="prism-", ignore_cleanup_errors=True)
 
-    def _path(self, suffix: str) -> pathlib.Path:
-        return pathlib.Path(self._folder.name) / f"{self.name}.{suffix}"
+    def _path(self, suffix: str, end: str = "") -> pathlib.Path:
+        return pathlib.Path(self._folder.name) / f"{self.name}{end}.{suffix}"
+
+    @property
+    def origin(self) -> tuple[str, ...]:
+        """Title and detail, then `lines`: what the MIDI file says."""
+        return f"{self.title}: {self.detail}", *self.lines
 
     def render(self) -> ShownPiece:
-        """Write the MIDI and WAV files; without a synthesiser there is a message instead."""
-        write_midi(self.roll, self._path("mid"), texts=[f"{self.title}: {self.detail}"])
+        """Write all files but the PNG; without a synthesiser there is a message instead.
+
+        MIDI and WAV have the roll as it is played; see `prism.expression`.
+        """
+        save_midi(self.roll, self._path("mid"), self.origin)
         self.files["midi"] = self._path("mid")
+        if self.roll.frames == FRAMES:
+            path = self._path("png", "-midipic")
+            save_picture(self.roll, path)
+            self.files["midipic"] = path
         try:
-            write_wav(synthesise(self.roll), self._path("wav"))
+            write_wav(synthesise(shaped(self.roll)), self._path("wav"))
             self.files["wav"] = self._path("wav")
         except SynthesisError as error:
             logger.error("%s", error)
@@ -78,13 +95,15 @@ class ShownPiece:
 
     def value(self, busy: bool = False) -> dict[str, Any]:
         """What the player shows; `busy` while the sound is on its way."""
+        # Not on the way: it would come and go with every step.
+        shaping = "" if busy else shaping_words(self.roll)
         return player_value(
             self.title,
             self.roll,
             self.files,
             kind=self.kind,
             detail=self.detail,
-            caption=self.caption,
+            caption=f"{self.caption} {shaping}".strip(),
             message=self.message,
             busy=busy,
         )

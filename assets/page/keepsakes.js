@@ -1,0 +1,28 @@
+// The body of the panel's on-load function: `element`, `props`, `trigger` and `watch` are given.
+const root = element.querySelector(".prism-keepsakes");
+const part = (name) => root.querySelector(name);
+const page = () => `${location.origin}${location.pathname}`;
+let known = (props.value || {}).when; // what was shown before is not saved again
+
+function save(file) {
+  const link = document.createElement("a");
+  link.href = file.url;
+  link.download = file.orig_name;
+  link.click();
+}
+
+function show() {
+  const value = props.value || {};
+  part(".about").textContent = value.about || "";
+  part(".said").textContent = value.text || "";
+  root.dataset.kind = value.kind || "calm";
+  root.setAttribute("aria-busy", String(Boolean(value.busy)));
+  if (value.file && value.when !== known) save(value.file);
+  known = value.when;
+}
+
+// The files are made on the server when they are asked for.
+part(".archive").addEventListener("click", () => trigger("archive", { page: page() }));
+part(".poster").addEventListener("click", () => trigger("poster", { page: page() }));
+watch("value", show);
+show();

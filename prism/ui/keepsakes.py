@@ -1,0 +1,212 @@
+"""What a visitor can take home of a click: all of it as one ZIP file, or a sheet to print.
+
+Both are made when they are asked for, out of what is there by then.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import pathlib
+import re
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import gradio as gr
+
+from prism.comparison import SIDES, Comparison
+from prism.naming import file_stem
+from prism.synthesis import SynthesisError, sound_words
+from prism.ui.element import Element
+from prism.ui.player import file_data
+from prism.ui.sharing import query
+from prism.ui.studio import Studio
+from prism.ui.visit import Click, Visit
+
+logger = logging.getLogger(__name__)
+
+# Drawing takes a core for a second; all visitors' pictures are made one after the other.
+DRAWING = {"concurrency_id": "drawing", "concurrency_limit": 1}
+
+_QUIET = {"api_visibility": "private", "show_progress": "hidden", "trigger_mode": "once"}
+_ADDRESS = re.compile(
+    r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:\d{1,5})?(/[\w.~%-]*)*", re.ASCII | re.IGNORECASE
+)
+_LONGEST_ADDRESS = 300
+_ABOUT = (
+    "One ZIP file with every piece's MIDI, WAV, drawing and midipic picture, the scores, and the "
+    "link; or a sheet to print, with a code that opens this comparison. "
+)
+_NOT_CARRIED = (
+    "The piece compared with is the visitor's own file, which the link does not carry: it opens "
+    "the same choice beside a piece of the corpus."
+)
+
+
+class KeepsakesPanel(Element):
+    """Two buttons; its value is what `keepsakes_value` returns.
+
+    Its ``archive`` and ``poster`` events carry the ``page``'s address and wait for a file.
+    """
+
+    asset = "page/keepsakes"
+
+
+def keepsakes_value(
+    text: str = "", error: bool = False, busy: bool = False, file: pathlib.Path | None = None
+) -> dict[str, Any]:
+    """The panel's value.
+
+    Parameters
+    ----------
+    text : str
+        What is going on, or went wrong if `error`.
+    busy : bool
+        Whether a file is being made.
+    file : Path, optional
+        One for the visitor to save.
+    """
+    return {
+        "about": _ABOUT + _sound(),
+        "text": text,
+        "kind": "error" if error else "calm",
+        "busy": busy,
+        "file": file and file_data(file),
+        # The page hears of changes alone, and the same file twice should be saved twice.
+        "when": time.monotonic(),
+    }
+
+
+def _sound() -> str:
+    """By what the pieces are played."""
+    try:
+        return f"Played by {sound_words()}."
+    except SynthesisError:
+        # The players say it.
+        return ""
+
+
+class Keepsakes:
+    """Event handlers of the panel.
+
+    Parameters
+    ----------
+    studio : Studio
+        Holds the judge.
+    """
+
+    def __init__(self, studio: Studio) -> None:
+        self.studio = studio
+
+    def archive(self, visit: Visit, event: gr.EventData) -> Iterator[dict[str, Any]]:
+        """Make the ZIP file; the panel's value."""
+        from prism.archive import write_archive
+
+        def write(comparison: Comparison, path: pathlib.Path) -> None:
+            for piece in comparison.pieces.values():
+                piece.draw()
+            write_archive(comparison, path)
+
+        yield from self._made(write, "comparison", "zip", visit.click, event.page)
+
+    def poster(self, visit: Visit, event: gr.EventData) -> Iterator[dict[str, Any]]:
+        """Make the sheet; the panel's value."""
+        from prism.poster import write_poster
+
+        yield from self._made(write_poster, "poster", "pdf", visit.click, event.page)
+
+    def _made(
+        self,
+        write: Callable[[Comparison, pathlib.Path], None],
+        name: str,
+        ending: str,
+        click: Click,
+        page: object,
+    ) -> Iterator[dict[str, Any]]:
+        if click.choice is None or not click.pieces:
+            yield keepsakes_value("There is nothing to keep yet: press Generate first.", error=True)
+            return
+        yield keepsakes_value(f"Making the {name}…", busy=True)
+        end = f"seed-{click.choice.seed}"
+        stem = file_stem(f"prism-{name}", *click.choice.composers, end=end)
+        try:
+            with tempfile.TemporaryDirectory(prefix="prism-") as folder:
+                path = pathlib.Path(folder, f"{stem}.{ending}")
+                comparison = self.comparison(click, page_address(page))
+                write(comparison, path)
+                # Gradio copies the file before it asks for what comes next.
+                yield keepsakes_value(_done(path, comparison), file=path)
+        except Exception as error:  # whatever it was, the rest of the page goes on
+            logger.error("%s: %s", name, error, exc_info=not isinstance(error, OSError))
+            yield keepsakes_value(
+                f"The {name} could not be made ({error}): try again, or save the pieces one by "
+                "one.",
+                error=True,
+            )
+
+    def comparison(self, click: Click, address: str) -> Comparison:
+        """What there is of a click by now.
+
+        Parameters
+        ----------
+        click : Click
+            With a choice.
+        address : str
+            The page's, as from `page_address`.
+        """
+        pieces = {side: click.pieces[side] for side in SIDES if side in click.pieces}
+        scores = {side: found for side, found in click.scores.items() if side in pieces}
+        sound = _sound()
+        return Comparison(
+            title=click.choice.mix,
+            settings=_settings(click),
+            pieces=pieces,
+            scores=scores,
+            bands=self.studio.judge.get().bands if scores else {},
+            link=f"{address}?{query(click.choice)}" if address else "",
+            remarks=tuple(filter(None, [_NOT_CARRIED if click.own else "", sound])),
+        )
+
+
+def page_address(text: object) -> str:
+    """The page's own address as a browser tells it; empty if it is no plain one.
+
+    Examples
+    --------
+    >>> page_address("https://host.example/prism/"), page_address("javascript:alert(1)")
+    ('https://host.example/prism/', '')
+    """
+    plain = isinstance(text, str) and len(text) <= _LONGEST_ADDRESS and _ADDRESS.fullmatch(text)
+    return text if plain else ""
+
+
+def _settings(click: Click) -> dict[str, Any]:
+    """What was chosen, under the names of the controls."""
+    settings = {
+        field.name: getattr(click.choice, field.name) for field in dataclasses.fields(click.choice)
+    }
+    # The sliders as they stood; the link has them.
+    del settings["mixer"]
+    return settings
+
+
+def _done(path: pathlib.Path, comparison: Comparison) -> str:
+    lacking = [f"{name}'s piece" for name in comparison.missing]
+    if not comparison.scores:
+        lacking.append("the scores")
+    without = f", without {', '.join(lacking)}: not finished yet" if lacking else ""
+    return f"Saved as {path.name}{without}."
+
+
+def keepsakes_panel() -> KeepsakesPanel:
+    """Lay out the panel; call inside a ``gr.Blocks``."""
+    with gr.Column(elem_classes="prism-below"):
+        return KeepsakesPanel(keepsakes_value())
+
+
+def connect_keepsakes(panel: KeepsakesPanel, keepsakes: Keepsakes, visit: gr.State) -> None:
+    """Let the buttons make their files."""
+    panel.archive(keepsakes.archive, visit, panel, **DRAWING, **_QUIET)
+    panel.poster(keepsakes.poster, visit, panel, **DRAWING, **_QUIET)

@@ -1,0 +1,87 @@
+"""Keepsakes without a browser: what is kept of a click, and what is said when it cannot be."""
+
+import zipfile
+from types import SimpleNamespace
+
+import pytest
+from stand_ins import choice_of, studio_of
+
+from prism.ui.keepsakes import Keepsakes, page_address
+from prism.ui.sharing import query
+from prism.ui.visit import Visit
+
+PAGE = SimpleNamespace(page="https://host.example/prism/")
+
+
+@pytest.fixture(scope="module")
+def studio():
+    return studio_of()
+
+
+def clicked(studio, sides=("prism", "corpus", "amt"), scored=True) -> Visit:
+    """A visit whose click has come so far."""
+    visit = Visit()
+    click = visit.begin(choice_of(seed=7))
+    for side in sides:
+        *_, last = studio.fill(side, click.choice)
+        click.pieces[side] = last.piece
+    if scored:
+        rolls = {side: piece.roll for side, piece in click.pieces.items()}
+        click.scores |= studio.judge.get().scores(rolls.pop("corpus"), rolls)
+    return visit
+
+
+def test_the_zip_holds_the_click_and_its_link(studio, tmp_path):
+    visit = clicked(studio)
+    made = Keepsakes(studio).archive(visit, PAGE)
+    assert next(made)["busy"]
+    done = next(made)
+    # As Gradio does, read it before asking for more.
+    with zipfile.ZipFile(done["file"]["path"]) as archive:
+        text = archive.read("prism-comparison-Ada-seed-7/README.txt").decode()
+        names = archive.namelist()
+    assert list(made) == []
+    assert f"{PAGE.page}?{query(visit.click.choice)}" in text
+    assert len(names) == 2 + 3 * 4 and done["text"].endswith("-7.zip.")
+    assert "AMT-test" in text and "terms: made for the tests" in text
+
+
+def test_the_poster_of_half_a_click_says_what_it_lacks(studio):
+    made = Keepsakes(studio).poster(clicked(studio, sides=["prism"], scored=False), PAGE)
+    *_, done = [value["text"] for value in made]
+    assert done == (
+        "Saved as prism-poster-Ada-seed-7.pdf, without Corpus's piece, AMT's piece, the scores: "
+        "not finished yet."
+    )
+
+
+def test_before_a_click_there_is_nothing(studio):
+    for make in (Keepsakes(studio).archive, Keepsakes(studio).poster):
+        (value,) = make(Visit(), PAGE)
+        assert value["kind"] == "error" and "press Generate first" in value["text"]
+
+
+def test_a_fault_is_told_in_the_panel(studio, monkeypatch):
+    def full(*_):
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr("prism.poster.write_poster", full)
+    *_, value = Keepsakes(studio).poster(clicked(studio, ["prism"], scored=False), PAGE)
+    assert value["kind"] == "error" and "No space left" in value["text"] and value["file"] is None
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["https://a-b.hf.space/", "http://127.0.0.1:7860/", "http://[::1]:7860/x/y_z/"],
+)
+def test_addresses_of_pages(address):
+    assert page_address(address) == address
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["javascript:alert(1)", "https://a@evil.example/", "https://host/?x=1", "https://host/#x",
+     "https://host/\n", "https://host/" + "a" * 300, "//host/", None, ["https://host/"]],
+)  # fmt: skip
+def test_anything_else_gives_no_link(address):
+    assert page_address(address) == ""
