@@ -1,18 +1,23 @@
 // The body of the player's on-load function: `element`, `props`, `trigger` and `watch` are given.
 // Times are in beats except where a name says seconds.
+//
+// A player stands alone or with others under a transport. What the visitor wants it first asks the
+// page, with an event `prism-…` that bubbles; a transport that answers takes it over by preventing
+// the default, and tells its players what to show with `prism-view`.
 
 const EMPTY = { notes: [], beats: 64, tempo: 100, bar: 4, title: "", downloads: {} };
-const KEYBOARD_WIDTH = 36;
-const LOWEST_SHOWN = 36;
-const HIGHEST_SHOWN = 84;
-const BLACK_KEYS = new Set([1, 3, 6, 8, 10]);
+const DRAG_PIXELS = 5;
 
 const root = element.querySelector(".prism-player");
 const part = (name) => root.querySelector(name);
 const canvas = part("canvas");
 const audio = part("audio");
 const playButton = part(".play");
-let silentPosition = 0; // where the playhead stands while there is no sound
+const view = {
+  beat: 0, playing: false, first: 0, span: SPANS[0], following: true, colours: "velocity",
+  loop: null, shared: false, heard: true, letter: "", name: "",
+};
+let colour = null;
 let audioAddress = "";
 let pictureWanted = false;
 
@@ -20,202 +25,186 @@ const value = () => props.value || EMPTY;
 const beatsPerSecond = () => value().tempo / 60;
 const sound = () => (value().downloads || {}).wav;
 const hasSound = () => Boolean(sound());
-const position = () => {
-  const beat = hasSound() ? audio.currentTime * beatsPerSecond() : silentPosition;
-  return Math.min(beat, value().beats);
-};
 
-function clock(seconds) {
-  const whole = Math.floor(seconds + 1e-6);
-  return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
-}
-
-// ---- drawing ----
-
-function geometry() {
-  const pitches = value().notes.map((note) => note[0]);
-  const low = Math.min(LOWEST_SHOWN, ...pitches) - 1;
-  const high = Math.max(HIGHEST_SHOWN, ...pitches) + 1;
-  const width = canvas.clientWidth;
-  const height = canvas.clientHeight;
-  const row = height / (high - low + 1);
-  const x = (beat) => KEYBOARD_WIDTH + (beat / value().beats) * (width - KEYBOARD_WIDTH);
-  const y = (pitch) => (high - pitch) * row;
-  return { low, high, width, height, row, x, y };
-}
-
-function colours() {
-  const style = getComputedStyle(root);
-  const read = (name) => style.getPropertyValue(name).trim();
-  return {
-    note: read("--color-accent"),
-    grid: read("--border-color-primary"),
-    text: read("--body-text-color"),
-    subdued: read("--body-text-color-subdued"),
-    blackKey: read("--body-text-color-subdued"),
-    whiteKey: read("--background-fill-primary"),
-  };
-}
-
-function drawGrid(pen, space, colour) {
-  pen.fillStyle = colour.grid;
-  for (let pitch = space.low; pitch <= space.high; pitch += 1) {
-    if (BLACK_KEYS.has(pitch % 12)) {
-      pen.globalAlpha = 0.28;
-      pen.fillRect(KEYBOARD_WIDTH, space.y(pitch), space.width, space.row);
-    }
-  }
-  pen.globalAlpha = 0.9;
-  for (let beat = 0; beat <= value().beats; beat += value().bar) {
-    pen.fillRect(Math.round(space.x(beat)), 0, 1, space.height);
-  }
-  pen.globalAlpha = 1;
-}
-
-function drawNotes(pen, space, colour, now) {
-  const gap = space.row > 4 ? 1 : 0;
-  for (const [pitch, start, duration, velocity] of value().notes) {
-    const left = space.x(start);
-    const sounding = now > start && now < start + duration && now < value().beats;
-    pen.fillStyle = sounding ? colour.text : colour.note;
-    pen.globalAlpha = sounding ? 1 : 0.35 + (0.65 * velocity) / 127;
-    const width = Math.max(1.5, space.x(start + duration) - left - 0.75);
-    pen.fillRect(left, space.y(pitch), width, Math.max(2, space.row - gap));
-  }
-  pen.globalAlpha = 1;
-}
-
-function drawKeyboard(pen, space, colour, now) {
-  const down = new Set();
-  if (now > 0 && !audio.paused) {
-    for (const [pitch, start, duration] of value().notes) {
-      if (now >= start && now < start + duration) down.add(pitch);
-    }
-  }
-  pen.fillStyle = colour.whiteKey;
-  pen.fillRect(0, 0, KEYBOARD_WIDTH, space.height);
-  pen.font = "9px system-ui, sans-serif";
-  pen.textBaseline = "middle";
-  for (let pitch = space.low; pitch <= space.high; pitch += 1) {
-    const top = space.y(pitch);
-    const black = BLACK_KEYS.has(pitch % 12);
-    if (down.has(pitch) || black) {
-      pen.fillStyle = down.has(pitch) ? colour.note : colour.blackKey;
-      pen.fillRect(0, top, black ? KEYBOARD_WIDTH * 0.52 : KEYBOARD_WIDTH, space.row);
-    }
-    if (pitch % 12 === 0 || pitch % 12 === 5) {
-      // Two white keys meet: B and C, E and F.
-      pen.fillStyle = colour.grid;
-      pen.fillRect(0, top + space.row, KEYBOARD_WIDTH, 1);
-    }
-    if (pitch % 12 === 0) {
-      pen.fillStyle = colour.text;
-      pen.fillText(`C${pitch / 12 - 1}`, KEYBOARD_WIDTH - 15, top + space.row / 2);
-    }
-  }
-  pen.fillStyle = colour.grid;
-  pen.fillRect(KEYBOARD_WIDTH - 1, 0, 1, space.height);
-}
-
-function draw() {
-  const scale = window.devicePixelRatio || 1;
-  const width = Math.round(canvas.clientWidth * scale);
-  const height = Math.round(canvas.clientHeight * scale);
-  if (!width || !height) return;
-  if (canvas.width !== width || canvas.height !== height) {
-    canvas.width = width;
-    canvas.height = height;
-  }
-  const pen = canvas.getContext("2d");
-  pen.setTransform(scale, 0, 0, scale, 0, 0);
-  pen.clearRect(0, 0, canvas.clientWidth, canvas.clientHeight);
-  const space = geometry();
-  const colour = colours();
-  const now = position();
-  drawGrid(pen, space, colour);
-  drawNotes(pen, space, colour, audio.paused ? -1 : now);
-  drawKeyboard(pen, space, colour, now);
-  if (value().notes.length) {
-    pen.fillStyle = colour.text;
-    pen.fillRect(Math.min(space.x(now), space.width - 2), 0, 2, space.height);
-  }
-  describePosition(now);
-}
-
-function describePosition(now) {
-  const total = value().beats / beatsPerSecond();
-  const elapsed = clock(now / beatsPerSecond());
-  part(".time").textContent = `${elapsed} / ${clock(total)}`;
-  canvas.setAttribute("aria-valuemax", value().beats);
-  canvas.setAttribute("aria-valuenow", Math.floor(now));
-  canvas.setAttribute(
-    "aria-valuetext",
-    `beat ${Math.floor(now)} of ${value().beats}, ${elapsed} of ${clock(total)}`,
+function alone(name, detail = {}) {
+  return root.dispatchEvent(
+    new CustomEvent(`prism-${name}`, { bubbles: true, cancelable: true, detail }),
   );
 }
 
-// ---- playing ----
+// ---- showing ----
+
+function draw() {
+  colour ??= colours(root);
+  paint(canvas, colour, value(), view);
+  describePosition();
+}
+
+function restyle() {
+  colour = null;
+  draw();
+}
+
+function describePosition() {
+  const { beats, bar } = value();
+  const elapsed = clock(view.beat / beatsPerSecond());
+  const total = clock(beats / beatsPerSecond());
+  put(part(".time"), `${elapsed} / ${total}`);
+  canvas.setAttribute("aria-valuemax", beats);
+  canvas.setAttribute("aria-valuenow", Math.floor(view.beat));
+  const beat = beatName(view.beat, beats);
+  canvas.setAttribute(
+    "aria-valuetext",
+    `bar ${Math.ceil(beat / bar)}, beat ${beat} of ${beats}, ${elapsed} of ${total}`,
+  );
+}
+
+function showPlaying() {
+  const playing = view.playing && view.heard;
+  playButton.classList.toggle("playing", playing);
+  playButton.setAttribute("aria-label", playing ? "Pause" : "Play");
+  root.classList.toggle("shared", view.shared);
+  root.classList.toggle("heard", view.shared && view.heard);
+  showSolo();
+  draw();
+}
+
+function showSolo() {
+  const solo = part(".solo");
+  put(solo, `Solo ${view.letter}`);
+  solo.setAttribute("aria-pressed", view.heard);
+  solo.setAttribute("aria-label", `Solo ${view.letter}: hear only ${view.name}`);
+}
+
+// ---- playing alone ----
 
 function follow() {
   if (!root.isConnected) audio.pause(); // a player taken off the page would go on sounding
+  view.beat = Math.min(audio.currentTime * beatsPerSecond(), value().beats);
+  followPlayhead(view, value().beats, value().bar);
   draw();
   if (!audio.paused) requestAnimationFrame(follow);
 }
 
+function showAlone() {
+  if (view.shared) return;
+  view.playing = !audio.paused;
+  showPlaying();
+  if (view.playing) follow();
+}
+
 function seek(beat) {
-  const target = Math.max(0, Math.min(beat, value().beats));
+  const target = clamped(beat, 0, value().beats);
+  if (!alone("seek", { beat: target })) return;
+  view.beat = target;
+  view.following = true;
   if (hasSound()) audio.currentTime = target / beatsPerSecond();
-  else silentPosition = target;
+  followPlayhead(view, value().beats, value().bar);
   draw();
 }
 
 function togglePlaying() {
-  if (!hasSound()) return;
+  if (!alone("toggle") || !hasSound()) return;
   if (!audio.paused) return audio.pause();
-  pauseOthers();
-  audio.play();
-}
-
-function pauseOthers() {
   for (const other of document.querySelectorAll(".prism-player audio")) {
     if (other !== audio) other.pause();
   }
+  audio.muted = false;
+  audio.play();
 }
 
-function showPlaying() {
-  playButton.classList.toggle("playing", !audio.paused);
-  playButton.setAttribute("aria-label", audio.paused ? "Play" : "Pause");
+function zoom(steps) {
+  if (!alone("zoom", { steps })) return;
+  zoomTo(view, nextSpan(view.span, steps), value().beats, value().bar);
   draw();
 }
+
+function scroll(first) {
+  if (!alone("scroll", { first })) return;
+  view.following = false;
+  scrollTo(view, first, value().beats);
+  draw();
+}
+
+// ---- pointer and keys ----
+
+const bars = (count) => seek(view.beat + count * value().bar);
 
 const KEYS = {
   " ": togglePlaying,
   Enter: togglePlaying,
-  ArrowLeft: () => seek(position() - 1),
-  ArrowRight: () => seek(position() + 1),
-  ArrowDown: () => seek(position() - 1),
-  ArrowUp: () => seek(position() + 1),
-  PageDown: () => seek(position() - value().bar),
-  PageUp: () => seek(position() + value().bar),
+  ArrowLeft: (event) => (event.shiftKey ? bars(-1) : seek(view.beat - 1)),
+  ArrowRight: (event) => (event.shiftKey ? bars(1) : seek(view.beat + 1)),
+  ArrowDown: () => seek(view.beat - 1),
+  ArrowUp: () => seek(view.beat + 1),
+  PageDown: () => bars(-1),
+  PageUp: () => bars(1),
   Home: () => seek(0),
   End: () => seek(value().beats),
+  "+": () => zoom(1),
+  "=": () => zoom(1),
+  "-": () => zoom(-1),
 };
 
+const beatsPerPixel = () =>
+  spanOf(view, value().beats) / (canvas.clientWidth - keyboardWidth());
+const beatAt = (offset) => view.first + (offset - keyboardWidth()) * beatsPerPixel();
+
+// A drag scrolls; with Shift it marks bars to be repeated. `grip` is where it began.
+let grip = null;
+
+function startDrag(event) {
+  if (event.button !== 0) return;
+  grip = { x: event.offsetX, first: view.first, moved: false, marks: event.shiftKey };
+  canvas.setPointerCapture(event.pointerId);
+}
+
+function drag(event) {
+  if (!grip) return;
+  grip.moved ||= Math.abs(event.offsetX - grip.x) > DRAG_PIXELS;
+  if (grip.moved && !grip.marks) scroll(grip.first - (event.offsetX - grip.x) * beatsPerPixel());
+}
+
+function endDrag(event) {
+  if (!grip) return;
+  const { x, moved, marks } = grip;
+  grip = null;
+  if (moved && marks) markBars(beatAt(x), beatAt(event.offsetX));
+  else if (!moved) seek(beatAt(event.offsetX));
+}
+
+function markBars(one, other) {
+  const { bar, beats } = value();
+  const from = Math.floor(Math.max(0, Math.min(one, other)) / bar) * bar;
+  const to = Math.min(Math.ceil(Math.max(one, other) / bar) * bar, beats);
+  if (to > from) alone("mark", { from, to });
+}
+
+function turnWheel(event) {
+  const across = event.shiftKey ? event.deltaX || event.deltaY : event.deltaX;
+  if (!across || spanOf(view, value().beats) === value().beats) return;
+  event.preventDefault();
+  scroll(view.first + across * beatsPerPixel());
+}
+
 playButton.addEventListener("click", togglePlaying);
-audio.addEventListener("play", () => {
-  showPlaying();
-  follow();
-});
-audio.addEventListener("pause", showPlaying);
-audio.addEventListener("seeked", draw);
-canvas.addEventListener("click", (event) => {
-  const across = (event.offsetX - KEYBOARD_WIDTH) / (canvas.clientWidth - KEYBOARD_WIDTH);
-  seek(across * value().beats);
-});
+part(".solo").addEventListener("click", () => alone("solo"));
+for (const name of ["play", "pause", "seeked"]) audio.addEventListener(name, showAlone);
+canvas.addEventListener("pointerdown", startDrag);
+canvas.addEventListener("pointermove", drag);
+canvas.addEventListener("pointerup", endDrag);
+canvas.addEventListener("pointercancel", () => (grip = null));
+canvas.addEventListener("wheel", turnWheel, { passive: false });
 canvas.addEventListener("keydown", (event) => {
   if (!(event.key in KEYS) || event.ctrlKey || event.metaKey || event.altKey) return;
   event.preventDefault();
-  KEYS[event.key]();
+  KEYS[event.key](event);
+});
+root.addEventListener("prism-view", ({ detail }) => {
+  const before = [view.playing, view.heard, view.shared].join();
+  Object.assign(view, detail);
+  if (before === [view.playing, view.heard, view.shared].join()) draw();
+  else showPlaying();
 });
 
 // ---- values from the server ----
@@ -234,22 +223,21 @@ function showText() {
 
 function showSound() {
   const address = hasSound() ? sound().url : "";
-  if (address !== audioAddress) {
-    audioAddress = address;
-    silentPosition = 0;
-    if (address) audio.src = address;
-    else {
-      audio.pause();
-      audio.removeAttribute("src");
-      audio.load();
-    }
+  playButton.disabled = part(".solo").disabled = !address;
+  if (address === audioAddress) return;
+  audioAddress = address;
+  if (address) audio.src = address;
+  else {
+    audio.pause();
+    audio.removeAttribute("src");
+    audio.load();
   }
-  playButton.disabled = !address;
+  if (alone("sound")) view.beat = view.first = 0;
 }
 
 function showDownloads() {
   const files = value().downloads || {};
-  for (const name of ["midi", "wav"]) {
+  for (const name of ["midi", "wav", "midipic"]) {
     const link = part(`.${name}`);
     if (files[name]) {
       link.href = files[name].url;
@@ -279,13 +267,15 @@ part(".png").addEventListener("click", () => {
 function show() {
   const now = value();
   root.dataset.state = !now.notes.length ? "empty" : now.busy ? "rendering" : "ready";
+  for (const name of ["tempo", "beats", "bar"]) root.dataset[name] = now[name];
   showText();
   showSound();
   showDownloads();
   draw();
 }
 
-new ResizeObserver(draw).observe(canvas);
-new MutationObserver(draw).observe(document.body, { attributeFilter: ["class"] });
+new ResizeObserver(restyle).observe(canvas);
+new MutationObserver(restyle).observe(document.body, { attributeFilter: ["class"] });
 watch("value", show);
 show();
+alone("join");

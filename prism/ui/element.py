@@ -27,21 +27,27 @@ class Element(gr.HTML):
     ----------
     asset : str
         Its files under ``assets``, without their endings.
+    parts : tuple of str
+        Scripts whose functions its own one uses, named likewise; they stand before it.
     """
 
     asset: ClassVar[str]
+    parts: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, value: dict[str, Any] | None = None, **settings: Any) -> None:
-        html, css, script = (
+        html, css = (
             (ASSETS / f"{self.asset}.{ending}").read_text(encoding="utf-8")
-            for ending in ("html", "css", "js")
+            for ending in ("html", "css")
         )
-        helpers = (ASSETS / "page" / "make.js").read_text(encoding="utf-8")
+        scripts = (
+            (ASSETS / f"{name}.js").read_text(encoding="utf-8")
+            for name in ("page/make", *self.parts, self.asset)
+        )
         super().__init__(
             value=value,
             html_template=html,
             css_template=css,
-            js_on_load=helpers + script,
+            js_on_load="".join(scripts),
             apply_default_css=False,
             **settings,
         )

@@ -14,10 +14,12 @@ from prism.ui.element import Element
 class PianoRollPlayer(Element):
     """Shows a roll and plays its sound.
 
-    Its value is what `player_value` returns. Its ``picture`` event asks for the PNG file.
+    Its value is what `player_value` returns. Its ``picture`` event asks for the PNG file. Inside an
+    element of class ``prism-together`` it obeys the page's `prism.ui.transport.Transport`.
     """
 
     asset = "player/player"
+    parts = ("player/palette", "player/view", "player/roll")
 
 
 class StatusLine(Element):

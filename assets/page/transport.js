@@ -1,0 +1,316 @@
+// The body of the transport's on-load function: `element`, `props` and `watch` are given.
+// Players ask with bubbling events (see player.js); those inside `.prism-together` are answered.
+const LETTERS = ["A", "B", "C"];
+const TEXT_FIELDS = "input:not([type=range], [type=checkbox], [type=radio], [type=button]), "
+  + "textarea, select, [contenteditable=true]";
+const ARROW_USERS = "input[type=range], input[type=radio], [role=slider], [role=tab]";
+const SPACE_USERS = "button, a, summary, [role=button], [role=tab], input";
+
+const root = element.querySelector(".prism-transport");
+const part = (name) => root.querySelector(name);
+const names = () => (props.value || { sides: [] }).sides;
+const ensemble = new Ensemble(show, (error) => {
+  say(`The browser refused to play: ${error.message} Press Play again.`);
+});
+const { view } = ensemble;
+let loopChoice = "all"; // what L turns on
+
+function say(text) {
+  part(".said").textContent = text;
+}
+
+const beatSaid = () => `beat ${beatName(view.beat, ensemble.beats)}`;
+
+// ---- showing ----
+
+function show() {
+  ensemble.sides.forEach((side, index) => {
+    const { letter, name } = side;
+    const detail = { ...view, shared: true, heard: index === ensemble.heard, letter, name };
+    side.player.dispatchEvent(new CustomEvent("prism-view", { detail }));
+  });
+  const play = part(".play");
+  play.classList.toggle("playing", view.playing);
+  play.setAttribute("aria-label", view.playing ? "Pause" : "Play");
+  showPosition();
+  showSides();
+  showTempo();
+  showChoices();
+}
+
+// Players that stand elsewhere keep their own time, but share the colours.
+function tellLoners() {
+  const detail = { colours: view.colours };
+  const players = [...document.querySelectorAll(".prism-player")];
+  for (const player of players.filter((one) => ensemble.indexOf(one) < 0)) {
+    player.dispatchEvent(new CustomEvent("prism-view", { detail }));
+  }
+}
+
+function showPosition() {
+  const { beats, bar, current } = ensemble;
+  const beat = beatName(view.beat, beats);
+  const seconds = current ? clock(current.seconds(view.beat) / ensemble.factor) : "0:00";
+  put(part(".position"), `Bar ${Math.ceil(beat / bar)} · beat ${beat} of ${beats} · ${seconds}`);
+}
+
+function showSides() {
+  for (const [index, button] of [...part(".sides").children].entries()) {
+    button.setAttribute("aria-pressed", index === ensemble.heard);
+    button.setAttribute("aria-disabled", !ensemble.sides[index]?.ready);
+  }
+}
+
+function showTempo() {
+  const percent = Math.round(ensemble.factor * 100);
+  const beats = Math.round((ensemble.current?.tempo ?? 100) * ensemble.factor);
+  put(part(".tempo-said"), `${percent} %, ${beats} bpm`);
+  part(".tempo").setAttribute("aria-valuetext", `${percent} %, ${beats} beats a minute`);
+}
+
+function showChoices() {
+  part(".zoom").value = view.span;
+  part(".colours").value = view.colours;
+  if (!view.loop) part(".loop").value = "off";
+}
+
+function sideButton(name, index) {
+  const button = make("button", "");
+  button.type = "button";
+  button.setAttribute("aria-keyshortcuts", index + 1);
+  button.append(make("b", "", LETTERS[index]), name);
+  button.addEventListener("click", () => hear(index));
+  return button;
+}
+
+function swatch(colour, name, className = "") {
+  const made = make("span", "");
+  const mark = make("i", className);
+  mark.style.background = colour;
+  made.append(mark, name);
+  return made;
+}
+
+function showLegend() {
+  const { velocity, pitch } = noteColours(getComputedStyle(root));
+  const byPitch = view.colours === "pitch";
+  const ramp = `linear-gradient(to right, ${velocity.join(", ")})`;
+  const shown = byPitch
+    ? pitch.map((colour, i) => swatch(colour, PITCH_CLASSES[i]))
+    : [make("span", "", "soft"), swatch(ramp, "loud", "ramp")];
+  part(".swatches").replaceChildren(...shown);
+  const said = byPitch ? "a colour for each pitch class" : "colour by velocity, soft to loud";
+  part(".swatches").setAttribute("aria-label", said);
+}
+
+// ---- what a visitor can do ----
+
+function togglePlaying() {
+  if (view.playing) {
+    ensemble.pause();
+    return say(`Paused, ${beatSaid()}`);
+  }
+  if (!ensemble.play()) return say("There is no sound yet. Press Generate first.");
+  say(`Playing ${ensemble.current.name}, ${beatSaid()}`);
+}
+
+function hear(index) {
+  if (ensemble.hear(index)) return say(`${ensemble.current.name}, ${beatSaid()}`);
+  if (names()[index]) say(`${names()[index]} has no sound yet.`);
+}
+
+function playSide(index) {
+  if (view.playing && index === ensemble.heard) return togglePlaying();
+  if (ensemble.hear(index) && view.playing) return say(`${ensemble.current.name}, ${beatSaid()}`);
+  togglePlaying();
+}
+
+function seek(beat) {
+  ensemble.seek(beat);
+  say(`Beat ${beatName(view.beat, ensemble.beats)}`);
+}
+
+function zoom(span) {
+  zoomTo(view, span, ensemble.beats, ensemble.bar);
+  show();
+  say(`${spanOf(view, ensemble.beats)} beats visible`);
+}
+
+function scroll(first) {
+  view.following = false;
+  scrollTo(view, first, ensemble.beats);
+  show();
+}
+
+function loopOver(from, to, choice) {
+  view.loop = { from, to: Math.min(to, ensemble.beats) };
+  part(".loop").value = loopChoice = choice;
+  show();
+  const { bar } = ensemble;
+  say(choice === "all" ? "Loop: whole piece"
+    : `Loop: bars ${Math.floor(from / bar) + 1} to ${Math.ceil(view.loop.to / bar)}`);
+}
+
+function loop(choice) {
+  const { beats, bar } = ensemble;
+  if (choice === "off") {
+    view.loop = null;
+    show();
+    return say("Loop off");
+  }
+  if (choice === "all") return loopOver(0, beats, choice);
+  const from = Math.floor(Math.min(view.beat, beats - 1) / bar) * bar;
+  loopOver(from, from + Number(choice) * bar, choice);
+}
+
+// Bars marked on a roll stay in the list, to be turned off and on.
+function loopMarked(from, to) {
+  const option = part(".loop [value=marked]");
+  const { bar } = ensemble;
+  option.textContent = `Bars ${Math.floor(from / bar) + 1} to ${Math.ceil(to / bar)}`;
+  option.dataset.from = from;
+  option.dataset.to = to;
+  option.hidden = option.disabled = false;
+  loopOver(from, to, "marked");
+  if (view.beat < from || view.beat >= to) ensemble.seek(from);
+}
+
+function chooseLoop(choice) {
+  const { from, to } = part(".loop [value=marked]").dataset;
+  if (choice === "marked") loopOver(Number(from), Number(to), choice);
+  else loop(choice);
+}
+
+function colour(choice) {
+  view.colours = choice;
+  showLegend();
+  tellLoners();
+  show();
+  say(choice === "pitch" ? "Coloured by pitch class" : "Coloured by velocity");
+}
+
+function project() {
+  const on = document.documentElement.classList.toggle("prism-projector");
+  part(".projector").setAttribute("aria-pressed", on);
+  if (on) root.scrollIntoView();
+  say(on ? "Projector mode on" : "Projector mode off");
+}
+
+part(".play").addEventListener("click", togglePlaying);
+part(".projector").addEventListener("click", project);
+part(".loop").addEventListener("change", (event) => chooseLoop(event.target.value));
+part(".zoom").addEventListener("change", (event) => zoom(Number(event.target.value)));
+part(".colours").addEventListener("change", (event) => colour(event.target.value));
+part(".tempo").addEventListener("input", (event) => {
+  ensemble.factor = event.target.value / 100;
+  if (ensemble.current) ensemble.setLevels();
+  show();
+});
+part(".volume").addEventListener("input", showVolume);
+
+function showVolume() {
+  const percent = part(".volume").value;
+  ensemble.volume = percent / 100;
+  for (const audio of document.querySelectorAll(".prism-player audio")) {
+    audio.volume = ensemble.volume;
+  }
+  put(part(".volume-said"), `${percent} %`);
+  part(".volume").setAttribute("aria-valuetext", `${percent} %`);
+}
+
+// ---- keys ----
+
+const bars = (count) => seek(view.beat + count * ensemble.bar);
+
+const KEYS = {
+  " ": togglePlaying,
+  ArrowLeft: (event) => (event.shiftKey ? bars(-1) : seek(view.beat - 1)),
+  ArrowRight: (event) => (event.shiftKey ? bars(1) : seek(view.beat + 1)),
+  1: () => hear(0),
+  2: () => hear(1),
+  3: () => hear(2),
+  l: () => chooseLoop(view.loop ? "off" : loopChoice),
+  p: project,
+  "+": () => zoom(nextSpan(view.span, 1)),
+  "=": () => zoom(nextSpan(view.span, 1)),
+  "-": () => zoom(nextSpan(view.span, -1)),
+};
+
+// A button that was clicked with the mouse does not keep the space bar, one reached by keys does.
+let clicked = null;
+
+function usesKey(target, key) {
+  if (target.closest(TEXT_FIELDS)) return true;
+  if (key.startsWith("Arrow")) return Boolean(target.closest(ARROW_USERS));
+  if (key !== " ") return false;
+  const user = target.closest(SPACE_USERS);
+  return Boolean(user && user.type !== "range" && user !== clicked);
+}
+
+const inUse = () => root.isConnected && root.offsetParent;
+
+document.addEventListener("pointerdown", (event) => {
+  clicked = event.target.closest(SPACE_USERS);
+});
+document.addEventListener("focusin", (event) => {
+  if (clicked && !clicked.contains(event.target)) clicked = null;
+});
+document.addEventListener("keydown", (event) => {
+  if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || !inUse()) return;
+  const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+  if (!(key in KEYS) || usesKey(event.target, key)) return;
+  event.preventDefault();
+  KEYS[key](event);
+});
+// Firefox presses a button when the space bar is let go.
+document.addEventListener("keyup", (event) => {
+  if (event.key === " " && clicked && clicked === event.target) event.preventDefault();
+});
+
+// ---- players ----
+
+const ANSWERS = {
+  join: meet,
+  toggle: (index) => playSide(index),
+  solo: (index) => hear(index),
+  seek: (_, { beat }) => seek(beat),
+  zoom: (_, { steps }) => zoom(nextSpan(view.span, steps)),
+  scroll: (_, { first }) => scroll(first),
+  mark: (_, { from, to }) => loopMarked(from, to),
+  sound: (index) => ensemble.renew(ensemble.sides[index]),
+};
+
+function meet() {
+  const players = [...document.querySelectorAll(".prism-together .prism-player")];
+  ensemble.join(players.slice(0, LETTERS.length).map((player, index) => {
+    const side = ensemble.sides[ensemble.indexOf(player)] ?? new Side(player);
+    return Object.assign(side, { name: names()[index], letter: LETTERS[index] });
+  }));
+  showVolume();
+  tellLoners();
+}
+
+for (const [name, answer] of Object.entries(ANSWERS)) {
+  document.addEventListener(`prism-${name}`, (event) => {
+    if (!root.isConnected) return;
+    const index = ensemble.indexOf(event.target);
+    if (index < 0 && name !== "join") return;
+    event.preventDefault();
+    answer(index, event.detail);
+  });
+}
+
+function build() {
+  part(".sides").replaceChildren(...names().map(sideButton));
+  part(".zoom").replaceChildren(...SPANS.map((span) => {
+    const option = make("option", "", `${span} beats`);
+    option.value = span;
+    return option;
+  }));
+  showLegend();
+  meet();
+}
+
+new MutationObserver(showLegend).observe(document.body, { attributeFilter: ["class"] });
+watch("value", build);
+build();
