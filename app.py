@@ -1,21 +1,28 @@
 """Serve the page: ``python app.py``.
 
-``GRADIO_SERVER_NAME`` and ``GRADIO_SERVER_PORT`` set host and port, ``PRISM_WEIGHTS`` another
-folder of weights, ``PRISM_AMT`` another baseline (a folder or a name on the Hugging Face Hub)
-than ``amt`` inside it, ``PRISM_SOUNDFONT`` another soundfont.
+``GRADIO_SERVER_NAME`` and ``GRADIO_SERVER_PORT`` set host and port, ``PRISM_WEIGHTS`` other weights
+(a folder, or ``owner/name`` or ``owner/name@revision`` on the Hugging Face Hub), ``PRISM_AMT``
+another baseline than ``amt`` inside them, ``PRISM_SOUNDFONT`` another soundfont, ``PRISM_LOG`` the
+level of the log. docs/hosting.md tells the rest.
 """
 
 import os
 import pathlib
 from functools import partial
 
+from prism.hub import find_weights
 from prism.ui import (
+    Health,
     Loader,
     Worker,
     build_ui,
+    configure_logging,
+    give_memory_back,
+    gpu_is_lent,
     launch_options,
     load_amt,
     load_corpus,
+    load_examples,
     load_index,
     load_judge,
     load_pipeline,
@@ -26,21 +33,31 @@ HOME = pathlib.Path(__file__).resolve().parent
 
 def main() -> None:
     """Answer first, then load the models and the corpus."""
-    weights = pathlib.Path(os.environ.get("PRISM_WEIGHTS") or HOME / "weights")
+    configure_logging()
+    give_memory_back()
+    name = os.environ.get("PRISM_WEIGHTS") or HOME / "weights"
+    weights = Loader(lambda: find_weights(name).resolve())
     models = Worker()
-    pipeline = Loader(partial(load_pipeline, weights), models)
+    pipeline = Loader(lambda: load_pipeline(weights.get()), models)
     corpus = Loader(partial(load_corpus, HOME / "assets" / "corpus"))
-    baseline = os.environ.get("PRISM_AMT") or weights.resolve() / "amt"
-    amt = Loader(partial(load_amt, baseline), models)
-    judge = Loader(partial(load_judge, weights / "similarity", corpus), models)
+    baseline = Loader(lambda: os.environ.get("PRISM_AMT") or weights.get() / "amt")
+    amt = Loader(lambda: load_amt(baseline.get()), models)
+    judge = Loader(lambda: load_judge(weights.get() / "similarity", corpus), models)
     index = Loader(partial(load_index, corpus))
-    page = build_ui(pipeline, corpus, amt, judge, index, models)
-    page.launch(prevent_thread_lock=True, **launch_options())
+    examples = Loader(lambda: load_examples(weights.get(), baseline.get(), corpus))
+    if gpu_is_lent():
+        pipeline.get()  # such a host wants to know the networks before the page is there
+    page = build_ui(pipeline, corpus, amt, judge, index, models, examples=examples, weights=weights)
+    health = Health(
+        {"model": pipeline, "corpus": corpus}, {"baseline": amt, "scores": judge, "index": index}
+    )
+    page.launch(prevent_thread_lock=True, **launch_options(health))
     pipeline.start()
     corpus.start()
     amt.start(after=pipeline)
     judge.start(after=amt)
     index.start(after=judge)
+    examples.start(after=index)
     page.block_thread()
 
 

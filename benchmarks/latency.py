@@ -18,6 +18,7 @@ import time
 import urllib.request
 
 import report
+from gradio_client.exceptions import AppError
 
 STARTUP_SECONDS = 120
 
@@ -56,7 +57,7 @@ def start_app(weights: os.PathLike) -> tuple[subprocess.Popen, str, float]:
 
 def fetch_sound(player: dict) -> None:
     """Fetch a player's sound, as the page does."""
-    with urllib.request.urlopen(player["downloads"]["wav"]["url"]) as sound:
+    with urllib.request.urlopen(player["files"]["wav"]["url"]) as sound:
         sound.read()
 
 
@@ -70,14 +71,15 @@ def click(client, composer: str, seed: int, steps: int = 16) -> tuple[float, flo
     job = client.submit([composer], seed=seed, num_inference_steps=steps, api_name="/generate")
     real = client.submit([composer], seed=seed, api_name="/corpus")
     amt = client.submit([composer], seed=seed, api_name="/amt")
-    for player, *_ in job:
-        if not first and isinstance(player, dict) and player.get("notes"):
+    for player in job:
+        if not first and player["notes"]:
             first = time.monotonic() - started
     fetch_sound(player)
     finished = time.monotonic() - started
     real.result()
-    baseline = amt.result()
-    if not baseline["downloads"]:
+    try:
+        baseline = amt.result()
+    except AppError:
         return first, finished, math.nan
     fetch_sound(baseline)
     return first, finished, time.monotonic() - started

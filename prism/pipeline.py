@@ -19,14 +19,11 @@ from prism.autoencoder import BeatAutoencoder, rolls_from_logits
 from prism.dataset import regular_metre
 from prism.diffusion import Step, compose_guidance, euler_steps, schedule
 from prism.dit import PrismDiT
+from prism.hub import WeightsError, find_weights
 from prism.music import PianoRoll
 from prism.request import Request, checked_request, checked_seeds
 
 SETTINGS_FILE = "prism.json"
-
-
-class WeightsError(ValueError):
-    """The weights folder is missing, incomplete or damaged; the message says what to do."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -120,11 +117,16 @@ class PrismPipeline:
         self.dit.to(device)
         return self
 
-    def save_pretrained(self, folder: str | pathlib.Path) -> None:
-        """Write both networks (safetensors, half precision) and the settings into `folder`."""
+    def save_pretrained(self, folder: str | pathlib.Path, max_shard_size: str = "10GB") -> None:
+        """Write both networks (safetensors, half precision) and the settings into `folder`.
+
+        Files larger than `max_shard_size`, such as ``"15MB"``, are cut.
+        """
         folder = pathlib.Path(folder)
         for name, network in (("autoencoder", self.autoencoder), ("dit", self.dit)):
-            copy.deepcopy(network).half().save_pretrained(folder / name)
+            copy.deepcopy(network).half().save_pretrained(
+                folder / name, max_shard_size=max_shard_size
+            )
         text = json.dumps({"labels": self.profiles}, indent=2, ensure_ascii=False)
         (folder / SETTINGS_FILE).write_text(text + "\n", encoding="utf-8")
 
@@ -132,12 +134,14 @@ class PrismPipeline:
     def from_pretrained(cls, folder: str | pathlib.Path) -> PrismPipeline:
         """Load what `save_pretrained` wrote, in float32, on the GPU where there is one.
 
+        `folder` may also be a repository on the Hugging Face Hub; see `prism.hub`.
+
         Raises
         ------
         WeightsError
             If the folder or one of its files is missing, truncated or does not fit.
         """
-        folder = pathlib.Path(folder)
+        folder = find_weights(folder)
         advice = "restore the folder from the repository or train it with: python train.py"
         if not (folder / SETTINGS_FILE).is_file():
             raise WeightsError(f"no Prism weights at {folder} ({SETTINGS_FILE} missing); {advice}")

@@ -94,6 +94,6 @@ def test_the_hub_s_absence_is_said(monkeypatch):
     def unreachable(*_, **__):
         raise ConnectionError("no route")
 
-    monkeypatch.setattr(published, "snapshot_download", unreachable)
+    monkeypatch.setattr("huggingface_hub.snapshot_download", unreachable)
     with pytest.raises(WeightsError, match="no such folder, and not from the Hub"):
         published.find("stanford-crfm/music-small-800k")

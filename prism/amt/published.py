@@ -12,19 +12,16 @@ import pathlib
 import re
 
 import torch
-from huggingface_hub import snapshot_download
-from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from prism.amt.model import AnticipatoryTransformer
 from prism.amt.vocabulary import VOCABULARY_SIZE
-from prism.pipeline import WeightsError
+from prism.hub import WeightsError, find_weights
 
 _FILES = ("model.safetensors", "pytorch_model.bin")
 # GPT-2 stores these weights the other way round (input by output).
 _TRANSPOSED = re.compile(r"\.(c_attn|c_proj|c_fc)\.weight$")
-_HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
 _ADVICE = "restore it from the repository, train it with: python train.py amt, or name a model"
 
 
@@ -36,18 +33,11 @@ def find(name: str | pathlib.Path) -> pathlib.Path:
     WeightsError
         If there is neither.
     """
-    folder = pathlib.Path(name)
-    if (folder / "config.json").is_file():
-        return folder
-    if folder.exists() or not _HUB_NAME.fullmatch(str(name)):
-        raise WeightsError(f"no AMT weights at {name} (config.json missing); {_ADVICE}")
-    try:
-        files = ["config.json", "*.safetensors", "pytorch_model.bin"]
-        return pathlib.Path(snapshot_download(str(name), allow_patterns=files))
-    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
-        raise WeightsError(
-            f"AMT weights {name}: no such folder, and not from the Hub ({error}); {_ADVICE}"
-        ) from error
+    files = ("config.json", "*.safetensors", "pytorch_model.bin")
+    folder = find_weights(name, files, "AMT weights")
+    if not (folder / "config.json").is_file():
+        raise WeightsError(f"no AMT weights at {folder} (config.json missing); {_ADVICE}")
+    return folder
 
 
 def load(folder: pathlib.Path) -> AnticipatoryTransformer:

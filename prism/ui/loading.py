@@ -9,6 +9,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from prism.ui.gpu import gpu_is_lent
 from prism.ui.worker import Worker
 
 if TYPE_CHECKING:
@@ -46,12 +47,18 @@ class Loader(Generic[Loaded]):
         self._load = partial(models.run, load) if models else load
         self._lock = threading.Lock()
         self._loaded: list[Loaded] = []
+        self._error = ""
         self._attempted = threading.Event()
 
     @property
     def ready(self) -> bool:
         """Whether `get` would answer at once."""
         return bool(self._loaded)
+
+    @property
+    def error(self) -> str:
+        """What kept the last attempt from loading; empty if there was none or it succeeded."""
+        return self._error
 
     def start(self, after: Loader | None = None) -> Loader[Loaded]:
         """Begin loading in the background; a failure is logged and met again by `get`.
@@ -68,8 +75,16 @@ class Loader(Generic[Loaded]):
         """What was loaded; waits for it, and raises whatever kept it from loading."""
         with self._lock:
             if not self._loaded:
-                self._loaded.append(self._load())
+                self._attempt_load()
             return self._loaded[0]
+
+    def _attempt_load(self) -> None:
+        try:
+            self._loaded.append(self._load())
+            self._error = ""
+        except Exception as error:  # whatever it was, it is told as well as raised
+            self._error = str(error) or type(error).__name__
+            raise
 
     def _attempt(self, after: Loader | None) -> None:
         if after is not None:
@@ -87,7 +102,8 @@ def load_pipeline(folder: str | pathlib.Path) -> PrismPipeline:
     from prism.pipeline import PrismPipeline
 
     pipeline = PrismPipeline.from_pretrained(folder)
-    pipeline(pipeline.composers[0], num_inference_steps=1)
+    if not gpu_is_lent():  # a lent GPU is there only while a visitor's roll is drawn
+        pipeline(pipeline.composers[0], num_inference_steps=1)
     return pipeline
 
 

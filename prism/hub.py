@@ -1,0 +1,79 @@
+"""Where weights are found: in a folder, or on the Hugging Face Hub.
+
+Conventions
+-----------
+name
+    A folder, or a repository on the Hub as ``owner/name`` or ``owner/name@revision`` (a branch, a
+    tag or a commit). A folder of that name goes first. Where ``HF_HUB_OFFLINE`` is set, or the Hub
+    cannot be reached, what was fetched before is used.
+"""
+
+from __future__ import annotations
+
+import pathlib
+import re
+from collections.abc import Sequence
+
+# The layout of Prism's own folder: `weights/`.
+PRISM_FILES = (
+    "prism.json",
+    *(
+        f"{part}/{ending}"
+        for part in ("autoencoder", "dit", "amt", "similarity")
+        for ending in ("*.json", "*.safetensors")
+    ),
+)
+_NAME = re.compile(r"(\w[\w.-]*/\w[\w.-]*)(?:@([\w./-]+))?")
+
+
+class WeightsError(ValueError):
+    """Weights are missing, incomplete or damaged; the message says what to do."""
+
+
+def is_hub_name(name: str | pathlib.Path) -> bool:
+    """Whether `name` is one that the Hub's repositories have, and no folder or file here.
+
+    Examples
+    --------
+    >>> is_hub_name("owner/prism-mini@v1"), is_hub_name("/srv/prism"), is_hub_name("weights")
+    (True, False, False)
+    """
+    return _NAME.fullmatch(str(name)) is not None and not pathlib.Path(name).exists()
+
+
+def find_weights(
+    name: str | pathlib.Path, files: Sequence[str] = PRISM_FILES, what: str = "Prism weights"
+) -> pathlib.Path:
+    """The folder called `name`, or a download of the Hub's repository of that name.
+
+    Parameters
+    ----------
+    name : str or Path
+        See the conventions above. What is no name on the Hub comes back as a path, there or not:
+        whoever loads from it says best what is missing.
+    files : sequence of str
+        Patterns of what to fetch; Prism's own files by default.
+    what : str
+        What is looked for, in the words of the error.
+
+    Raises
+    ------
+    WeightsError
+        If the repository or its files cannot be had; the message gives the reason.
+    """
+    if not is_hub_name(name):
+        return pathlib.Path(name)
+    repository, revision = _NAME.fullmatch(str(name)).groups()
+    # Half a second to import, which a page with its own weights need not spend.
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    try:
+        fetched = snapshot_download(repository, revision=revision, allow_patterns=list(files))
+    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
+        reason = " ".join(str(error).split())
+        raise WeightsError(
+            f"{what} {name}: no such folder, and not from the Hub ({reason}); check the name and "
+            "the network, or give a folder that holds them"
+        ) from error
+    return pathlib.Path(fetched)

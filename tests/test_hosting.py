@@ -1,0 +1,283 @@
+"""What a host relies on: readiness, the line, the log, Spaces' settings, the container's recipe."""
+
+from __future__ import annotations
+
+import asyncio
+import fnmatch
+import json
+import logging
+import pickle
+import platform
+import re
+import subprocess
+import sys
+import time
+import types
+import urllib.error
+import urllib.request
+
+import pytest
+import yaml
+from conftest import ROOT, make_pipeline, started
+from gradio_client import Client
+from gradio_client.exceptions import AppError
+from packaging.requirements import Requirement
+from stand_ins import StandInAMT, choice_of, make_index, make_judge, tiny_corpus
+
+from prism.ui import Health, Loader, Worker, build_ui, configure_logging, launch_options
+from prism.ui.line import REQUESTS_PER_VISITOR, FairLine, FairQueue
+from prism.ui.loading import load_pipeline
+from prism.ui.sides import PrismSide
+
+
+def asked(address: str) -> tuple[int, dict]:
+    """Status and JSON."""
+    try:
+        with urllib.request.urlopen(address, timeout=10) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as error:
+        return error.code, json.load(error)
+
+
+@pytest.fixture(scope="module")
+def loaders():
+    parts = {"pipeline": make_pipeline, "corpus": tiny_corpus, "amt": StandInAMT,
+             "judge": make_judge, "index": make_index}  # fmt: skip
+    return {name: Loader(load) for name, load in parts.items()}
+
+
+@pytest.fixture(scope="module")
+def page(loaders):
+    page = build_ui(**loaders)
+    health = Health({"model": loaders["pipeline"]}, {"baseline": loaders["amt"]})
+    page.launch(prevent_thread_lock=True, quiet=True, server_port=None, **launch_options(health))
+    yield page
+    page.close()
+
+
+def test_a_host_sees_how_far_loading_has_got(page, loaders):
+    assert asked(page.local_url + "livez") == (200, {"status": "alive"})
+    loading = {"status": "loading", "parts": {"model": "loading", "baseline": "loading"}}
+    assert asked(page.local_url + "healthz") == (503, loading)
+    loaders["pipeline"].get()
+    ready = {"status": "ready", "parts": {"model": "ready", "baseline": "loading"}}
+    assert asked(page.local_url + "healthz") == (200, ready)
+
+
+def test_health_tells_what_failed_until_it_is_repaired(tmp_path):
+    model = Loader(lambda: load_pipeline(tmp_path))
+    health = Health({"corpus": Loader(tiny_corpus), "model": model})
+    with pytest.raises(ValueError, match="no Prism weights"):
+        model.get()
+    assert health.report()["status"] == "failed"
+    assert health.report()["parts"]["model"].startswith("failed: no Prism weights at")
+    make_pipeline().save_pretrained(tmp_path)
+    model.get()
+    assert health.report() == {"status": "loading",
+                               "parts": {"corpus": "loading", "model": "ready"}}  # fmt: skip
+
+
+def test_the_app_tells_why_weights_cannot_be_had():
+    with started(PRISM_WEIGHTS="nobody/nothing", HF_HUB_OFFLINE="1") as address:
+        report = {"status": "loading"}
+        while report["status"] == "loading":
+            time.sleep(0.2)
+            code, report = asked(address + "healthz")
+        assert code == 503 and report["status"] == "failed"
+        assert "nobody/nothing: no such folder, and not from the Hub" in report["parts"]["model"]
+
+
+def event(visitor: str, number: int = 0) -> types.SimpleNamespace:
+    return types.SimpleNamespace(session_hash=visitor, number=number)
+
+
+def test_a_second_request_stands_behind_everybodys_first():
+    line = FairLine()
+    for number in range(3):
+        line.append(event("a", number))
+    for visitor in "bcb":
+        line.append(event(visitor))
+    assert [e.session_hash for e in line] == ["a", "b", "c", "a", "b", "a"]
+    assert [e.number for e in line if e.session_hash == "a"] == [0, 1, 2]
+    line.remove(line[0])
+    line.append(event("d"))
+    assert [e.session_hash for e in line] == ["b", "c", "a", "d", "b", "a"]
+
+
+def test_a_full_line_is_explained(page, caplog):
+    queue = page._queue
+    assert isinstance(queue, FairQueue)
+    fn = next(fn for fn in page.fns.values() if fn.api_name == "amt")
+    queue.create_event_queue_for_fn(fn)
+    line = queue.event_queue_per_concurrency_id[fn.concurrency_id]
+    assert isinstance(line.queue, FairLine)
+    kept, limit = queue.max_size, line.concurrency_limit
+    line.concurrency_limit = 0  # nobody is served meanwhile
+
+    def push(visitor: str | None) -> tuple[bool, str, str]:
+        body = types.SimpleNamespace(session_hash=visitor, fn_index=fn._id)
+        return asyncio.run(queue.push(body, None, None))
+
+    with caplog.at_level(logging.INFO, "prism"):
+        line.queue.extend(event("a") for _ in range(REQUESTS_PER_VISITOR))
+        refused = push("a")
+        queue.max_size = REQUESTS_PER_VISITOR
+        full = push("b")
+    line.queue.clear()
+    queue.max_size, line.concurrency_limit = kept, limit
+    assert refused == (False, "24 of your requests are waiting: wait until one is answered.",
+                       "queue_full")  # fmt: skip
+    assert full[1] == "24 requests are waiting, as many as may: try again in a minute."
+    assert caplog.messages[0].startswith("request endpoint=amt outcome=refused")
+
+
+def test_the_log_has_a_line_a_request_and_nothing_of_the_visitor(page, loaders, caplog):
+    amt = loaders["amt"].get()
+    client = Client(page.local_url, verbose=False, download_files=False)
+    with caplog.at_level(logging.INFO, "prism"):
+        for _ in range(2):
+            client.predict(["Bob"], seed=98765, api_name="/generate")
+        with pytest.raises(AppError):
+            client.predict(["Nobody Known"], api_name="/corpus")
+        amt.notes, amt.seconds_per_note = 10_000, 0.02
+        job = client.submit(["Bob"], seed=98765, api_name="/amt")
+        while not amt.written:
+            time.sleep(0.05)
+        job.cancel()
+        deadline = time.monotonic() + 10
+        while len(caplog.messages) < 4 and time.monotonic() < deadline:
+            time.sleep(0.05)
+    number = r"\d+\.\d{3}"
+    for line, facts in zip(
+        caplog.messages,
+        (("generate", "done", 1, 0), ("generate", "done", 1, 1), ("corpus", "failed", 0, 0),
+         ("amt", "cancelled", 1, 0)),
+        strict=True,
+    ):  # fmt: skip
+        pattern = (
+            "request endpoint={} outcome={} waited=NUMBER worked=NUMBER pieces={} cached={} "
+            "waiting=0"
+        ).format(*facts)
+        assert re.fullmatch(pattern.replace("NUMBER", number), line), line
+    for secret in ("Bob", "98765", "Nobody", "127.0.0.1", client.session_hash):
+        assert secret not in caplog.text
+
+
+def test_a_wrong_log_level_is_explained(monkeypatch):
+    monkeypatch.setenv("PRISM_LOG", "loud")
+    with pytest.raises(ValueError, match="PRISM_LOG: expected one of DEBUG, INFO.*got LOUD"):
+        configure_logging()
+
+
+def test_on_zerogpu_the_sampler_alone_runs_on_the_lent_gpu(monkeypatch):
+    lent = []
+
+    def gpu(duration: int):
+        def mark(function):
+            def run(*arguments):
+                # What crosses the border between the two processes there.
+                for item in function(*pickle.loads(pickle.dumps(arguments))):
+                    yield pickle.loads(pickle.dumps(item))
+
+            lent.append(duration)
+            return run
+
+        return mark
+
+    class Nobody(Worker):
+        def run(self, *_, **__):
+            raise AssertionError("no thread of this process is there in the forked one")
+
+    choice = choice_of(["Ada", "Bob"], [70, 30], seed=5)
+    usual = list(PrismSide(Loader(make_pipeline), Worker()).stages(choice))
+    monkeypatch.setenv("SPACES_ZERO_GPU", "true")
+    monkeypatch.setitem(sys.modules, "spaces", types.SimpleNamespace(GPU=gpu))
+    on_gpu = list(PrismSide(Loader(make_pipeline), Nobody()).stages(choice))
+    assert lent == [20]
+    assert [stage.text for stage in on_gpu] == [stage.text for stage in usual]
+    assert on_gpu[-1].last and on_gpu[-1].piece().roll == usual[-1].piece().roll
+
+
+def test_without_the_module_nothing_changes(monkeypatch):
+    monkeypatch.setenv("SPACES_ZERO_GPU", "true")
+    monkeypatch.setitem(sys.modules, "spaces", None)
+    *_, last = PrismSide(Loader(make_pipeline), Worker()).stages(choice_of(num_inference_steps=4))
+    assert last.last and last.piece().roll.notes()
+
+
+def test_spaces_front_matter_agrees_with_what_is_installed():
+    _, matter, _ = (ROOT / "README.md").read_text(encoding="utf-8").split("---\n", 2)
+    facts = yaml.safe_load(matter)
+    lines = (ROOT / "requirements.txt").read_text().split()
+    wanted = {r.name: r.specifier for r in map(Requirement, lines)}
+    assert facts["sdk"] == "gradio" and facts["sdk_version"] in wanted["gradio"]
+    assert (ROOT / facts["app_file"]).is_file()
+    assert isinstance(facts["python_version"], str)  # 3.10 without quotes would become 3.1
+    assert facts["python_version"] == re.search(r"python:(\d+\.\d+)-slim", docker())[1]
+    assert facts["license"] == "mit" and facts["tags"]
+    assert len(facts["short_description"]) <= 60
+
+
+def docker() -> str:
+    return (ROOT / "Dockerfile").read_text()
+
+
+def test_the_container_is_a_user_without_rights_and_offline():
+    steps = re.findall(r"^([A-Z]+) ", docker(), flags=re.MULTILINE)
+    assert steps[0] == "FROM" and steps[-1] == "CMD"
+    users = re.findall(r"^USER (\S+)", docker(), flags=re.MULTILINE)
+    assert users and users[-1] not in ("root", "0")
+    assert steps.index("USER") > max(i for i, step in enumerate(steps) if step == "RUN")
+    assert "/healthz" in docker() and "HEALTHCHECK" in steps
+    for setting in ("HF_HUB_OFFLINE=1", "GRADIO_ANALYTICS_ENABLED=False",
+                    "GRADIO_SERVER_NAME=0.0.0.0"):  # fmt: skip
+        assert setting in docker()
+    assert not re.search(r"curl|wget|git clone|ADD |https?://(?!127\.0\.0\.1)", docker())
+    assert "libfluidsynth3" in (ROOT / "packages.txt").read_text().split()
+
+
+def test_the_image_has_what_the_app_needs():
+    lines = (ROOT / ".dockerignore").read_text().splitlines()
+    left_out = [line for line in lines if line and not line.startswith("#")]
+    for needed in ("app.py", "requirements.txt", "packages.txt", "prism/ui/page.py",
+                   "weights/prism.json", "assets/corpus/corpus.npz", "assets/page/page.css",
+                   "assets/evaluation.json"):  # fmt: skip
+        assert (ROOT / needed).is_file()
+        assert not any(
+            fnmatch.fnmatch(needed, pattern) or needed.startswith(f"{pattern}/")
+            for pattern in left_out
+        ), needed
+    assert {".git", ".venv", "runs", "tests"} <= set(left_out)
+
+
+MANY_THREADS = """
+import runpy, sys, threading
+import numpy as np
+
+if sys.argv[1] == "given":
+    runpy.run_path("prism/ui/memory.py")["give_memory_back"]()
+kept = []
+
+def answer(seed):
+    rng = np.random.default_rng(seed)
+    for _ in range(6):
+        sound = np.ones(rng.integers(200_000, 1_800_000))
+        kept.append(bytes(rng.integers(1_000, 60_000)))
+        del sound
+
+for start in range(0, 100, 20):
+    threads = [threading.Thread(target=answer, args=[start + n]) for n in range(20)]
+    [thread.start() for thread in threads]
+    [thread.join() for thread in threads]
+    del kept[:-96]
+print([line.split()[1] for line in open("/proc/self/status") if line.startswith("VmRSS")][0])
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="concerns glibc alone")
+def test_memory_of_many_threads_is_given_back():
+    kept, given = (
+        int(subprocess.check_output([sys.executable, "-c", MANY_THREADS, way], cwd=ROOT))
+        for way in ("kept", "given")
+    )
+    assert given < kept
