@@ -1,0 +1,265 @@
+"""The Corpus tab: every piece to find and hear, where it comes from, and the corpus in figures."""
+
+from __future__ import annotations
+
+import functools
+import json
+import logging
+import math
+import pathlib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+
+from prism.inscription import real_lines
+from prism.music import FRAMES, FRAMES_PER_BEAT, TICKS_PER_FRAME, Piece
+from prism.naming import corpus_words, file_stem, metre
+from prism.ui.element import ASSETS, Element
+from prism.ui.piece import ShownPiece
+from prism.ui.player import PianoRollPlayer, StatusLine, player_value, status
+from prism.ui.sheet import Block, Sheet, bars, columns, facts, sheet, table, text
+
+if TYPE_CHECKING:
+    from prism.corpora.prepared import Corpus
+    from prism.ui.studio import Studio
+
+logger = logging.getLogger(__name__)
+
+STUDY = ASSETS / "study.json"
+# A chart with more rows than this stands upright, with a name at every octave.
+_MOST_LYING_BARS = 40
+
+_INTRODUCTION = """## The music that Prism learned from
+Find a piece, choose it, and hear it from any bar. Below the list: the corpus in figures."""
+_EMPTY = player_value("No piece chosen", kind="Real", hint="Choose a piece: it appears here.")
+
+_SIDES = {
+    "train": "training music",
+    "validation": "held out (validation)",
+    "test": "held out (test)",
+}
+_USES = {
+    "train": "The networks learned from it.",
+    "validation": "No network learned from it; training was watched on it.",
+    "test": "No network learned from it.",
+}
+
+
+# Where the player stands below the list, a choice would otherwise change nothing in sight.
+_SHOW_PLAYER = "() => document.querySelector('.prism-chosen').scrollIntoView({ block: 'nearest' })"
+
+
+class PieceList(Element):
+    """The pieces to choose from; its value is what `list_value` returns.
+
+    Its ``choose`` event carries the ``piece``'s place in the corpus.
+    """
+
+    asset = "page/corpus"
+
+
+def list_value(corpus: Corpus) -> dict[str, Any]:
+    """A list's value.
+
+    The rows travel as one text: the page's framework would watch every number of 4,936 of them.
+    """
+    terms = list(dict.fromkeys(piece.terms for piece in corpus.pieces))
+    sides = list(_SIDES)
+    rows = [
+        [
+            piece.title, corpus.labels.index(piece.label), sides.index(split), len(piece.bars),
+            round(piece.ticks / TICKS_PER_FRAME / FRAMES_PER_BEAT), metre_of(piece), piece.tempo,
+            piece.identifier, terms.index(piece.terms),
+        ]
+        for piece, split in zip(corpus.pieces, corpus.splits, strict=True)
+    ]  # fmt: skip
+    return {
+        "labels": list(corpus.labels),
+        "splits": list(_SIDES.values()),
+        "terms": terms,
+        "pieces": json.dumps(rows, ensure_ascii=False, separators=(",", ":")),
+    }
+
+
+def metre_of(piece: Piece) -> str:
+    """Its time signature, for example ``"6/8"``."""
+    return "{}/{}".format(*piece.time_signature)
+
+
+def bar_range(piece: Piece) -> tuple[int, int]:
+    """First and last bar one can start at; 0 is the bar of a pick-up."""
+    return (0 if piece.bars[0] > 0 else 1), len(piece.bars)
+
+
+def bar_tick(piece: Piece, bar: int) -> int:
+    """Where a bar begins; below 0 for a pick-up, whose bar is silent at first."""
+    if bar:
+        return int(piece.bars[bar - 1])
+    length = int(piece.bars[1] - piece.bars[0]) if len(piece.bars) > 1 else int(piece.bars[0])
+    return int(piece.bars[0]) - length
+
+
+def shown_piece(piece: Piece, split: str, bar: int) -> ShownPiece:
+    """Up to 64 beats from a bar on, ready to be played; still without files."""
+    start = bar_tick(piece, bar)
+    left = math.ceil((piece.ticks - start) / TICKS_PER_FRAME / FRAMES_PER_BEAT) * FRAMES_PER_BEAT
+    roll = piece.window(start, min(FRAMES, max(left, FRAMES_PER_BEAT)))
+    where = f"from bar {bar} of {len(piece.bars)}" if bar else "from the pick-up"
+    return ShownPiece(
+        kind=f"Real · {_SIDES[split]}",
+        title=piece.title,
+        detail=f"{piece.label} · {where} · {metre(roll)}",
+        caption=f"From {corpus_words(piece.source)}. {_USES[split]} Terms: {piece.terms}.",
+        name=file_stem(piece.label, piece.title, end=f"bar-{bar}"),
+        roll=roll,
+        lines=real_lines(piece),
+    )
+
+
+def provenance(piece: Piece, split: str) -> Block:
+    """What is known of a piece."""
+    beats = piece.ticks / TICKS_PER_FRAME / FRAMES_PER_BEAT
+    minutes, seconds = divmod(round(beats * 60 / piece.tempo), 60)
+    return facts(
+        piece.title,
+        (
+            ("Composer or collection", piece.label),
+            ("File and tune in it", piece.identifier),
+            ("Terms", piece.terms),
+            ("Side of the split", f"{_SIDES[split]}. {_USES[split]}"),
+            ("Length", f"{len(piece.bars):,} bars, {beats:,.4g} beats, {minutes}:{seconds:02}"),
+            ("Notes", f"{len(piece.notes):,}"),
+            ("Metre and tempo", f"{metre_of(piece)}, {piece.tempo:g} quarter notes a minute"),
+        ),
+    )
+
+
+class Library:
+    """What the tab shows and does.
+
+    Parameters
+    ----------
+    studio : Studio
+        Holds the corpus.
+    study : Path
+        The corpus in figures, as ``python -m prism.corpora report`` writes it.
+    """
+
+    def __init__(self, studio: Studio, study: pathlib.Path = STUDY) -> None:
+        self._corpus = studio.corpus
+        self._study = study
+
+    @functools.cached_property
+    def _list(self) -> dict[str, Any]:
+        return list_value(self._corpus.get())
+
+    def open(self, opened: bool) -> tuple[Any, Any, Any, bool]:
+        """Fill the tab when it is first looked at; (list, study, status, opened)."""
+        if opened:
+            return gr.skip(), gr.skip(), gr.skip(), True
+        try:
+            return self._list, self.study(), status(""), True
+        except (ValueError, OSError) as error:
+            return gr.skip(), gr.skip(), status(f"There is no corpus: {error}", error=True), False
+
+    def study(self) -> dict[str, Any]:
+        """The stored study as a sheet, or what is missing."""
+        if not self._study.is_file():
+            missing = f"{self._study.name} is missing. Make it: python -m prism.corpora report"
+            return sheet(text("The corpus in figures", missing))
+        study = json.loads(self._study.read_text(encoding="utf-8"))
+        about = " ".join(study["notes"])
+        if study["origin"].get("corpus_sha256") != self._corpus.get().digest:
+            about = "These figures are of another corpus than the one above. " + about
+        return sheet(
+            text("The corpus in figures", about),
+            facts("All in all", study["facts"]),
+            *(_chart(chart) for chart in study["charts"] if chart["rows"]),
+            table("Composers and collections, one by one", study["head"], study["labels"]),
+        )
+
+    def choose(self, event: gr.EventData) -> Iterator[tuple[Any, ...]]:
+        """Show a piece from its beginning, then its sound."""
+        yield from self.show(event.piece)
+
+    def show(self, place: int) -> Iterator[tuple[Any, ...]]:
+        """(player, piece, status, place, bar, provenance, their column)."""
+        piece, split = self._at(place)
+        first, last = bar_range(piece)
+        info = f"{first} to {last}" + ("; 0 is the pick-up" if first == 0 else "")
+        bar = gr.update(minimum=first, maximum=last, value=first, info=info)
+        about = sheet(provenance(piece, split)), gr.update(visible=True)
+        for player, shown, said in self._played(place, first):
+            yield player, shown, said, place, bar, *about
+
+    def move(self, place: int | None, bar: float | None) -> Iterator[tuple[Any, Any, Any]]:
+        """Show the chosen piece from another bar; (player, piece, status)."""
+        if place is None:
+            yield gr.skip(), gr.skip(), gr.skip()
+            return
+        first, last = bar_range(self._at(place)[0])
+        whole = isinstance(bar, (int, float)) and bar == int(bar)
+        if not whole or not first <= bar <= last:
+            said = f"Bar: expected a whole number from {first} to {last}, got {bar}."
+            yield gr.skip(), gr.skip(), status(said, error=True)
+            return
+        yield from self._played(place, int(bar))
+
+    def picture(self, piece: ShownPiece | None) -> Any:
+        """The player's value with the PNG file added."""
+        return gr.skip() if piece is None else piece.draw().value()
+
+    def _played(self, place: int, bar: int) -> Iterator[tuple[Any, Any, Any]]:
+        """The notes at once, the sound when it is there."""
+        shown = shown_piece(*self._at(place), bar)
+        yield shown.value(busy=True), gr.skip(), status("")
+        shown.render()
+        yield shown.value(), shown, status("Ready. Press play.")
+
+    def _at(self, place: int) -> tuple[Piece, str]:
+        corpus = self._corpus.get()
+        if not isinstance(place, int) or not 0 <= place < len(corpus.pieces):
+            raise gr.Error(
+                f"Piece: expected a number from 0 to {len(corpus.pieces) - 1}, got {place}.",
+                print_exception=False,
+            )
+        return corpus.pieces[place], corpus.splits[place]
+
+
+def _chart(chart: dict[str, Any]) -> Block:
+    title, about, unit, rows = (chart[name] for name in ("title", "about", "unit", "rows"))
+    if len(rows) <= _MOST_LYING_BARS:
+        return bars(title, rows, unit, about)
+    octaves = [name for name, _ in rows if name.startswith("C") and "#" not in name]
+    return columns(title, rows, unit, octaves, about)
+
+
+def corpus_tab(library: Library) -> None:
+    """Lay out the tab; call inside a ``gr.Blocks`` and its ``gr.Tabs``."""
+    with gr.Tab("Corpus") as tab:
+        gr.Markdown(_INTRODUCTION, elem_classes="prism-prose")
+        with gr.Row(elem_classes="prism-below"):
+            with gr.Column(min_width=320):
+                pieces = PieceList(None)
+            with gr.Column(min_width=320, elem_classes="prism-chosen"):
+                player = PianoRollPlayer(_EMPTY)
+                line = StatusLine(status(""))
+                with gr.Column(visible=False) as below:
+                    bar = gr.Slider(1, 2, value=1, step=1, label="Start at bar")
+                    about = Sheet(None)
+        with gr.Column(elem_classes="prism-below"):
+            figures = Sheet(None)
+        opened, place, piece = gr.State(False), gr.State(None), gr.State(None)
+    quiet = {"api_visibility": "private", "show_progress": "hidden"}
+    tab.select(library.open, opened, [pieces, figures, line, opened], **quiet)
+    pieces.choose(None, None, None, js=_SHOW_PLAYER, api_visibility="private")
+    pieces.choose(
+        library.choose, None, [player, piece, line, place, bar, about, below],
+        trigger_mode="always_last", concurrency_limit=2, **quiet,
+    )  # fmt: skip
+    bar.input(
+        library.move, [place, bar], [player, piece, line],
+        preprocess=False, trigger_mode="always_last", concurrency_limit=2, **quiet,
+    )  # fmt: skip
+    player.picture(library.picture, piece, player, **quiet)

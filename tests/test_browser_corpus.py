@@ -1,0 +1,115 @@
+"""The Corpus and Train tabs in a real browser: find, hear, read, with mouse and with keys alone."""
+
+from __future__ import annotations
+
+import pytest
+from conftest import CHROMIUM
+
+pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
+
+
+def open_tab(page, name: str, ready: str) -> None:
+    tab = page.get_by_role("tab", name=name, exact=True)
+    if not tab.is_visible():  # where room is small, the last tabs are in a menu
+        page.locator(".overflow-menu > button").click()
+        tab = page.locator(".overflow-dropdown button", has_text=name)
+    tab.click()
+    page.wait_for_function(ready)
+
+
+def open_corpus(page) -> None:
+    open_tab(page, "Corpus", "document.querySelector('.prism-corpus')?.dataset.pieces > 0")
+
+
+def open_training(page) -> None:
+    open_tab(page, "Train", """[...document.querySelectorAll('.prism-sheet')]
+        .some(sheet => sheet.offsetParent && sheet.querySelectorAll('.lines').length > 5)""")
+
+
+def titles(page) -> list[str]:
+    return page.locator(".prism-corpus .title").all_text_contents()
+
+
+def heard(page):
+    return page.locator(".prism-chosen .prism-player")
+
+
+def ready(page, detail: str) -> None:
+    page.wait_for_function(
+        """detail => {
+            const player = document.querySelector('.prism-chosen .prism-player');
+            return player.dataset.state === 'ready'
+                && player.querySelector('.detail').textContent.includes(detail);
+        }""",
+        arg=detail,
+    )
+
+
+def is_narrow_enough(page) -> bool:
+    return page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+def test_a_piece_is_found_heard_and_moved_along(visit):
+    page = visit()
+    open_corpus(page)
+    assert "of 4,936 pieces" in page.locator(".prism-corpus .count").text_content()
+    page.get_by_label("Composer or collection", exact=True).select_option("Bach")
+    assert "of 407 pieces" in page.locator(".prism-corpus .count").text_content()
+    page.get_by_label("Sort by", exact=True).select_option("Length in beats")
+    shortest = titles(page)
+    page.get_by_role("button", name="Reverse").click()
+    assert titles(page) != shortest and len(titles(page)) == 10
+    page.get_by_label("Search", exact=True).fill("BWV1.6")
+    page.locator(".prism-corpus .piece", has_text="bach/bwv1.6.mxl").click()
+    ready(page, "Bach · from the pick-up · 4/4 at 76")
+    assert int(heard(page).locator("canvas").get_attribute("data-notes")) > 100
+    facts = page.locator(".prism-chosen .prism-sheet dl").text_content()
+    assert "distributed with music21" in facts and "The networks learned from it" in facts
+    bar = page.get_by_label("number input for Start at bar")
+    bar.fill("5")
+    bar.press("Tab")
+    ready(page, "from bar 5 of 20")
+    heard(page).get_by_role("button", name="Play").click()
+    page.wait_for_function("document.querySelector('.prism-chosen audio').currentTime > 0.2")
+
+
+def test_by_keys_alone(visit):
+    page = visit()
+    open_corpus(page)
+    page.get_by_label("Search", exact=True).focus()
+    page.keyboard.type("no such piece")
+    page.wait_for_function("document.querySelectorAll('.prism-corpus .piece').length === 0")
+    assert "No piece is called so" in page.locator(".prism-corpus .count").text_content()
+    page.keyboard.press("Control+A")
+    page.keyboard.type("yanky doodle")
+    page.keyboard.press("Tab")  # to the order
+    page.keyboard.press("Tab")  # to the direction
+    page.keyboard.press("Tab")  # to the first piece
+    page.keyboard.press("Enter")
+    ready(page, "Scottish airs")
+    assert page.evaluate("document.activeElement.getAttribute('aria-current')") == "true"
+
+
+def test_the_corpus_in_figures_stands_below(visit):
+    page = visit(viewport={"width": 360, "height": 740}, color_scheme="dark")
+    open_corpus(page)
+    chart = page.get_by_role("img", name="Pitches: 88 bars")
+    chart.scroll_into_view_if_needed()
+    assert chart.locator("rect").count() == 88
+    row = page.locator("tr", has=page.get_by_role("rowheader", name="Scottish airs")).first
+    assert row.locator("td.number").text_content() == "1,178"
+    assert is_narrow_enough(page)
+
+
+def test_how_the_weights_came_to_be(visit):
+    page = visit(viewport={"width": 360, "height": 740})
+    open_training(page)
+    curve = page.get_by_role("img", name="Diffusion transformer: loss")
+    assert "from 0.717" in curve.get_attribute("aria-label").lower()
+    assert curve.locator("polyline").count() == 1
+    numbers = page.locator(".lines", has=curve).locator("details")
+    numbers.locator("summary").press("Enter")
+    assert numbers.locator("tbody tr").count() >= 6
+    assert page.get_by_text("What was tried").is_visible()
+    assert is_narrow_enough(page)
