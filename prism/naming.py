@@ -49,6 +49,22 @@ def window_words(window: Window, roll: PianoRoll) -> str:
     return f"{window.piece.label} · from beat {window.start_beat:g} · {metre(roll)}"
 
 
+def corpus_words(source: str) -> str:
+    """Whose corpus a piece is from: MIDI files name their own root first, scores lie in music21's.
+
+    Examples
+    --------
+    >>> corpus_words("bach/bwv1.6.mxl")
+    "music21's corpus (bach/bwv1.6.mxl)"
+    >>> corpus_words("clean_midi/ABBA/Waterloo.mid")
+    'the corpus clean_midi (ABBA/Waterloo.mid)'
+    """
+    root, _, file = source.partition("/")
+    if file and file.lower().rstrip('"').endswith((".mid", ".midi")):
+        return f"the corpus {root} ({file})"
+    return f"music21's corpus ({source})"
+
+
 def file_stem(*words: str, end: str = "") -> str:
     """Join words to a file's name without its suffix.
 
@@ -59,7 +75,7 @@ def file_stem(*words: str, end: str = "") -> str:
     >>> file_stem("prism", "Irish reels", "O'Carolan", end="seed-7")
     'prism-Irish-reels-O-Carolan-seed-7'
     """
-    stem, end = (re.sub(r"[^\w-]+", "-", part).strip("-") for part in ("-".join(words), end))
+    stem, end = (re.sub(r"\W+", "-", part).strip("-") for part in ("-".join(words), end))
     if not end:
         return stem[:_LONGEST_STEM] or "music"
     return f"{stem[: _LONGEST_STEM - len(end) - 1].rstrip('-')}-{end}"

@@ -32,6 +32,7 @@ class StandInAMT:
     """
 
     name = "AMT-test"
+    model = None
 
     def __init__(self, notes: int = 8, seconds_per_note: float = 0.0) -> None:
         self.notes = notes

@@ -10,7 +10,8 @@ import wave
 import gradio as gr
 import numpy as np
 import pytest
-from conftest import PROFILES, make_pipeline
+import stand_ins
+from conftest import PROFILES, make_piece, make_pipeline
 from gradio_client import Client
 from gradio_client.exceptions import AppError
 from stand_ins import (
@@ -23,13 +24,16 @@ from stand_ins import (
     tiny_corpus,
 )
 
+from prism.amt.beginning import Beginning
+from prism.amt.pipeline import Growth
+from prism.dataset import Window
 from prism.midi import read_midi
 from prism.music import Note, PianoRoll
 from prism.ui import Loader, build_ui, launch_options, load_corpus, load_pipeline
 from prism.ui.cache import RecentResults
+from prism.ui.filling import weights_for
 from prism.ui.generate import Handlers
 from prism.ui.piece import ShownPiece
-from prism.ui.play import weights_for
 from prism.ui.visit import Visit
 
 
@@ -46,11 +50,11 @@ def client(tmp_path_factory):
     page.close()
 
 
-def generate(client: Client, **settings) -> list[tuple[dict, dict]]:
-    """All updates of one click: (player's value, status)."""
+def generate(client: Client, **settings) -> list[dict]:
+    """All that comes of one request, from the first notes on."""
     job = client.submit(**{"composers": ["Ada"], **settings}, api_name="/generate")
     job.result(timeout=60)
-    return [update for update in job.outputs() if "notes" in (update[0] or {})]
+    return [piece for piece in job.outputs() if piece["notes"]]
 
 
 def wav_loudness(path: str) -> float:
@@ -61,25 +65,26 @@ def wav_loudness(path: str) -> float:
 
 def test_only_the_documented_endpoints_are_public(client):
     endpoints = client.view_api(return_format="dict", print_info=False)["named_endpoints"]
-    assert set(endpoints) == {"/generate", "/corpus", "/amt", "/score", "/experiment"}
+    assert set(endpoints) == {
+        "/composers", "/generate", "/corpus", "/amt", "/compare", "/score", "/experiment",
+    }  # fmt: skip
 
 
 def test_generate_shows_previews_then_the_pipelines_own_roll(client):
-    updates = generate(client, composers=["Ada", "Bob"], weight_1=70, weight_2=30, seed=5)
-    value, status = updates[-1]
+    updates = generate(client, composers=["Ada", "Bob"], weights=[70, 30], seed=5)
+    value = updates[-1]
     expected = make_pipeline()(
         ["Ada", "Bob"], [0.7, 0.3], guidance_scale=2.0, num_inference_steps=16, seed=5
     ).rolls[0]
     assert [tuple(note) for note in value["notes"]] == expected.notes()
     assert (value["tempo"], value["beats"]) == (expected.tempo, 64)
-    assert len(updates) >= 2 and updates[0][0]["busy"] and not value["busy"]
+    assert len(updates) >= 2 and not updates[0]["done"] and value["done"]
     assert "Ada 70 % + Bob 30 %" in value["detail"] and "seed 5" in value["detail"]
-    assert status == {"kind": "calm", "text": f"Done: {len(expected.notes())} notes. Press play."}
 
 
 def test_downloads_are_the_roll_as_midi_and_sound(client):
-    value = generate(client, seed=6)[-1][0]
-    files = value["downloads"]
+    value = generate(client, seed=6)[-1]
+    files = value["files"]
     assert pathlib.Path(files["midi"]).name == "prism-Ada-seed-6.mid"
     piece = read_midi(files["midi"])
     assert piece.window().onset.sum() == len(value["notes"])
@@ -90,12 +95,12 @@ def test_a_repeat_comes_from_the_recent_results(client):
     first = generate(client, seed=7)
     again = generate(client, seed=7)
     assert len(again) == 1
-    assert again[0][0]["notes"] == first[-1][0]["notes"]
+    assert again[0]["notes"] == first[-1]["notes"]
 
 
 def test_tempo_is_the_visitors_or_the_musics_own(client):
-    assert generate(client, seed=8, tempo=150)[-1][0]["tempo"] == 150
-    assert generate(client, seed=8, tempo=0)[-1][0]["tempo"] == PROFILES["Ada"]["tempo"]
+    assert generate(client, seed=8, tempo=150)[-1]["tempo"] == 150
+    assert generate(client, seed=8, tempo=0)[-1]["tempo"] == PROFILES["Ada"]["tempo"]
     assert client.predict(["Bob"], tempo=150, api_name="/corpus")["tempo"] == 150
 
 
@@ -103,20 +108,20 @@ def test_corpus_shows_a_held_out_piece_with_its_terms(client):
     value = client.predict(["Bob"], seed=3, api_name="/corpus")
     assert value["title"] == "Bob-test"
     assert "Bob-test.xml" in value["caption"] and "made for the tests" in value["caption"]
-    assert value["notes"] and wav_loudness(value["downloads"]["wav"]) > 0.005
+    assert value["notes"] and wav_loudness(value["files"]["wav"]) > 0.005
 
 
 def test_amt_writes_with_sound(client):
     value = client.predict(["Bob"], seed=3, amt_start="melody", api_name="/amt")
     assert value["title"] == "AMT" and value["kind"] == "Generated · baseline"
-    assert len(value["notes"]) == 8 and wav_loudness(value["downloads"]["wav"]) > 0.005
+    assert len(value["notes"]) == 8 and wav_loudness(value["files"]["wav"]) > 0.005
 
 
 def test_score_compares_the_pieces_that_the_other_endpoints_give(client):
     scores = client.predict(["Bob"], seed=3, amt_start="nothing", api_name="/score")
     prism, real = (
         PianoRoll.from_notes([Note(*note) for note in value["notes"]])
-        for value in (generate(client, composers=["Bob"], seed=3)[-1][0],
+        for value in (generate(client, composers=["Bob"], seed=3)[-1],
                       client.predict(["Bob"], seed=3, api_name="/corpus"))
     )  # fmt: skip
     (expected,) = make_judge().scores(real, {"prism": prism}).values()
@@ -130,7 +135,7 @@ def test_score_compares_the_pieces_that_the_other_endpoints_give(client):
 def test_two_visitors_at_once_each_get_their_own(client):
     seeds = range(20, 26)
     with concurrent.futures.ThreadPoolExecutor(len(seeds)) as pool:
-        values = list(pool.map(lambda seed: generate(client, seed=seed)[-1][0], seeds))
+        values = list(pool.map(lambda seed: generate(client, seed=seed)[-1], seeds))
     pipeline = make_pipeline()
     for seed, value in zip(seeds, values, strict=True):
         expected = pipeline("Ada", seed=seed).rolls[0].notes()
@@ -141,8 +146,8 @@ BAD_CHOICES = [
     ({"composers": []}, "No composer is chosen: choose one to four"),
     ({"composers": ["Ada", "Bob", "Cleo", "Dee", "Eve"]}, "5 composers are chosen, and 4 is"),
     ({"composers": ["Zoe"]}, "has not learned Zoe: choose from Ada, Bob, Cleo"),
-    ({"composers": ["Ada", "Bob"], "weight_1": 0, "weight_2": 0}, "All weights are 0"),
-    ({"composers": ["Ada", "Bob"], "weight_1": -1}, "weight of Ada is -1.*from 0 to 100"),
+    ({"composers": ["Ada", "Bob"], "weights": [0, 0]}, "All weights are 0"),
+    ({"composers": ["Ada", "Bob"], "weights": [-1, 50]}, "weight of Ada is -1.*from 0 to 100"),
     ({"guidance_scale": 8.5}, "Guidance is 8.5.*from 0 to 8"),
     ({"guidance_scale": None}, "Guidance is empty"),
     ({"num_inference_steps": 3}, "Steps is 3.*from 4 to 64"),
@@ -159,7 +164,7 @@ BAD_CHOICES = [
 def test_bad_input_is_explained_and_the_app_goes_on(client, settings, message):
     with pytest.raises(AppError, match=message):
         generate(client, **settings)
-    assert generate(client, seed=7)[-1][0]["notes"]
+    assert generate(client, seed=7)[-1]["notes"]
 
 
 def test_an_error_is_also_in_the_status_line():
@@ -171,6 +176,26 @@ def test_an_error_is_also_in_the_status_line():
     *kept, status = updates[-1]
     assert status["kind"] == "error" and "No composer" in status["text"]
     assert all(part == gr.skip() for part in kept)
+
+
+def test_files_are_told_apart_by_their_seeds_however_long_the_labels(monkeypatch):
+    monkeypatch.setattr(stand_ins, "LABELS", ("A" * 70, "B" * 70))
+    choice = choice_of(["A" * 70, "B" * 70], [50, 50], seed=123456)
+    studio = studio_of()
+    prism, amt = studio.sides["prism"], studio.sides["amt"]
+    roll = PianoRoll.from_notes([Note(60, 0, 1)])
+    grown = Growth(1, 1.0, True, lambda count: roll)
+    made = prism._piece(choice, roll), amt._piece(choice, StandInAMT(), Beginning("told"), grown)
+    assert [piece.name[-15:] for piece in made] == ["AAA-seed-123456", "ing-seed-123456"]
+
+
+def test_a_corpus_is_called_by_its_own_name():
+    piece = make_piece("x", source="clean_midi/Ada/Song.mid")
+    side = studio_of().sides["corpus"]
+    shown = side._piece(choice_of(), Window(piece, 0))
+    assert shown.caption.startswith("From the corpus clean_midi (Ada/Song.mid), not used in train")
+    other = side._piece(choice_of(), Window(make_piece("y", source="bach/bwv1.6.mxl"), 0))
+    assert other.caption.startswith("From music21's corpus (bach/bwv1.6.mxl), not used in train")
 
 
 def test_equal_weights_are_one_choice():

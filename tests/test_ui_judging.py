@@ -12,7 +12,6 @@ from conftest import make_piece
 from stand_ins import made_up_bands, make_index, make_judge, studio_of, tiny_corpus
 
 from prism.music import Note, PianoRoll
-from prism.pipeline import WeightsError
 from prism.similarity.judge import Score
 from prism.similarity.neighbours import Neighbour, TrainingIndex
 from prism.ui import Loader, load_index, load_judge
@@ -292,7 +291,7 @@ def test_the_nearest_music_is_heard():
     value, piece, column = page.hear("prism")
     found = page.visit.click.neighbours["prism"]
     assert value["title"] == found.piece.title and value["notes"] and column["visible"]
-    assert isinstance(piece, ShownPiece) and set(piece.files) == {"midi", "wav"}
+    assert isinstance(piece, ShownPiece) and set(piece.files) == {"midi", "midipic", "wav"}
     assert page.hear("amt") == (gr.skip(),) * 3
 
 
@@ -308,22 +307,3 @@ def test_a_training_piece_is_found_to_be_a_copy():
     pieces["prism"] = dataclasses.replace(pieces["prism"], roll=training.window())
     row = page.nearest()[-1]["rows"][0]
     assert row["copy"] and row["overlap"] == "100 %" and training.title in row["where"]
-
-
-def test_the_score_endpoint_gives_both_networks_for_both():
-    found = Judging(studio_of()).score(["Ada"], seed=1)
-    assert {side: [score["network"] for score in scores] for side, scores in found.items()} == {
-        "prism": ["imagenet", "corpus"],
-        "amt": ["imagenet", "corpus"],
-    }
-    assert all(score["words"].startswith("like ") for score in found["amt"])
-    with pytest.raises(gr.Error, match="No composer is chosen"):
-        Judging(studio_of()).score([])
-
-
-def test_the_score_endpoint_explains_missing_networks():
-    def missing():
-        raise WeightsError("no similarity weights at nowhere")
-
-    with pytest.raises(gr.Error, match="nowhere"):
-        Judging(studio_of(judge=missing)).score(["Ada"])

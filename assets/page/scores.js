@@ -1,5 +1,6 @@
 // The body of the Scores card's on-load function: `element`, `props` and `watch` are given.
-const EMPTY = { charts: [], summary: "", hint: "", message: "" };
+const EMPTY = { charts: [], summary: "", hint: "", message: "",
+  against: "this corpus piece" };
 
 const root = element.querySelector(".prism-scores");
 const part = (name) => root.querySelector(name);
@@ -78,6 +79,7 @@ function show() {
   root.dataset.state = value.charts.length ? "ready" : "empty";
   root.dataset.scores = value.charts.length ? value.charts[0].marks.length : 0;
   for (const name of ["hint", "message", "summary"]) part(`.${name}`).textContent = value[name];
+  part(".against").textContent = value.against;
   part(".charts").replaceChildren(...value.charts.map(chartOf));
 }
 

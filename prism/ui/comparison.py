@@ -45,8 +45,12 @@ def comparison_panel() -> Comparison:
 
 def connect_comparison(
     below: Comparison, judging: Judging, visit: gr.State, fills: list[Dependency]
-) -> None:
-    """Fill the cards after each of the players, and the fourth player when it is asked for."""
+) -> list[Dependency]:
+    """Fill the cards after each of the players, and the fourth player when it is asked for.
+
+    Returns the events after which there may be new scores.
+    """
+    events = []
     for fill in fills:
         # After a fill, and not when a piece changes: the same piece again is no change. One visitor
         # after the other, so that two runs for one visitor do not both do the same work.
@@ -54,6 +58,7 @@ def connect_comparison(
             judging.scores, visit, below.scores, trigger_mode="always_last",
             concurrency_id="scores", concurrency_limit=1, **_QUIET,
         )  # fmt: skip
+        events.append(scored)
         scored.then(
             judging.nearest, visit, below.nearest, trigger_mode="always_last",
             concurrency_id="nearest", concurrency_limit=1, **_QUIET,
@@ -61,3 +66,4 @@ def connect_comparison(
     below.nearest.hear(
         judging.hear, visit, [below.player, below.piece, below.column], **_QUIET
     ).then(None, None, None, js=_SHOW, api_visibility="private")
+    return events

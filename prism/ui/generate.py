@@ -14,9 +14,10 @@ from typing import Any
 import gradio as gr
 
 from prism.ui.choice import MAXIMUM_COMPOSERS, Choice
+from prism.ui.filling import mixer_and_settings
 from prism.ui.piece import ShownPiece
 from prism.ui.player import player_value, status
-from prism.ui.sharing import USUAL_WEIGHT, Shared, query, read_query
+from prism.ui.sharing import Shared, query, read_query
 from prism.ui.sides import Side
 from prism.ui.studio import Progress, Studio
 from prism.ui.visit import Click, Visit
@@ -48,7 +49,7 @@ class Handlers:
             shared = read_query(request.query_params if request else {}, names)
             chosen = list(shared.composers) or names[:1]
             choices = gr.update(choices=names, value=chosen, info=f"one to four of {len(names)}")
-            others = _restored(shared, chosen) if shared.given else others
+            others = mixer_and_settings(shared, chosen) if shared.given else others
             self.studio.pipeline.get()
             said, link = _greeting(shared), share_value(run=shared.whole)
         except (ValueError, OSError) as error:
@@ -78,7 +79,8 @@ class Handlers:
         visit: Visit | None = None,
     ) -> Iterator[tuple[Any, Any, Any]]:
         """Draw a roll and show it on the way; (player, piece, status)."""
-        click = _latest(visit)
+        visit = visit or Visit()
+        click = visit.click
         if not self.studio.pipeline.ready:
             yield gr.skip(), gr.skip(), status("Loading the model, a few seconds…")
         weights = [weight_1, weight_2, weight_3, weight_4]
@@ -86,9 +88,9 @@ class Handlers:
             choice = self.studio.choice(
                 composers, weights, guidance_scale, seed, num_inference_steps, tempo
             )
-            for progress in self._fill("prism", choice, click):
+            for progress in self._fill("prism", choice, visit, click):
                 said = status(progress.text) if progress.text else gr.skip()
-                yield *self._shown("prism", progress), said
+                yield *self.shown("prism", progress), said
         except (ValueError, OSError) as error:
             yield gr.skip(), gr.skip(), status(str(error), error=True)
             raise gr.Error(str(error), print_exception=False) from error
@@ -104,11 +106,9 @@ class Handlers:
         tempo: float | None = None,
         visit: Visit | None = None,
     ) -> Iterator[tuple[Any, Any]]:
-        """Show a held-out piece by the same composers; (player, piece)."""
+        """Show a held-out piece by the same composers or the visitor's own; (player, piece)."""
         weights = [weight_1, weight_2, weight_3, weight_4]
-        yield from self._beside(
-            "corpus", _latest(visit), composers, weights, seed=seed, tempo=tempo
-        )
+        yield from self._beside("corpus", visit, composers, weights, seed=seed, tempo=tempo)
 
     def baseline(
         self,
@@ -127,7 +127,7 @@ class Handlers:
         """Let the baseline write, and show it on the way; (player, piece)."""
         weights = [weight_1, weight_2, weight_3, weight_4]
         yield from self._beside(
-            "amt", _latest(visit), composers, weights, guidance_scale, seed, num_inference_steps,
+            "amt", visit, composers, weights, guidance_scale, seed, num_inference_steps,
             tempo, amt_start,
         )  # fmt: skip
 
@@ -150,37 +150,52 @@ class Handlers:
         return gr.skip() if piece is None else piece.draw().value()
 
     def _beside(
-        self, name: str, click: Click, *controls: Any, **settings: Any
+        self, name: str, visit: Visit | None, *controls: Any, **settings: Any
     ) -> Iterator[tuple[Any, Any]]:
         """Fill a side other than Prism's."""
+        visit = visit or Visit()
+        click = visit.click
         try:
             choice = self.studio.choice(*controls, **settings)
         except (ValueError, OSError) as error:
             # Prism's side says it aloud.
             raise gr.Error(str(error), visible=False, print_exception=False) from error
+        yield from self.beside(name, choice, visit, click)
+
+    def beside(
+        self, name: str, choice: Choice, visit: Visit, click: Click
+    ) -> Iterator[tuple[Any, Any]]:
+        """Fill a side other than Prism's with what was chosen; (player, piece)."""
         try:
-            for progress in self._fill(name, choice, click):
-                yield self._shown(name, progress)
+            for progress in self._fill(name, choice, visit, click):
+                yield self.shown(name, progress)
         except Exception as error:  # whatever it was, it concerns this player alone
             logger.error("%s: %s", name, error, exc_info=not isinstance(error, ValueError))
             side = self.studio.sides[name]
             message = f"There is no {side.title} sample: {error}"
             yield empty_player(side, hint=side.hint, message=message), None
 
-    def _fill(self, name: str, choice: Choice, click: Click) -> Iterator[Progress]:
-        """Fill a side for a click; ends when the visitor clicks again or presses Stop.
+    def _fill(self, name: str, choice: Choice, visit: Visit, click: Click) -> Iterator[Progress]:
+        """Fill a side for a click; ends when that is over, or another piece is wanted there.
 
         It ends with an item without news: a generator without items empties the player.
         """
-        for progress in self.studio.fill(name, choice):
-            if click.over or click.stopped:
+        own = click.own if name == "corpus" else None
+        if own:
+            news = self.studio.compare_with(own, choice.tempo)
+        else:
+            kept = visit.history.kept(self.studio.sides[name], choice)
+            news = self.studio.fill(name, choice, kept)
+        for progress in news:
+            replaced = name == "corpus" and click.own is not own
+            if click.over or click.stopped or replaced:
                 yield Progress()
                 return
             if progress.done:
                 click.pieces[name] = progress.piece
             yield progress
 
-    def _shown(self, name: str, progress: Progress) -> tuple[Any, Any]:
+    def shown(self, name: str, progress: Progress) -> tuple[Any, Any]:
         """(player, piece); the piece is kept only when it is done."""
         if progress.piece is not None:
             value = progress.piece.value(busy=not progress.done)
@@ -188,11 +203,6 @@ class Handlers:
         if progress.text:
             return empty_player(self.studio.sides[name], hint=progress.text, busy=True), gr.skip()
         return gr.skip(), gr.skip()
-
-
-def _latest(visit: Visit | None) -> Click:
-    """The visitor's latest click; one of its own for a call without a page."""
-    return visit.click if visit else Click()
 
 
 def empty_player(side: Side, **texts: Any) -> dict[str, Any]:
@@ -213,19 +223,6 @@ def share_value(link: str = "", run: bool = False) -> dict[str, Any]:
     return {"query": link, "run": run}
 
 
-def _restored(shared: Shared, composers: list[str]) -> list[Any]:
-    """(the mixer's composers, *weights, guidance, seed, steps, tempo, the baseline's start)."""
-    return [
-        # As if they had stood there before: the mixer keeps the weights of those it knows.
-        *weights_for(composers, composers, *shared.weights),
-        shared.guidance_scale,
-        shared.seed,
-        shared.num_inference_steps,
-        shared.tempo,
-        shared.amt_start,
-    ]
-
-
 def _greeting(shared: Shared) -> dict[str, Any]:
     if shared.faults:
         said = " ".join(shared.faults)
@@ -235,18 +232,3 @@ def _greeting(shared: Shared) -> dict[str, Any]:
     if shared.given:
         return status("The link was read. Choose composers and press Generate.")
     return status("Ready. Choose composers and press Generate.")
-
-
-def weights_for(composers: list[str], before: list[str], *weights: float) -> list:
-    """One slider a composer once there are two; a composer keeps its weight when others go."""
-    kept = dict(zip(before, weights, strict=False))
-    sliders = [
-        gr.update(
-            visible=len(composers) > 1,
-            label=f"{name}, weight",
-            value=kept.get(name, USUAL_WEIGHT),
-        )
-        for name in composers[:MAXIMUM_COMPOSERS]
-    ]
-    hidden = [gr.update(visible=False)] * (MAXIMUM_COMPOSERS - len(sliders))
-    return [composers, *sliders, *hidden]

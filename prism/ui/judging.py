@@ -6,7 +6,6 @@ say nothing once it is over. A fault concerns the card alone in which it is told
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 from collections.abc import Iterator
 from typing import Any
@@ -16,7 +15,7 @@ import gradio as gr
 from prism.ui.choice import MAXIMUM_COMPOSERS
 from prism.ui.originality import nearest_value, neighbour_piece
 from prism.ui.player import player_value
-from prism.ui.scores import COMPARED, scores_value
+from prism.ui.scores import COMPARED, CORPUS_PIECE, YOURS, scores_value
 from prism.ui.studio import Studio
 from prism.ui.visit import Click, Visit
 
@@ -49,19 +48,27 @@ class Judging:
         """
         weights, settings = others[:MAXIMUM_COMPOSERS], others[MAXIMUM_COMPOSERS:]
         try:
-            self.studio.choice(composers, weights, *settings)
+            choice = self.studio.choice(composers, weights, *settings)
         except (ValueError, OSError):
             # The players' handlers say what is wrong.
             return [gr.skip()] * 4
-        visit.begin()
+        visit.begin(choice)
         bands = self.studio.judge.get().bands if self.studio.judge.ready else {}
         silent = player_value("")
         return [
-            scores_value({}, bands, hint="" if bands else _WAITING),
+            scores_value({}, bands, hint="" if bands else _WAITING, against=_against(visit.click)),
             nearest_value({}, hint=_WAITING),
             silent,
             gr.update(visible=False),
         ]
+
+    def replaced(self, visit: Visit) -> list[Any]:
+        """Another piece to compare with may stand there; (scores, nearest) of what is still so."""
+        click = visit.click
+        bands = self.studio.judge.get().bands if self.studio.judge.ready else {}
+        scores = scores_value(click.scores, bands, against=_against(click))
+        scores = scores if click.choice else gr.skip()
+        return [scores, nearest_value(click.neighbours) if click.neighbours else gr.skip()]
 
     def scores(self, visit: Visit) -> Iterator[Any]:
         """Score the generated pieces that are there and have no score yet; the card's value."""
@@ -74,9 +81,14 @@ class Judging:
         try:
             judge = self.studio.judge.get()
             rolls = {side: click.pieces[side].roll for side in _unscored(click)}
-            real = click.pieces["corpus"].roll
-            click.scores |= self.studio.models.run(judge.scores, real, rolls)
-            value = scores_value(click.scores, judge.bands)
+            real = click.pieces["corpus"]
+            found = self.studio.models.run(judge.scores, real.roll, rolls)
+            if click.pieces.get("corpus") is not real:
+                # Another piece to compare with came meanwhile, and its own scores after it.
+                yield gr.skip()
+                return
+            click.scores |= found
+            value = scores_value(click.scores, judge.bands, against=_against(click))
         except Exception as error:  # whatever it was, the rest of the page goes on
             value = scores_value({}, {}, message=f"There are no scores: {_told(error)}")
         yield gr.skip() if click.over else value
@@ -109,36 +121,6 @@ class Judging:
         piece = neighbour_piece(side, click.neighbours[side], click.pieces[side].roll).render()
         return piece.value(), piece, gr.update(visible=True)
 
-    def score(
-        self,
-        composers: list[str],
-        weight_1: float = 50,
-        weight_2: float = 50,
-        weight_3: float = 50,
-        weight_4: float = 50,
-        guidance_scale: float = 2.0,
-        seed: int = 0,
-        num_inference_steps: int = 16,
-        tempo: float = 0,
-        amt_start: str = "opening",
-    ) -> dict:
-        """Fill all sides and compare the generated pieces with the corpus's.
-
-        Under ``prism`` and ``amt`` stands a list that has, for each network, its name, the cosine,
-        and what such a cosine is like.
-        """
-        weights = [weight_1, weight_2, weight_3, weight_4]
-        try:
-            choice = self.studio.choice(
-                composers, weights, guidance_scale, seed, num_inference_steps, tempo, amt_start
-            )
-            rolls = {side: self.studio.finished(side, choice) for side in self.studio.sides}
-            judge = self.studio.judge.get()
-            scores = self.studio.models.run(judge.scores, rolls.pop("corpus"), rolls)
-        except (ValueError, OSError) as error:
-            raise gr.Error(str(error), print_exception=False) from error
-        return {side: [dataclasses.asdict(s) for s in found] for side, found in scores.items()}
-
 
 def _unscored(click: Click) -> list[str]:
     """The generated pieces that can be compared and were not."""
@@ -151,8 +133,14 @@ def _unplaced(click: Click) -> list[str]:
     """The pieces whose neighbour is not known; the generated ones go first."""
     if not any(side in click.pieces for side in COMPARED):
         return []
-    sides = [*COMPARED, "corpus"]
+    # A visitor's own music may well be in the corpus, where it is no yardstick.
+    sides = [*COMPARED] if click.own else [*COMPARED, "corpus"]
     return [side for side in sides if side in click.pieces and side not in click.neighbours]
+
+
+def _against(click: Click) -> str:
+    """What the generated pieces are compared with, in the words of the card."""
+    return YOURS if click.own else CORPUS_PIECE
 
 
 def _told(error: Exception) -> str:

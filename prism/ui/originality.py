@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from prism.inscription import real_lines
 from prism.music import PianoRoll
+from prism.naming import corpus_words
 from prism.ui.element import Element
 from prism.ui.piece import ShownPiece
 
@@ -92,8 +94,9 @@ def neighbour_piece(side: str, neighbour: Neighbour, sample: PianoRoll) -> Shown
         title=piece.title,
         detail=f"{where(neighbour)} · {round(100 * neighbour.overlap)} % overlap with "
         f"{_NAMES[side].split(' (')[0]}",
-        caption=f"From music21's corpus ({piece.source}), used in training; moved to the sample's "
+        caption=f"From {corpus_words(piece.source)}, used in training; moved to the sample's "
         f"keys and tempo. Terms: {piece.terms}",
         name=f"nearest-to-{side}-{piece.label}-{piece.title}",
         roll=transposed(neighbour.roll, neighbour.semitones, sample),
+        lines=real_lines(piece),
     )

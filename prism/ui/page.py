@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import pathlib
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
+from prism.ui.api import Api
+from prism.ui.corpus import Library, corpus_tab
 from prism.ui.element import ASSETS
 from prism.ui.evaluate import Evaluation, evaluate_tab
 from prism.ui.generate import Handlers
+from prism.ui.health import Health
 from prism.ui.judging import Judging
+from prism.ui.lessons import lessons_tab
+from prism.ui.line import queue_fairly
 from prism.ui.loading import Loader
 from prism.ui.play import connect_opening, play_panel
 from prism.ui.studio import Studio
 from prism.ui.theme import prism_theme
+from prism.ui.training import Training, training_tab
 from prism.ui.worker import Worker
 
 if TYPE_CHECKING:
@@ -23,8 +30,10 @@ if TYPE_CHECKING:
     from prism.pipeline import PrismPipeline
     from prism.similarity.judge import Judge
     from prism.similarity.neighbours import TrainingIndex
+    from prism.ui.examples import StoredExample
 
-VISITORS_WAITING = 32
+# Gradio would keep 10,000, of 0.4 MB each and with the pieces on their pages.
+SESSIONS_KEPT = 300
 FILES_KEPT_SECONDS = 3600
 
 _HEADING = """# Prism
@@ -36,9 +45,7 @@ _FOOTER = """**What you hear.** The first piece is generated: no person wrote it
 drew it, trained on old music in the corpus of the music21 project. The second is a real piece out
 of the same corpus, from the part that was held back from training. The third is generated as well,
 by the baseline: an Anticipatory Music Transformer, which is not told the composers and takes its
-style from what it starts from, the opening of another piece unless you choose otherwise. In the
-rolls time runs to the right and pitch upwards; louder notes are stronger in colour, and thin lines
-are bars."""
+style from what it starts from, the opening of another piece unless you choose otherwise."""
 
 
 def build_ui(
@@ -49,6 +56,8 @@ def build_ui(
     index: Loader[TrainingIndex],
     models: Worker | None = None,
     result: pathlib.Path = ASSETS / "evaluation.json",
+    weights: Loader[pathlib.Path] | None = None,
+    examples: Loader[Sequence[StoredExample]] | None = None,
 ) -> gr.Blocks:
     """Lay out the page.
 
@@ -68,8 +77,12 @@ def build_ui(
         Where they work, and were loaded.
     result : Path
         The stored experiment, as ``python -m prism.evaluation`` writes it.
+    weights : Loader of Path, optional
+        Folder of the weights, with the records of their training; the bundled one by default.
+    examples : Loader of sequence of StoredExample, optional
+        Results that were made before, possibly still loading.
     """
-    studio = Studio(pipeline, corpus, amt, judge, index, models)
+    studio = Studio(pipeline, corpus, amt, judge, index, models, examples)
     handlers, judging = Handlers(studio), Judging(studio)
     with gr.Blocks(
         title="Prism",
@@ -81,15 +94,27 @@ def build_ui(
             with gr.Tab("Play"):
                 controls = play_panel(handlers, judging)
             evaluate_tab(Evaluation(studio, result))
-        gr.api(judging.score, api_name="score", concurrency_limit=1)
+            corpus_tab(Library(studio))
+            weights = weights or Loader(lambda: ASSETS.parent / "weights")
+            training_tab(Training(weights, corpus))
+            lessons_tab(studio)
+        Api(studio).publish()
         gr.Markdown(_FOOTER, elem_classes="prism-footer")
         connect_opening(page, controls, handlers)
-    return page.queue(max_size=VISITORS_WAITING)
+    return queue_fairly(page)
 
 
-def launch_options() -> dict[str, Any]:
-    """Arguments of ``launch``: look, and nothing that leaves the machine or writes history."""
+def launch_options(health: Health | None = None) -> dict[str, Any]:
+    """Arguments of ``launch``: look, and nothing that leaves the machine or writes history.
+
+    Parameters
+    ----------
+    health : Health, optional
+        Answers what a host asks.
+    """
     return {
+        "app_kwargs": {"routes": health.routes()} if health else {},
+        "state_session_capacity": SESSIONS_KEPT,
         "theme": prism_theme(),
         "css_paths": [ASSETS / "page" / "page.css"],
         "footer_links": ["api"],

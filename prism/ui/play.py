@@ -10,28 +10,35 @@ import gradio as gr
 from gradio.components import Component
 from gradio.events import Dependency
 
-from prism.amt.beginning import AMT_STARTS
-from prism.ui.choice import (
-    GUIDANCE_RANGE,
-    MAXIMUM_COMPOSERS,
-    STEPS_RANGE,
-    TEMPO_RANGE,
-    WEIGHT_RANGE,
-)
 from prism.ui.comparison import Comparison, comparison_panel, connect_comparison
-from prism.ui.element import Element
-from prism.ui.generate import Handlers, empty_player, share_value, weights_for
+from prism.ui.controls import Controls, lay_out_controls
+from prism.ui.filling import Filling, changed_weights
+from prism.ui.generate import Handlers, empty_player
+from prism.ui.history import History, HistoryList, history_value, remembered
 from prism.ui.judging import Judging
-from prism.ui.player import PianoRollPlayer, StatusLine, status
-from prism.ui.sharing import USUAL, USUAL_WEIGHT
+from prism.ui.keepsakes import DRAWING, Keepsakes, connect_keepsakes, keepsakes_panel
+from prism.ui.player import PianoRollPlayer
+from prism.ui.reference import Reference
 from prism.ui.sides import Side
+from prism.ui.transport import Transport, transport_value
 from prism.ui.visit import Visit
 
 # Random seeds stay below 100,000: short enough to read out to somebody.
 _ROLL_DICE = "() => Math.floor(Math.random() * 100000)"
-_ROLL_DICE_IF_WANTED = "(fresh, seed) => fresh ? Math.floor(Math.random() * 100000) : seed"
-_RUN_IF_WANTED = "(link) => { if (link?.run) document.querySelector('.prism-generate').click(); }"
-_SAY_COPIED = "() => ({ kind: 'calm', text: 'Link copied.' })"
+_PRESS = """() => {
+    const button = document.querySelector('.prism-generate');
+    button.dataset.seed = 'kept';
+    button.click();
+}"""
+_ROLL_DICE_IF_WANTED = """(fresh, seed) => {
+    const button = document.querySelector('.prism-generate');
+    const kept = button.dataset.seed === 'kept';
+    delete button.dataset.seed;
+    return fresh && !kept ? Math.floor(Math.random() * 100000) : seed;
+}"""
+_RUN_IF_WANTED = f"(link) => {{ if (link?.run) ({_PRESS})(); }}"
+_SAY_COPIED = """(panel) => ({ kind: 'calm',
+    text: panel?.name ? 'Link copied. It does not carry your file.' : 'Link copied.' })"""
 _SAY_SHOWN = "() => ({ kind: 'calm', text: 'Copy the link out of its field: Ctrl+C, or hold it.' })"
 
 # The raw values go to the handlers, which know a better answer to a bad one than Gradio.
@@ -41,43 +48,7 @@ _RAW = {
     "show_progress": "hidden",
     "queue": False,
 }
-
-
-class ShareLink(Element):
-    """Puts a click's link into the address bar and copies it; its value is `share_value`'s.
-
-    Its ``copied`` event says that the link is on the clipboard, ``shown`` that it stands in a field
-    to be copied by hand.
-    """
-
-    asset = "page/share"
-
-
-@dataclasses.dataclass(frozen=True)
-class Controls:
-    """The inputs of the Play panel."""
-
-    composers: gr.Dropdown
-    weights: list[gr.Slider]
-    guidance_scale: gr.Slider
-    seed: gr.Number
-    dice: gr.Button
-    fresh: gr.Checkbox
-    num_inference_steps: gr.Slider
-    tempo: gr.Number
-    amt_start: gr.Dropdown
-    generate: gr.Button
-    stop: gr.Button
-    link: ShareLink
-    status: StatusLine
-    mixer: gr.State  # the composers whose weights the sliders show
-
-    @property
-    def restorable(self) -> list[Component]:
-        """What a new page fills in, as `Handlers.welcome` gives it."""
-        return [self.composers, self.status, self.link, self.mixer, *self.weights,
-                self.guidance_scale, self.seed, self.num_inference_steps, self.tempo,
-                self.amt_start]  # fmt: skip
+_QUIET = {"api_visibility": "private", "show_progress": "hidden"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,100 +61,30 @@ class Panel:
 
 def play_panel(handlers: Handlers, judging: Judging) -> Controls:
     """Lay out the panel and connect it; call inside a ``gr.Blocks``."""
-    controls = _controls()
-    with gr.Row(equal_height=True, elem_classes="prism-players"):
+    controls = lay_out_controls()
+    Transport(transport_value(handlers.studio.sides.values()), elem_classes="prism-transport-block")
+    with gr.Row(equal_height=True, elem_classes=["prism-players", "prism-together"]):
         panels = {name: _panel(side) for name, side in handlers.studio.sides.items()}
+    with gr.Column(elem_classes="prism-below"):
+        history = HistoryList(history_value(History()))
     below = comparison_panel()
+    keepsakes = keepsakes_panel()
     _connect_controls(controls)
     _connect_link(controls)
     visit = gr.State(Visit())
     clicked = _connect_click(controls, below, handlers, judging, visit)
     fills = _connect_generation(controls, panels, handlers, visit, clicked)
     _connect_stop(controls, panels, handlers, visit, fills)
-    connect_comparison(below, judging, visit, fills)
+    reference = Reference(handlers)
+    fills += _connect_upload(controls, panels["corpus"], below, reference, judging, visit)
+    for scored in connect_comparison(below, judging, visit, fills):
+        scored.then(remembered, visit, history, trigger_mode="always_last",
+                    concurrency_id="history", concurrency_limit=1, **_QUIET)  # fmt: skip
+    _connect_filling(controls, history, Filling(handlers.studio), reference, visit)
+    connect_keepsakes(keepsakes, Keepsakes(handlers.studio), visit)
     for shown in (*panels.values(), below):
         _connect_picture(shown, handlers)
     return controls
-
-
-def _controls() -> Controls:
-    with gr.Column(elem_classes="prism-controls"):
-        with gr.Row(equal_height=True):
-            composers = gr.Dropdown(
-                [],
-                label="Composers",
-                info="one to four",
-                multiselect=True,
-                max_choices=MAXIMUM_COMPOSERS,
-                scale=3,
-                min_width=260,
-            )
-            guidance_scale = gr.Slider(
-                *GUIDANCE_RANGE,
-                value=USUAL.guidance_scale,
-                step=0.1,
-                label="Guidance scale",
-                info="0 ignores the composers",
-                scale=2,
-                min_width=220,
-            )
-            with gr.Column(scale=2, min_width=240, elem_classes="prism-seed-column"):
-                seed, dice, fresh = _seed_controls()
-        weights = _weight_sliders()
-        num_inference_steps, tempo, amt_start = _more_settings()
-        with gr.Row(elem_classes="prism-actions"):
-            generate = gr.Button(
-                "Generate", variant="primary", scale=0, min_width=180, elem_classes="prism-generate"
-            )
-            stop = gr.Button("Stop", scale=0, min_width=90)
-            link = ShareLink(share_value(), min_width=120)
-            line = StatusLine(status("Loading the model, a few seconds…"), min_width=220)
-    return Controls(
-        composers, weights, guidance_scale, seed, dice, fresh, num_inference_steps, tempo,
-        amt_start, generate, stop, link, line, gr.State([]),
-    )  # fmt: skip
-
-
-def _seed_controls() -> tuple[gr.Number, gr.Button, gr.Checkbox]:
-    with gr.Row(elem_classes="prism-seed"):
-        seed = gr.Number(
-            USUAL.seed, label="Seed", info="same seed, same notes", min_width=110, scale=3
-        )
-        dice = gr.Button("Roll dice", min_width=100, scale=0, elem_classes="prism-dice")
-    fresh = gr.Checkbox(False, label="New seed each time", container=False)
-    return seed, dice, fresh
-
-
-def _more_settings() -> tuple[gr.Slider, gr.Number, gr.Dropdown]:
-    with gr.Accordion("More settings", open=False), gr.Row():
-        num_inference_steps = gr.Slider(
-            *STEPS_RANGE, value=USUAL.num_inference_steps, step=1, label="Steps",
-            info="how finely it is drawn", min_width=220,
-        )  # fmt: skip
-        tempo = gr.Number(
-            USUAL.tempo,
-            label="Tempo",
-            info=f"{TEMPO_RANGE[0]:g} to {TEMPO_RANGE[1]:g} beats a minute; 0 for the music's own",
-            min_width=220,
-        )
-        amt_start = gr.Dropdown(
-            [(words, name) for name, words in AMT_STARTS.items()],
-            value=USUAL.amt_start,
-            label="AMT starts from",
-            info="an opening is neither played nor scored",
-            min_width=220,
-        )
-    return num_inference_steps, tempo, amt_start
-
-
-def _weight_sliders() -> list[gr.Slider]:
-    with gr.Row():
-        return [
-            gr.Slider(
-                *WEIGHT_RANGE, USUAL_WEIGHT, step=1, label="Weight", visible=False, min_width=200
-            )
-            for _ in range(MAXIMUM_COMPOSERS)
-        ]
 
 
 def _panel(side: Side) -> Panel:
@@ -193,7 +94,7 @@ def _panel(side: Side) -> Panel:
 
 def _connect_controls(controls: Controls) -> None:
     controls.composers.change(
-        weights_for,
+        changed_weights,
         [controls.composers, controls.mixer, *controls.weights],
         [controls.mixer, *controls.weights],
         api_visibility="private",
@@ -205,7 +106,7 @@ def _connect_controls(controls: Controls) -> None:
 
 def _connect_link(controls: Controls) -> None:
     for event, said in ((controls.link.copied, _SAY_COPIED), (controls.link.shown, _SAY_SHOWN)):
-        event(None, None, controls.status, js=said, api_visibility="private")
+        event(None, controls.upload, controls.status, js=said, api_visibility="private")
 
 
 def connect_opening(page: gr.Blocks, controls: Controls, handlers: Handlers) -> None:
@@ -219,11 +120,7 @@ def connect_opening(page: gr.Blocks, controls: Controls, handlers: Handlers) -> 
         queue=False,
     )
     opened.then(None, controls.link, None, js=_RUN_IF_WANTED, api_visibility="private")
-
-
-def _roll_controls(controls: Controls) -> list[Component]:
-    return [controls.composers, *controls.weights, controls.guidance_scale, controls.seed,
-            controls.num_inference_steps, controls.tempo]  # fmt: skip
+    page.load(Filling(handlers.studio).examples, None, controls.starts, queue=False, **_QUIET)
 
 
 def _connect_click(
@@ -236,7 +133,7 @@ def _connect_click(
         js=_ROLL_DICE_IF_WANTED,
         api_visibility="private",
     )
-    chosen = [*_roll_controls(controls), controls.amt_start]
+    chosen = [*controls.roll, controls.amt_start]
     seeded.then(handlers.share, chosen, controls.link, **_RAW)
     return seeded.then(judging.clicked, [visit, *chosen], below.outputs, **_RAW)
 
@@ -254,21 +151,59 @@ def _connect_generation(
             handler,
             [*inputs, visit],
             [panels[name].player, panels[name].piece, *more],
+            api_visibility="private",
             preprocess=False,
             show_progress="hidden",
             trigger_mode="always_last",
             **settings,
         )
 
-    mix, roll = [controls.composers, *controls.weights], _roll_controls(controls)
+    mix, roll = [controls.composers, *controls.weights], controls.roll
     return [
         fill("prism", handlers.generate, roll, controls.status,
-             api_name="generate", concurrency_limit=1),
+             api_name="page_prism", concurrency_limit=1, concurrency_id="prism"),
         fill("corpus", handlers.real, [*mix, controls.seed, controls.tempo],
-             api_name="corpus", concurrency_limit=2),
+             api_name="page_corpus", concurrency_limit=2, concurrency_id="corpus"),
         fill("amt", handlers.baseline, [*roll, controls.amt_start],
-             api_name="amt", concurrency_limit=1),
+             api_name="page_amt", concurrency_limit=1, concurrency_id="amt"),
     ]  # fmt: skip
+
+
+def _connect_upload(
+    controls: Controls,
+    corpus: Panel,
+    below: Comparison,
+    reference: Reference,
+    judging: Judging,
+    visit: gr.State,
+) -> list[Dependency]:
+    shown = [controls.upload, corpus.player, corpus.piece]
+    events = (
+        controls.upload.chosen(reference.chosen, visit, shown, concurrency_limit=2, **_QUIET),
+        controls.upload.moved(reference.moved, visit, shown, concurrency_limit=2, **_QUIET),
+        controls.upload.removed(reference.removed, visit, shown, concurrency_limit=2, **_QUIET),
+    )
+    cards = [below.scores, below.nearest]
+    return [event.then(judging.replaced, visit, cards, **_QUIET) for event in events]
+
+
+def _connect_filling(
+    controls: Controls,
+    history: HistoryList,
+    filling: Filling,
+    reference: Reference,
+    visit: gr.State,
+) -> None:
+    """Fill in the controls, then press Generate with the seed that stands there."""
+    recalled = history.recall(filling.recall, visit, controls.filled, queue=False, **_QUIET)
+    recalled.success(reference.current, visit, controls.upload, queue=False, **_QUIET)
+    starts = controls.starts
+    for filled in (
+        recalled,
+        starts.example(filling.example, None, controls.filled, queue=False, **_QUIET),
+        starts.surprise(filling.surprise, None, controls.filled, queue=False, **_QUIET),
+    ):
+        filled.success(None, None, None, js=_PRESS, api_visibility="private")
 
 
 def _connect_stop(
@@ -296,6 +231,6 @@ def _connect_picture(shown: Panel | Comparison, handlers: Handlers) -> None:
         handlers.picture,
         shown.piece,
         shown.player,
-        api_visibility="private",
-        show_progress="hidden",
+        **DRAWING,
+        **_QUIET,
     )

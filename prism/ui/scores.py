@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from prism.comparison import CAUTION
 from prism.ui.element import Element
 
 if TYPE_CHECKING:
@@ -14,11 +15,11 @@ if TYPE_CHECKING:
 
 # The sides that are compared with the corpus's piece: letter in the chart, name in the text.
 COMPARED = {"prism": ("P", "Prism"), "amt": ("A", "AMT")}
+CORPUS_PIECE, YOURS = "this corpus piece", "your piece"
 _NETWORKS = {
     "imagenet": ("ImageNet network", "Knows photographs; looks at the rolls as pictures."),
     "corpus": ("Corpus network", "Learned to tell this corpus's composers apart."),
 }
-_CAUTION = "likeness to one real piece in a network's eyes, not how good the music is"
 _MAXIMUM_STEPS = 5
 _LEAST_SPAN = 0.05
 
@@ -34,6 +35,7 @@ def scores_value(
     bands: Mapping[str, Mapping[str, Band]],
     hint: str = "",
     message: str = "",
+    against: str = CORPUS_PIECE,
 ) -> dict[str, Any]:
     """A card's value.
 
@@ -45,13 +47,16 @@ def scores_value(
         The judge's; empty for a card without charts.
     hint, message : str
         What is to come; what went wrong.
+    against : str
+        What was compared with, `CORPUS_PIECE` or `YOURS`.
     """
     charts = []
     for network, kinds in bands.items():
         marks = {side: s for side, found in scores.items() for s in found if s.network == network}
         charts.append(_chart(network, kinds, marks))
-    summary = _summary(scores) if charts else ""
-    return {"charts": charts, "summary": summary, "hint": hint, "message": message}
+    summary = _summary(scores, against) if charts else ""
+    return {"charts": charts, "summary": summary, "hint": hint, "message": message,
+            "against": against}  # fmt: skip
 
 
 def number(value: float, decimals: int = 2) -> str:
@@ -127,17 +132,17 @@ def _description(title: str, rows: list[dict[str, Any]], marks: Mapping[str, Sco
     return f"{title}: {scores}. The middle half of real pairs: {'; '.join(halves)}."
 
 
-def _summary(scores: Mapping[str, list[Score]]) -> str:
+def _summary(scores: Mapping[str, list[Score]], against: str) -> str:
     if not all(scores.get(side) for side in COMPARED):
-        return f"A score is {_CAUTION}."
+        return f"A score is {CAUTION}."
     nearer = {_nearer(*pair) for pair in zip(*(scores[s] for s in COMPARED), strict=True)}
     if nearer == {1}:
-        said = "Both networks find Prism's piece more like this corpus piece than AMT's"
+        said = f"Both networks find Prism's piece more like {against} than AMT's"
     elif nearer == {-1}:
-        said = "Both networks find AMT's piece more like this corpus piece than Prism's"
+        said = f"Both networks find AMT's piece more like {against} than Prism's"
     else:
         said = "The two networks do not both prefer one of the generated pieces"
-    return f"{said}; that is {_CAUTION}."
+    return f"{said}; that is {CAUTION}."
 
 
 def _nearer(first: Score, second: Score) -> int:

@@ -98,6 +98,26 @@ def query(choice: Choice) -> str:
     return urllib.parse.urlencode(values, safe=",", quote_via=urllib.parse.quote)
 
 
+def shared(choice: Choice) -> Shared:
+    """What a link to this choice asks for.
+
+    Examples
+    --------
+    >>> shared(Choice(("Bach",), (1.0,), 2.0, 7, 16, None)).tempo
+    0.0
+    """
+    return Shared(
+        tuple(name for name, _ in choice.mixer),
+        tuple(weight for _, weight in choice.mixer),
+        choice.guidance_scale,
+        choice.seed,
+        choice.num_inference_steps,
+        choice.tempo or 0.0,
+        choice.amt_start,
+        given=True,
+    )
+
+
 def read_query(parameters: Mapping[str, str], known: Sequence[str]) -> Shared:
     """Read a link, strictly; what is wrong concerns one control alone and is told.
 

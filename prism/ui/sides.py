@@ -5,11 +5,14 @@ from __future__ import annotations
 import abc
 import dataclasses
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
+from prism.inscription import checkpoint, drawn_lines, real_lines
 from prism.music import PianoRoll
-from prism.naming import drawn_words, window_words
+from prism.naming import corpus_words, drawn_words, file_stem, window_words
 from prism.ui.choice import Choice
+from prism.ui.gpu import gpu_is_lent, on_lent_gpu
 from prism.ui.loading import Loader
 from prism.ui.piece import ShownPiece
 from prism.ui.worker import Worker
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
 # Which parts of a choice decide Prism's roll, and which a piece of the corpus.
 ROLL_INPUTS = ("composers", "weights", "guidance_scale", "seed", "num_inference_steps", "tempo")
 PIECE_INPUTS = ("composers", "seed", "tempo")
+GPU_SECONDS = 20  # 64 steps take less than a second on one, being handed one takes longer
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,6 +107,8 @@ class PrismSide(Side):
     def __init__(self, pipeline: Loader[PrismPipeline], models: Worker) -> None:
         self.pipeline = pipeline
         self._models = models
+        # The host looks for such a function before the page is served.
+        self._draw_on_lent_gpu = on_lent_gpu(self._rolls, GPU_SECONDS)
 
     def inputs(self, choice: Choice) -> tuple[str, ...]:
         """See `Side.inputs`."""
@@ -111,23 +117,36 @@ class PrismSide(Side):
     def stages(self, choice: Choice) -> Iterator[Stage]:
         """One stage a sampler step: its clean estimate."""
         steps = choice.num_inference_steps
-        stream = self.pipeline.get().stream(
+        for step, decoded in self._decoded_later(choice):
+            yield Stage(
+                f"Drawing: step {step} of {steps}",
+                lambda decoded=decoded: self._piece(choice, decoded()),
+                last=step == steps,
+            )
+
+    def _decoded_later(self, choice: Choice) -> Iterator[tuple[int, Callable[[], PianoRoll]]]:
+        """(step, what makes its roll); on a lent GPU the roll is there already."""
+        if gpu_is_lent():
+            for step, roll in self._draw_on_lent_gpu(choice):
+                yield step, lambda roll=roll: roll
+            return
+        for preview in self._models.iterate(self._previews(choice)):
+            yield preview.step, partial(self._models.run, lambda p=preview: p.rolls[0])
+
+    def _previews(self, choice: Choice) -> Iterator[Preview]:
+        return self.pipeline.get().stream(
             list(choice.composers),
             list(choice.weights),
             guidance_scale=choice.guidance_scale,
-            num_inference_steps=steps,
+            num_inference_steps=choice.num_inference_steps,
             seed=choice.seed,
             tempo=choice.tempo,
         )
-        for preview in self._models.iterate(stream):
-            yield Stage(
-                f"Drawing: step {preview.step} of {steps}",
-                lambda preview=preview: self._piece(choice, self._decoded(preview)),
-                last=preview.step == preview.num_inference_steps,
-            )
 
-    def _decoded(self, preview: Preview) -> PianoRoll:
-        return self._models.run(lambda: preview.rolls[0])
+    def _rolls(self, choice: Choice) -> Iterator[tuple[int, PianoRoll]]:
+        """What can be pickled of the previews."""
+        for preview in self._previews(choice):
+            yield preview.step, preview.rolls[0]
 
     def _piece(self, choice: Choice, roll: PianoRoll) -> ShownPiece:
         return ShownPiece(
@@ -137,9 +156,16 @@ class PrismSide(Side):
                 choice.mix, choice.guidance_scale, choice.seed, choice.num_inference_steps, roll
             ),
             caption="Drawn by Prism's model. No person composed it.",
-            name=f"prism-{'-'.join(choice.composers)}-seed-{choice.seed}",
+            name=file_stem("prism", *choice.composers, end=f"seed-{choice.seed}"),
             roll=roll,
+            lines=self._lines(choice),
         )
+
+    def _lines(self, choice: Choice) -> tuple[str, ...]:
+        settings = {name: getattr(choice, name) for name in ROLL_INPUTS[2:]}
+        pipeline = self.pipeline.get()
+        origin = checkpoint(pipeline.autoencoder, pipeline.dit)
+        return drawn_lines(choice.composers, choice.weights, settings, origin)
 
 
 class CorpusSide(Side):
@@ -184,8 +210,9 @@ class CorpusSide(Side):
             kind=self.kind,
             title=piece.title,
             detail=window_words(window, roll),
-            caption=f"From music21's corpus ({piece.source}), not used in training. "
+            caption=f"From {corpus_words(piece.source)}, not used in training. "
             f"Terms: {piece.terms}",
             name=f"{piece.label}-{piece.title}",
             roll=roll,
+            lines=real_lines(piece),
         )

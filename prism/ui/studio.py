@@ -11,7 +11,9 @@ from prism.music import PianoRoll
 from prism.ui.baseline import AMTSide
 from prism.ui.cache import RecentResults
 from prism.ui.choice import Choice, read_choice
+from prism.ui.examples import StoredExample
 from prism.ui.loading import Loader
+from prism.ui.log import note_piece
 from prism.ui.piece import ShownPiece
 from prism.ui.sides import CorpusSide, PrismSide, Side
 from prism.ui.turns import Turn, Turns
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from prism.pipeline import PrismPipeline
     from prism.similarity.judge import Judge
     from prism.similarity.neighbours import TrainingIndex
+    from prism.ui.upload import OwnPiece
 
 RECENT_RESULTS = 96
 
@@ -63,6 +66,8 @@ class Studio:
         Finds the nearest training music.
     models : Worker, optional
         Where the models work; one of its own by default.
+    examples : Loader of sequence of StoredExample, optional
+        Results that were made before; none by default.
     """
 
     def __init__(
@@ -73,6 +78,7 @@ class Studio:
         judge: Loader[Judge],
         index: Loader[TrainingIndex],
         models: Worker | None = None,
+        examples: Loader[Sequence[StoredExample]] | None = None,
     ) -> None:
         self.pipeline = pipeline
         self.corpus = corpus
@@ -80,6 +86,7 @@ class Studio:
         self.judge = judge
         self.index = index
         self.models = models or Worker()
+        self.examples = examples or Loader(tuple)
         self._prism = PrismSide(pipeline, self.models)
         real = CorpusSide(corpus)
         baseline = AMTSide(amt, real, self.prism_roll, self.models)
@@ -126,28 +133,40 @@ class Studio:
             known=self.composers,
         )
 
-    def fill(self, name: str, choice: Choice) -> Iterator[Progress]:
-        """Make one side's piece, or take it from the recent results.
+    def fill(self, name: str, choice: Choice, kept: ShownPiece | None = None) -> Iterator[Progress]:
+        """Make one side's piece, or take it from the recent results or the stored examples.
 
         Something comes at least every few tenths of a second, even if nothing is new: whoever
         iterates can stop only between two items.
+
+        Parameters
+        ----------
+        name : str
+            Of the side.
+        choice : Choice
+            What to make it of.
+        kept : ShownPiece, optional
+            The very piece, made before, without its files.
         """
         side = self.sides[name]
-        piece = self._recent.get(side.key(choice))
+        piece = self._recent.get(side.key(choice)) or self._stored(side, choice)
+        note_piece(cached=piece is not None)
         if piece is not None:
             yield Progress(piece, "The same choice gives the same piece: here it is.", done=True)
             return
         with self.turns.take(side.rank, side.patience_seconds, side.head_start_seconds) as turn:
-            for progress in self._progress(side, choice, turn):
+            news = [Progress(kept)] if kept else self._progress(side, choice, turn)
+            for progress in news:
                 piece = progress.piece or piece
                 yield progress
             self._finish(side, choice, piece)
         yield Progress(piece, f"Done: {len(piece.roll.notes())} notes. Press play.", done=True)
 
-    def finished(self, name: str, choice: Choice) -> PianoRoll:
-        """One side's finished roll, made as `fill` makes it."""
-        *_, last = self.fill(name, choice)
-        return last.piece.roll
+    def compare_with(self, own: OwnPiece, tempo: float | None) -> Iterator[Progress]:
+        """Show a visitor's own music; nobody else's fill finds it."""
+        piece = own.shown(tempo)
+        yield Progress(piece)
+        yield Progress(piece.render(), done=True)
 
     def prism_roll(self, choice: Choice) -> PianoRoll:
         """Prism's finished roll, drawn anew if it is not among the recent results."""
@@ -156,6 +175,13 @@ class Studio:
             *_, last = self._prism.stages(choice)
             piece = last.piece()
         return piece.roll
+
+    def _stored(self, side: Side, choice: Choice) -> ShownPiece | None:
+        """The side's piece out of the examples, unless they are still loading."""
+        examples = self.examples.get() if self.examples.ready else ()
+        key = side.key(choice)
+        same = (e.pieces.get(side.name) for e in examples if side.key(e.choice) == key)
+        return next(same, None)
 
     def _progress(self, side: Side, choice: Choice, turn: Turn) -> Iterator[Progress]:
         """The stages worth showing; gives way after each."""

@@ -5,11 +5,14 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
+from prism.ui.history import History
 from prism.ui.piece import ShownPiece
 
 if TYPE_CHECKING:
     from prism.similarity.judge import Score
     from prism.similarity.neighbours import Neighbour
+    from prism.ui.choice import Choice
+    from prism.ui.upload import OwnPiece
 
 
 @dataclasses.dataclass
@@ -21,6 +24,10 @@ class Click:
 
     Parameters
     ----------
+    choice : Choice or None
+        What was asked for; None before the first click.
+    own : OwnPiece or None
+        The visitor's own music in the place of the corpus's.
     over : bool
         Whether the visitor has clicked again.
     stopped : bool
@@ -34,6 +41,8 @@ class Click:
         The training music nearest to each piece.
     """
 
+    choice: Choice | None = None
+    own: OwnPiece | None = None
     over: bool = False
     stopped: bool = False
     pieces: dict[str, ShownPiece] = dataclasses.field(default_factory=dict)
@@ -42,13 +51,26 @@ class Click:
 
 
 class Visit:
-    """Knows the latest click."""
+    """Knows the latest click, what came of those before it, and the visitor's own music."""
 
     def __init__(self) -> None:
         self.click = Click()
+        self.history = History()
+        self.own: OwnPiece | None = None
 
-    def begin(self) -> Click:
+    def begin(self, choice: Choice | None = None) -> Click:
         """Begin a click; the one before it is over."""
         self.click.over = True
-        self.click = Click()
+        self.click = Click(choice, self.own)
+        return self.click
+
+    def compare_with(self, own: OwnPiece | None) -> Click:
+        """From now on the visitor's own music stands in for the corpus's, or no longer does.
+
+        Of the latest click everything is forgotten that had to do with what stood there before.
+        """
+        self.own = self.click.own = own
+        self.click.pieces.pop("corpus", None)
+        self.click.neighbours.pop("corpus", None)
+        self.click.scores = {}
         return self.click

@@ -1,0 +1,157 @@
+"""The inputs of the Play panel and how they are laid out."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import gradio as gr
+from gradio.components import Component
+
+from prism.amt.beginning import AMT_STARTS
+from prism.ui.choice import (
+    GUIDANCE_RANGE,
+    MAXIMUM_COMPOSERS,
+    STEPS_RANGE,
+    TEMPO_RANGE,
+    WEIGHT_RANGE,
+)
+from prism.ui.element import Element
+from prism.ui.generate import share_value
+from prism.ui.player import StatusLine, status
+from prism.ui.reference import UploadPanel, upload_value
+from prism.ui.sharing import USUAL, USUAL_WEIGHT
+from prism.ui.starts import StartBar, starts_value
+
+
+class ShareLink(Element):
+    """Puts a click's link into the address bar and copies it; its value is `share_value`'s.
+
+    Its ``copied`` event says that the link is on the clipboard, ``shown`` that it stands in a field
+    to be copied by hand.
+    """
+
+    asset = "page/share"
+
+
+@dataclasses.dataclass(frozen=True)
+class Controls:
+    """The inputs of the Play panel."""
+
+    composers: gr.Dropdown
+    weights: list[gr.Slider]
+    guidance_scale: gr.Slider
+    seed: gr.Number
+    dice: gr.Button
+    fresh: gr.Checkbox
+    num_inference_steps: gr.Slider
+    tempo: gr.Number
+    amt_start: gr.Dropdown
+    generate: gr.Button
+    stop: gr.Button
+    link: ShareLink
+    status: StatusLine
+    starts: StartBar
+    upload: UploadPanel
+    mixer: gr.State  # the composers whose weights the sliders show
+
+    @property
+    def restorable(self) -> list[Component]:
+        """What a new page fills in, as `Handlers.welcome` gives it."""
+        composers, *others = self.filled
+        return [composers, self.status, self.link, *others]
+
+    @property
+    def filled(self) -> list[Component]:
+        """What an example or an earlier result fills in, as `prism.ui.filling.filled` gives it."""
+        return [self.composers, self.mixer, *self.weights, self.guidance_scale, self.seed,
+                self.num_inference_steps, self.tempo, self.amt_start]  # fmt: skip
+
+    @property
+    def roll(self) -> list[Component]:
+        """What decides Prism's roll, in the order of `Studio.choice`."""
+        return [self.composers, *self.weights, self.guidance_scale, self.seed,
+                self.num_inference_steps, self.tempo]  # fmt: skip
+
+
+def lay_out_controls() -> Controls:
+    """Call inside a ``gr.Blocks``."""
+    with gr.Column(elem_classes="prism-controls"):
+        with gr.Row(equal_height=True):
+            composers = gr.Dropdown(
+                [],
+                label="Composers",
+                info="one to four",
+                multiselect=True,
+                max_choices=MAXIMUM_COMPOSERS,
+                scale=3,
+                min_width=260,
+            )
+            guidance_scale = gr.Slider(
+                *GUIDANCE_RANGE,
+                value=USUAL.guidance_scale,
+                step=0.1,
+                label="Guidance scale",
+                info="0 ignores the composers",
+                scale=2,
+                min_width=220,
+            )
+            with gr.Column(scale=2, min_width=240, elem_classes="prism-seed-column"):
+                seed, dice, fresh = _seed_controls()
+        weights = _weight_sliders()
+        num_inference_steps, tempo, amt_start = _more_settings()
+        with gr.Accordion("Your own MIDI file", open=False):
+            upload = UploadPanel(upload_value())
+        with gr.Row(elem_classes="prism-actions"):
+            generate = gr.Button(
+                "Generate", variant="primary", scale=0, min_width=180, elem_classes="prism-generate"
+            )
+            stop = gr.Button("Stop", scale=0, min_width=90)
+            link = ShareLink(share_value(), min_width=120)
+            line = StatusLine(status("Loading the model, a few seconds…"), min_width=220)
+        starts = StartBar(starts_value())
+    return Controls(
+        composers, weights, guidance_scale, seed, dice, fresh, num_inference_steps, tempo,
+        amt_start, generate, stop, link, line, starts, upload, gr.State([]),
+    )  # fmt: skip
+
+
+def _seed_controls() -> tuple[gr.Number, gr.Button, gr.Checkbox]:
+    with gr.Row(elem_classes="prism-seed"):
+        seed = gr.Number(
+            USUAL.seed, label="Seed", info="same seed, same notes", min_width=110, scale=3
+        )
+        dice = gr.Button("Roll dice", min_width=100, scale=0, elem_classes="prism-dice")
+    fresh = gr.Checkbox(False, label="New seed each time", container=False)
+    return seed, dice, fresh
+
+
+def _more_settings() -> tuple[gr.Slider, gr.Number, gr.Dropdown]:
+    with gr.Accordion("More settings", open=False), gr.Row():
+        num_inference_steps = gr.Slider(
+            *STEPS_RANGE, value=USUAL.num_inference_steps, step=1, label="Steps",
+            info="how finely it is drawn", min_width=220,
+        )  # fmt: skip
+        tempo = gr.Number(
+            USUAL.tempo,
+            label="Tempo",
+            info=f"{TEMPO_RANGE[0]:g} to {TEMPO_RANGE[1]:g} beats a minute; 0 for the music's own",
+            min_width=220,
+        )
+        amt_start = gr.Dropdown(
+            [(words, name) for name, words in AMT_STARTS.items()],
+            value=USUAL.amt_start,
+            label="AMT starts from",
+            info="an opening is neither played nor scored",
+            min_width=220,
+        )
+    return num_inference_steps, tempo, amt_start
+
+
+def _weight_sliders() -> list[gr.Slider]:
+    with gr.Row():
+        return [
+            gr.Slider(
+                *WEIGHT_RANGE, USUAL_WEIGHT, step=1, label="Weight", visible=False, min_width=200
+            )
+            for _ in range(MAXIMUM_COMPOSERS)
+        ]

@@ -1,0 +1,70 @@
+"""The ready examples belong to the bundled weights and corpus, and are what generating gives."""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+
+import pytest
+from conftest import ROOT
+
+from prism.corpora.prepared import Corpus
+from prism.pipeline import PrismPipeline
+from prism.ui.examples import EXAMPLES, EXAMPLES_FILE, choice_of, load_examples, origin_of, unpacked
+from prism.ui.loading import Loader, load_corpus
+from prism.ui.piece import ShownPiece
+from prism.ui.sides import CorpusSide, PrismSide
+from prism.ui.worker import Worker
+
+WEIGHTS = ROOT / "weights"
+SIDES = {"prism", "corpus", "amt"}
+
+
+@pytest.fixture(scope="module")
+def stored() -> dict:
+    return json.loads(EXAMPLES_FILE.read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def corpus() -> Loader[Corpus]:
+    return Loader(partial(load_corpus, ROOT / "assets" / "corpus"))
+
+
+@pytest.fixture
+def silent(monkeypatch):
+    """Loads without rendering sound, which takes seconds and is tested elsewhere."""
+    monkeypatch.setattr(ShownPiece, "render", lambda piece: piece)
+
+
+def test_they_were_made_with_the_bundled_weights_and_corpus(stored, corpus):
+    assert stored["origin"] == origin_of(WEIGHTS, WEIGHTS / "amt", corpus.get())
+    assert set(stored["origin"]) == SIDES
+    assert [example["name"] for example in stored["examples"]] == list(EXAMPLES)
+
+
+def test_they_are_what_generating_gives(stored, corpus):
+    pipeline = Loader(partial(PrismPipeline.from_pretrained, WEIGHTS))
+    sides = [PrismSide(pipeline, Worker()), CorpusSide(corpus)]
+    example = stored["examples"][2]
+    for side in sides:
+        *_, last = side.stages(choice_of(EXAMPLES[example["name"]]))
+        assert unpacked(example["pieces"][side.name]) == last.piece()
+
+
+def test_all_sides_are_loaded_with_what_they_were_made_with(corpus, silent):
+    examples = load_examples(WEIGHTS, WEIGHTS / "amt", corpus)
+    assert [e.choice for e in examples] == [choice_of(e) for e in EXAMPLES.values()]
+    assert all(set(e.pieces) == SIDES for e in examples)
+    assert all(len(p.roll.notes()) > 50 for e in examples for p in e.pieces.values())
+
+
+def test_what_was_made_with_something_else_is_passed_over(tmp_path, corpus, silent):
+    # Another baseline, by its name on the Hub.
+    (example, *_) = load_examples(WEIGHTS, "somebody/music-model", corpus)
+    assert set(example.pieces) == {"prism", "corpus"}
+    # Other weights: the baseline, too, may have accompanied Prism.
+    (example, *_) = load_examples(tmp_path, WEIGHTS / "amt", corpus)
+    assert set(example.pieces) == {"corpus"}
+    other = Loader(lambda: Corpus((), (), ()))
+    (example, *_) = load_examples(WEIGHTS, WEIGHTS / "amt", other)
+    assert set(example.pieces) == {"prism"}

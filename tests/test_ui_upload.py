@@ -1,0 +1,316 @@
+"""A visitor's own file: how it is read, and how it takes the corpus piece's place."""
+
+from __future__ import annotations
+
+import base64
+import gc
+import types
+
+import gradio as gr
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from stand_ins import studio_of
+from test_midi import END_OF_TRACK, TICKS, chunk, delta, midi, note_off, note_on, signature, tempo
+
+import prism.ui.upload
+from prism.music import Note
+from prism.ui.baseline import AMTSide
+from prism.ui.generate import Handlers
+from prism.ui.judging import Judging
+from prism.ui.reference import Reference
+from prism.ui.upload import UploadError, read_upload, tidy
+from prism.ui.visit import Visit
+
+MARKUP = "<img src=x onerror=alert(1)>"
+
+
+@pytest.fixture(autouse=True)
+def no_head_start(monkeypatch):
+    monkeypatch.setattr(AMTSide, "head_start_seconds", 0.0)
+
+
+def named(text: bytes) -> bytes:
+    """A track's name."""
+    return b"\x00\xff\x03" + delta(len(text)) + text
+
+
+def quarters(count: int, pitch: int = 60, channel: int = 0) -> bytes:
+    return count * (note_on(0, pitch, 80, channel) + note_off(TICKS, pitch, channel))
+
+
+def read(data: bytes, name: str = "my song.mid"):
+    return read_upload(name, base64.b64encode(data).decode())
+
+
+# ---- reading ----
+
+
+def test_a_file_is_read_with_its_name_and_tracks():
+    own = read(midi(named(MARKUP.encode()) + quarters(80), named(b"") + quarters(8)), MARKUP)
+    piece = own.shown()
+    assert piece.title == MARKUP and f"tracks “{MARKUP}”." in piece.caption
+    assert piece.kind == "Yours" and piece.name == "yours-img-src-x-onerror-alert-1-bar-1"
+    assert piece.roll.notes()[:2] == [Note(60, 0, 1), Note(60, 1, 1)]
+    assert piece.roll.beats == 64 and "silent" not in piece.detail
+    # Pieces may be drawn and written, whatever they are called.
+    assert set(piece.render().draw().files) >= {"midi", "wav", "png"}
+
+
+def test_a_name_that_matplotlib_would_read_as_formula_is_drawn():
+    piece = read(midi(quarters(4)), r"$\nonsense{$.mid").shown().draw()
+    assert piece.files["png"].is_file()
+
+
+WRONG = [
+    (b"", "cannot be used: the file is empty"),
+    (b"%PDF-1.7", "cannot be used: the file begins with b'%PDF'; expected b'MThd'"),
+    (midi(quarters(4))[:-9], "lacks its last 9 bytes; expected a whole file"),
+    (midi(quarters(4), kind=2), "type 2; expected 0 or 1"),
+    (midi(quarters(4), division=0xE728), "not SMPTE frames"),
+    (midi(b"\0\x3c\x40"), "the events in a track make no sense"),
+    (midi(b""), "there is no note in it; expected at least one"),
+    (midi(quarters(4, channel=9)), "it has drums alone; expected notes of pitch"),
+    (midi(quarters(4, pitch=10)), "outside the piano's 88 keys; expected MIDI pitches 21 to 108"),
+    (midi(note_on(0, 60) + note_off(4001 * TICKS, 60)), "4,001 beats long; expected at most 4,000"),
+    (midi(quarters(1)) + bytes(2**19), "it has 512 KB; expected at most 512 KB"),
+    (b"M" * 2**21, "it has 2,048 KB; expected at most 512 KB"),
+]
+
+
+@pytest.mark.parametrize(("data", "message"), WRONG)
+def test_each_way_to_be_wrong_has_its_message(data, message):
+    with pytest.raises(UploadError) as caught:
+        read(data, "<b>x</b>.mid")
+    assert message in str(caught.value) and str(caught.value).startswith("<b>x</b>.mid cannot")
+    assert str(caught.value).endswith(".") and "MIDI data" not in str(caught.value)
+
+
+def test_too_many_notes(monkeypatch):
+    monkeypatch.setattr(prism.ui.upload, "MAX_NOTES", 3)
+    with pytest.raises(UploadError, match="it has 4 notes; expected at most 3"):
+        read(midi(quarters(4)))
+
+
+@pytest.mark.parametrize("content", [None, 7, "é", "abc", ["x"]])
+def test_what_the_page_never_sends_is_told(content):
+    with pytest.raises(UploadError):
+        read_upload(None, content)
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("a\nb\tc\0.mid", "a b c .mid"),
+        ("\u202egnp.dim", "gnp.dim"),
+        ("\ud800x", "x"),
+        (None, ""),
+        ("x" * 200, "x" * 79 + "…"),
+        ("Dvořák – 夜.mid", "Dvořák – 夜.mid"),
+    ],
+)
+def test_a_strangers_text_becomes_one_short_line(text, line):
+    assert tidy(text) == line
+
+
+@given(st.data())
+@settings(deadline=None, max_examples=60)
+def test_a_damaged_file_is_told_or_shown(data):
+    content = bytearray(midi(tempo(0, 500_000) + signature(0, 3, 2), named(b"x") + quarters(9)))
+    for _ in range(data.draw(st.integers(1, 6))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    try:
+        own = read(bytes(content))
+    except UploadError:
+        return
+    piece = own.shown()
+    assert piece.roll.onset.any() and 20 <= piece.roll.tempo <= 400
+
+
+# ---- where it begins ----
+
+
+def test_it_begins_with_the_bar_of_the_first_note():
+    own = read(midi(signature(0, 3, 2) + note_on(7 * TICKS, 60) + note_off(TICKS, 60)))
+    assert (own.bar, len(own.bars)) == (3, 3)
+    assert own.shown().roll.notes() == [Note(60, 1, 1)]
+    assert "from bar 3 of 3" in own.shown().detail and "silent after beat 2" in own.shown().detail
+
+
+def test_another_bar_can_be_chosen():
+    own = read(midi(quarters(4) + quarters(4, 62) + note_on(400 * TICKS, 64) + note_off(1, 64)))
+    assert own.at(2).shown().roll.notes()[0] == Note(62, 0, 1) and own.bar == 1
+    assert own.at(2.0).key == own.at(2).key != own.key
+    for bar, message in (
+        (0, "is 0, and should be a whole number from 1 to 103"),
+        (104, "is 104,"), (1.5, "is 1.5,"), (None, "is empty,"), ("x" * 999, "is x+…"),
+        (True, "is True"), (float("nan"), "is nan"), (5, "From bar 5 on there are 64 beats with"),
+    ):  # fmt: skip
+        with pytest.raises(UploadError, match=message):
+            own.at(bar)
+
+
+@pytest.mark.parametrize(
+    ("conductor", "events", "expected"),
+    [
+        # a pick-up belongs to no bar
+        (signature(0, 1, 2) + signature(TICKS, 3, 2), quarters(9), (1, [24, 96, 168])),
+        # a single note within a pick-up
+        (signature(0, 1, 2) + signature(TICKS, 3, 2), quarters(1), (1, [0])),
+        # bars longer than the window
+        (
+            signature(0, 255, 0),
+            note_on(200 * TICKS, 60) + note_off(TICKS, 60),
+            (1, [4800]),
+        ),
+    ],
+)
+def test_odd_bars(conductor, events, expected):
+    own = read(midi(conductor, events))
+    assert (own.bar, own.bars.tolist()) == expected and own.shown().roll.onset.any()
+
+
+def test_an_extreme_tempo_is_not_played():
+    slow, fast = (read(midi(tempo(0, mspq) + quarters(4))) for mspq in (2**24 - 1, 1))
+    assert (slow.shown().roll.tempo, fast.shown().roll.tempo) == (20, 400)
+    assert slow.shown(90).roll.tempo == 90
+
+
+def test_a_large_file_is_read_in_time():
+    """No timing: what would be slow by its number of events is refused or small."""
+    many = b"".join(chunk(END_OF_TRACK) for _ in range(40_000))
+    header = chunk(b"\0\1" + (40_000).to_bytes(2, "big") + b"\0\x60", b"MThd")
+    with pytest.raises(UploadError, match="no note in it"):
+        read(header + many)
+
+
+# ---- on the page ----
+
+
+class Page:
+    """One visitor's page without the page."""
+
+    def __init__(self, studio) -> None:
+        self.handlers, self.judging, self.visit = Handlers(studio), Judging(studio), Visit()
+        self.reference = Reference(self.handlers)
+
+    def click(self, seed: int = 1) -> None:
+        controls = (["Ada"], 50, 50, 50, 50, 2, seed, 16, 0)
+        self.judging.clicked(self.visit, *controls, "opening")
+        list(self.handlers.generate(*controls, visit=self.visit))
+        list(self.handlers.real(*controls[:5], seed, 0, visit=self.visit))
+
+    def choose(self, data: bytes, name: str = "mine.mid") -> tuple:
+        content = base64.b64encode(data).decode()
+        event = types.SimpleNamespace(label=name, content=content)
+        return list(self.reference.chosen(self.visit, event))[-1]
+
+    def scores(self) -> dict:
+        return list(self.judging.scores(self.visit))[-1]
+
+
+@pytest.fixture(scope="module")
+def studio():
+    return studio_of()
+
+
+MINE = midi(named(MARKUP.encode()) + quarters(40, 61))
+
+
+def test_it_takes_the_corpus_pieces_place_at_once_and_at_the_next_click(studio):
+    page = Page(studio)
+    page.click()
+    before = page.scores()
+    panel, player, piece = page.choose(MINE)
+    assert (panel["name"], panel["bars"], panel["message"]) == ("mine.mid", 10, "")
+    assert player["title"] == "mine.mid" and player["kind"] == "Yours" and "wav" in piece.files
+    page.judging.replaced(page.visit)
+    after = page.scores()
+    assert after["against"] == "your piece" and before["against"] == "this corpus piece"
+    roll = page.visit.click.pieces["prism"].roll
+    expected = studio.judge.get().scores(piece.roll, {"prism": roll})["prism"]
+    assert page.visit.click.scores["prism"] == expected
+    page.click(seed=2)
+    assert page.visit.click.pieces["corpus"].title == "mine.mid"
+    list(page.judging.nearest(page.visit))
+    assert set(page.visit.click.neighbours) == {"prism"}
+
+
+def test_nobody_else_gets_to_see_it(studio):
+    page, other = Page(studio), Page(studio)
+    page.choose(MINE)
+    page.click(seed=3)
+    other.click(seed=3)
+    assert page.visit.click.pieces["corpus"].title == "mine.mid"
+    assert other.visit.click.pieces["corpus"].title == "Ada-test"
+    link = page.handlers.share(["Ada"], 50, 50, 50, 50, 2, 3, 16, 0, "opening")
+    assert "mine" not in link["query"]
+
+
+def test_a_wrong_file_changes_nothing(studio):
+    page = Page(studio)
+    page.choose(MINE)
+    page.click()
+    scores = page.scores()
+    panel, player, piece = page.choose(b"nonsense", "other.mid")
+    assert page.judging.replaced(page.visit)[0] == scores
+    assert panel["name"] == "mine.mid" and panel["message"].startswith("other.mid cannot be used")
+    assert player == piece == gr.skip() and page.visit.own.piece.title == "mine.mid"
+
+
+def test_the_bar_can_be_moved(studio):
+    page = Page(studio)
+    assert list(page.reference.moved(page.visit, types.SimpleNamespace(bar=2)))[-1][0] == gr.skip()
+    page.choose(MINE)
+    panel, player, _ = list(page.reference.moved(page.visit, types.SimpleNamespace(bar=3)))[-1]
+    assert panel["bar"] == 3 and "from bar 3 of 10" in player["detail"]
+    panel, player, _ = list(page.reference.moved(page.visit, types.SimpleNamespace(bar=99)))[-1]
+    assert panel["bar"] == 3 and "is 99" in panel["message"] and player == gr.skip()
+
+
+def test_removing_it_brings_the_corpus_back_and_its_files_go(studio):
+    page = Page(studio)
+    page.click()
+    _, _, piece = page.choose(MINE)
+    path = piece.files["wav"]
+    first, *_, last = page.reference.removed(page.visit)
+    assert not first[0]["name"] and last[1]["title"] == "Ada-test"
+    assert page.visit.click.pieces["corpus"].title == "Ada-test" and page.visit.own is None
+    page.judging.replaced(page.visit)
+    assert page.scores()["against"] == "this corpus piece"
+    del piece, first, last
+    gc.collect()
+    assert not path.exists()
+
+
+def test_what_was_on_its_way_does_not_come_in_between(studio):
+    page = Page(studio)
+    page.visit.begin(studio.choice(["Ada"], [50], seed=4))
+    on_its_way = page.handlers.real(["Ada"], seed=4, visit=page.visit)
+    next(on_its_way)
+    page.choose(MINE)
+    assert all(part == gr.skip() for part in list(on_its_way)[-1])
+    assert page.visit.click.pieces["corpus"].title == "mine.mid"
+
+
+def test_scores_of_the_piece_before_are_not_kept(studio):
+    page = Page(studio)
+    page.click(seed=5)
+    judge, run = studio.judge.get(), studio.models.run
+
+    def run_and_choose(*call):
+        found = run(*call)
+        page.choose(MINE)
+        return found
+
+    studio.models.run = run_and_choose
+    try:
+        assert page.scores() == gr.skip()
+    finally:
+        studio.models.run = run
+    assert page.visit.click.scores == {}
+    page.scores()
+    corpus, prism = (page.visit.click.pieces[side].roll for side in ("corpus", "prism"))
+    assert page.visit.click.scores == judge.scores(corpus, {"prism": prism})
+    assert np.array_equal(corpus.onset, page.visit.own.shown().roll.onset)
