@@ -95,7 +95,7 @@ def neighbour_piece(side: str, neighbour: Neighbour, sample: PianoRoll) -> Shown
         detail=f"{where(neighbour)} · {round(100 * neighbour.overlap)} % overlap with "
         f"{_NAMES[side].split(' (')[0]}",
         caption=f"From {corpus_words(piece.source)}, used in training; moved to the sample's "
-        f"keys and tempo. Terms: {piece.terms}",
+        f"keys and tempo. Terms: {piece.terms}.",
         name=f"nearest-to-{side}-{piece.label}-{piece.title}",
         roll=transposed(neighbour.roll, neighbour.semitones, sample),
         lines=real_lines(piece),

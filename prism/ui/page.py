@@ -93,13 +93,13 @@ def build_ui(
         with gr.Tabs():
             with gr.Tab("Play"):
                 controls = play_panel(handlers, judging)
+                gr.Markdown(_FOOTER, elem_classes="prism-footer")
+            lessons_tab(studio)
             evaluate_tab(Evaluation(studio, result))
             corpus_tab(Library(studio))
             weights = weights or Loader(lambda: ASSETS.parent / "weights")
             training_tab(Training(weights, corpus))
-            lessons_tab(studio)
         Api(studio).publish()
-        gr.Markdown(_FOOTER, elem_classes="prism-footer")
         connect_opening(page, controls, handlers)
     return queue_fairly(page)
 

@@ -211,7 +211,7 @@ class CorpusSide(Side):
             title=piece.title,
             detail=window_words(window, roll),
             caption=f"From {corpus_words(piece.source)}, not used in training. "
-            f"Terms: {piece.terms}",
+            f"Terms: {piece.terms}.",
             name=f"{piece.label}-{piece.title}",
             roll=roll,
             lines=real_lines(piece),
