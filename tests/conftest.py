@@ -195,6 +195,16 @@ def is_foreign(url: str, address: str) -> bool:
     return not url.startswith((address, "data:", "blob:"))
 
 
+def choose_tab(page, name: str, tabs: str = "body") -> None:
+    """Open a tab, out of the menu if there is no room for it."""
+    tab = page.get_by_role("tab", name=name)
+    if tab.count() and tab.is_visible():
+        tab.click()
+        return
+    page.locator(f"{tabs} .overflow-menu button").first.click()
+    page.locator(f"{tabs} .overflow-dropdown button", has_text=name).first.click()
+
+
 def generate(page, amt: bool = False) -> None:
     """Press the button; wait for the first two players, and for the baseline's if asked to."""
     page.get_by_role("button", name="Generate").click()

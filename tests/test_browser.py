@@ -13,7 +13,7 @@ import wave
 
 import numpy as np
 import pytest
-from conftest import CHROMIUM, ROOT, generate, started
+from conftest import CHROMIUM, ROOT, choose_tab, generate, started
 
 WEIGHTS = pathlib.Path(os.environ.get("PRISM_WEIGHTS") or ROOT / "weights").resolve()
 needs_amt = pytest.mark.skipif(
@@ -339,7 +339,7 @@ def test_dark_mode_is_drawn_in_its_own_colours(visit):
 
 def test_the_evaluate_tab_shows_the_stored_experiment(visit):
     page = visit()
-    page.get_by_role("tab", name="Evaluate").click()
+    choose_tab(page, "Evaluate")
     page.get_by_role("heading", name="Who won").wait_for()
     page.wait_for_function(
         """() => {
@@ -354,7 +354,7 @@ def test_the_evaluate_tab_shows_the_stored_experiment(visit):
 @needs_similarity
 def test_a_live_experiment_grows_and_can_be_cancelled(visit):
     page = visit()
-    page.get_by_role("tab", name="Evaluate").click()
+    choose_tab(page, "Evaluate")
     page.get_by_role("button", name="Run", exact=True).click()
     page.get_by_role("progressbar", name="Progress").wait_for()
     page.get_by_role("row", name="mean").last.wait_for()
@@ -364,6 +364,6 @@ def test_a_live_experiment_grows_and_can_be_cancelled(visit):
 
 def test_the_evaluate_tab_fits_a_phone(visit):
     page = visit(viewport={"width": 360, "height": 740})
-    page.get_by_role("tab", name="Evaluate").click()
+    choose_tab(page, "Evaluate")
     page.wait_for_function("document.querySelectorAll('.prism-figure img').length === 6")
     assert page.evaluate("document.documentElement.scrollWidth") <= 360

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from conftest import CHROMIUM
+from conftest import CHROMIUM, choose_tab
 
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
 
 
 def open_tab(page, name: str, ready: str) -> None:
-    tab = page.get_by_role("tab", name=name, exact=True)
-    if not tab.is_visible():  # where room is small, the last tabs are in a menu
-        page.locator(".overflow-menu > button").click()
-        tab = page.locator(".overflow-dropdown button", has_text=name)
-    tab.click()
+    choose_tab(page, name)
     page.wait_for_function(ready)
 
 

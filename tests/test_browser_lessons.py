@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from conftest import CHROMIUM, ROOT
+from conftest import CHROMIUM, ROOT, choose_tab
 
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 pytestmark = [
@@ -17,19 +17,9 @@ pytestmark = [
 SHOWN = "[...document.querySelectorAll('.prism-lesson')].find(lesson => lesson.offsetParent)"
 
 
-def choose(page, name: str, tabs: str = "body") -> None:
-    """Open a tab, out of the menu if there is no room for it."""
-    tab = page.get_by_role("tab", name=name)
-    if tab.count() and tab.is_visible():
-        tab.click()
-        return
-    page.locator(f"{tabs} .overflow-menu button").first.click()
-    page.locator(f"{tabs} .overflow-dropdown button", has_text=name).first.click()
-
-
 def lesson(page, name: str, columns: int) -> None:
     """Open a lesson and wait until it has filled so many columns."""
-    choose(page, name, ".prism-lessons")
+    choose_tab(page, name, ".prism-lessons")
     filled(page, columns)
 
 
@@ -67,7 +57,7 @@ def hear(page, words: str) -> None:
 def test_every_lesson_runs_and_sounds(visit):
     page = visit(reduced_motion="reduce")
     assert page.locator(".prism-lesson").count() == 0  # nothing is there before it is opened
-    choose(page, "How it works")
+    choose_tab(page, "How it works")
     filled(page, 1)
     slider = page.get_by_role("slider", name="Diffusion time t")
     slider.press("End")
@@ -116,7 +106,7 @@ def test_every_lesson_runs_and_sounds(visit):
 
 def test_lessons_fit_a_phone_and_work_by_keyboard(visit):
     page = visit(viewport={"width": 360, "height": 740})
-    choose(page, "How it works")
+    choose_tab(page, "How it works")
     filled(page, 1)
     lesson(page, "5 Numbers", 2)
     bars = page.get_by_role("slider", name="Numbers of beat 9")
