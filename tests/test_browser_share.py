@@ -27,6 +27,8 @@ def midi(page, folder: pathlib.Path, index: int = 0) -> bytes:
 
 def choose(page) -> None:
     """A second composer, and something else than usual everywhere."""
+    # First of all: what stands in it settles a moment after it was opened, faster than a visitor.
+    page.get_by_text("More settings").click()
     box = page.get_by_label("Composers", exact=True)
     box.click()
     page.get_by_role("option").nth(2).click()
@@ -35,7 +37,6 @@ def choose(page) -> None:
     page.wait_for_function(
         "[...document.querySelectorAll('input[type=range]')].filter(e => e.offsetParent).length > 2"
     )
-    page.get_by_text("More settings").click()
     for label, value in (("Guidance scale", "3.5"), ("Steps", "9")):
         page.get_by_label(f"number input for {label}").fill(value)
     weights.nth(1).fill("80")
