@@ -38,7 +38,8 @@ function spaceOf(canvas, picture) {
   // Bars of a part of a piece would be given wrong numbers: without room they get none.
   const beatWidth = picture.mark ? 0 : width / picture.beats;
   const y = (pitch) => (high - pitch) * row;
-  return { low, high, width, height, keys: 0, row, beatWidth, x, y, last: picture.beats };
+  const scale = typeScale();
+  return { low, high, width, height, scale, keys: 0, row, beatWidth, x, y, last: picture.beats };
 }
 
 function drawRoll(canvas, picture, count) {

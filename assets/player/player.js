@@ -78,12 +78,15 @@ function showSolo() {
 
 // ---- playing alone ----
 
+let frame = 0;
+
 function follow() {
+  cancelAnimationFrame(frame); // a seek while it plays begins no second loop
   if (!root.isConnected) audio.pause(); // a player taken off the page would go on sounding
   view.beat = Math.min(audio.currentTime * beatsPerSecond(), value().beats);
   followPlayhead(view, value().beats, value().bar);
   draw();
-  if (!audio.paused) requestAnimationFrame(follow);
+  if (!audio.paused) frame = requestAnimationFrame(follow);
 }
 
 function showAlone() {

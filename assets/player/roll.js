@@ -14,13 +14,16 @@ function geometry(canvas, piece, view) {
   const high = Math.max(HIGHEST_SHOWN, ...pitches) + 1;
   const width = canvas.clientWidth;
   const height = canvas.clientHeight;
-  const keys = keyboardWidth();
+  const scale = typeScale();
+  const keys = KEYBOARD_WIDTH * scale;
   const row = height / (high - low + 1);
   const span = spanOf(view, piece.beats);
   const beatWidth = (width - keys) / span;
   const x = (beat) => keys + (beat - view.first) * beatWidth;
   const y = (pitch) => (high - pitch) * row;
-  return { low, high, width, height, keys, row, beatWidth, x, y, last: view.first + span };
+  return {
+    low, high, width, height, scale, keys, row, beatWidth, x, y, last: view.first + span,
+  };
 }
 
 function colours(root) {
@@ -51,10 +54,10 @@ function paintBars(pen, space, colour, piece, view) {
   for (let bar = first; bar * piece.bar <= space.last; bar += 1) {
     pen.fillRect(Math.round(space.x(bar * piece.bar)), 0, 1, space.height);
   }
-  if (space.beatWidth * piece.bar < 44 * typeScale()) return;
+  if (space.beatWidth * piece.bar < 44 * space.scale) return;
   pen.fillStyle = colour.subdued;
   for (let bar = first; bar * piece.bar < Math.min(space.last, piece.beats); bar += 1) {
-    pen.fillText(bar + 1, space.x(bar * piece.bar) + 4, 8 * typeScale());
+    pen.fillText(bar + 1, space.x(bar * piece.bar) + 4, 8 * space.scale);
   }
 }
 
@@ -103,7 +106,7 @@ function paintKey(pen, space, colour, pitch, pressed) {
   }
   if (pitch % 12 === 0) {
     pen.fillStyle = colour.text;
-    pen.fillText(`C${pitch / 12 - 1}`, space.keys - 15 * typeScale(), top + space.row / 2);
+    pen.fillText(`C${pitch / 12 - 1}`, space.keys - 15 * space.scale, top + space.row / 2);
   }
 }
 
