@@ -34,14 +34,17 @@ def checkpoint(*networks: object) -> str:
         Empty where they did not come from a folder of safetensors files.
     """
     folders = [getattr(network, "config", {}).get("_name_or_path") for network in networks]
-    return _digest(tuple(map(pathlib.Path, folders))) if folders and all(folders) else ""
+    if not folders or not all(folders):
+        return ""
+    return files_digest(tuple(map(pathlib.Path, folders)))[:_DIGEST_LENGTH]
 
 
 # Read once, and not before somebody asks: the files are large.
 @functools.lru_cache(maxsize=8)
-def _digest(folders: tuple[pathlib.Path, ...]) -> str:
+def files_digest(folders: tuple[pathlib.Path, ...]) -> str:
+    """`weights_digest` of folders; empty where there are no weights."""
     try:
-        return weights_digest(folders)[:_DIGEST_LENGTH]
+        return weights_digest(folders)
     except OSError:
         return ""
 

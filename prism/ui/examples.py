@@ -63,7 +63,8 @@ def origin_of(
     weights: pathlib.Path, baseline: str | pathlib.Path, corpus: Corpus
 ) -> dict[str, str]:
     """Digests of what takes part; those of models that are no bundled files are missing."""
-    from prism.evaluation.origin import MODELS, weights_digest
+    from prism.evaluation.origin import MODELS
+    from prism.inscription import files_digest
 
     folders = {
         "prism": [weights / folder for folder in MODELS["prism"]],
@@ -71,10 +72,8 @@ def origin_of(
     }
     found = {"corpus": corpus.digest}
     for name, parts in folders.items():
-        try:
-            found[name] = weights_digest(parts)
-        except OSError:
-            continue
+        if digest := files_digest(tuple(parts)):
+            found[name] = digest
     profiles = weights / "prism.json"
     if "prism" in found and profiles.is_file():
         found["prism"] += f" {hashlib.sha256(profiles.read_bytes()).hexdigest()}"

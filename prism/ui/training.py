@@ -169,16 +169,12 @@ class Training:
     def _digests(
         self, record: dict[str, Any], weights: pathlib.Path, model: _Model
     ) -> Iterator[tuple[str, str]]:
-        from prism.evaluation.origin import weights_digest
+        from prism.inscription import files_digest
 
         digest = record["corpus_sha256"]
         yield "Corpus (SHA-256)", f"{digest} ({self._whose(digest)})"
         for network in model.networks:
-            folder = weights / network
-            try:
-                found = weights_digest([folder])
-            except FileNotFoundError:
-                found = f"there are no weights in {network}"
+            found = files_digest((weights / network,)) or f"there are no weights in {network}"
             yield f"Weights, {_NETWORKS[network]} (SHA-256)", found
 
     def _whose(self, digest: str) -> str:
