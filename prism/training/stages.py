@@ -137,6 +137,7 @@ class DiTStage(BatchStage):
             self.profiles[label]["attributes"] = shares
         self.sampler = WindowSampler(corpus)
         self.validation = chunks(WindowSampler(corpus, "validation").fixed(VALIDATION_WINDOWS))
+        self.known = [self._attributes(part.rolls) for part in self.validation]
         self.pictures = pictures
 
     def draw(self, step: int, rows: slice) -> Tensors:
@@ -156,10 +157,10 @@ class DiTStage(BatchStage):
     def _attributes(self, rolls: torch.Tensor) -> torch.Tensor:
         """What each roll has, int64, shape=(B, A)."""
         names = self.network.attribute_names
-        return torch.tensor(
-            np.array([attribute_indices(tensor_roll(roll), names) for roll in rolls]),
-            dtype=torch.int64,
-        ).reshape(len(rolls), len(names))
+        if not names:
+            return torch.zeros(len(rolls), 0, dtype=torch.int64)
+        found = [attribute_indices(tensor_roll(roll), names) for roll in rolls]
+        return torch.from_numpy(np.array(found))
 
     def _dropped(
         self,
@@ -209,8 +210,7 @@ class DiTStage(BatchStage):
     def _validation_loss(self, network: nn.Module, informed: bool) -> float:
         """Mean loss of the validation windows, told their attributes or not."""
         losses = []
-        for i, part in enumerate(self.validation):
-            attributes = self._attributes(part.rolls)
+        for i, (part, attributes) in enumerate(zip(self.validation, self.known, strict=True)):
             if not informed:
                 attributes = self.network.null_attributes.expand_as(attributes)
             generator = generator_for(self.settings.seed, 3, i)
