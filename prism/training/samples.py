@@ -10,6 +10,7 @@ import json
 import pathlib
 
 from prism.music import PianoRoll
+from prism.training.files import write_text
 
 SAMPLES_FILE = "samples.json"
 
@@ -35,11 +36,11 @@ def keep_sample(roll: PianoRoll, step: int, composer: str, seed: int, folder: pa
               "tempo": roll.tempo, "notes": notes}  # fmt: skip
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"sample-{step:06d}.json"
-    path.write_text(json.dumps(record, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_text(path, json.dumps(record, ensure_ascii=False) + "\n")
 
 
 def collect_samples(folder: pathlib.Path, path: pathlib.Path) -> None:
     """Write what `keep_sample` has written into a folder as one list, in the order of steps."""
     found = sorted(folder.glob("sample-*.json"))
     lines = ",\n".join(file.read_text(encoding="utf-8").strip() for file in found)
-    path.write_text(f"[\n{lines}\n]\n", encoding="utf-8")
+    write_text(path, f"[\n{lines}\n]\n")
