@@ -129,6 +129,24 @@ def expected_files(root: str | os.PathLike) -> int | None:
     return None
 
 
+def noted_entries(
+    root: str | os.PathLike, companion: str = ""
+) -> tuple[Iterator[Entry | LeftOut], list[str]]:
+    """`entries`, and a list that fills with the paths in an archive while they are gone through.
+
+    It is for `archive_wrapper` and stays empty for a folder, around whose artists there is none.
+    """
+    found, paths = entries(root, companion), []
+    return (found if pathlib.Path(root).is_dir() else _noted(found, paths)), paths
+
+
+def _noted(found: Iterable[Entry | LeftOut], paths: list[str]) -> Iterator[Entry | LeftOut]:
+    for entry in found:
+        if isinstance(entry, Entry):
+            paths.append(entry.path)
+        yield entry
+
+
 def archive_wrapper(paths: Iterable[str]) -> str:
     """The folders, with their slashes, around all of an archive's artist folders, if any."""
     parts = [path.split("/") for path in paths]

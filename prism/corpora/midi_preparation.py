@@ -12,29 +12,35 @@ import functools
 import os
 import pathlib
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 from tqdm import tqdm
 
 from prism.corpora.duplicates import duplicate_groups
 from prism.corpora.files import (
     CorpusError,
-    Entry,
     LeftOut,
     archive_wrapper,
-    entries,
     expected_files,
+    noted_entries,
     tidy,
 )
 from prism.corpora.folder import FOLDER, NO_ARTIST, Layout, read_entry
 from prism.corpora.lakh import LAKH
 from prism.corpora.pop909 import POP909
-from prism.corpora.preparation import MINIMUM_PIECES, Report, made_shards, split_groups, united
+from prism.corpora.preparation import (
+    MINIMUM_PIECES,
+    Report,
+    made_shards,
+    split_groups,
+    united,
+    usable,
+)
 from prism.corpora.prepared import SPLITS, Corpus
 from prism.corpora.scheduling import LOCAL, batches
 from prism.corpora.sharded import Selection, ShardedCorpus
 from prism.corpora.shards import read_summaries
-from prism.corpora.summaries import MINIMUM_NOTES, PieceSummary, faults
+from prism.corpora.summaries import MINIMUM_NOTES, PieceSummary
 
 LAYOUTS = {layout.name: layout for layout in (FOLDER, LAKH, POP909)}
 LEFT_OUT_FILE = "left_out.csv"
@@ -206,18 +212,10 @@ def read_pieces(
 
     What cannot be used goes into `report`.
     """
-    paths: list[str] = []
-    is_archive = not pathlib.Path(root).is_dir()
-
-    def found() -> Iterator[Entry | LeftOut]:
-        for entry in entries(root, layout.companion):
-            if is_archive and isinstance(entry, Entry):
-                paths.append(entry.path)
-            yield entry
-
+    found, paths = noted_entries(root, layout.companion)
     read = functools.partial(read_entry, refine=layout.refine)
     with tqdm(total=expected_files(root), desc=layout.name, unit="file") as bar:
-        shards = made_shards(batches(found()), read, cache, where, bar.update)
+        shards = made_shards(batches(found), read, cache, where, bar.update)
     wrapper = archive_wrapper(paths)
     naming = functools.partial(
         _named, wrapper=wrapper, layout=layout, root=tidy(pathlib.Path(root).resolve().name)
@@ -250,12 +248,6 @@ def _named(piece: PieceSummary, wrapper: str, layout: Layout, root: str) -> Piec
     )
 
 
-def midi_paths(root: str | os.PathLike) -> tuple[list[str], str]:
-    """Paths of all MIDI files, and the folders around all artists, which are none themselves."""
-    paths = [entry.path for entry in entries(root) if isinstance(entry, Entry)]
-    return paths, "" if pathlib.Path(root).is_dir() else archive_wrapper(paths)
-
-
 def _natural(path: str) -> tuple:
     """Sort key that puts ``Song.mid`` before ``Song.1.mid``, and that before ``Song.10.mid``."""
     stem = path.rsplit(".", 1)[0]
@@ -279,21 +271,11 @@ def _with_merged_artists(
 def select(pieces: Sequence[PieceSummary], report: MidiReport, policy: Policy) -> Selection:
     """Filter, choose, group and split pieces whose `group` is their song."""
     linked = _linked_songs(pieces)
-    kept = _without_faults(pieces, report)
+    kept = usable(pieces, pieces, report)
     if not policy.keep_versions:
         kept = _one_a_song(kept, report)
     kept = _of_large_labels(kept, report, policy)
     return _split_and_reported(kept, linked, report)
-
-
-def _without_faults(pieces: Sequence[PieceSummary], report: MidiReport) -> list[PieceSummary]:
-    kept = []
-    for piece, fault in zip(pieces, faults(pieces), strict=True):
-        if fault:
-            report.skipped.append((piece.identifier, fault))
-        else:
-            kept.append(piece)
-    return kept
 
 
 def _split_and_reported(

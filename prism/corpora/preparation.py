@@ -16,7 +16,7 @@ import unicodedata
 import warnings
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from tqdm import tqdm
@@ -26,8 +26,10 @@ from prism.corpora.files import LeftOut
 from prism.corpora.prepared import SPLITS, Corpus
 from prism.corpora.scheduling import LOCAL, Batch, Results, Task, batches, opened_pool, run
 from prism.corpora.shards import read_piece, read_summaries, shard_name, write_shard
-from prism.corpora.summaries import faults, summarised
+from prism.corpora.summaries import PieceSummary, faults, summarised
 from prism.music import Piece
+
+AnyPiece = TypeVar("AnyPiece", Piece, PieceSummary)
 
 MINIMUM_PIECES = 9
 HELD_OUT_SHARE = 0.1
@@ -229,7 +231,14 @@ def assemble(
 
 def filtered(pieces: Sequence[Piece], report: Report) -> list[Piece]:
     """Leave out pieces too short, broken or forbidden, and those with another piece's notes."""
-    found = faults(map(summarised, pieces))
+    return usable(pieces, map(summarised, pieces), report)
+
+
+def usable(
+    pieces: Sequence[AnyPiece], summaries: Iterable[PieceSummary], report: Report
+) -> list[AnyPiece]:
+    """Those of some pieces, or of their summaries, without `faults`; the others are reported."""
+    found = faults(summaries)
     report.skipped += [
         (piece.identifier, fault) for piece, fault in zip(pieces, found, strict=True) if fault
     ]

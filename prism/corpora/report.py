@@ -12,9 +12,8 @@ from collections.abc import Iterable, Sequence
 from tqdm import tqdm
 
 from prism.corpora.facts import PieceFacts, file_facts, piece_facts
-from prism.corpora.files import LeftOut, entries, tidy
+from prism.corpora.files import LeftOut, archive_wrapper, expected_files, noted_entries, tidy
 from prism.corpora.folder import NO_ARTIST, Layout, read_content
-from prism.corpora.midi_preparation import midi_paths
 from prism.corpora.preparation import group_versions
 from prism.corpora.prepared import Corpus
 from prism.corpora.scheduling import read_side_by_side
@@ -97,11 +96,13 @@ def study_files(root: str | os.PathLike, layout: Layout, processes: int = 2) -> 
     ValueError
         If no file has notes.
     """
-    paths, wrapper = midi_paths(root)
+    entered, paths = noted_entries(root)
     facts: list[PieceFacts] = []
     left_out: list[LeftOut] = []
-    found = read_side_by_side(entries(root), read_facts, processes)
-    for path, result in tqdm(found, total=len(paths), desc=layout.name, unit="file"):
+    read = read_side_by_side(entered, read_facts, processes)
+    found = list(tqdm(read, total=expected_files(root), desc=layout.name, unit="file"))
+    wrapper = archive_wrapper(paths)
+    for path, result in found:
         path = path.removeprefix(wrapper)
         if isinstance(result, PieceFacts):
             result = _named(result, path, layout)

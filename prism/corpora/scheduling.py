@@ -315,7 +315,6 @@ def read_side_by_side(
     found: Iterable[Entry | LeftOut],
     read: Callable[[bytes], Any],
     processes: int,
-    scheduler: str = PROCESSES,
 ) -> Iterator[tuple[str, Any]]:
     """Paths and results in the order of `found`.
 
@@ -325,11 +324,11 @@ def read_side_by_side(
         As `prism.corpora.files.entries` gives.
     read : callable
         From a file's content to a result; called in another process.
-    processes, scheduler
-        See `opened_pool`.
+    processes : int
+        How many.
     """
     task = Task(functools.partial(_read_content, read=read), _results)
-    with opened_pool(scheduler, processes) as pool:
+    with opened_pool(PROCESSES, processes) as pool:
         for results in run(batches(found), task, pool):
             yield from results
 
