@@ -13,7 +13,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -229,8 +229,7 @@ def timed(items: Iterable[Item]) -> Iterator[tuple[float, Item]]:
 def continued(amt: AMTPipeline, corpus: Corpus, composer: str, seed: int) -> Iterator[Growth]:
     """The baseline writing after a held-out opening, as it does beside Prism for this seed."""
     opening = prompt_sample(corpus, corpus_sample(corpus, [composer], seed), seed)
-    call: dict[str, Any] = {"melody": None, "tempo": None, "time_signature": None}
-    return amt.stream(prompt=prompt_roll(opening), seed=amt_seed(seed), **call)
+    return amt.stream(prompt=prompt_roll(opening), seed=amt_seed(seed))
 
 
 def births(growth: Growth) -> tuple[list[Note], list[int]]:

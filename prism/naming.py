@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from prism.music import PianoRoll
+from prism.music import PianoRoll, Piece
 
 if TYPE_CHECKING:
     from prism.dataset import Window
@@ -63,6 +63,11 @@ def corpus_words(source: str) -> str:
     if file and file.lower().rstrip('"').endswith((".mid", ".midi")):
         return f"the corpus {root} ({file})"
     return f"music21's corpus ({source})"
+
+
+def held_out_words(piece: Piece) -> str:
+    """Where a piece comes from that was kept from training, and on which terms."""
+    return f"From {corpus_words(piece.source)}, not used in training. Terms: {piece.terms}."
 
 
 def file_stem(*words: str, end: str = "") -> str:

@@ -44,8 +44,8 @@ class StandInAMT:
     def stream(self, **call):
         """See `prism.amt.pipeline.AMTPipeline.stream`."""
         self.calls.append(call)
-        given = call["prompt"] or call["melody"] or PianoRoll.empty()
-        tempo = call["tempo"] or given.tempo
+        given = call.get("prompt") or call.get("melody") or PianoRoll.empty()
+        tempo = call.get("tempo") or given.tempo
 
         def build(count: int) -> PianoRoll:
             self.built += 1

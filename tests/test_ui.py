@@ -33,6 +33,7 @@ from prism.ui import Loader, build_ui, launch_options, load_corpus, load_pipelin
 from prism.ui.cache import RecentResults
 from prism.ui.filling import weights_for
 from prism.ui.generate import Handlers
+from prism.ui.picture import pictured
 from prism.ui.piece import ShownPiece
 from prism.ui.visit import Visit
 
@@ -286,9 +287,9 @@ def test_the_picture_is_drawn_when_asked_for():
     handlers = Handlers(studio_of())
     *_, piece, _ = list(handlers.generate(["Ada"]))[-1]
     assert "png" not in piece.files
-    files = handlers.picture(piece)["downloads"]
+    files = pictured(piece)["downloads"]
     assert pathlib.Path(files["png"]["path"]).read_bytes().startswith(b"\x89PNG")
-    assert handlers.picture(None) == gr.skip()
+    assert pictured(None) == gr.skip()
 
 
 def test_a_composer_keeps_its_weight_when_another_goes():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import json
-import logging
 import math
 import pathlib
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from prism.inscription import real_lines
 from prism.music import FRAMES, FRAMES_PER_BEAT, TICKS_PER_FRAME, Piece
 from prism.naming import corpus_words, file_stem, metre
 from prism.ui.element import ASSETS, Element
+from prism.ui.picture import connect_picture
 from prism.ui.piece import ShownPiece
 from prism.ui.player import PianoRollPlayer, StatusLine, player_value, status
 from prism.ui.sheet import Block, Sheet, bars, columns, facts, sheet, table, text
@@ -23,8 +23,6 @@ from prism.ui.sheet import Block, Sheet, bars, columns, facts, sheet, table, tex
 if TYPE_CHECKING:
     from prism.corpora.prepared import Corpus
     from prism.ui.studio import Studio
-
-logger = logging.getLogger(__name__)
 
 STUDY = ASSETS / "study.json"
 # A chart with more rows than this stands upright, with a name at every octave.
@@ -206,10 +204,6 @@ class Library:
             return
         yield from self._played(place, int(bar))
 
-    def picture(self, piece: ShownPiece | None) -> Any:
-        """The player's value with the PNG file added."""
-        return gr.skip() if piece is None else piece.draw().value()
-
     def _played(self, place: int, bar: int) -> Iterator[tuple[Any, Any, Any]]:
         """The notes at once, the sound when it is there."""
         shown = shown_piece(*self._at(place), bar)
@@ -262,4 +256,4 @@ def corpus_tab(library: Library) -> None:
         library.move, [place, bar], [player, piece, line],
         preprocess=False, trigger_mode="always_last", concurrency_limit=2, **quiet,
     )  # fmt: skip
-    player.picture(library.picture, piece, player, **quiet)
+    connect_picture(player, piece)

@@ -15,7 +15,6 @@ import gradio as gr
 
 from prism.ui.choice import MAXIMUM_COMPOSERS, Choice
 from prism.ui.filling import mixer_and_settings
-from prism.ui.piece import ShownPiece
 from prism.ui.player import player_value, status
 from prism.ui.sharing import Shared, query, read_query
 from prism.ui.sides import Side
@@ -144,10 +143,6 @@ class Handlers:
             for player in players
         ]
         return [*stopped, status("Stopped.")]
-
-    def picture(self, piece: ShownPiece | None) -> Any:
-        """The player's value with the PNG file added."""
-        return gr.skip() if piece is None else piece.draw().value()
 
     def _beside(
         self, name: str, visit: Visit | None, *controls: Any, **settings: Any

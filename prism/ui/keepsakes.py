@@ -20,15 +20,13 @@ from prism.comparison import SIDES, Comparison
 from prism.naming import file_stem
 from prism.synthesis import SynthesisError, sound_words
 from prism.ui.element import Element
+from prism.ui.picture import DRAWING
 from prism.ui.player import file_data
 from prism.ui.sharing import query
 from prism.ui.studio import Studio
 from prism.ui.visit import Click, Visit
 
 logger = logging.getLogger(__name__)
-
-# Drawing takes a core for a second; all visitors' pictures are made one after the other.
-DRAWING = {"concurrency_id": "drawing", "concurrency_limit": 1}
 
 _QUIET = {"api_visibility": "private", "show_progress": "hidden", "trigger_mode": "once"}
 _ADDRESS = re.compile(

@@ -16,7 +16,8 @@ from prism.ui.filling import Filling, changed_weights
 from prism.ui.generate import Handlers, empty_player
 from prism.ui.history import History, HistoryList, history_value, remembered
 from prism.ui.judging import Judging
-from prism.ui.keepsakes import DRAWING, Keepsakes, connect_keepsakes, keepsakes_panel
+from prism.ui.keepsakes import Keepsakes, connect_keepsakes, keepsakes_panel
+from prism.ui.picture import connect_picture
 from prism.ui.player import PianoRollPlayer
 from prism.ui.reference import Reference
 from prism.ui.sides import Side
@@ -83,7 +84,7 @@ def play_panel(handlers: Handlers, judging: Judging) -> Controls:
     _connect_filling(controls, history, Filling(handlers.studio), reference, visit)
     connect_keepsakes(keepsakes, Keepsakes(handlers.studio), visit)
     for shown in (*panels.values(), below):
-        _connect_picture(shown, handlers)
+        connect_picture(shown.player, shown.piece)
     return controls
 
 
@@ -223,14 +224,4 @@ def _connect_stop(
         api_visibility="private",
         queue=False,
         show_progress="hidden",
-    )
-
-
-def _connect_picture(shown: Panel | Comparison, handlers: Handlers) -> None:
-    shown.player.picture(
-        handlers.picture,
-        shown.piece,
-        shown.player,
-        **DRAWING,
-        **_QUIET,
     )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from prism.inscription import checkpoint, drawn_lines, real_lines
 from prism.music import PianoRoll
-from prism.naming import corpus_words, drawn_words, file_stem, window_words
+from prism.naming import drawn_words, file_stem, held_out_words, window_words
 from prism.ui.choice import Choice
 from prism.ui.gpu import gpu_is_lent, on_lent_gpu
 from prism.ui.loading import Loader
@@ -210,8 +210,7 @@ class CorpusSide(Side):
             kind=self.kind,
             title=piece.title,
             detail=window_words(window, roll),
-            caption=f"From {corpus_words(piece.source)}, not used in training. "
-            f"Terms: {piece.terms}.",
+            caption=held_out_words(piece),
             name=f"{piece.label}-{piece.title}",
             roll=roll,
             lines=real_lines(piece),

@@ -9,13 +9,13 @@ import gradio as gr
 from gradio.components import Component
 
 from prism.music import BEATS, FRAMES_PER_BEAT, PianoRoll
+from prism.naming import held_out_words
 from prism.ui.element import Element
 from prism.ui.lessons.lesson import (
     Lesson,
     composer_control,
     count_notes,
     piece_control,
-    window_terms,
     window_title,
 )
 from prism.ui.lessons.rolls import Column, Picture, View
@@ -84,7 +84,7 @@ music stays clean when all numbers are a little off: **σ** adds noise to every 
             part = excerpt(roll, first, frames)
             words = f"around beat {beat} · {count_notes(part)}"
             mark = (start, start + 1)
-            return Picture(title, part, words, mark=mark, caption=window_terms(window))
+            return Picture(title, part, words, mark=mark, caption=held_out_words(window.piece))
 
         columns = [
             Column([picture("The piece", window.roll)]),

@@ -7,13 +7,13 @@ from typing import Any
 
 from gradio.components import Component
 
+from prism.naming import held_out_words
 from prism.ui.lessons.lesson import (
     Lesson,
     composer_control,
     count_notes,
     percent,
     piece_control,
-    window_terms,
     window_title,
 )
 from prism.ui.lessons.rolls import Column, Meter, Picture, View
@@ -42,7 +42,7 @@ mixtures at every t, and learns to tell which way the music lies."""
 
         composer, piece = controls
         window = self.window(self.composer(composer), piece)
-        real, title, terms = window.roll, window_title(window), window_terms(window)
+        real, title, terms = window.roll, window_title(window), held_out_words(window.piece)
         pipeline = self.studio.pipeline.get()
         rolls = self.studio.models.run(dissolved, pipeline, real, _TIMES)
         pictures = []

@@ -246,12 +246,6 @@ def window_title(window: Window) -> str:
     return f"{window.piece.title} · {window_words(window, window.roll)}"
 
 
-def window_terms(window: Window) -> str:
-    """Where real music comes from, whatever was done to it."""
-    piece = window.piece
-    return f"From music21's corpus ({piece.source}), not used in training. Terms: {piece.terms}"
-
-
 def percent(share: float) -> str:
     """A probability as it is read.
 

@@ -15,7 +15,7 @@ from prism.ui.lessons.lesson import Lesson
 from prism.ui.lessons.mixing import Mixing
 from prism.ui.lessons.race import Race
 from prism.ui.lessons.reverse import Reverse
-from prism.ui.piece import ShownPiece
+from prism.ui.picture import connect_picture
 from prism.ui.player import PianoRollPlayer, player_value
 from prism.ui.studio import Studio
 
@@ -63,7 +63,7 @@ def lessons_tab(studio: Studio) -> None:
         panel.rolls.hear(lesson.hear, panel.view, [player, piece, column], **_QUIET).then(
             None, None, None, js=_PLAY, api_visibility="private"
         )
-    player.picture(_picture, piece, player, **_QUIET)
+    connect_picture(player, piece)
 
 
 def _filled(studio: Studio, defaults: list[int], chosen: str | None) -> list[Any]:
@@ -76,8 +76,3 @@ def _filled(studio: Studio, defaults: list[int], chosen: str | None) -> list[Any
     if not names:
         return [gr.skip() for _ in defaults]
     return [gr.update(choices=names, value=names[place]) for place in defaults]
-
-
-def _picture(piece: ShownPiece | None) -> Any:
-    """The player's value with the PNG file added."""
-    return gr.skip() if piece is None else piece.draw().value()
