@@ -188,6 +188,12 @@ def test_a_large_file_is_read_in_time():
 # ---- on the page ----
 
 
+def settled(items) -> list:
+    """What a page shows after some updates: of every output the last that is no skip."""
+    outputs = zip(*items, strict=True)
+    return [next((x for x in reversed(seen) if x != gr.skip()), gr.skip()) for seen in outputs]
+
+
 class Page:
     """One visitor's page without the page."""
 
@@ -201,10 +207,10 @@ class Page:
         list(self.handlers.generate(*controls, visit=self.visit))
         list(self.handlers.real(*controls[:5], seed, 0, visit=self.visit))
 
-    def choose(self, data: bytes, name: str = "mine.mid") -> tuple:
+    def choose(self, data: bytes, name: str = "mine.mid") -> list:
         content = base64.b64encode(data).decode()
         event = types.SimpleNamespace(label=name, content=content)
-        return list(self.reference.chosen(self.visit, event))[-1]
+        return settled(self.reference.chosen(self.visit, event))
 
     def scores(self) -> dict:
         return list(self.judging.scores(self.visit))[-1]
@@ -263,10 +269,20 @@ def test_the_bar_can_be_moved(studio):
     page = Page(studio)
     assert list(page.reference.moved(page.visit, types.SimpleNamespace(bar=2)))[-1][0] == gr.skip()
     page.choose(MINE)
-    panel, player, _ = list(page.reference.moved(page.visit, types.SimpleNamespace(bar=3)))[-1]
+    panel, player, _ = settled(page.reference.moved(page.visit, types.SimpleNamespace(bar=3)))
     assert panel["bar"] == 3 and "from bar 3 of 10" in player["detail"]
     panel, player, _ = list(page.reference.moved(page.visit, types.SimpleNamespace(bar=99)))[-1]
     assert panel["bar"] == 3 and "is 99" in panel["message"] and player == gr.skip()
+
+
+def test_a_complaint_stays_although_the_sound_of_another_bar_comes_later(studio):
+    page = Page(studio)
+    page.choose(MINE)
+    on_its_way = page.reference.moved(page.visit, types.SimpleNamespace(bar=3))
+    begun = next(on_its_way)
+    page.choose(b"nonsense", "other.mid")
+    assert begun[0]["bar"] == 3
+    assert [panel for panel, *_ in on_its_way] == [gr.skip()]
 
 
 def test_removing_it_brings_the_corpus_back_and_its_files_go(studio):

@@ -105,6 +105,7 @@ class Reference:
     def _shown(self, visit: Visit, own: OwnPiece, said: str) -> Iterator[tuple[Any, Any, Any]]:
         click = visit.compare_with(own)
         tempo = click.choice.tempo if click.choice else None
+        # Said once: by the time the sound is there, another file may have been complained about.
         panel = upload_value(own, said=said)
         for progress in self._handlers.studio.compare_with(own, tempo):
             if click.over or click.own is not own:
@@ -113,3 +114,4 @@ class Reference:
             if progress.done:
                 click.pieces["corpus"] = progress.piece
             yield panel, *self._handlers.shown("corpus", progress)
+            panel = gr.skip()
