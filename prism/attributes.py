@@ -76,9 +76,15 @@ def key_index(roll: PianoRoll) -> int | None:
     classes = np.bincount((np.arange(len(sounding)) + LOWEST_PITCH) % 12, sounding, minlength=12)
     if classes.std() == 0:
         return None
-    fit = np.array([np.corrcoef(profile, classes)[0, 1] for profile in _PROFILES])
+    fit = _standard(_PROFILES) @ _standard(classes) / len(classes)
     best, second = np.sort(fit)[[-1, -2]]
     return int(fit.argmax()) if best - second >= _SMALLEST_KEY_MARGIN else None
+
+
+def _standard(values: np.ndarray) -> np.ndarray:
+    """With mean 0 and variance 1 along the last axis."""
+    centred = values - values.mean(-1, keepdims=True)
+    return centred / values.std(-1, keepdims=True)
 
 
 def density_index(roll: PianoRoll) -> int | None:

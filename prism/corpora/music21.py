@@ -18,6 +18,11 @@ import numpy as np
 
 from prism.music import DEFAULT_VELOCITY, KEYS, LOWEST_PITCH, TICKS_PER_BEAT, Piece
 
+# Every section twice and all of it again make four times; more are signs that were read wrongly,
+# which would make one tune as long as a hundred others.
+_MOST_REPEATS = 4
+_SHORTEST_BAR, _SMALLEST_BEAT = 1.5, 16
+
 _BSD_CORPUS = "distributed with music21 by its encoders' permission; no restriction embedded"
 
 
@@ -183,9 +188,11 @@ def _piece(score, source: str, suffix: str, collection: Collection) -> Piece:
 def _written_out(score):
     """Repeats written out; a score whose repeats make no sense is kept as printed."""
     try:
-        return score.expandRepeats()
+        played = score.expandRepeats()
     except Exception:  # as many types as there are ways to write a repeat wrongly
         return score
+    makes_sense = played.quarterLength <= _MOST_REPEATS * score.quarterLength
+    return played if makes_sense else score
 
 
 def _title(score, source: str) -> str:
@@ -280,7 +287,8 @@ def _tempo(score, default: float) -> float:
 def _time_signature(score) -> tuple[int, int]:
     parts = score.parts or [score]
     for signature in parts[0].flatten().getElementsByClass("TimeSignature"):
-        # The ABC reader writes pick-up bars as signatures such as 1/16: those are no metre.
-        if signature.barDuration.quarterLength >= 1:
+        # The ABC reader writes pick-up bars as signatures such as 1/4 and 23/32: no metres.
+        length = signature.barDuration.quarterLength
+        if length >= _SHORTEST_BAR and signature.denominator <= _SMALLEST_BEAT:
             return signature.numerator, signature.denominator
     return 4, 4

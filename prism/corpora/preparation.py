@@ -22,6 +22,7 @@ import numpy as np
 from tqdm import tqdm
 
 from prism.corpora import music21 as source
+from prism.corpora.duplicates import content_key, duplicate_groups, sketch
 from prism.corpora.files import LeftOut
 from prism.corpora.prepared import SPLITS, Corpus
 from prism.corpora.scheduling import LOCAL, Batch, Results, Task, batches, opened_pool, run
@@ -249,9 +250,14 @@ def group_versions(pieces: Sequence[Piece]) -> list[str]:
     """Give versions of one song one group name.
 
     Two pieces are versions when their folk-tune titles are the same after dropping case, accents
-    and a numbered suffix, or when their top voices begin with the same melodic intervals.
+    and a numbered suffix, when their top voices begin with the same melodic intervals, or when
+    they are copies by content (see `prism.corpora.duplicates`).
     """
-    keys = [filter(None, (_title_key(piece), _incipit_key(piece))) for piece in pieces]
+    copies = duplicate_groups([content_key(p) for p in pieces], [sketch(p) for p in pieces])
+    keys = [
+        keys | set(filter(None, (_title_key(piece), _incipit_key(piece))))
+        for piece, keys in zip(pieces, copies, strict=True)
+    ]
     return [pieces[i].identifier for i in united(keys)]
 
 

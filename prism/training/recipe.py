@@ -202,17 +202,8 @@ AMT_PRESETS = {
     ),
 }
 PRESETS = {
-    "mini": Recipe(
-        autoencoder=StageRecipe(
-            steps=4000, batch_size=16, learning_rate=1.5e-3, ema_decay=0.998
-        ),
-        dit=StageRecipe(
-            steps=12_000, batch_size=16, learning_rate=6e-4, evaluate_every=2000,
-            precision="bfloat16",
-        ),  # fmt: skip
-    ),
     # What can be asked for besides composers is learnt too, and a key is always kept to.
-    "attributes": Recipe(
+    "mini": Recipe(
         autoencoder=StageRecipe(steps=4000, batch_size=16, learning_rate=1.5e-3, ema_decay=0.998),
         dit=StageRecipe(
             steps=16_000, batch_size=16, learning_rate=6e-4, evaluate_every=2000,
