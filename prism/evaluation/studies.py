@@ -15,7 +15,7 @@ from prism.evaluation.estimates import share_interval
 from prism.music import PianoRoll
 from prism.pipeline import PrismPipeline
 from prism.similarity.networks import CorpusFeatures
-from prism.statistics import NAMES, mean_description
+from prism.statistics import mean_description
 
 MIX_WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0)
 GUIDANCE_SCALES = (0.0, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)
@@ -105,7 +105,7 @@ def guidance_figures(
     return {
         "recognised": _round(np.mean(hits)),
         "diversity": _round(np.mean(distances)),
-        "statistics": {name: _round(figures[name]) for name in NAMES},
+        "statistics": {name: _round(value) for name, value in figures.items()},
     }
 
 

@@ -86,10 +86,14 @@ def statistics_section(rows: Sequence[Row]) -> dict[str, Any]:
     """Each note statistic: mean, and distance from the references' distribution.
 
     The distance is Wasserstein's over the references' standard deviation, so that 1 means as far
-    off as real pieces differ among themselves; that of `real` is what chance alone gives.
+    off as real pieces differ among themselves; that of `real` is what chance alone gives. A
+    statistic that some side's rolls never have is left out.
     """
     section = {}
+    everybody = (REFERENCE, *COMPETITORS)
     for name in NAMES:
+        if not all(_statistic(rows, side, name).size for side in everybody):
+            continue
         truth = _statistic(rows, REFERENCE, name)
         spread = max(float(truth.std()), 1e-9)
         section[name] = {REFERENCE: {"mean": _round(truth.mean()), "distance": 0.0}} | {
@@ -103,7 +107,9 @@ def statistics_section(rows: Sequence[Row]) -> dict[str, Any]:
 
 
 def _statistic(rows: Sequence[Row], side: str, name: str) -> np.ndarray:
-    return np.array([row["sides"][side]["statistics"][name] for row in rows])
+    """Of the rolls that have it."""
+    found = (row["sides"][side]["statistics"] for row in rows)
+    return np.array([statistics[name] for statistics in found if name in statistics])
 
 
 def frechet_section(rows: Sequence[Row]) -> dict[str, Any]:
