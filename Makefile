@@ -3,9 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 TORCH := torch==2.13.0
+BENCHMARKS := evaluation samples latency scores amt_sampler training preparation contention load
 AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo -n)
 
-.PHONY: app test lint corpus train benchmarks
+.PHONY: app test lint corpus train benchmarks release
 app: $(VENV)/app-ready
 	$(BIN)/python app.py
 
@@ -22,8 +23,20 @@ train: $(VENV)/app-ready
 	$(BIN)/python train.py
 
 benchmarks: $(VENV)/app-ready
-	$(BIN)/python benchmarks/latency.py --json
-	$(BIN)/python benchmarks/samples.py --json
+	for name in $(BENCHMARKS); do $(BIN)/python benchmarks/$$name.py --json --readme || exit 1; done
+
+# All that is shipped, made from the corpus: weights, experiment, examples, tables, pictures. Takes
+# hours; what was stopped goes on where it was.
+release: $(VENV)/test-ready
+	$(BIN)/python train.py --compile --weights weights
+	$(BIN)/python train.py amt --compile --weights weights/amt
+	$(BIN)/python train.py similarity --weights weights/similarity
+	$(BIN)/python -m prism.evaluation bands
+	$(BIN)/python -m prism.evaluation
+	$(BIN)/python -m prism.corpora report
+	$(BIN)/python -m prism.ui.make_examples
+	$(MAKE) benchmarks
+	$(BIN)/python docs/screenshots.py
 
 # Install a Debian package for a command or a library if it is missing; going without it is
 # possible (sound falls back to the pip-only synthesiser, browser tests are skipped).

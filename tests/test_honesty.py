@@ -12,7 +12,7 @@ from prism.similarity.neighbours import TrainingIndex
 from prism.training.amt import AMTStage
 from prism.training.recipe import AMT_PRESETS, PRESETS, SIMILARITY_PRESETS
 from prism.training.similarity import SimilarityStage
-from prism.training.stages import AutoencoderStage, DiTStage
+from prism.training.stages import WHOLE, AutoencoderStage, DiTStage
 
 STEPS = 40
 
@@ -51,7 +51,7 @@ def test_every_stage_learns_from_training_pieces_alone(corpus, read, tmp_path):
     for stage in stages(corpus, tmp_path):
         read.clear()  # while it was built, it set validation windows aside
         for step in range(STEPS):
-            stage.loss(step)
+            stage.batch_loss(stage.network, stage.draw(step, WHOLE))
         assert read and read <= allowed, stage.name
 
 

@@ -17,7 +17,7 @@ from prism.pipeline import PrismPipeline
 from prism.training import loop, run
 from prism.training.amt import AMTStage
 from prism.training.recipe import AMT_PRESETS, PRESETS, Recipe, StageRecipe
-from prism.training.stages import AutoencoderStage
+from prism.training.stages import WHOLE, AutoencoderStage
 
 TINY = dataclasses.replace(
     PRESETS["smoke"],
@@ -59,12 +59,12 @@ def test_a_resumed_run_equals_an_uninterrupted_one(corpus, tmp_path, precision):
 
 def test_mixed_precision_keeps_the_weights_exact(corpus, tmp_path):
     settings = dataclasses.replace(TINY.autoencoder, precision="bfloat16")
-    trainer = loop.Trainer(
-        stage(corpus, dataclasses.replace(TINY, autoencoder=settings)), tmp_path
-    )
-    exact = stage(corpus).loss(0)
+    trainer = loop.Trainer(stage(corpus, dataclasses.replace(TINY, autoencoder=settings)), tmp_path)
+    own = trainer.stage
+    batch = own.draw(0, WHOLE)
+    exact = own.batch_loss(own.network, batch)
     with trainer._precision():
-        mixed = trainer.stage.loss(0)
+        mixed = own.batch_loss(own.network, batch)
     assert mixed.item() == pytest.approx(exact.item(), rel=0.02) and mixed != exact
     assert {p.dtype for p in trainer.run().parameters()} == {torch.float32}
 

@@ -11,7 +11,7 @@ from prism.dataset import attribute_shares
 from prism.pipeline import PrismPipeline
 from prism.training import run
 from prism.training.recipe import StageRecipe
-from prism.training.stages import AutoencoderStage, DiTStage
+from prism.training.stages import WHOLE, AutoencoderStage, DiTStage
 
 NAMES = ("density", "key")
 RECIPE = dataclasses.replace(
@@ -54,7 +54,10 @@ def test_attributes_are_dropped_as_often_as_the_recipe_says(corpus, tmp_path):
 def test_without_attributes_the_loss_is_what_it_was(corpus, tmp_path):
     plain = dataclasses.replace(RECIPE, attributes=(), drawn_attributes=())
     stage = dit_stage(corpus, tmp_path, plain)
-    assert stage.network.attribute_names == () and stage.loss(0).isfinite()
+    assert (
+        stage.network.attribute_names == ()
+        and stage.batch_loss(stage.network, stage.draw(0, WHOLE)).isfinite()
+    )
     assert "informed_validation_loss" not in stage.evaluate(stage.network, 0)
 
 

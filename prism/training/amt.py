@@ -13,7 +13,6 @@ from prism.dataset import WindowSampler
 from prism.music import FRAMES_PER_BEAT, KEYS, LOWEST_PITCH
 from prism.training.execution import Tensors
 from prism.training.recipe import AMTRecipe
-from prism.training.stages import BatchStage
 
 VALIDATION_SEQUENCES = 48
 _PART = 8
@@ -31,7 +30,7 @@ def new_transformer(recipe: AMTRecipe) -> AnticipatoryTransformer:
     )
 
 
-class AMTStage(BatchStage):
+class AMTStage:
     """Trains an `AnticipatoryTransformer` to predict the next token."""
 
     name = "amt"

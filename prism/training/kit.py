@@ -19,7 +19,7 @@ _ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """``python train.py kit --minutes 9``."""
-    from prism.corpora.prepared import Corpus
+    from prism.corpora.sharded import load_corpus
     from prism.training.plan import fitting
     from prism.training.presets import chosen, printed, run_of
 
@@ -43,6 +43,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     print(printed(recipe, execution, preset=options.preset))
     run_of(recipe)(
-        recipe, Corpus.load(options.corpus), output, options.weights or output / "weights",
+        recipe, load_corpus(options.corpus), output, options.weights or output / "weights",
         execution,
     )  # fmt: skip

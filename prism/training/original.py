@@ -20,7 +20,7 @@ from prism.statistics import mean_description
 from prism.training.execution import Tensors
 from prism.training.latents import LatentCache
 from prism.training.recipe import OriginalRecipe
-from prism.training.stages import SAMPLES, WHOLE, BatchStage, generator_for
+from prism.training.stages import SAMPLES, WHOLE, generator_for
 
 VALIDATION_PICTURES = 256
 _PART = 32
@@ -75,7 +75,7 @@ class LabelledLatents:
         return np.array([orders[p // count][p % count] for p in places])
 
 
-class OriginalStage(BatchStage):
+class OriginalStage:
     """Trains a DiT to predict the noise on the latents of pictures.
 
     Parameters

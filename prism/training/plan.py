@@ -30,6 +30,7 @@ from prism.autoencoder import CHANNELS, BeatAutoencoder
 from prism.music import BEATS, FRAMES, KEYS
 from prism.training.presets import AnyRecipe, stages_of
 from prism.training.recipe import AMTRecipe, OriginalRecipe, SimilarityRecipe, StageRecipe
+from prism.training.record import parameter_count
 
 BYTES_PER_PARAMETER = 22
 OVERHEAD_BYTES = 1.5e9
@@ -116,13 +117,9 @@ class Cost:
 
 def parameters_by_module(network: nn.Module) -> dict[str, int]:
     """Parameters of each part of a network, and of what it holds itself under ``other``."""
-    sizes = {name: _count(child) for name, child in network.named_children()}
-    sizes["other"] = _count(network) - sum(sizes.values())
+    sizes = {name: parameter_count(child) for name, child in network.named_children()}
+    sizes["other"] = parameter_count(network) - sum(sizes.values())
     return {name: size for name, size in sizes.items() if size}
-
-
-def _count(module: nn.Module) -> int:
-    return sum(parameter.numel() for parameter in module.parameters())
 
 
 def cost_of(network: nn.Module, inputs: tuple[torch.Tensor, ...], mixed: bool) -> Cost:

@@ -8,6 +8,7 @@ import pathlib
 from collections.abc import Sequence
 
 import torch
+from torch import nn
 
 from prism.corpora.prepared import Corpus
 from prism.provenance import commit, hardware
@@ -50,6 +51,11 @@ def common_record(
         "labels": list(corpus.labels),
         "history": {name: done.history for name, done in progress.items()},
     }
+
+
+def parameter_count(module: nn.Module) -> int:
+    """How many numbers are trained."""
+    return sum(parameter.numel() for parameter in module.parameters())
 
 
 def write_record(path: pathlib.Path, record: dict) -> None:

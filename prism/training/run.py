@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import pathlib
-from typing import TYPE_CHECKING
-
-from torch import nn
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from prism.amt.pipeline import AMTPipeline
 from prism.amt.vocabulary import EVENTS_IN_CONTEXT
@@ -20,17 +19,14 @@ from prism.training.execution import Execution
 from prism.training.files import write_text
 from prism.training.loop import Stage, Trainer
 from prism.training.recipe import AMTRecipe, OriginalRecipe, Recipe, SimilarityRecipe
-from prism.training.record import common_record, write_record
+from prism.training.record import common_record, parameter_count, write_record
 from prism.training.samples import SAMPLES_FILE, collect_samples
 from prism.training.similarity import SimilarityStage
 from prism.training.stages import AutoencoderStage, DiTStage
 
 if TYPE_CHECKING:
     from prism.original import OriginalPipeline
-
-
-def _size(network: nn.Module) -> int:
-    return sum(parameter.numel() for parameter in network.parameters())
+    from prism.training.presets import AnyRecipe
 
 
 def _start_time(folder: pathlib.Path) -> str:
@@ -70,6 +66,19 @@ def _end_time(trainer: Trainer) -> str:
     """Not the present: a finished run that is started again only writes its results anew."""
     last = trainer.log if trainer.finished else trainer.checkpoint
     return utc(last.stat().st_mtime)
+
+
+def _finish(
+    weights: pathlib.Path,
+    own: dict[str, Any],
+    recipe: AnyRecipe,
+    corpus: Corpus,
+    trainers: Sequence[Trainer],
+    started: str,
+) -> None:
+    """Write the record beside the weights: what is this model's `own`, then what all record."""
+    common = common_record(recipe, corpus, trainers, (started, _end_time(trainers[-1])))
+    write_record(weights / "training.json", own | common)
 
 
 def train(
@@ -116,13 +125,15 @@ def train(
     record = {
         "model": f"PrismDiT {recipe.size} on BeatAutoencoder latents",
         "image_size": [KEYS, FRAMES],
-        "parameters": {"autoencoder": _size(coder.average), "dit": _size(pipeline.dit)},
+        "parameters": {
+            "autoencoder": parameter_count(coder.average),
+            "dit": parameter_count(pipeline.dit),
+        },
         "windows_seen": seen,
         "training_windows": windows,
         "epochs": round(seen / windows, 2),
     }
-    record |= common_record(recipe, corpus, (coder, trainer), (started, _end_time(trainer)))
-    write_record(weights / "training.json", record)
+    _finish(weights, record, recipe, corpus, (coder, trainer), started)
     return pipeline
 
 
@@ -143,12 +154,14 @@ def train_amt(
     sequences = recipe.amt.steps * recipe.amt.batch_size
     record = {
         "model": f"AnticipatoryTransformer {recipe.size}",
-        "parameters": {"amt": _size(pipeline.model), "without_embeddings": _size(pipeline.model.h)},
+        "parameters": {
+            "amt": parameter_count(pipeline.model),
+            "without_embeddings": parameter_count(pipeline.model.h),
+        },
         "sequences_seen": sequences,
         "events_seen": sequences * EVENTS_IN_CONTEXT,
     }
-    record |= common_record(recipe, corpus, (trainer,), (started, _end_time(trainer)))
-    write_record(weights / "training.json", record)
+    _finish(weights, record, recipe, corpus, (trainer,), started)
     return pipeline
 
 
@@ -168,11 +181,10 @@ def train_similarity(
     features.save_pretrained(weights)
     record = {
         "model": "ComposerNetwork",
-        "parameters": {"similarity": _size(features.network)},
+        "parameters": {"similarity": parameter_count(features.network)},
         "windows_seen": recipe.similarity.steps * recipe.similarity.batch_size,
     }
-    record |= common_record(recipe, corpus, (trainer,), (started, _end_time(trainer)))
-    write_record(weights / "training.json", record)
+    _finish(weights, record, recipe, corpus, (trainer,), started)
     return features
 
 
@@ -207,9 +219,8 @@ def train_original(
     record = {
         "model": f"DiT {recipe.size}/{recipe.patch_size} on latents of midipic pictures",
         "image_size": list(SHAPE[:2]),
-        "parameters": {"dit": _size(pipeline.transformer)},
+        "parameters": {"dit": parameter_count(pipeline.transformer)},
         "training_pictures": len(stage.training.labels),
     }
-    record |= common_record(stage.settings, corpus, (trainer,), (started, _end_time(trainer)))
-    write_record(weights / "training.json", record)
+    _finish(weights, record, stage.settings, corpus, (trainer,), started)
     return pipeline

@@ -13,13 +13,13 @@ from prism.similarity.bands import noise, shuffled
 from prism.similarity.networks import ComposerNetwork
 from prism.training.execution import Tensors
 from prism.training.recipe import SimilarityRecipe
-from prism.training.stages import BatchStage, chunks
+from prism.training.stages import chunks
 
 VALIDATION_WINDOWS = 600
 _SHUFFLED_SHARE = 0.75
 
 
-class SimilarityStage(BatchStage):
+class SimilarityStage:
     """Trains a `ComposerNetwork` on transposed training windows."""
 
     name = "similarity"

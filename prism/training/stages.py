@@ -43,15 +43,7 @@ def chunks(batch: Batch, size: int = 32) -> list[Batch]:
 WHOLE = slice(None)
 
 
-class BatchStage:
-    """What stages have in common: the loss of a whole batch on their own network."""
-
-    def loss(self, step: int) -> torch.Tensor:
-        """Mean loss of a step's batch."""
-        return self.batch_loss(self.network, self.draw(step, WHOLE))
-
-
-class AutoencoderStage(BatchStage):
+class AutoencoderStage:
     """Trains a `BeatAutoencoder` to rebuild windows through noisy latents."""
 
     name = "autoencoder"
@@ -108,7 +100,7 @@ def new_dit(recipe: Recipe, labels: int) -> PrismDiT:
     )
 
 
-class DiTStage(BatchStage):
+class DiTStage:
     """Trains a `PrismDiT` to predict the flow of a fixed autoencoder's latents.
 
     Parameters
