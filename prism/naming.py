@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from prism.music import PianoRoll, Piece
@@ -14,10 +14,15 @@ if TYPE_CHECKING:
 _LONGEST_STEM = 80
 
 
+def signature(time_signature: tuple[int, int]) -> str:
+    """For example ``"3/4"``."""
+    beats, unit = time_signature
+    return f"{beats}/{unit}"
+
+
 def metre(roll: PianoRoll) -> str:
     """Time signature and tempo, for example ``"3/4 at 120"``."""
-    beats, unit = roll.time_signature
-    return f"{beats}/{unit} at {roll.tempo:g}"
+    return f"{signature(roll.time_signature)} at {roll.tempo:g}"
 
 
 def mixture(composers: Sequence[str], weights: Sequence[float]) -> str:
@@ -34,14 +39,32 @@ def mixture(composers: Sequence[str], weights: Sequence[float]) -> str:
     return " + ".join(f"{name} {round(100 * weight)} %" for name, weight in shares)
 
 
+def asked_words(attributes: Mapping[str, str]) -> str:
+    """What was asked for besides the composers; empty for nothing.
+
+    Examples
+    --------
+    >>> asked_words({"density": "sparse", "key": "A minor"})
+    'asked for density sparse, key A minor'
+    """
+    asked = ", ".join(f"{name} {value}" for name, value in attributes.items())
+    return f"asked for {asked}" if asked else ""
+
+
 def drawn_words(
-    mix: str, guidance_scale: float, seed: int, num_inference_steps: int, roll: PianoRoll
+    mix: str,
+    guidance_scale: float,
+    seed: int,
+    num_inference_steps: int,
+    roll: PianoRoll,
+    attributes: Mapping[str, str],
 ) -> str:
     """What a roll of Prism's was drawn from."""
-    return (
+    words = (
         f"{mix} · guidance {guidance_scale:g} · seed {seed} "
         f"· {num_inference_steps} steps · {metre(roll)}"
     )
+    return " · ".join(filter(None, [words, asked_words(attributes)]))
 
 
 def window_words(window: Window, roll: PianoRoll) -> str:

@@ -13,6 +13,11 @@ MAXIMUM_GUIDANCE = 8.0
 MAXIMUM_STEPS = 200
 MAXIMUM_COMPOSERS = 4
 TEMPO_RANGE = (20.0, 400.0)
+# What people are offered; a call can ask for any other.
+METRES = {
+    "4/4": (4, 4), "3/4": (3, 4), "2/4": (2, 4), "2/2": (2, 2), "3/2": (3, 2), "3/8": (3, 8),
+    "6/8": (6, 8), "9/8": (9, 8), "12/8": (12, 8),
+}  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True)

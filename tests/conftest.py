@@ -11,11 +11,13 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Iterable
 
 import numpy as np
 import pytest
 import torch
 
+from prism.attributes import ATTRIBUTES
 from prism.autoencoder import BeatAutoencoder
 from prism.corpora.prepared import Corpus
 from prism.dit import PrismDiT
@@ -93,14 +95,23 @@ class PitchClasses:
         return torch.tensor(np.array(counts), dtype=torch.float32)
 
 
-def make_pipeline(seed: int = 0) -> PrismPipeline:
-    """A pipeline of tiny random networks that draws a few hundred notes."""
+def make_pipeline(seed: int = 0, knowing: Iterable[str] = ()) -> PrismPipeline:
+    """A pipeline of tiny random networks that draws a few hundred notes.
+
+    Parameters
+    ----------
+    seed : int
+        Of the networks.
+    knowing : iterable of str
+        The attributes that can be asked for.
+    """
     autoencoder = random_weights(BeatAutoencoder(latent_size=8, hidden_size=16), seed)
     with torch.no_grad():
         autoencoder.decoder[-1].weight.mul_(8)
         autoencoder.decoder[-1].bias.fill_(-2.5)
-    dit = random_weights(PrismDiT(labels=3, latent_size=8, width=32, depth=2, heads=2), seed + 1)
-    return PrismPipeline(autoencoder, dit, PROFILES)
+    attributes = {name: len(ATTRIBUTES[name].values) for name in knowing}
+    dit = PrismDiT(labels=3, latent_size=8, width=32, depth=2, heads=2, attributes=attributes)
+    return PrismPipeline(autoencoder, random_weights(dit, seed + 1), PROFILES)
 
 
 @pytest.fixture

@@ -7,8 +7,10 @@ import time
 from conftest import PROFILES, PitchClasses, make_piece, make_pipeline, random_weights
 
 from prism.amt.pipeline import Growth
+from prism.attributes import ATTRIBUTES
 from prism.corpora.prepared import Corpus
 from prism.music import Note, PianoRoll
+from prism.pipeline import PrismPipeline
 from prism.similarity.bands import KIND_WORDS, Band
 from prism.similarity.judge import Judge
 from prism.similarity.neighbours import TrainingIndex
@@ -18,6 +20,20 @@ from prism.ui.choice import Choice, read_choice
 from prism.ui.studio import Studio
 
 LABELS = tuple(PROFILES)
+KNOWN = {name: attribute.values for name, attribute in ATTRIBUTES.items()}
+# The page's controls besides composers and weights, in order.
+SETTINGS = {
+    "guidance_scale": 2,
+    "seed": 1,
+    "num_inference_steps": 16,
+    "tempo": 0,
+    "amt_start": "opening",
+    "metre": "",
+    "key": "",
+    "density": "",
+    "register": "",
+    "character": "",
+}
 
 
 class StandInAMT:
@@ -98,11 +114,14 @@ def studio_of(
 
 def choice_of(composers=("Ada",), weights=(50,), **changes) -> Choice:
     """A choice as the page makes it."""
-    settings = {
-        "guidance_scale": 2,
-        "seed": 1,
-        "num_inference_steps": 16,
-        "tempo": 0,
-        "amt_start": "opening",
-    }
-    return read_choice(composers, weights, **(settings | changes), known=LABELS)
+    return read_choice(composers, weights, **(SETTINGS | changes), known=LABELS, attributes=KNOWN)
+
+
+def controls_of(composers=("Ada",), weights=(50, 50, 50, 50), **changes) -> list:
+    """What the page's controls hold, as its handlers are given it."""
+    return [list(composers), *weights, *(SETTINGS | changes).values()]
+
+
+def make_wishful() -> PrismPipeline:
+    """A tiny model that can be asked for everything."""
+    return make_pipeline(knowing=ATTRIBUTES)

@@ -9,10 +9,10 @@ import sys
 import time
 
 import pytest
-from conftest import PROFILES, ROOT, make_piece, make_pipeline
+from conftest import PROFILES, ROOT, make_piece
 from gradio_client import Client
 from gradio_client.exceptions import AppError
-from stand_ins import StandInAMT, make_index, make_judge
+from stand_ins import StandInAMT, make_index, make_judge, make_wishful
 
 from prism.corpora.prepared import Corpus
 from prism.midi import read_midi
@@ -28,8 +28,8 @@ def examples(document: str, language: str) -> list[str]:
 
 
 def named_pipeline() -> PrismPipeline:
-    """The tiny model, with labels that the documents name."""
-    tiny = make_pipeline()
+    """The tiny model that knows all attributes, with labels that the documents name."""
+    tiny = make_wishful()
     return PrismPipeline(tiny.autoencoder, tiny.dit, dict(zip(NAMES, PROFILES.values(),
                                                               strict=True)))  # fmt: skip
 
@@ -131,7 +131,23 @@ def test_compare_gives_what_the_single_endpoints_give(client):
     assert [s["network"] for s in scores["prism"]] == ["imagenet", "corpus"]
 
 
+def test_what_is_asked_for_is_drawn(client):
+    asked = {"key": "A minor", "density": "sparse", "register": "low", "character": "soft"}
+    drawn = client.predict(["Bach"], seed=3, metre="9/8", **asked, api_name="/generate")
+    expected = named_pipeline()("Bach", seed=3, time_signature=(9, 8), attributes=asked).rolls[0]
+    assert [tuple(note) for note in drawn["notes"]] == expected.notes()
+    assert drawn["time_signature"] == [9, 8] and "key A minor" in drawn["detail"]
+    whole = client.predict(["Bach"], seed=3, metre="9/8", **asked, amt_start="melody",
+                           api_name="/compare")  # fmt: skip
+    assert whole["prism"]["notes"] == drawn["notes"]
+    written = client.predict(["Bach"], seed=3, metre="9/8", **asked, amt_start="melody",
+                             api_name="/amt")  # fmt: skip
+    assert whole["amt"]["notes"] == written["notes"]
+
+
 def test_a_mistake_is_told_in_a_sentence(client):
+    with pytest.raises(AppError, match="Key is H minor, and should be one of C major"):
+        client.predict(["Bach"], key="H minor", api_name="/score")
     with pytest.raises(AppError, match="3 weights are given for 2 composers: give one a composer"):
         client.predict(["Bach", "Mozart"], weights=[1, 2, 3], api_name="/compare")
     with pytest.raises(AppError, match="has not learned Zoe: choose from Bach"):

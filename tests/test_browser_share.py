@@ -2,15 +2,46 @@
 
 from __future__ import annotations
 
+import contextlib
 import pathlib
 import re
 import urllib.parse
 
 import pytest
-from conftest import CHROMIUM, filled, generate
+from conftest import CHROMIUM, filled, generate, make_pipeline
+from stand_ins import StandInAMT, make_index, make_judge, make_wishful, tiny_corpus
+
+from prism.ui import Loader, build_ui, launch_options
 
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
+
+
+WISHES = ("Key", "Density", "Register", "Character")
+
+
+@contextlib.contextmanager
+def served(pipeline):
+    """The page's address with a tiny model."""
+    loaded = (pipeline, tiny_corpus, StandInAMT, make_judge, make_index)
+    page = build_ui(*map(Loader, loaded))
+    page.launch(prevent_thread_lock=True, quiet=True, server_port=None, **launch_options())
+    yield page.local_url
+    page.close()
+
+
+@pytest.fixture(scope="module")
+def wishful():
+    """The address of a page whose model can be asked for everything."""
+    with served(make_wishful) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def plain():
+    """The address of a page whose model can be asked for composers alone."""
+    with served(make_pipeline) as address:
+        yield address
 
 
 def status(page) -> str:
@@ -94,3 +125,51 @@ def test_without_a_clipboard_the_link_can_be_copied_by_hand(visit):
     field = page.get_by_label("Link to this result")
     field.wait_for()
     assert field.input_value() == page.url and "Copy the link" in status(page)
+
+
+def ask(page, label: str, value: str) -> None:
+    page.get_by_label(label, exact=True).click()
+    page.get_by_role("option", name=value, exact=True).click()
+
+
+def test_what_is_asked_for_is_drawn_named_and_restored_by_a_link(visit, wishful, tmp_path):
+    first = visit(at=wishful, viewport={"width": 360, "height": 740})
+    generate(first)
+    before = midi(first, tmp_path)
+    first.get_by_text("More settings").click()
+    ask(first, "Metre", "3/4")
+    ask(first, "Key", "B♭ minor")
+    assert first.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    first.get_by_role("button", name="Generate").click()
+    # Until then the piece before stands there.
+    first.locator(".detail", has_text="asked for").wait_for()
+    filled(first)
+    words = first.locator(".detail").first.text_content()
+    assert "3/4 at 80 · asked for key B♭ minor" in words
+    assert midi(first, tmp_path) != before
+
+    second = visit(at=wishful, link=f"?{urllib.parse.urlsplit(first.url).query}")
+    filled(second, 3)
+    assert midi(second, tmp_path) == midi(first, tmp_path)
+    assert second.locator(".detail").first.text_content() == words
+    second.get_by_text("More settings").click()
+    held = [second.get_by_label(label, exact=True).input_value() for label in WISHES]
+    assert held == ["B♭ minor", "as it comes", "as it comes", "as it comes"]
+    assert second.get_by_label("Metre", exact=True).input_value() == "3/4"
+
+    # A surprise leaves it as it is; an earlier result brings its own back.
+    first.get_by_role("button", name="Surprise me").click()
+    entries = first.locator(".prism-history .entry")
+    entries.nth(2).wait_for()
+    assert "metre=3/4&key=B" in first.url
+    entries.nth(2).click()
+    first.wait_for_function("!location.search.includes('key=')")
+    held = [first.get_by_label(label, exact=True).input_value() for label in ("Metre", "Key")]
+    assert held == ["as it comes"] * 2
+
+
+def test_what_a_model_does_not_know_is_not_offered(visit, plain):
+    page = visit(at=plain)
+    page.get_by_text("More settings").click()
+    page.get_by_label("Metre", exact=True).wait_for()
+    assert not any(page.get_by_label(label, exact=True).count() for label in WISHES)

@@ -9,7 +9,15 @@ import numpy as np
 import pytest
 from conftest import ROOT, make_pipeline
 from PIL import Image
-from stand_ins import LABELS, StandInAMT, choice_of, make_judge, studio_of, tiny_corpus
+from stand_ins import (
+    LABELS,
+    StandInAMT,
+    choice_of,
+    make_judge,
+    make_wishful,
+    studio_of,
+    tiny_corpus,
+)
 
 from prism.commands import compare, main, others
 from prism.commands.options import Mix, read_mix, read_seeds
@@ -34,7 +42,7 @@ def weights(tmp_path_factory):
 @pytest.fixture
 def models(monkeypatch) -> compare.Models:
     """Stand-ins, in place of what `compare` loads."""
-    loaded = compare.Models(make_pipeline(), StandInAMT(), tiny_corpus(), make_judge())
+    loaded = compare.Models(make_wishful(), StandInAMT(), tiny_corpus(), make_judge())
     monkeypatch.setattr(compare, "load_models", lambda weights, corpus: loaded)
     return loaded
 
@@ -67,6 +75,22 @@ def test_a_seed_gives_the_notes_that_python_gets(weights, tmp_path, capsys):
              "guidance_scale: 3", "seed: 5", "num_inference_steps: 4", "tempo: 90",
              f"checkpoint: sha256 {digest}…"]  # fmt: skip
     assert has_dynamics(roll) and path.read_bytes() == write_midi(roll, texts=lines)
+
+
+def test_what_is_asked_for_is_drawn_and_told(tmp_path, capsys):
+    make_wishful().save_pretrained(tmp_path / "weights")
+    arguments = ["generate", "Ada", "--metre", "6/8", "--key", "A minor", "--density", "dense",
+                 "--weights", str(tmp_path / "weights"), "--output", str(tmp_path)]  # fmt: skip
+    assert main([*arguments, "--json"]) == 0
+    path, last = capsys.readouterr().out.splitlines()
+    asked = {"density": "dense", "key": "A minor"}
+    roll = PrismPipeline.from_pretrained(tmp_path / "weights")(
+        "Ada", time_signature=(6, 8), attributes=asked
+    ).rolls[0]
+    assert notes_in(path) == read_midi(write_midi(roll)).window().notes()
+    told = json.loads(last)
+    assert (told["metre"], told["attributes"]) == ("6/8", asked)
+    assert told["rolls"][0]["time_signature"] == [6, 8]
 
 
 def test_every_kind_of_file_for_every_seed(weights, tmp_path, capsys):
@@ -140,6 +164,10 @@ def test_mistakes_are_told_in_one_line(weights, tmp_path, capsys):
     guidance = complaint(["generate", "Ada", "--guidance-scale", 9, *common], capsys)
     assert "guidance_scale: expected a number from 0 to 8, got 9.0" in guidance
     assert "each may be named once" in complaint(["generate", "Ada", "Ada", *common], capsys)
+    metre = complaint(["generate", "Ada", "--metre", "5", *common], capsys)
+    assert "metre: expected one of 4/4, 3/4" in metre and "got '5'" in metre
+    key = complaint(["generate", "Ada", "--key", "A minor", *common], capsys)
+    assert "attributes: unknown 'key'; this model knows none" in key
     assert not (tmp_path / "new").exists()
 
 
@@ -188,11 +216,12 @@ def test_compare_writes_three_files_and_scores(models, tmp_path, capsys):
 @pytest.mark.parametrize("tempo", [None, 90.0])
 def test_compare_draws_what_the_page_draws(models, start, tempo):
     page = StandInAMT()
-    studio = studio_of(amt=lambda: page)
-    clicked = choice_of(["Bob", "Cleo"], [20, 40], amt_start=start, tempo=tempo, seed=6)
-    options = types.SimpleNamespace(
-        guidance_scale=2.0, num_inference_steps=16, tempo=tempo, amt_start=start
-    )
+    studio = studio_of(pipeline=make_wishful, amt=lambda: page)
+    wishes = {"metre": "3/4", "key": None, "density": "sparse", "register": None,
+              "character": "soft"}  # fmt: skip
+    settings = {"amt_start": start, "tempo": tempo, **wishes}
+    clicked = choice_of(["Bob", "Cleo"], [20, 40], **settings, seed=6)
+    options = types.SimpleNamespace(guidance_scale=2.0, num_inference_steps=16, **settings)
     shown = compare.sides(models, read_mix(["Bob=1", "Cleo=2"], LABELS), 6, options)
     for name, side in studio.sides.items():
         *_, last = side.stages(clicked)

@@ -45,6 +45,15 @@ def test_lines_of_a_drawn_roll_are_what_it_takes_to_draw_it_again():
     )
 
 
+def test_lines_say_what_was_asked_for():
+    settings = {"seed": 7, "time_signature": (3, 4), "attributes": {"key": "A minor"}}
+    assert drawn_lines(["Bach"], [1], settings, "")[2:] == (
+        "seed: 7", "time_signature: 3/4", "attributes: key=A minor",
+    )  # fmt: skip
+    settings = {"time_signature": None, "attributes": {}, "guidance_scale": 0.0}
+    assert drawn_lines(["Bach"], [1], settings, "")[2:] == ("guidance_scale: 0",)
+
+
 def test_real_music_says_where_it_is_from_and_its_terms():
     lines = real_lines(make_piece("suite", source="suite.xml", terms="public domain"))
     assert lines == ("Real music, not generated: suite (Ada)", "source: suite.xml",

@@ -4,9 +4,8 @@ import copy
 
 import pytest
 import torch
-from conftest import make_pipeline, random_weights
+from conftest import make_pipeline
 
-from prism.dit import PrismDiT
 from prism.pipeline import PrismPipeline, WeightsError
 
 
@@ -134,10 +133,9 @@ def test_damaged_weights_are_explained(tmp_path, damage):
 @pytest.fixture
 def wishful() -> PrismPipeline:
     """A tiny pipeline that can be asked for a key and a density."""
-    plain = make_pipeline()
-    sizes = {"labels": 3, "latent_size": 8, "width": 32, "depth": 2, "heads": 2}
-    dit = random_weights(PrismDiT(**sizes, attributes={"key": 24, "density": 3}), 1)
-    return PrismPipeline(plain.autoencoder, dit, copy.deepcopy(plain.profiles))
+    pipeline = make_pipeline(knowing=["key", "density"])
+    pipeline.profiles = copy.deepcopy(pipeline.profiles)
+    return pipeline
 
 
 FIXED = {"num_inference_steps": 3, "tempo": 100, "time_signature": (4, 4)}

@@ -8,10 +8,12 @@ import urllib.parse
 
 import gradio as gr
 import pytest
+from conftest import make_pipeline
 from hypothesis import given
 from hypothesis import strategies as st
-from stand_ins import LABELS, choice_of, studio_of
+from stand_ins import KNOWN, LABELS, choice_of, controls_of, make_wishful, studio_of
 
+from prism.request import METRES
 from prism.ui.choice import AMT_STARTS, read_choice
 from prism.ui.generate import Handlers
 from prism.ui.sharing import USUAL, Shared, query, read_query
@@ -33,6 +35,7 @@ def controls(draw):
         draw(st.integers(4, 64)),
         draw(st.none() | st.floats(40, 240)),
         draw(st.sampled_from(list(AMT_STARTS))),
+        *(draw(st.sampled_from(["", *values])) for values in (METRES, *KNOWN.values())),
     )
 
 
@@ -41,33 +44,29 @@ def parameters(text: str) -> dict[str, str]:
     return dict(urllib.parse.parse_qsl(text, keep_blank_values=True))
 
 
-def read(text: str, known=LABELS) -> Shared:
-    return read_query(parameters(text), known)
+def read(text: str, known=LABELS, attributes=KNOWN) -> Shared:
+    return read_query(parameters(text), known, attributes)
 
 
 @given(controls())
 def test_a_link_gives_back_the_choice_and_the_sliders(held):
-    choice = read_choice(*held, AWKWARD)
+    known = {"known": AWKWARD, "attributes": KNOWN}
+    choice = read_choice(*held, **known)
     shared = read(query(choice), AWKWARD)
     assert not shared.faults and shared.whole
     assert shared.composers == tuple(held[0])
     if len(shared.composers) > 1:
         assert shared.weights == tuple(held[1][: len(held[0])])
-    again = read_choice(
-        shared.composers, shared.weights, shared.guidance_scale, shared.seed,
-        shared.num_inference_steps, shared.tempo, shared.amt_start, AWKWARD,
-    )  # fmt: skip
+    again = read_choice(shared.composers, shared.weights, *shared.settings, **known)
     assert again == choice and query(again) == query(choice)
 
 
 @given(st.dictionaries(st.sampled_from(list(vars(USUAL))), st.text()))
 def test_whatever_a_link_says_each_control_holds_something_good(strange):
-    shared = read_query(strange, LABELS)
+    shared = read_query(strange, LABELS, KNOWN)
     assert all(fault.startswith("The link") for fault in shared.faults)
-    read_choice(
-        shared.composers or LABELS[:1], shared.weights, shared.guidance_scale, shared.seed,
-        shared.num_inference_steps, shared.tempo, shared.amt_start, LABELS,
-    )  # fmt: skip
+    read_choice(shared.composers or LABELS[:1], shared.weights, *shared.settings, known=LABELS,
+                attributes=KNOWN)  # fmt: skip
 
 
 def test_a_link_is_short_and_readable():
@@ -77,6 +76,10 @@ def test_a_link_is_short_and_readable():
         "&num_inference_steps=16&tempo=100&amt_start=opening"
     )
     assert "weights" not in query(choice_of(["Ada"], [60]))
+    wishes = {"metre": "3/4", "key": "A minor", "density": "sparse", "register": "low"}
+    assert query(choice_of(**wishes, character="soft")).endswith(
+        "&amt_start=opening&metre=3/4&key=A%20minor&density=sparse&register=low&character=soft"
+    )
 
 
 def test_what_a_link_leaves_out_is_usual():
@@ -105,6 +108,11 @@ WRONG = [
     ("tempo=20", "tempo", "tempo is 20.*from 40 to 240, or 0 for the music's own"),
     ("tempo=" + "x" * 99, "tempo", f"tempo is “{'x' * 40}…”"),
     ("amt_start=end", "amt_start", "start from “end”, and it should be one of opening, nothing"),
+    ("metre=5/7", "metre", "metre is “5/7”, and should be one of 4/4, 3/4, .*, 12/8."),
+    ("key=H minor", "key", "key is “H minor”, and should be one of C major, .*, B minor."),
+    ("density=Sparse", "density", "density is “Sparse”, and should be one of sparse, medium"),
+    ("register=deep", "register", "register is “deep”, and should be one of low"),
+    ("character=<b>", "character", "character is “<b>”, and should be one of soft"),
 ]
 
 
@@ -121,18 +129,26 @@ def test_what_is_wrong_is_told_and_concerns_one_control(text, control, message):
     assert shared.given and not shared.whole
 
 
-def opened(text: str) -> list:
-    """(composers, status, link, mixer, *weights, guidance, seed, steps, tempo, start)."""
+def test_what_a_model_does_not_know_is_told():
+    shared = read("composers=Ada&metre=3/4&key=A minor", attributes={"density": ["sparse"]})
+    (fault,) = shared.faults
+    assert fault == "The link's key is “A minor”, and this model cannot be asked for that."
+    assert (shared.metre, shared.key) == ("3/4", "") and not shared.whole
+
+
+def opened(text: str, pipeline=make_pipeline) -> list:
+    """(composers, status, link, mixer, *weights, *settings)."""
     request = types.SimpleNamespace(query_params=parameters(text))
-    return Handlers(studio_of()).welcome(request)
+    return Handlers(studio_of(pipeline=pipeline)).welcome(request)
 
 
 def test_a_link_fills_the_controls_and_runs():
-    choice = choice_of(["Cleo", "Ada"], [30, 10], seed=9, tempo=90, amt_start="nothing")
+    choice = choice_of(["Cleo", "Ada"], [30, 10], seed=9, tempo=90, amt_start="nothing",
+                       metre="6/8")  # fmt: skip
     composers, status, link, mixer, *others = opened(query(choice))
     assert composers["value"] == mixer == ["Cleo", "Ada"]
     assert [(s["visible"], s.get("value")) for s in others[:2]] == [(True, 30), (True, 10)]
-    assert others[4:] == [2, 9, 16, 90, "nothing"]
+    assert others[4:-4] == [2, 9, 16, 90, "nothing", "6/8"]
     assert link["run"] and "link was read" in status["text"]
 
 
@@ -145,12 +161,24 @@ def test_a_link_with_a_mistake_waits_for_the_visitor():
 def test_without_a_link_nothing_runs():
     composers, status, link, *others = opened("")
     assert composers["value"] == ["Ada"] and not link["run"]
-    assert status["text"].startswith("Ready") and all(o == gr.skip() for o in others)
+    assert status["text"].startswith("Ready") and all(o == gr.skip() for o in others[:-4])
+
+
+@pytest.mark.parametrize("knowing", [(), ("density", "key"), tuple(KNOWN)])
+def test_the_page_offers_what_the_model_knows(knowing):
+    *_, key, density, register, character = opened("", lambda: make_pipeline(knowing=knowing))
+    for name, control in zip(KNOWN, (key, density, register, character), strict=True):
+        assert (control["value"], control["visible"]) == ("", name in knowing)
+
+
+def test_a_link_fills_in_what_is_asked_for():
+    text = "composers=Ada&key=B♭ minor&register=low"
+    _, _, link, *others = opened(text, make_wishful)
+    assert [o["value"] for o in others[-4:]] == ["B♭ minor", "", "low", ""] and link["run"]
 
 
 def test_a_click_has_a_link_only_if_the_choice_is_good():
     handlers = Handlers(studio_of())
-    settings = (2, 7, 16, 0, "opening")
-    value = handlers.share(["Ada", "Bob"], 50, 0, 50, 50, *settings)
+    value = handlers.share(*controls_of(["Ada", "Bob"], [50, 0, 50, 50]))
     assert "weights=50,0&" in value["query"] and not value["run"]
-    assert handlers.share([], 50, 50, 50, 50, *settings) == gr.skip()
+    assert handlers.share(*controls_of([])) == gr.skip()

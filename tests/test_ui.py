@@ -15,11 +15,14 @@ from conftest import PROFILES, make_piece, make_pipeline
 from gradio_client import Client
 from gradio_client.exceptions import AppError
 from stand_ins import (
+    KNOWN,
     LABELS,
     StandInAMT,
     choice_of,
+    controls_of,
     make_index,
     make_judge,
+    make_wishful,
     studio_of,
     tiny_corpus,
 )
@@ -172,7 +175,7 @@ def test_an_error_is_also_in_the_status_line():
     handlers = Handlers(studio_of())
     updates = []
     with pytest.raises(gr.Error):
-        for update in handlers.generate([]):
+        for update in handlers.generate(Visit(), []):
             updates.append(update)
     *kept, status = updates[-1]
     assert status["kind"] == "error" and "No composer" in status["text"]
@@ -211,6 +214,54 @@ def test_a_composer_with_weight_0_is_left_out():
     assert (choice.composers, choice.weights, choice.mix) == (("Bob",), (1.0,), "Bob")
 
 
+WISHES = {"metre": "3/4", "key": "A minor", "density": "sparse", "register": "low",
+          "character": "soft"}  # fmt: skip
+
+
+def test_what_is_asked_for_is_drawn_and_written_down():
+    handlers, visit = Handlers(studio_of(pipeline=make_wishful)), Visit()
+    value, piece, _ = list(handlers.generate(visit, *controls_of(**WISHES)))[-1]
+    asked = {name: WISHES[name] for name in KNOWN}
+    expected = make_wishful()("Ada", seed=1, time_signature=(3, 4), attributes=asked).rolls[0]
+    assert piece.roll == expected
+    words = "asked for character soft, density sparse, key A minor, register low"
+    assert value["detail"].endswith(f" · 3/4 at 80 · {words}")
+    lines = ("time_signature: 3/4",
+             "attributes: character=soft, density=sparse, key=A minor, register=low")  # fmt: skip
+    assert set(lines) < set(piece.lines)
+    other = list(handlers.generate(visit, *controls_of(**(WISHES | {"key": "A major"}))))[-1]
+    assert other[1].roll != piece.roll
+
+
+def test_what_is_asked_for_decides_only_what_prism_draws():
+    wishful = choice_of(**WISHES)
+    for name, side in studio_of().sides.items():
+        same = side.key(wishful) == side.key(choice_of())
+        assert same == (name != "prism")
+    melody = {"amt_start": "melody"}
+    amt = studio_of().sides["amt"]
+    assert amt.key(choice_of(**WISHES, **melody)) != amt.key(choice_of(**melody))
+    assert choice_of(key=None, metre=None) == choice_of()
+
+
+@pytest.mark.parametrize(
+    ("wish", "message"),
+    [
+        ({"metre": "5/4"}, "Metre is 5/4, and should be one of 4/4, 3/4, .*: change it or leave"),
+        ({"key": "H minor"}, "Key is H minor, and should be one of C major, .*, B minor: change"),
+        ({"density": ["x"]}, "Density is .*, and should be one of sparse, medium, dense"),
+    ],
+)
+def test_a_wish_that_does_not_exist_is_explained(wish, message):
+    with pytest.raises(ValueError, match=message):
+        choice_of(**wish)
+
+
+def test_a_wish_that_the_model_does_not_know_is_explained():
+    with pytest.raises(ValueError, match="Key is A minor, and this model cannot be asked for that"):
+        studio_of().choice(["Ada"], [50], key="A minor")
+
+
 def test_missing_weights_are_explained_and_the_corpus_still_plays(tmp_path):
     handlers = Handlers(studio_of(pipeline=lambda: load_pipeline(tmp_path / "nowhere")))
     choices, status, *_ = handlers.welcome()
@@ -218,8 +269,8 @@ def test_missing_weights_are_explained_and_the_corpus_still_plays(tmp_path):
     assert status["kind"] == "error" and "nowhere" in status["text"]
     assert "python train.py" in status["text"]
     with pytest.raises(gr.Error, match="nowhere"):
-        list(handlers.generate(["Ada"]))
-    value, piece = list(handlers.real(["Ada"]))[-1]
+        list(handlers.generate(Visit(), ["Ada"]))
+    value, piece = list(handlers.real(Visit(), ["Ada"]))[-1]
     assert value["notes"] and "wav" in piece.files
 
 
@@ -243,19 +294,19 @@ def test_weights_put_in_place_later_are_found(tmp_path):
 
 def test_a_missing_corpus_is_explained_and_prism_still_draws(tmp_path):
     handlers = Handlers(studio_of(corpus=lambda: load_corpus(tmp_path)))
-    value, piece = list(handlers.real(["Ada"]))[-1]
+    value, piece = list(handlers.real(Visit(), ["Ada"]))[-1]
     assert piece is None and "prism.corpora prepare" in value["message"]
-    assert list(handlers.generate(["Ada"]))[-1][0]["notes"]
+    assert list(handlers.generate(Visit(), ["Ada"]))[-1][0]["notes"]
 
 
 def test_a_missing_soundfont_leaves_the_roll_and_says_so(monkeypatch):
     monkeypatch.setenv("PRISM_SOUNDFONT", "nowhere.sf2")
     studio = studio_of()
-    value, piece, _ = list(Handlers(studio).generate(["Ada"]))[-1]
+    value, piece, _ = list(Handlers(studio).generate(Visit(), ["Ada"]))[-1]
     assert value["notes"] and "midi" in value["downloads"] and "wav" not in value["downloads"]
     assert "nowhere.sf2" in value["message"] and "PRISM_SOUNDFONT" in value["message"]
     monkeypatch.delenv("PRISM_SOUNDFONT")
-    value, *_ = list(Handlers(studio).generate(["Ada"]))[-1]
+    value, *_ = list(Handlers(studio).generate(Visit(), ["Ada"]))[-1]
     assert "wav" in value["downloads"] and not value["message"]
 
 
@@ -271,21 +322,21 @@ def test_stop_leaves_finished_players_alone():
 def test_stop_ends_what_began_before_it_and_what_begins_after():
     handlers, visit = Handlers(studio_of(amt=lambda: StandInAMT(50, 0.05))), Visit()
     visit.begin()
-    running = handlers.baseline(["Ada"], seed=11, visit=visit)
+    running = handlers.baseline(visit, *controls_of(seed=11))
     next(running)
     handlers.stop(visit)
-    begun_later = handlers.generate(["Ada"], seed=11, visit=visit)
+    begun_later = handlers.generate(visit, *controls_of(seed=11))
     for rest in (list(running), list(begun_later)):
         assert all(part == gr.skip() for part in rest[-1])
         assert not any("Done" in str(update) for update in rest)
     assert visit.click.pieces == {}
     visit.begin()
-    assert list(handlers.real(["Ada"], visit=visit))[-1][0]["notes"]
+    assert list(handlers.real(visit, ["Ada"]))[-1][0]["notes"]
 
 
 def test_the_picture_is_drawn_when_asked_for():
     handlers = Handlers(studio_of())
-    *_, piece, _ = list(handlers.generate(["Ada"]))[-1]
+    *_, piece, _ = list(handlers.generate(Visit(), ["Ada"]))[-1]
     assert "png" not in piece.files
     files = pictured(piece)["downloads"]
     assert pathlib.Path(files["png"]["path"]).read_bytes().startswith(b"\x89PNG")

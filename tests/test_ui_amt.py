@@ -8,7 +8,7 @@ import time
 import gradio as gr
 import pytest
 from conftest import make_pipeline
-from stand_ins import StandInAMT, choice_of, studio_of, tiny_corpus
+from stand_ins import StandInAMT, choice_of, controls_of, studio_of, tiny_corpus
 
 from prism.amt.pipeline import prompt_roll
 from prism.dataset import corpus_sample, prompt_sample
@@ -32,7 +32,7 @@ def no_head_start(monkeypatch):
 
 def updates(studio: Studio, **settings) -> list[tuple]:
     """All updates of the baseline's player that change something."""
-    stream = Handlers(studio).baseline(**({"composers": ["Ada"]} | settings))
+    stream = Handlers(studio).baseline(Visit(), *controls_of(**settings))
     return [update for update in stream if "title" in update[0]]
 
 
@@ -178,7 +178,7 @@ def test_stopped_while_it_writes_it_holds_nobody_up():
 def test_a_new_click_ends_what_it_writes():
     amt, visit = StandInAMT(notes=10_000, seconds_per_note=0.001), Visit()
     handlers = Handlers(studio_of(amt=lambda: amt))
-    writing = handlers.baseline(["Ada"], visit=visit)
+    writing = handlers.baseline(visit, ["Ada"])
     while not amt.written:
         next(writing)
     visit.begin()
@@ -196,8 +196,8 @@ def test_missing_or_damaged_weights_are_explained_and_the_others_play(tmp_path, 
     value, piece = updates(studio)[-1]
     assert piece is None and value["notes"] == [] and value["title"] == "AMT"
     assert str(folder) in value["message"] and "python train.py amt" in value["message"]
-    assert list(handlers.generate(["Ada"]))[-1][0]["notes"]
-    assert list(handlers.real(["Ada"]))[-1][0]["notes"]
+    assert list(handlers.generate(Visit(), ["Ada"]))[-1][0]["notes"]
+    assert list(handlers.real(Visit(), ["Ada"]))[-1][0]["notes"]
 
 
 def test_an_unexpected_fault_stays_in_its_player():

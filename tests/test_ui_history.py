@@ -7,7 +7,7 @@ import types
 
 import gradio as gr
 import pytest
-from stand_ins import LABELS, StandInAMT, choice_of, studio_of
+from stand_ins import KNOWN, LABELS, StandInAMT, choice_of, controls_of, studio_of
 
 import prism.ui.history
 from prism.music import Note, PianoRoll
@@ -24,6 +24,13 @@ from prism.ui.sharing import query, shared
 from prism.ui.studio import Studio
 from prism.ui.visit import Click, Visit
 
+SETTINGS_CHANGED = {
+    "guidance_scale": 3.5,
+    "seed": 9,
+    "num_inference_steps": 24,
+    "tempo": 90,
+    "amt_start": "nothing",
+}
 ROLL = PianoRoll.from_notes([Note(60, 0, 1), Note(64, 1, 0.5)])
 
 
@@ -61,6 +68,14 @@ def test_results_are_listed_from_the_latest_on():
     assert value["shown"] == 2 and value["entries"][0]["title"] == "Ada"
     # Pitch, start and end in frames.
     assert value["entries"][0]["notes"] == [60, 0, 4, 64, 4, 6]
+
+
+def test_what_was_asked_for_is_listed():
+    history = History()
+    history.note(finished(5, metre="3/4", key="A minor", density="sparse"))
+    (entry,) = history_value(history)["entries"]
+    expected = "guidance 2 · seed 5 · 3/4 · asked for density sparse, key A minor"
+    assert entry["detail"] == expected
 
 
 def test_nothing_is_listed_before_prism_is_done():
@@ -130,10 +145,9 @@ def test_the_page_hears_of_news_alone():
 def run(handlers: Handlers, visit: Visit, choice) -> dict[str, ShownPiece]:
     """A click from beginning to end."""
     visit.begin(choice)
-    mix, settings = [list(choice.composers), 50, 50, 50, 50], (2, choice.seed, 16, 0)
-    list(handlers.generate(*mix, *settings, visit=visit))
-    list(handlers.real(*mix, choice.seed, 0, visit=visit))
-    list(handlers.baseline(*mix, *settings, choice.amt_start, visit=visit))
+    controls = controls_of(choice.composers, seed=choice.seed, amt_start=choice.amt_start)
+    for handler in (handlers.generate, handlers.real, handlers.baseline):
+        list(handler(visit, *controls))
     remembered(visit)
     return visit.click.pieces
 
@@ -155,13 +169,14 @@ def test_a_result_comes_back_though_nobody_can_make_it_again(monkeypatch):
 
 def test_recalling_fills_in_every_control():
     visit = Visit()
-    choice = read_choice(["Cleo", "Ada"], [30, 10], 3.5, 9, 24, 90, "nothing", LABELS)
+    wishes = {"metre": "3/4", "key": "A minor", "character": "soft"}
+    choice = choice_of(["Cleo", "Ada"], [30, 10], **SETTINGS_CHANGED, **wishes)
     visit.history.note(Click(choice, pieces={"prism": shown()}))
     visit.own = "something chosen since"
     composers, mixer, *others = Filling(studio_of()).recall(visit, event(number=1))
     assert composers["value"] == mixer == ["Cleo", "Ada"] and visit.own is None
     assert [(s["visible"], s.get("value")) for s in others[:2]] == [(True, 30), (True, 10)]
-    assert others[4:] == [3.5, 9, 24, 90, "nothing"]
+    assert others[4:] == [3.5, 9, 24, 90, "nothing", "3/4", "A minor", "", "", "soft"]
 
 
 def test_what_is_no_longer_kept_is_told():
@@ -170,12 +185,11 @@ def test_what_is_no_longer_kept_is_told():
 
 
 def test_a_choice_and_its_link_ask_for_the_same():
-    choice = read_choice(["Cleo", "Ada"], [30, 0], 3.5, 9, 24, None, "melody", LABELS)
+    choice = choice_of(["Cleo", "Ada"], [30, 0], **SETTINGS_CHANGED, metre="6/8", register="high")
     asked = shared(choice)
     again = read_choice(
-        asked.composers, asked.weights, asked.guidance_scale, asked.seed,
-        asked.num_inference_steps, asked.tempo, asked.amt_start, LABELS,
-    )  # fmt: skip
+        asked.composers, asked.weights, *asked.settings, known=LABELS, attributes=KNOWN
+    )
     assert again == choice and query(again) == query(choice)
 
 
@@ -193,12 +207,13 @@ def test_a_surprise_is_a_good_choice_and_leaves_the_rest_alone():
     filling, seen = Filling(studio, random.Random(0)), set()
     low, high = SURPRISING_GUIDANCE
     for _ in range(200):
-        composers, _, *weights, guidance, seed, steps, tempo, start = filling.surprise()
+        composers, _, *weights = filling.surprise()
+        weights, (guidance, seed, *kept) = weights[:4], weights[4:]
         names = composers["value"]
         values = [w.get("value") for w in weights[: len(names)]]
         choice = studio.choice(names, values, guidance, seed)
         assert low <= choice.guidance_scale <= high and 0 <= choice.seed < 100_000
-        assert [steps, tempo, start] == [gr.skip()] * 3
+        assert kept == [gr.skip()] * 8
         seen.add(tuple(sorted(names)))
     assert len(seen) == len(LABELS) + 3  # each alone and each pair
 
@@ -222,7 +237,9 @@ def test_examples_are_shown_whose_composers_there_are(monkeypatch):
     assert names == ["A Bach chorale", "Haydn meets Irish reels"]
     composers, *others = Filling(studio).example(event(label=names[1]))
     wanted = EXAMPLES[names[1]]
-    assert composers["value"] == list(wanted.composers) and wanted.seed in others
+    assert composers["value"] == list(wanted.composers)
+    # None of them asks for anything else.
+    assert others[5:] == [2, wanted.seed, 16, 0, wanted.amt_start, "", "", "", "", ""]
 
 
 def test_a_stored_piece_is_the_piece():

@@ -9,7 +9,7 @@ import gradio as gr
 import numpy as np
 import pytest
 from conftest import make_piece
-from stand_ins import made_up_bands, make_index, make_judge, studio_of, tiny_corpus
+from stand_ins import controls_of, made_up_bands, make_index, make_judge, studio_of, tiny_corpus
 
 from prism.music import Note, PianoRoll
 from prism.similarity.judge import Score
@@ -25,7 +25,7 @@ from prism.ui.studio import Studio
 from prism.ui.visit import Visit
 
 BANDS = {"imagenet": made_up_bands(), "corpus": made_up_bands()}
-CONTROLS = (["Ada"], 50, 50, 50, 50, 2.0, 1, 16, 0, "opening")
+CONTROLS = tuple(controls_of())
 
 
 @pytest.fixture(autouse=True)
@@ -50,7 +50,7 @@ class Page:
 
     def fill(self, *sides: str, **settings) -> None:
         for side in sides:
-            list(self.fillers[side](["Ada"], seed=1, **settings, visit=self.visit))
+            list(self.fillers[side](self.visit, *controls_of(**settings)))
 
     def scores(self):
         return list(self.judging.scores(self.visit))[-1]
@@ -216,7 +216,7 @@ def test_what_an_earlier_click_still_works_on_is_never_shown():
     page = Page(studio_of())
     page.click()
     page.fill("corpus")
-    drawing = page.handlers.generate(["Ada"], seed=1, visit=page.visit)
+    drawing = page.handlers.generate(page.visit, *CONTROLS)
     next(drawing)
     page.click()
     assert list(drawing) == [(gr.skip(),) * 3] and page.visit.click.pieces == {}

@@ -46,6 +46,15 @@ def test_the_zip_holds_the_click_and_its_link(studio, tmp_path):
     assert "AMT-test" in text and "terms: made for the tests" in text
 
 
+def test_what_was_asked_for_is_among_the_settings():
+    visit, keepsakes = Visit(), Keepsakes(studio_of())
+    settings = keepsakes.comparison(visit.begin(choice_of()), "").settings
+    assert settings["metre"] is None and not {"time_signature", "attributes", "key"} & set(settings)
+    click = visit.begin(choice_of(metre="3/4", key="A minor"))
+    settings = keepsakes.comparison(click, PAGE.page).settings
+    assert (settings["metre"], settings["key"]) == ("3/4", "A minor")
+
+
 def test_the_poster_of_half_a_click_says_what_it_lacks(studio):
     made = Keepsakes(studio).poster(clicked(studio, sides=["prism"], scored=False), PAGE)
     *_, done = [value["text"] for value in made]

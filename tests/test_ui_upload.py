@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from stand_ins import studio_of
+from stand_ins import controls_of, studio_of
 from test_midi import END_OF_TRACK, TICKS, chunk, delta, midi, note_off, note_on, signature, tempo
 
 import prism.ui.upload
@@ -202,10 +202,8 @@ class Page:
         self.reference = Reference(self.handlers)
 
     def click(self, seed: int = 1) -> None:
-        controls = (["Ada"], 50, 50, 50, 50, 2, seed, 16, 0)
-        self.judging.clicked(self.visit, *controls, "opening")
-        list(self.handlers.generate(*controls, visit=self.visit))
-        list(self.handlers.real(*controls[:5], seed, 0, visit=self.visit))
+        for handler in (self.judging.clicked, self.handlers.generate, self.handlers.real):
+            list(handler(self.visit, *controls_of(seed=seed)))
 
     def choose(self, data: bytes, name: str = "mine.mid") -> list:
         content = base64.b64encode(data).decode()
@@ -250,7 +248,7 @@ def test_nobody_else_gets_to_see_it(studio):
     other.click(seed=3)
     assert page.visit.click.pieces["corpus"].title == "mine.mid"
     assert other.visit.click.pieces["corpus"].title == "Ada-test"
-    link = page.handlers.share(["Ada"], 50, 50, 50, 50, 2, 3, 16, 0, "opening")
+    link = page.handlers.share(*controls_of(seed=3))
     assert "mine" not in link["query"]
 
 
@@ -303,7 +301,7 @@ def test_removing_it_brings_the_corpus_back_and_its_files_go(studio):
 def test_what_was_on_its_way_does_not_come_in_between(studio):
     page = Page(studio)
     page.visit.begin(studio.choice(["Ada"], [50], seed=4))
-    on_its_way = page.handlers.real(["Ada"], seed=4, visit=page.visit)
+    on_its_way = page.handlers.real(page.visit, *controls_of(seed=4))
     next(on_its_way)
     page.choose(MINE)
     assert all(part == gr.skip() for part in list(on_its_way)[-1])

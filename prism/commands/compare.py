@@ -18,6 +18,7 @@ from prism.commands.options import (
     ROOT,
     Mix,
     add_controls,
+    controls_record,
     draw,
     drawn_inscription,
     read_mix,
@@ -88,15 +89,8 @@ def run(options: argparse.Namespace) -> None:
     mix = read_mix(options.composers, models.prism.composers)
     compared = [_compare(models, mix, seed, options) for seed in seeds]
     if options.json:
-        result = {
-            "composers": list(mix.composers),
-            "composer_weights": list(mix.weights),
-            "guidance_scale": options.guidance_scale,
-            "num_inference_steps": options.num_inference_steps,
-            "amt_start": options.amt_start,
-            "comparisons": compared,
-        }
-        print(json.dumps(result, ensure_ascii=False))
+        result = {"amt_start": options.amt_start, "comparisons": compared}
+        print(json.dumps(controls_record(mix, options) | result, ensure_ascii=False))
 
 
 def load_models(weights: pathlib.Path, corpus: pathlib.Path) -> Models:
@@ -186,5 +180,5 @@ def _compare(models: Models, mix: Mix, seed: int, options: argparse.Namespace) -
     for name, found in scores.items():
         for score in found:
             print(f"seed {seed}: {name}, {score.network}: {score.cosine:.3f} ({score.words})")
-    told = {name: [dataclasses.asdict(s) for s in found] for name, found in scores.items()}
-    return {"seed": seed, "files": files, "scores": told}
+    records = {name: [dataclasses.asdict(s) for s in found] for name, found in scores.items()}
+    return {"seed": seed, "files": files, "scores": records}

@@ -7,7 +7,15 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from prism.commands.files import ENDINGS, make_folder, write_files
-from prism.commands.options import Mix, add_controls, draw, drawn_inscription, read_mix, read_seeds
+from prism.commands.options import (
+    Mix,
+    add_controls,
+    controls_record,
+    draw,
+    drawn_inscription,
+    read_mix,
+    read_seeds,
+)
 from prism.naming import file_stem
 
 if TYPE_CHECKING:
@@ -45,7 +53,7 @@ def run(options: argparse.Namespace) -> None:
         lines = drawn_inscription(pipeline, mix, seed, options, roll)
         made.append(_write(roll, mix, seed, lines, options))
     if options.json:
-        print(json.dumps(_result(mix, options, made), ensure_ascii=False))
+        print(json.dumps(controls_record(mix, options) | {"rolls": made}, ensure_ascii=False))
 
 
 def _write(
@@ -60,14 +68,4 @@ def _write(
         "tempo": roll.tempo,
         "time_signature": list(roll.time_signature),
         "files": files,
-    }
-
-
-def _result(mix: Mix, options: argparse.Namespace, made: list[dict]) -> dict[str, Any]:
-    return {
-        "composers": list(mix.composers),
-        "composer_weights": list(mix.weights),
-        "guidance_scale": options.guidance_scale,
-        "num_inference_steps": options.num_inference_steps,
-        "rolls": made,
     }

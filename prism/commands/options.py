@@ -17,10 +17,12 @@ import math
 import os
 import pathlib
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from prism.attributes import ATTRIBUTES
 from prism.inscription import checkpoint, drawn_lines
 from prism.naming import drawn_words, mixture
+from prism.request import METRES
 
 if TYPE_CHECKING:
     from prism.music import PianoRoll
@@ -124,6 +126,11 @@ def add_controls(parser: argparse.ArgumentParser) -> None:
         "--num-inference-steps", type=int, default=16, help="sampler steps (default: 16)"
     )
     parser.add_argument("--tempo", type=float, help="quarter notes a minute (default: the music's)")
+    parser.add_argument("--metre", help=f"{', '.join(METRES)} (default: one the composers used)")
+    for name, attribute in ATTRIBUTES.items():
+        parser.add_argument(
+            f"--{name}", help=f"such as {attribute.values[0]!r}; a wrong one lists all"
+        )
     parser.add_argument("--output", type=pathlib.Path, default=pathlib.Path(), metavar="FOLDER",
                         help="where to write (default: the current folder)")  # fmt: skip
     parser.add_argument(
@@ -136,6 +143,18 @@ def add_controls(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="end with one line of JSON")
 
 
+def controls_record(mix: Mix, options: argparse.Namespace) -> dict[str, Any]:
+    """What was chosen for all seeds, as JSON holds it."""
+    return {
+        "composers": list(mix.composers),
+        "composer_weights": list(mix.weights),
+        "guidance_scale": options.guidance_scale,
+        "num_inference_steps": options.num_inference_steps,
+        "metre": options.metre,
+        "attributes": _asked(options)["attributes"],
+    }
+
+
 def draw(pipeline: PrismPipeline, mix: Mix, seed: int, options: argparse.Namespace) -> PianoRoll:
     """Let Prism draw one roll as the controls say."""
     return pipeline(
@@ -145,6 +164,7 @@ def draw(pipeline: PrismPipeline, mix: Mix, seed: int, options: argparse.Namespa
         num_inference_steps=options.num_inference_steps,
         seed=seed,
         tempo=options.tempo,
+        **_asked(options),
     ).rolls[0]
 
 
@@ -152,12 +172,32 @@ def drawn_inscription(
     pipeline: PrismPipeline, mix: Mix, seed: int, options: argparse.Namespace, roll: PianoRoll
 ) -> tuple[str, ...]:
     """What files say of a roll of Prism's, first in the words of the page."""
-    words = drawn_words(str(mix), options.guidance_scale, seed, options.num_inference_steps, roll)
+    asked = _asked(options)
+    words = drawn_words(
+        str(mix),
+        options.guidance_scale,
+        seed,
+        options.num_inference_steps,
+        roll,
+        asked["attributes"],
+    )
     settings = {
         "guidance_scale": options.guidance_scale,
         "seed": seed,
         "num_inference_steps": options.num_inference_steps,
         "tempo": options.tempo,
+        **asked,
     }
     origin = checkpoint(pipeline.autoencoder, pipeline.dit)
     return f"Prism: {words}", *drawn_lines(mix.composers, mix.weights, settings, origin)
+
+
+def _asked(options: argparse.Namespace) -> dict[str, Any]:
+    """The metre and the attributes, as arguments of the pipeline, which checks the attributes."""
+    if options.metre not in (None, *METRES):
+        raise ValueError(f"metre: expected one of {', '.join(METRES)}; got {options.metre!r}")
+    asked = {name: getattr(options, name) for name in sorted(ATTRIBUTES)}
+    return {
+        "time_signature": METRES.get(options.metre),
+        "attributes": {name: value for name, value in asked.items() if value is not None},
+    }

@@ -4,7 +4,8 @@ Conventions
 -----------
 arguments
     ``weights`` has one number a composer, 0 to 100, equal by default; ``tempo`` is in quarter notes
-    a minute, 0 for the music's own; all others are those of the page's controls.
+    a minute, 0 for the music's own; ``metre``, ``key`` and the following are empty for as it comes;
+    all others are those of the page's controls.
 piece
     A dictionary with ``kind``, ``title``, ``detail`` and ``caption`` (words), ``notes`` (a list of
     [pitch, start, duration, velocity]: MIDI pitch, beats, beats, 1 to 127), ``beats``, ``tempo``,
@@ -26,6 +27,7 @@ import gradio as gr
 from prism.ui.choice import Choice
 from prism.ui.piece import ShownPiece
 from prism.ui.player import file_data
+from prism.ui.sharing import USUAL
 from prism.ui.studio import Studio
 
 Answer = dict[str, Any]
@@ -77,10 +79,16 @@ class Api:
         seed: int = 0,
         num_inference_steps: int = 16,
         tempo: float = 0,
+        metre: str = "",
+        key: str = "",
+        density: str = "",
+        register: str = "",
+        character: str = "",
     ) -> Iterator[Answer]:
         """Draw 64 beats with Prism's model; a piece, clearer with every answer."""
-        controls = (guidance_scale, seed, num_inference_steps, tempo)
-        yield from self._piece("prism", composers, weights, *controls)
+        controls = (guidance_scale, seed, num_inference_steps, tempo, USUAL.amt_start)
+        wishes = (metre, key, density, register, character)
+        yield from self._piece("prism", composers, weights, *controls, *wishes)
 
     def corpus(
         self, composers: list[str], seed: int = 0, tempo: float = 0
@@ -97,10 +105,16 @@ class Api:
         num_inference_steps: int = 16,
         tempo: float = 0,
         amt_start: str = "opening",
+        metre: str = "",
+        key: str = "",
+        density: str = "",
+        register: str = "",
+        character: str = "",
     ) -> Iterator[Answer]:
         """Let the baseline write; a piece that grows. amt_start: opening, nothing or melody."""
         controls = (guidance_scale, seed, num_inference_steps, tempo, amt_start)
-        yield from self._piece("amt", composers, weights, *controls)
+        wishes = (metre, key, density, register, character)
+        yield from self._piece("amt", composers, weights, *controls, *wishes)
 
     def compare(
         self,
@@ -111,10 +125,16 @@ class Api:
         num_inference_steps: int = 16,
         tempo: float = 0,
         amt_start: str = "opening",
+        metre: str = "",
+        key: str = "",
+        density: str = "",
+        register: str = "",
+        character: str = "",
     ) -> Iterator[Answer]:
         """Give what a click on the page gives: prism, corpus, amt (pieces) and scores."""
         controls = (guidance_scale, seed, num_inference_steps, tempo, amt_start)
-        yield from self._compared(composers, weights, *controls)
+        wishes = (metre, key, density, register, character)
+        yield from self._compared(composers, weights, *controls, *wishes)
 
     def score(
         self,
@@ -125,6 +145,11 @@ class Api:
         num_inference_steps: int = 16,
         tempo: float = 0,
         amt_start: str = "opening",
+        metre: str = "",
+        key: str = "",
+        density: str = "",
+        register: str = "",
+        character: str = "",
     ) -> Iterator[Answer]:
         """Compare Prism's and the baseline's piece with the held-out one.
 
@@ -132,7 +157,8 @@ class Api:
         what such a cosine is like.
         """
         controls = (guidance_scale, seed, num_inference_steps, tempo, amt_start)
-        for answer in self._compared(composers, weights, *controls):
+        wishes = (metre, key, density, register, character)
+        for answer in self._compared(composers, weights, *controls, *wishes):
             yield {"done": answer["done"]} | answer.get("scores", {})
 
     def _choice(self, composers: list[str], weights: list[float] | None, *controls: Any,

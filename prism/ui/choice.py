@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from prism.amt.beginning import AMT_STARTS
-from prism.naming import mixture
+from prism.naming import mixture, signature
+from prism.request import METRES
 
 MAXIMUM_COMPOSERS = 4
 WEIGHT_RANGE = (0.0, 100.0)
@@ -36,6 +37,10 @@ class Choice:
         Quarter notes a minute; None for the music's own.
     amt_start : str
         One of `AMT_STARTS`.
+    time_signature : (int, int) or None
+        One of `METRES`; None for one that the composers used.
+    attributes : tuple of (str, str)
+        What else is asked for (see `prism.attributes`), sorted; empty for nothing.
     mixer : tuple of (str, float)
         The composers with their sliders as they stood, those at 0 too: other positions in the same
         proportion are the same choice. By default the shares in percent.
@@ -48,6 +53,8 @@ class Choice:
     num_inference_steps: int
     tempo: float | None
     amt_start: str = "opening"
+    time_signature: tuple[int, int] | None = None
+    attributes: tuple[tuple[str, str], ...] = ()
     mixer: tuple[tuple[str, float], ...] = dataclasses.field(default=(), compare=False)
 
     def __post_init__(self) -> None:
@@ -61,16 +68,28 @@ class Choice:
         """The composers with their shares, for example ``"Bach 70 % + Mozart 30 %"``."""
         return mixture(self.composers, self.weights)
 
+    @property
+    def metre(self) -> str:
+        """The time signature as its control holds it, for example ``"3/4"``; empty for None."""
+        return signature(self.time_signature) if self.time_signature else ""
+
 
 def read_choice(
     composers: Sequence[str] | None,
     weights: Sequence[float | None],
-    guidance_scale: float | None,
-    seed: float | None,
-    num_inference_steps: float | None,
-    tempo: float | None,
-    amt_start: str | None,
+    guidance_scale: float | None = 2.0,
+    seed: float | None = 0,
+    num_inference_steps: float | None = 16,
+    tempo: float | None = None,
+    amt_start: str | None = "opening",
+    metre: str | None = "",
+    key: str | None = "",
+    density: str | None = "",
+    register: str | None = "",
+    character: str | None = "",
+    *,
     known: Sequence[str],
+    attributes: Mapping[str, Sequence[str]],
 ) -> Choice:
     """Check what the controls hold.
 
@@ -87,8 +106,14 @@ def read_choice(
         None or 0 for the music's own.
     amt_start : str or None
         One of `AMT_STARTS`.
+    metre : str or None
+        One of `METRES`; empty for as it comes.
+    key, density, register, character : str or None
+        One of its values; empty for as it comes.
     known : sequence of str
         The labels there are.
+    attributes : mapping of str to sequence of str
+        The attributes that the model knows, with their values.
 
     Raises
     ------
@@ -105,6 +130,11 @@ def read_choice(
         int(_within("Steps", num_inference_steps, *STEPS_RANGE, whole=True)),
         None if tempo in (None, 0, "") else _within("Tempo", tempo, *TEMPO_RANGE),
         _start(amt_start),
+        METRES.get(_asked("Metre", metre, METRES)),
+        _attributes(
+            {"key": key, "density": density, "register": register, "character": character},
+            attributes,
+        ),
         () if len(names) == 1 else tuple(zip(names, weights, strict=False)),
     )
 
@@ -148,6 +178,42 @@ def _start(amt_start: str | None) -> str:
             "change it, then press Generate."
         )
     return amt_start
+
+
+def _attributes(
+    wanted: Mapping[str, str | None], known: Mapping[str, Sequence[str]]
+) -> tuple[tuple[str, str], ...]:
+    asked = {
+        name: _asked(name.capitalize(), value, known.get(name, ()))
+        for name, value in wanted.items()
+    }
+    return tuple(sorted((name, value) for name, value in asked.items() if value))
+
+
+def _asked(name: str, value: str | None, values: Collection[str]) -> str:
+    """What is asked for; empty for as it comes."""
+    if value in (None, ""):
+        return ""
+    if wrong := wrong_word(name, value, values):
+        raise ValueError(f"{wrong}: change it or leave it empty, then press Generate.")
+    return value
+
+
+def wrong_word(name: str, value: object, values: Collection[str]) -> str | None:
+    """What is wrong with a word and what was expected; None if nothing is.
+
+    Parameters
+    ----------
+    name : str
+        Begins the sentence, which has no full stop.
+    value : object
+        Should be one of `values`, which are none for what a model does not know.
+    """
+    if value in list(values):
+        return None
+    if not values:
+        return f"{name} is {value}, and this model cannot be asked for that"
+    return f"{name} is {value}, and should be one of {', '.join(values)}"
 
 
 def wrong_number(

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
+from typing import Any
 
 import gradio as gr
 from gradio.components import Component
 
 from prism.amt.beginning import AMT_STARTS
+from prism.attributes import ATTRIBUTES
+from prism.request import METRES
 from prism.ui.choice import (
     GUIDANCE_RANGE,
     MAXIMUM_COMPOSERS,
@@ -46,6 +50,8 @@ class Controls:
     num_inference_steps: gr.Slider
     tempo: gr.Number
     amt_start: gr.Dropdown
+    metre: gr.Dropdown
+    attributes: list[gr.Dropdown]  # in the order of `ATTRIBUTES`
     generate: gr.Button
     stop: gr.Button
     link: ShareLink
@@ -63,14 +69,18 @@ class Controls:
     @property
     def filled(self) -> list[Component]:
         """What an example or an earlier result fills in, as `prism.ui.filling.filled` gives it."""
-        return [self.composers, self.mixer, *self.weights, self.guidance_scale, self.seed,
-                self.num_inference_steps, self.tempo, self.amt_start]  # fmt: skip
+        return [self.composers, self.mixer, *self.weights, *self.settings]
 
     @property
-    def roll(self) -> list[Component]:
-        """What decides Prism's roll, in the order of `Studio.choice`."""
-        return [self.composers, *self.weights, self.guidance_scale, self.seed,
-                self.num_inference_steps, self.tempo]  # fmt: skip
+    def chosen(self) -> list[Component]:
+        """What a click asks for, as `Studio.read` takes it."""
+        return [self.composers, *self.weights, *self.settings]
+
+    @property
+    def settings(self) -> list[Component]:
+        """All but composers and weights, in the order of `Shared.settings`."""
+        return [self.guidance_scale, self.seed, self.num_inference_steps, self.tempo,
+                self.amt_start, self.metre, *self.attributes]  # fmt: skip
 
 
 def lay_out_controls() -> Controls:
@@ -98,7 +108,13 @@ def lay_out_controls() -> Controls:
             with gr.Column(scale=2, min_width=240, elem_classes="prism-seed-column"):
                 seed, dice, fresh = _seed_controls()
         weights = _weight_sliders()
-        num_inference_steps, tempo, amt_start = _more_settings()
+        with gr.Accordion("More settings", open=False):
+            num_inference_steps, tempo, amt_start, metre = _more_settings()
+            with gr.Row():
+                attributes = [
+                    _wish(name, attribute.values, visible=False)
+                    for name, attribute in ATTRIBUTES.items()
+                ]
         with gr.Accordion("Your own MIDI file", open=False):
             upload = UploadPanel(upload_value())
         with gr.Row(elem_classes="prism-actions"):
@@ -111,7 +127,7 @@ def lay_out_controls() -> Controls:
         starts = StartBar(starts_value())
     return Controls(
         composers, weights, guidance_scale, seed, dice, fresh, num_inference_steps, tempo,
-        amt_start, generate, stop, link, line, starts, upload, gr.State([]),
+        amt_start, metre, attributes, generate, stop, link, line, starts, upload, gr.State([]),
     )  # fmt: skip
 
 
@@ -125,8 +141,8 @@ def _seed_controls() -> tuple[gr.Number, gr.Button, gr.Checkbox]:
     return seed, dice, fresh
 
 
-def _more_settings() -> tuple[gr.Slider, gr.Number, gr.Dropdown]:
-    with gr.Accordion("More settings", open=False), gr.Row():
+def _more_settings() -> tuple[gr.Slider, gr.Number, gr.Dropdown, gr.Dropdown]:
+    with gr.Row():
         num_inference_steps = gr.Slider(
             *STEPS_RANGE, value=USUAL.num_inference_steps, step=1, label="Steps",
             info="how finely it is drawn", min_width=220,
@@ -144,7 +160,19 @@ def _more_settings() -> tuple[gr.Slider, gr.Number, gr.Dropdown]:
             info="an opening is neither played nor scored",
             min_width=220,
         )
-    return num_inference_steps, tempo, amt_start
+        metre = _wish("metre", METRES, info="time signature")
+    return num_inference_steps, tempo, amt_start, metre
+
+
+def _wish(name: str, values: Iterable[str], **look: Any) -> gr.Dropdown:
+    """What can be asked for or left open."""
+    return gr.Dropdown(
+        [("as it comes", ""), *((value, value) for value in values)],
+        value="",
+        label=name.capitalize(),
+        min_width=220,
+        **look,
+    )
 
 
 def _weight_sliders() -> list[gr.Slider]:

@@ -54,9 +54,8 @@ class StoredExample:
 def choice_of(wanted: Shared) -> Choice:
     """An example's choice."""
     return read_choice(
-        wanted.composers, wanted.weights, wanted.guidance_scale, wanted.seed,
-        wanted.num_inference_steps, wanted.tempo, wanted.amt_start, known=wanted.composers,
-    )  # fmt: skip
+        wanted.composers, wanted.weights, *wanted.settings, known=wanted.composers, attributes={}
+    )
 
 
 def origin_of(

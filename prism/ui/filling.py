@@ -6,10 +6,12 @@ Every handler gives what `filled` does, for the outputs `Controls.filled` of the
 from __future__ import annotations
 
 import random
+from collections.abc import Collection
 from typing import Any
 
 import gradio as gr
 
+from prism.attributes import ATTRIBUTES
 from prism.ui.choice import MAXIMUM_COMPOSERS
 from prism.ui.examples import EXAMPLES
 from prism.ui.sharing import USUAL_WEIGHT, Shared, shared
@@ -66,9 +68,9 @@ class Filling:
             guidance_scale=self._chance.randint(low, high) / 10,
             seed=self._chance.randrange(_SEEDS),
         )
-        *chosen, _steps, _tempo, _amt_start = filled(made)
+        _guidance_scale, _seed, *stays = made.settings
         # What a visitor set for good stays.
-        return [*chosen, gr.skip(), gr.skip(), gr.skip()]
+        return [*filled(made)[: -len(stays)], *[gr.skip()] * len(stays)]
 
     def recall(self, visit: Visit, event: gr.EventData) -> list[Any]:
         """Fill in an earlier result's choice, and compare with what it was compared with."""
@@ -83,21 +85,24 @@ class Filling:
 
 
 def filled(wanted: Shared) -> list[Any]:
-    """(composers, the mixer's composers, *weights, guidance, seed, steps, tempo, AMT's start)."""
+    """(composers, the mixer's composers, *weights, *settings)."""
     composers = list(wanted.composers)
     return [gr.update(value=composers), *mixer_and_settings(wanted, composers)]
 
 
 def mixer_and_settings(wanted: Shared, composers: list[str]) -> list[Any]:
-    """(the mixer's composers, *weights, guidance, seed, steps, tempo, the baseline's start)."""
+    """(the mixer's composers, *weights, *settings), the last as in `Shared.settings`."""
     return [
         # As if they had stood there before: the mixer keeps the weights of those it knows.
         *weights_for(composers, composers, *wanted.weights),
-        wanted.guidance_scale,
-        wanted.seed,
-        wanted.num_inference_steps,
-        wanted.tempo,
-        wanted.amt_start,
+        *wanted.settings,
+    ]
+
+
+def offered(wanted: Shared, attributes: Collection[str]) -> list[Any]:
+    """The attributes' controls: those that the model knows are seen."""
+    return [
+        gr.update(value=getattr(wanted, name), visible=name in attributes) for name in ATTRIBUTES
     ]
 
 

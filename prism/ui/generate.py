@@ -13,10 +13,11 @@ from typing import Any
 
 import gradio as gr
 
-from prism.ui.choice import MAXIMUM_COMPOSERS, Choice
-from prism.ui.filling import mixer_and_settings
+from prism.attributes import ATTRIBUTES
+from prism.ui.choice import Choice
+from prism.ui.filling import mixer_and_settings, offered
 from prism.ui.player import player_value, status
-from prism.ui.sharing import Shared, query, read_query
+from prism.ui.sharing import USUAL, Shared, query, read_query
 from prism.ui.sides import Side
 from prism.ui.studio import Progress, Studio
 from prism.ui.visit import Click, Visit
@@ -25,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 
 class Handlers:
-    """Event handlers over one `Studio`.
+    """Event handlers over one `Studio`; `controls` are raw values, as for `Studio.read`.
 
     Parameters
     ----------
@@ -39,96 +40,51 @@ class Handlers:
     def welcome(self, request: gr.Request | None = None) -> list[Any]:
         """Fill in the controls once the composers are known, from the link if one was opened.
 
-        (composers, status, share link, the mixer's composers, *weights, guidance, seed, steps,
-        tempo, the baseline's start)
+        (composers, status, share link, the mixer's composers, *weights, *settings)
         """
-        choices, link, others = gr.skip(), gr.skip(), [gr.skip()] * (MAXIMUM_COMPOSERS + 6)
+        choices, link = gr.skip(), gr.skip()
+        others = [gr.skip() for _ in mixer_and_settings(USUAL, [])]
         try:
-            names = self.studio.composers
-            shared = read_query(request.query_params if request else {}, names)
+            names, attributes = self.studio.composers, self.studio.attributes
+            shared = read_query(request.query_params if request else {}, names, attributes)
             chosen = list(shared.composers) or names[:1]
             choices = gr.update(choices=names, value=chosen, info=f"one to four of {len(names)}")
             others = mixer_and_settings(shared, chosen) if shared.given else others
+            others[-len(ATTRIBUTES) :] = offered(shared, attributes)
             self.studio.pipeline.get()
             said, link = _greeting(shared), share_value(run=shared.whole)
         except (ValueError, OSError) as error:
             said = status(f"Prism cannot draw: {error}", error=True)
         return [choices, said, link, *others]
 
-    def share(self, composers: list[str], *others: Any) -> Any:
-        """The link of what the controls hold, which are those of `Studio.choice`."""
-        weights, settings = others[:MAXIMUM_COMPOSERS], others[MAXIMUM_COMPOSERS:]
+    def share(self, *controls: Any) -> Any:
+        """The link of what the controls hold."""
         try:
-            return share_value(query(self.studio.choice(composers, weights, *settings)))
+            return share_value(query(self.studio.read(*controls)))
         except (ValueError, OSError):
             # The players' handlers say what is wrong.
             return gr.skip()
 
-    def generate(
-        self,
-        composers: list[str],
-        weight_1: float = 50,
-        weight_2: float = 50,
-        weight_3: float = 50,
-        weight_4: float = 50,
-        guidance_scale: float = 2.0,
-        seed: int = 0,
-        num_inference_steps: int = 16,
-        tempo: float | None = None,
-        visit: Visit | None = None,
-    ) -> Iterator[tuple[Any, Any, Any]]:
+    def generate(self, visit: Visit, *controls: Any) -> Iterator[tuple[Any, Any, Any]]:
         """Draw a roll and show it on the way; (player, piece, status)."""
-        visit = visit or Visit()
         click = visit.click
         if not self.studio.pipeline.ready:
             yield gr.skip(), gr.skip(), status("Loading the model, a few seconds…")
-        weights = [weight_1, weight_2, weight_3, weight_4]
         try:
-            choice = self.studio.choice(
-                composers, weights, guidance_scale, seed, num_inference_steps, tempo
-            )
-            for progress in self._fill("prism", choice, visit, click):
+            for progress in self._fill("prism", self.studio.read(*controls), visit, click):
                 said = status(progress.text) if progress.text else gr.skip()
                 yield *self.shown("prism", progress), said
         except (ValueError, OSError) as error:
             yield gr.skip(), gr.skip(), status(str(error), error=True)
             raise gr.Error(str(error), print_exception=False) from error
 
-    def real(
-        self,
-        composers: list[str],
-        weight_1: float = 50,
-        weight_2: float = 50,
-        weight_3: float = 50,
-        weight_4: float = 50,
-        seed: int = 0,
-        tempo: float | None = None,
-        visit: Visit | None = None,
-    ) -> Iterator[tuple[Any, Any]]:
+    def real(self, visit: Visit, *controls: Any) -> Iterator[tuple[Any, Any]]:
         """Show a held-out piece by the same composers or the visitor's own; (player, piece)."""
-        weights = [weight_1, weight_2, weight_3, weight_4]
-        yield from self._beside("corpus", visit, composers, weights, seed=seed, tempo=tempo)
+        yield from self._beside("corpus", visit, *controls)
 
-    def baseline(
-        self,
-        composers: list[str],
-        weight_1: float = 50,
-        weight_2: float = 50,
-        weight_3: float = 50,
-        weight_4: float = 50,
-        guidance_scale: float = 2.0,
-        seed: int = 0,
-        num_inference_steps: int = 16,
-        tempo: float | None = None,
-        amt_start: str = "opening",
-        visit: Visit | None = None,
-    ) -> Iterator[tuple[Any, Any]]:
+    def baseline(self, visit: Visit, *controls: Any) -> Iterator[tuple[Any, Any]]:
         """Let the baseline write, and show it on the way; (player, piece)."""
-        weights = [weight_1, weight_2, weight_3, weight_4]
-        yield from self._beside(
-            "amt", visit, composers, weights, guidance_scale, seed, num_inference_steps,
-            tempo, amt_start,
-        )  # fmt: skip
+        yield from self._beside("amt", visit, *controls)
 
     def stop(self, visit: Visit, *players: dict[str, Any]) -> list[Any]:
         """Leave the players as they stand, no longer waiting for sound; (*players, status).
@@ -144,14 +100,11 @@ class Handlers:
         ]
         return [*stopped, status("Stopped.")]
 
-    def _beside(
-        self, name: str, visit: Visit | None, *controls: Any, **settings: Any
-    ) -> Iterator[tuple[Any, Any]]:
+    def _beside(self, name: str, visit: Visit, *controls: Any) -> Iterator[tuple[Any, Any]]:
         """Fill a side other than Prism's."""
-        visit = visit or Visit()
         click = visit.click
         try:
-            choice = self.studio.choice(*controls, **settings)
+            choice = self.studio.read(*controls)
         except (ValueError, OSError) as error:
             # Prism's side says it aloud.
             raise gr.Error(str(error), visible=False, print_exception=False) from error

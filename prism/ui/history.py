@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from prism.music import PianoRoll
+from prism.naming import asked_words
 from prism.ui.element import Element
 from prism.ui.piece import ShownPiece
 from prism.ui.scores import COMPARED, number
@@ -143,12 +144,18 @@ def _shown(entry: Entry) -> dict[str, Any]:
     return {
         "number": entry.number,
         "title": choice.mix,
-        "detail": f"guidance {choice.guidance_scale:g} · seed {choice.seed}",
+        "detail": _detail(choice),
         "beside": f"beside {entry.own.piece.title}" if entry.own else "",
         "scores": _told(entry.scores),
         "when": entry.when,
         "notes": _thumbnail(entry.pieces["prism"].roll),
     }
+
+
+def _detail(choice: Choice) -> str:
+    words = f"guidance {choice.guidance_scale:g} · seed {choice.seed}"
+    asked = asked_words(dict(choice.attributes))
+    return " · ".join(filter(None, [words, choice.metre, asked]))
 
 
 def _told(scores: dict[str, list[Score]]) -> str:

@@ -12,7 +12,6 @@ from typing import Any
 
 import gradio as gr
 
-from prism.ui.choice import MAXIMUM_COMPOSERS
 from prism.ui.originality import nearest_value, neighbour_piece
 from prism.ui.player import player_value
 from prism.ui.scores import COMPARED, CORPUS_PIECE, YOURS, scores_value
@@ -30,7 +29,7 @@ _LOADING = "Loading, a few seconds…"
 
 
 class Judging:
-    """Event handlers of the cards below the players.
+    """Event handlers of the cards below the players; `controls` are as for `Studio.read`.
 
     Parameters
     ----------
@@ -41,14 +40,13 @@ class Judging:
     def __init__(self, studio: Studio) -> None:
         self.studio = studio
 
-    def clicked(self, visit: Visit, composers: list[str], *others: Any) -> list[Any]:
+    def clicked(self, visit: Visit, *controls: Any) -> list[Any]:
         """Begin a click: what was said and begun for the one before is out of date.
 
         A choice with a mistake changes nothing; (scores, nearest, heard player, its column).
         """
-        weights, settings = others[:MAXIMUM_COMPOSERS], others[MAXIMUM_COMPOSERS:]
         try:
-            choice = self.studio.choice(composers, weights, *settings)
+            choice = self.studio.read(*controls)
         except (ValueError, OSError):
             # The players' handlers say what is wrong.
             return [gr.skip()] * 4

@@ -182,12 +182,12 @@ def page_address(text: object) -> str:
 
 def _settings(click: Click) -> dict[str, Any]:
     """What was chosen, under the names of the controls."""
-    settings = {
-        field.name: getattr(click.choice, field.name) for field in dataclasses.fields(click.choice)
-    }
-    # The sliders as they stood; the link has them.
-    del settings["mixer"]
-    return settings
+    choice = click.choice
+    # The link has the sliders as they stood.
+    others = {"mixer", "time_signature", "attributes"}
+    names = [field.name for field in dataclasses.fields(choice) if field.name not in others]
+    settings = {name: getattr(choice, name) for name in names}
+    return settings | {"metre": choice.metre or None, **dict(choice.attributes)}
 
 
 def _done(path: pathlib.Path, comparison: Comparison) -> str:

@@ -134,9 +134,8 @@ def _connect_click(
         js=_ROLL_DICE_IF_WANTED,
         api_visibility="private",
     )
-    chosen = [*controls.roll, controls.amt_start]
-    seeded.then(handlers.share, chosen, controls.link, **_RAW)
-    return seeded.then(judging.clicked, [visit, *chosen], below.outputs, **_RAW)
+    seeded.then(handlers.share, controls.chosen, controls.link, **_RAW)
+    return seeded.then(judging.clicked, [visit, *controls.chosen], below.outputs, **_RAW)
 
 
 def _connect_generation(
@@ -146,11 +145,10 @@ def _connect_generation(
     visit: gr.State,
     clicked: Dependency,
 ) -> list[Dependency]:
-    def fill(name: str, handler: Callable, inputs: list, *more: Component,
-             **settings: Any) -> Dependency:  # fmt: skip
+    def fill(name: str, handler: Callable, *more: Component, **settings: Any) -> Dependency:
         return clicked.then(
             handler,
-            [*inputs, visit],
+            [visit, *controls.chosen],
             [panels[name].player, panels[name].piece, *more],
             api_visibility="private",
             preprocess=False,
@@ -159,13 +157,12 @@ def _connect_generation(
             **settings,
         )
 
-    mix, roll = [controls.composers, *controls.weights], controls.roll
     return [
-        fill("prism", handlers.generate, roll, controls.status,
+        fill("prism", handlers.generate, controls.status,
              api_name="page_prism", concurrency_limit=1, concurrency_id="prism"),
-        fill("corpus", handlers.real, [*mix, controls.seed, controls.tempo],
+        fill("corpus", handlers.real,
              api_name="page_corpus", concurrency_limit=2, concurrency_id="corpus"),
-        fill("amt", handlers.baseline, [*roll, controls.amt_start],
+        fill("amt", handlers.baseline,
              api_name="page_amt", concurrency_limit=1, concurrency_id="amt"),
     ]  # fmt: skip
 

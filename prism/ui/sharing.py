@@ -9,10 +9,12 @@ from __future__ import annotations
 import dataclasses
 import re
 import urllib.parse
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from prism.amt.beginning import AMT_STARTS
+from prism.attributes import ATTRIBUTES
+from prism.request import METRES
 from prism.ui.choice import (
     GUIDANCE_RANGE,
     MAXIMUM_COMPOSERS,
@@ -22,6 +24,7 @@ from prism.ui.choice import (
     WEIGHT_RANGE,
     Choice,
     wrong_number,
+    wrong_word,
 )
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
@@ -45,6 +48,8 @@ class Shared:
         0 for the music's own.
     amt_start : str
         One of `prism.amt.beginning.AMT_STARTS`.
+    metre, key, density, register, character : str
+        Empty for as it comes.
     given : bool
         Whether the address holds anything of a link.
     faults : tuple of str
@@ -58,6 +63,11 @@ class Shared:
     num_inference_steps: int = 16
     tempo: float = 0.0
     amt_start: str = "opening"
+    metre: str = ""
+    key: str = ""
+    density: str = ""
+    register: str = ""
+    character: str = ""
     given: bool = False
     faults: tuple[str, ...] = ()
 
@@ -65,6 +75,19 @@ class Shared:
     def whole(self) -> bool:
         """Whether the link says what to generate, and all of it was understood."""
         return bool(self.composers) and not self.faults
+
+    @property
+    def settings(self) -> tuple[Any, ...]:
+        """All but composers and weights, in the order of `prism.ui.choice.read_choice`."""
+        return (
+            self.guidance_scale,
+            self.seed,
+            self.num_inference_steps,
+            self.tempo,
+            self.amt_start,
+            self.metre,
+            *(getattr(self, name) for name in ATTRIBUTES),
+        )
 
 
 USUAL = Shared()
@@ -95,7 +118,9 @@ def query(choice: Choice) -> str:
         "tempo": _written(choice.tempo or 0),
         "amt_start": choice.amt_start,
     }
-    return urllib.parse.urlencode(values, safe=",", quote_via=urllib.parse.quote)
+    asked = {"metre": choice.metre, **dict(choice.attributes)}
+    values |= {name: asked[name] for name in ("metre", *ATTRIBUTES) if asked.get(name)}
+    return urllib.parse.urlencode(values, safe=",/", quote_via=urllib.parse.quote)
 
 
 def shared(choice: Choice) -> Shared:
@@ -114,11 +139,17 @@ def shared(choice: Choice) -> Shared:
         choice.num_inference_steps,
         choice.tempo or 0.0,
         choice.amt_start,
+        choice.metre,
+        **dict(choice.attributes),
         given=True,
     )
 
 
-def read_query(parameters: Mapping[str, str], known: Sequence[str]) -> Shared:
+def read_query(
+    parameters: Mapping[str, str],
+    known: Sequence[str],
+    attributes: Mapping[str, Sequence[str]],
+) -> Shared:
     """Read a link, strictly; what is wrong concerns one control alone and is told.
 
     Parameters
@@ -127,8 +158,10 @@ def read_query(parameters: Mapping[str, str], known: Sequence[str]) -> Shared:
         Of the address, decoded. Names that are no control's are passed over: hosts add their own.
     known : sequence of str
         The labels there are.
+    attributes : mapping of str to sequence of str
+        The attributes that the model knows, with their values.
     """
-    readers = _readers(known)
+    readers = _readers(known, attributes)
     read, faults = {}, []
     for name in (name for name in readers if name in parameters):
         try:
@@ -140,7 +173,9 @@ def read_query(parameters: Mapping[str, str], known: Sequence[str]) -> Shared:
     return Shared(**read, given=given, faults=tuple(faults))
 
 
-def _readers(known: Sequence[str]) -> dict[str, Callable[[str, Mapping[str, Any]], Any]]:
+def _readers(
+    known: Sequence[str], attributes: Mapping[str, Sequence[str]]
+) -> dict[str, Callable[[str, Mapping[str, Any]], Any]]:
     """For each control a function of its text and of what was read before it."""
     return {
         "composers": lambda text, read: _read_composers(text, known),
@@ -152,6 +187,10 @@ def _readers(known: Sequence[str]) -> dict[str, Callable[[str, Mapping[str, Any]
         ),
         "tempo": lambda text, read: _read_tempo(text),
         "amt_start": lambda text, read: _read_start(text),
+        "metre": lambda text, read: _word("metre", text, METRES),
+    } | {
+        name: lambda text, read, name=name: _word(name, text, attributes.get(name, ()))
+        for name in ATTRIBUTES
     }
 
 
@@ -214,6 +253,14 @@ def _number(
     if wrong:
         raise ValueError(f"{wrong}{otherwise}.")
     return number
+
+
+def _word(name: str, text: str, values: Collection[str]) -> str:
+    shown = text if text in values else _quoted(text)
+    # Empty is what the control holds for as it comes.
+    if text and (wrong := wrong_word(f"The link's {name}", shown, values)):
+        raise ValueError(f"{wrong}.")
+    return text
 
 
 def _escaped(name: str) -> str:

@@ -6,7 +6,7 @@ import abc
 import dataclasses
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from prism.inscription import checkpoint, drawn_lines, real_lines
 from prism.music import PianoRoll
@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from prism.pipeline import Preview, PrismPipeline
 
 # Which parts of a choice decide Prism's roll, and which a piece of the corpus.
-ROLL_INPUTS = ("composers", "weights", "guidance_scale", "seed", "num_inference_steps", "tempo")
+ROLL_INPUTS = (
+    "composers", "weights", "guidance_scale", "seed", "num_inference_steps", "tempo",
+    "time_signature", "attributes",
+)  # fmt: skip
 PIECE_INPUTS = ("composers", "seed", "tempo")
 GPU_SECONDS = 20  # 64 steps take less than a second on one, being handed one takes longer
 
@@ -135,12 +138,7 @@ class PrismSide(Side):
 
     def _previews(self, choice: Choice) -> Iterator[Preview]:
         return self.pipeline.get().stream(
-            list(choice.composers),
-            list(choice.weights),
-            guidance_scale=choice.guidance_scale,
-            num_inference_steps=choice.num_inference_steps,
-            seed=choice.seed,
-            tempo=choice.tempo,
+            list(choice.composers), list(choice.weights), **_settings(choice)
         )
 
     def _rolls(self, choice: Choice) -> Iterator[tuple[int, PianoRoll]]:
@@ -153,7 +151,12 @@ class PrismSide(Side):
             kind=self.kind,
             title=self.title,
             detail=drawn_words(
-                choice.mix, choice.guidance_scale, choice.seed, choice.num_inference_steps, roll
+                choice.mix,
+                choice.guidance_scale,
+                choice.seed,
+                choice.num_inference_steps,
+                roll,
+                dict(choice.attributes),
             ),
             caption="Drawn by Prism's model. No person composed it.",
             name=file_stem("prism", *choice.composers, end=f"seed-{choice.seed}"),
@@ -162,10 +165,15 @@ class PrismSide(Side):
         )
 
     def _lines(self, choice: Choice) -> tuple[str, ...]:
-        settings = {name: getattr(choice, name) for name in ROLL_INPUTS[2:]}
         pipeline = self.pipeline.get()
         origin = checkpoint(pipeline.autoencoder, pipeline.dit)
-        return drawn_lines(choice.composers, choice.weights, settings, origin)
+        return drawn_lines(choice.composers, choice.weights, _settings(choice), origin)
+
+
+def _settings(choice: Choice) -> dict[str, Any]:
+    """The pipeline's arguments besides the mix."""
+    settings = {name: getattr(choice, name) for name in ROLL_INPUTS[2:]}
+    return settings | {"attributes": dict(choice.attributes)}
 
 
 class CorpusSide(Side):

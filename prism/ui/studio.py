@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from prism.music import PianoRoll
 from prism.ui.baseline import AMTSide
 from prism.ui.cache import RecentResults
-from prism.ui.choice import Choice, read_choice
+from prism.ui.choice import MAXIMUM_COMPOSERS, Choice, read_choice
 from prism.ui.examples import StoredExample
 from prism.ui.loading import Loader
 from prism.ui.log import note_piece
@@ -111,27 +111,28 @@ class Studio:
             except (ValueError, OSError):
                 raise model_error from None
 
+    @property
+    def attributes(self) -> dict[str, tuple[str, ...]]:
+        """What else the model can be asked for, with all values; nothing if there is no model."""
+        try:
+            return self.pipeline.get().attributes
+        except (ValueError, OSError):
+            return {}
+
     def choice(
         self,
         composers: Sequence[str] | None,
         weights: Sequence[float | None],
-        guidance_scale: float | None = 2.0,
-        seed: float | None = 0,
-        num_inference_steps: float | None = 16,
-        tempo: float | None = None,
-        amt_start: str | None = "opening",
+        *settings: Any,
+        **named: Any,
     ) -> Choice:
-        """What the controls hold, checked; see `read_choice`."""
-        return read_choice(
-            composers,
-            weights,
-            guidance_scale,
-            seed,
-            num_inference_steps,
-            tempo,
-            amt_start,
-            known=self.composers,
-        )
+        """Check what was chosen with what can be chosen; see `read_choice`."""
+        known = {"known": self.composers, "attributes": self.attributes}
+        return read_choice(composers, weights, *settings, **named, **known)
+
+    def read(self, composers: Sequence[str] | None, *others: Any) -> Choice:
+        """Check the page's controls: the composers, every weight, and the settings in order."""
+        return self.choice(composers, others[:MAXIMUM_COMPOSERS], *others[MAXIMUM_COMPOSERS:])
 
     def fill(self, name: str, choice: Choice, kept: ShownPiece | None = None) -> Iterator[Progress]:
         """Make one side's piece, or take it from the recent results or the stored examples.
