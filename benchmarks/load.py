@@ -44,6 +44,7 @@ ROUND = ("fresh", *("repeat", "corpus") * 4, "repeat")
 QUICK_ROUND = ("fresh", "repeat", "corpus", "cancel")
 # As many pieces as are kept, so that from then on nothing need be added.
 WARMING_UP = ("amt", "fresh", "corpus", "fresh", "corpus")
+_NO_WISHES = [""] * 5  # metre, key, density, register, character
 ENDPOINTS = {"fresh": "generate", "repeat": "generate", "cancel": "generate"}
 
 
@@ -163,10 +164,10 @@ class Visitor(threading.Thread):
     def _asked(self, kind: str) -> Answer:
         answer = Answer(self._number, kind, self._composer, self._latest, 0.0)
         steps = 64 if kind == "cancel" else 16
-        values = [[self._composer], self._latest, 0] if kind == "corpus" else [
-            [self._composer], None, 2.0, self._latest, steps, 0
-        ]  # fmt: skip
-        values += ["opening"] if kind == "amt" else []
+        values = [[self._composer], self._latest, 0]
+        if kind != "corpus":
+            start = ["opening"] if kind == "amt" else []
+            values = [[self._composer], None, 2.0, self._latest, steps, 0, *start, *_NO_WISHES]
         began = time.monotonic()
         try:
             endpoint = ENDPOINTS.get(kind, kind)

@@ -26,6 +26,7 @@ The bounds of density and register cut the default corpus into parts of similar 
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
@@ -38,6 +39,8 @@ DRAMATIC_DENSITY, DRAMATIC_RANGE, DRAMATIC_VELOCITY = 3.5, 28.0, 85.0
 SOFT_DENSITY, SOFT_RANGE = 2.0, 20.0
 
 _PITCH_CLASSES = ("C", "D♭", "D", "E♭", "E", "F", "F♯", "G", "A♭", "A", "B♭", "B")
+_KEY = re.compile("(?P<tonic>[A-G][b#♭♯]?) (?P<mode>major|minor)")
+_SAME_TONIC = {"C♯": "D♭", "D♯": "E♭", "G♭": "F♯", "G♯": "A♭", "A♯": "B♭"}
 _MAJOR = (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88)
 _MINOR = (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17)
 _PROFILES = np.array([np.roll(mode, tonic) for mode in (_MAJOR, _MINOR) for tonic in range(12)])
@@ -140,6 +143,21 @@ def attribute_indices(roll: PianoRoll, names: Iterable[str]) -> np.ndarray:
     return np.array([null if index is None else index for index, null in found], np.int64)
 
 
+def usual_spelling(value: str) -> str:
+    """A value as `ATTRIBUTES` has it: of keys other spellings are understood.
+
+    Examples
+    --------
+    >>> usual_spelling("Bb major"), usual_spelling("C# minor"), usual_spelling("sparse")
+    ('B♭ major', 'D♭ minor', 'sparse')
+    """
+    found = _KEY.fullmatch(value)
+    if not found:
+        return value
+    tonic = found["tonic"].replace("b", "♭").replace("#", "♯")
+    return f"{_SAME_TONIC.get(tonic, tonic)} {found['mode']}"
+
+
 def checked_attributes(wanted: Mapping[str, str | None], known: Iterable[str]) -> dict[str, int]:
     """Indices of what is asked for.
 
@@ -168,6 +186,7 @@ def _checked_value(name: str, value: str, known: tuple[str, ...]) -> int:
         there = f"choose from {', '.join(known)}" if known else "this model knows none"
         raise ValueError(f"attributes: unknown {name!r}; {there}")
     values = ATTRIBUTES[name].values
+    value = usual_spelling(value)
     if value not in values:
         raise ValueError(f"attributes: {name} has no {value!r}; choose from {', '.join(values)}")
     return values.index(value)

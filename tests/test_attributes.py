@@ -63,6 +63,8 @@ def test_silence_has_no_attributes():
 
 def test_a_request_is_checked():
     assert checked_attributes({"key": "A minor", "density": None}, ATTRIBUTES) == {"key": 21}
+    assert checked_attributes({"key": "C# minor"}, ATTRIBUTES) == {"key": 13}
+    assert checked_attributes({"key": "Bb major"}, ATTRIBUTES) == {"key": 10}
     with pytest.raises(ValueError, match=r"unknown 'mood'; choose from key, density"):
         checked_attributes({"mood": "sad"}, ["key", "density"])
     with pytest.raises(ValueError, match=r"density has no 'thick'; choose from sparse, medium"):

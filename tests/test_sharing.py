@@ -90,6 +90,10 @@ def test_what_a_link_leaves_out_is_usual():
     assert read("composers=Ada,Bob").weights == (50, 50)
 
 
+def test_a_key_may_be_typed_with_plain_letters():
+    assert read("key=Bb minor").key == "B♭ minor" and read("key=C%23 major").key == "D♭ major"
+
+
 WRONG = [
     ("composers=Ada,Zoe", "composers", "asks for “Zoe”, and Prism has learned Ada, Bob, Cleo."),
     ("composers=", "composers", "names no composer, and should name one to four"),

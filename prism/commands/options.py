@@ -19,7 +19,7 @@ import pathlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from prism.attributes import ATTRIBUTES
+from prism.attributes import ATTRIBUTES, usual_spelling
 from prism.inscription import checkpoint, drawn_lines
 from prism.naming import drawn_words, mixture
 from prism.request import METRES
@@ -199,5 +199,5 @@ def _asked(options: argparse.Namespace) -> dict[str, Any]:
     asked = {name: getattr(options, name) for name in sorted(ATTRIBUTES)}
     return {
         "time_signature": METRES.get(options.metre),
-        "attributes": {name: value for name, value in asked.items() if value is not None},
+        "attributes": {n: usual_spelling(value) for n, value in asked.items() if value is not None},
     }

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Collection, Mapping, Sequence
 
 from prism.amt.beginning import AMT_STARTS
+from prism.attributes import usual_spelling
 from prism.naming import mixture, signature
 from prism.request import METRES
 
@@ -194,6 +195,7 @@ def _asked(name: str, value: str | None, values: Collection[str]) -> str:
     """What is asked for; empty for as it comes."""
     if value in (None, ""):
         return ""
+    value = usual_spelling(str(value))
     if wrong := wrong_word(name, value, values):
         raise ValueError(f"{wrong}: change it or leave it empty, then press Generate.")
     return value

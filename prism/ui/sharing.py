@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from prism.amt.beginning import AMT_STARTS
-from prism.attributes import ATTRIBUTES
+from prism.attributes import ATTRIBUTES, usual_spelling
 from prism.request import METRES
 from prism.ui.choice import (
     GUIDANCE_RANGE,
@@ -256,6 +256,7 @@ def _number(
 
 
 def _word(name: str, text: str, values: Collection[str]) -> str:
+    text = usual_spelling(text)
     shown = text if text in values else _quoted(text)
     # Empty is what the control holds for as it comes.
     if text and (wrong := wrong_word(f"The link's {name}", shown, values)):
