@@ -15,6 +15,7 @@ from prism.corpora.files import LeftOut
 from prism.corpora.folder import FOLDER
 from prism.corpora.midi_preparation import Policy, prepare_midi, prepare_shards
 from prism.corpora.prepared import SPLITS, Corpus
+from prism.corpora.report import study_corpus
 from prism.corpora.scheduling import PROCESSES
 from prism.corpora.sharded import Selection, ShardedCorpus, load_corpus
 from prism.corpora.shards import read_piece, read_summaries, shard_name, write_shard
@@ -51,6 +52,12 @@ def test_a_shard_gives_its_pieces_back(tmp_path):
     assert summaries[1].fault == "fewer than 16 notes or 2 bars" and not summaries[0].fault
     assert np.array_equal(summaries[0].sketch, summarised(pieces[0]).sketch)
     assert [p.name for p in tmp_path.iterdir()] == ["x.shard"]
+
+
+def test_a_sharded_corpus_is_studied_like_one_in_memory(both):
+    of_one, of_shards = (study_corpus(corpus, "mine") for corpus in both)
+    assert of_shards.labels == of_one.labels and of_shards.head == of_one.head
+    assert [c.rows for c in of_shards.charts] == [c.rows for c in of_one.charts]
 
 
 def test_a_note_too_long_for_a_shard_is_left_out(tmp_path):

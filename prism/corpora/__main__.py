@@ -18,7 +18,7 @@ from prism.corpora.preparation import MINIMUM_PIECES, Report, prepare
 from prism.corpora.prepared import Corpus
 from prism.corpora.report import save_study, study_corpus, study_files, write_report
 from prism.corpora.scheduling import LOCAL, PROCESSES
-from prism.corpora.sharded import ShardedCorpus
+from prism.corpora.sharded import ShardedCorpus, load_corpus
 
 _BUNDLED = pathlib.Path("assets/corpus")
 _BUNDLED_STUDY = pathlib.Path("assets/study.json")
@@ -144,7 +144,7 @@ def _report(options: argparse.Namespace) -> None:
     if options.root:
         study = study_files(options.root, LAYOUTS[options.name], options.processes)
     else:
-        study = study_corpus(Corpus.load(options.corpus or _BUNDLED), options.name)
+        study = study_corpus(load_corpus(options.corpus or _BUNDLED), options.name)
     if options.output:
         write_report(study, options.output)
     else:

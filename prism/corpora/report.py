@@ -17,7 +17,9 @@ from prism.corpora.folder import NO_ARTIST, Layout, read_content
 from prism.corpora.preparation import group_versions
 from prism.corpora.prepared import Corpus
 from prism.corpora.scheduling import read_side_by_side
+from prism.corpora.sharded import ShardedCorpus
 from prism.corpora.study import Chart, Study, largest, study_of
+from prism.music import Piece
 
 REPORT_TEXT = "report.md"
 REPORT_DATA = "report.json"
@@ -29,37 +31,48 @@ _GENRE_TEMPO = (
 _DEFAULT_VELOCITY = "Without a dynamic mark in its score a piece has one velocity, 80."
 
 
-def study_corpus(corpus: Corpus, name: str) -> Study:
+def study_corpus(corpus: Corpus | ShardedCorpus, name: str) -> Study:
     """Study a prepared corpus.
 
     Parameters
     ----------
-    corpus : Corpus
-        Its groups are found anew: a prepared file does not hold them.
+    corpus : Corpus or ShardedCorpus
+        The groups of the former are found anew: a file of one does not hold them. Of the latter
+        one piece is in memory at a time.
     name : str
         What to call it.
     """
-    groups = group_versions(corpus.pieces)
-    facts = [
-        piece_facts(dataclasses.replace(piece, group=group))
-        for piece, group in zip(tqdm(corpus.pieces, desc=name, unit="piece"), groups, strict=True)
-    ]
-    is_midi = any(piece.source.lower().endswith((".mid", ".midi")) for piece in corpus.pieces)
+    facts, origins = [], []
+    for piece in tqdm(_grouped(corpus), desc=name, unit="piece", total=len(corpus.pieces)):
+        facts.append(piece_facts(piece))
+        origins.append((piece.source, piece.terms))
+    is_midi = any(source.lower().endswith((".mid", ".midi")) for source, _ in origins)
     return study_of(
         name,
         facts,
         corpus.splits,
         origin={"corpus_sha256": corpus.digest},
-        charts=_origin_charts(corpus),
+        charts=_origin_charts(origins),
         notes=(_MERGED, *((_FROM_FILES,) if is_midi else (_GENRE_TEMPO, _DEFAULT_VELOCITY))),
     )
 
 
-def _origin_charts(corpus: Corpus) -> list[Chart]:
-    """What the provenance tells of the pieces' files and terms."""
-    folders = Counter(piece.source.split("/")[0] for piece in corpus.pieces)
-    kinds = Counter(_kind(piece.source) for piece in corpus.pieces)
-    terms = Counter(piece.terms for piece in corpus.pieces)
+def _grouped(corpus: Corpus | ShardedCorpus) -> Iterable[Piece]:
+    """All pieces, each with its group's name."""
+    if isinstance(corpus, ShardedCorpus):
+        return corpus.pieces
+    groups = group_versions(corpus.pieces)
+    return (
+        dataclasses.replace(piece, group=group)
+        for piece, group in zip(corpus.pieces, groups, strict=True)
+    )
+
+
+def _origin_charts(origins: Sequence[tuple[str, str]]) -> list[Chart]:
+    """What the provenance, a source and terms a piece, tells of files and terms."""
+    folders = Counter(source.split("/")[0] for source, _ in origins)
+    kinds = Counter(_kind(source) for source, _ in origins)
+    terms = Counter(terms for _, terms in origins)
     return [
         Chart("sources", "Where the pieces come from", "Folders of the collection.",
               "pieces", largest(folders, "other folders")),
