@@ -183,6 +183,19 @@ def test_repeats_are_written_out():
     assert piece.ticks > 100 * 24  # printed length is 96 beats, played length 128
 
 
+def test_repeat_signs_that_make_no_sense_are_passed_over(bundled):
+    (piece,) = read("ryansMammoth/CrabsInTheSkilletJig.abc")
+    assert piece.ticks == 80 * 24  # as printed; written out by its nested signs it has 335 beats
+    tune = next(p for p in bundled.pieces if p.identifier == "airdsAirs/book1.abc#102")
+    assert tune.ticks == 160 * 24  # and this one 32,736
+
+
+def test_metres_are_no_pick_up_bars(bundled):
+    shortest = min(bundled.pieces, key=lambda p: p.time_signature[0] / p.time_signature[1])
+    assert shortest.time_signature == (3, 8)
+    assert max(piece.time_signature[1] for piece in bundled.pieces) <= 16
+
+
 def test_the_bundle_holds_what_the_reader_reads(bundled):
     (piece,) = read("bach/bwv1.6.mxl")
     stored = next(p for p in bundled.pieces if p.identifier == piece.identifier)
