@@ -77,8 +77,8 @@ _CURVES = {
     "dit": (
         _Curves(
             "Diffusion transformer: loss",
-            "Mean squared error of the flow that it predicts.",
-            {"validation": "validation_loss"},
+            "Mean squared error of the flow that it predicts, and told key, density and the like.",
+            {"validation": "validation_loss", "attributes told": "informed_validation_loss"},
         ),
         _Curves(
             "Its samples: shares", "Means of eight samples drawn at each evaluation.",
