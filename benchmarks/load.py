@@ -238,12 +238,13 @@ def measured(options, app: subprocess.Popen, server: Server) -> tuple[list[Answe
     seeds = itertools.count(1000)
     rounds = 1 if options.quick else 5
     kinds = QUICK_ROUND if options.quick else ROUND
-    warming_up = WARMING_UP[:3] if options.quick else WARMING_UP
+    # The baseline takes seconds a visitor.
+    warming_up = WARMING_UP[1:3] if options.quick else WARMING_UP
     sessions = [uuid.uuid4().hex for _ in range(options.visitors)]
     answers = visit(server, sessions, warming_up, seeds)
     memory = [memory_mb(app)]
     for number in range(rounds):
-        last = ("cancel", "fresh") if number + 1 == rounds else ()
+        last = ("cancel", "fresh") if number + 1 == rounds > 1 else ()
         answers += visit(server, sessions, (*kinds, *last), seeds)
         memory.append(memory_mb(app))
     return answers, memory
