@@ -45,7 +45,7 @@ class Handlers:
         choices, link = gr.skip(), gr.skip()
         others = [gr.skip() for _ in mixer_and_settings(USUAL, [])]
         try:
-            names, attributes = self.studio.composers, self.studio.attributes
+            names, attributes = self.studio.offered
             shared = read_query(request.query_params if request else {}, names, attributes)
             chosen = list(shared.composers) or names[:1]
             choices = gr.update(choices=names, value=chosen, info=f"one to four of {len(names)}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from prism.music import PianoRoll
 from prism.ui.baseline import AMTSide
@@ -47,6 +47,13 @@ class Progress:
     piece: ShownPiece | None = None
     text: str = ""
     done: bool = False
+
+
+class Offered(NamedTuple):
+    """What can be chosen: labels, and the attributes that the model knows with all values."""
+
+    composers: list[str]
+    attributes: dict[str, tuple[str, ...]]
 
 
 class Studio:
@@ -95,8 +102,8 @@ class Studio:
         self.turns = Turns()
 
     @property
-    def composers(self) -> list[str]:
-        """What can be chosen: the model's labels, the corpus's if there is no model.
+    def offered(self) -> Offered:
+        """What can be chosen: what the model knows, the corpus's labels if there is no model.
 
         Raises
         ------
@@ -104,20 +111,18 @@ class Studio:
             The model's complaint if neither can be loaded.
         """
         try:
-            return self.pipeline.get().composers
+            model = self.pipeline.get()
+            return Offered(model.composers, model.attributes)
         except (ValueError, OSError) as model_error:
             try:
-                return list(self.corpus.get().labels)
+                return Offered(list(self.corpus.get().labels), {})
             except (ValueError, OSError):
                 raise model_error from None
 
     @property
-    def attributes(self) -> dict[str, tuple[str, ...]]:
-        """What else the model can be asked for, with all values; nothing if there is no model."""
-        try:
-            return self.pipeline.get().attributes
-        except (ValueError, OSError):
-            return {}
+    def composers(self) -> list[str]:
+        """The labels of `offered`; raises as it."""
+        return self.offered.composers
 
     def choice(
         self,
@@ -127,8 +132,10 @@ class Studio:
         **named: Any,
     ) -> Choice:
         """Check what was chosen with what can be chosen; see `read_choice`."""
-        known = {"known": self.composers, "attributes": self.attributes}
-        return read_choice(composers, weights, *settings, **named, **known)
+        known, attributes = self.offered
+        return read_choice(
+            composers, weights, *settings, **named, known=known, attributes=attributes
+        )
 
     def read(self, composers: Sequence[str] | None, *others: Any) -> Choice:
         """Check the page's controls: the composers, every weight, and the settings in order."""
