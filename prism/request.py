@@ -8,6 +8,7 @@ import operator
 from collections.abc import Mapping, Sequence
 
 from prism.attributes import checked_attributes
+from prism.naming import signature
 
 MAXIMUM_GUIDANCE = 8.0
 MAXIMUM_STEPS = 200
@@ -15,9 +16,9 @@ MAXIMUM_COMPOSERS = 4
 TEMPO_RANGE = (20.0, 400.0)
 # What people are offered; a call can ask for any other.
 METRES = {
-    "4/4": (4, 4), "3/4": (3, 4), "2/4": (2, 4), "2/2": (2, 2), "3/2": (3, 2), "3/8": (3, 8),
-    "6/8": (6, 8), "9/8": (9, 8), "12/8": (12, 8),
-}  # fmt: skip
+    signature(pair): pair
+    for pair in ((4, 4), (3, 4), (2, 4), (2, 2), (3, 2), (3, 8), (6, 8), (9, 8), (12, 8))
+}
 
 
 @dataclasses.dataclass(frozen=True)

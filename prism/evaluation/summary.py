@@ -90,18 +90,18 @@ def statistics_section(rows: Sequence[Row]) -> dict[str, Any]:
     statistic that some side's rolls never have is left out.
     """
     section = {}
-    everybody = (REFERENCE, *COMPETITORS)
     for name in NAMES:
-        if not all(_statistic(rows, side, name).size for side in everybody):
+        values = {side: _statistic(rows, side, name) for side in (REFERENCE, *COMPETITORS)}
+        if not all(found.size for found in values.values()):
             continue
-        truth = _statistic(rows, REFERENCE, name)
+        truth = values[REFERENCE]
         spread = max(float(truth.std()), 1e-9)
-        section[name] = {REFERENCE: {"mean": _round(truth.mean()), "distance": 0.0}} | {
+        section[name] = {
             side: {
-                "mean": _round(_statistic(rows, side, name).mean()),
-                "distance": _round(wasserstein(_statistic(rows, side, name), truth) / spread),
+                "mean": _round(found.mean()),
+                "distance": _round(wasserstein(found, truth) / spread),
             }
-            for side in COMPETITORS
+            for side, found in values.items()
         }
     return section
 
