@@ -17,8 +17,13 @@ character
     to the 95th percentile of pitch), and for a mean velocity of 85 or more. Two points are
     dramatic. Soft has none, less than 2 notes a beat, and a range below 20 semitones. The rest is
     moderate.
+metre
+    Three or four beats a bar: the better of the two by autocorrelation (Brown 1993, "Determination
+    of the meter of musical scores by autocorrelation") at one, two and four bars, each note
+    counting by the root of its length. No condition of its own, as a time signature is asked for.
 no value
-    A silent roll has no attributes; a roll whose two best keys are alike has no key.
+    A silent roll has no attributes; a roll whose two best keys are alike has no key,
+    one whose beginnings are as many in every frame no metre.
 
 The bounds of density and register cut the default corpus into parts of similar size.
 """
@@ -31,7 +36,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 
-from prism.music import LOWEST_PITCH, PianoRoll
+from prism.music import FRAMES_PER_BEAT, LOWEST_PITCH, PianoRoll
 
 DENSITY_BOUNDS = (1.75, 3.5)
 REGISTER_BOUNDS = (63.0, 71.0)
@@ -45,6 +50,7 @@ _MAJOR = (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88
 _MINOR = (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17)
 _PROFILES = np.array([np.roll(mode, tonic) for mode in (_MAJOR, _MINOR) for tonic in range(12)])
 _SMALLEST_KEY_MARGIN = 0.01
+_BEATS_A_BAR, _COMPARED_BARS = (3, 4), (1, 2, 4)
 
 Rule = Callable[[PianoRoll], int | None]
 
@@ -119,6 +125,23 @@ def character_index(roll: PianoRoll) -> int | None:
     return 0 if points == 0 and density < SOFT_DENSITY and high - low < SOFT_RANGE else 1
 
 
+def metre_index(roll: PianoRoll) -> int | None:
+    """0 or 1: three beats a bar, four beats a bar."""
+    _, start, end, _ = roll.arrays()
+    weight = np.bincount(start, np.sqrt(end - start), minlength=roll.frames)
+    if weight.std() == 0:
+        return None
+    bars = [FRAMES_PER_BEAT * count * np.array(_COMPARED_BARS) for count in _BEATS_A_BAR]
+    return int(np.argmax([sum(_autocorrelation(weight, lag) for lag in lags) for lags in bars]))
+
+
+def _autocorrelation(series: np.ndarray, lag: int) -> float:
+    """Of a series longer than the lag, corrected for the fewer pairs there are at longer lags."""
+    centred = series - series.mean()
+    return float(np.mean(centred[:-lag] * centred[lag:]) / np.mean(centred**2))
+
+
+METRE = Attribute("metre", tuple(f"{count} beats a bar" for count in _BEATS_A_BAR), metre_index)
 ATTRIBUTES = {
     attribute.name: attribute
     for attribute in (

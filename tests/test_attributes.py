@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from prism.attributes import ATTRIBUTES, attribute_indices, checked_attributes
+from prism.attributes import ATTRIBUTES, METRE, attribute_indices, checked_attributes
 from prism.music import Note, PianoRoll
 
 C_MAJOR = (60, 62, 64, 65, 67, 69, 71, 72, 67, 64, 60, 60)
@@ -71,3 +71,9 @@ def test_a_request_is_checked():
         checked_attributes({"density": "thick"}, ATTRIBUTES)
     with pytest.raises(ValueError, match="this model knows none"):
         checked_attributes({"key": "A minor"}, [])
+
+
+def test_no_metre_is_heard_in_silence_or_in_an_even_pulse():
+    assert METRE.measure(PianoRoll.empty(256)) is None
+    pulse = PianoRoll.from_notes([Note(60, k / 4, 0.25) for k in range(256)], 256)
+    assert METRE.measure(pulse) is None

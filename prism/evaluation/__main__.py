@@ -19,7 +19,7 @@ from prism.corpora.prepared import Corpus
 from prism.evaluation.competitors import Stage, planned_runs
 from prism.evaluation.experiment import Examiner, Ledger, experiment
 from prism.evaluation.origin import origin_of
-from prism.evaluation.steering import steering
+from prism.evaluation.steering import questions, steering
 from prism.evaluation.studies import (
     GUIDANCE_SCALES,
     MIX_WEIGHTS,
@@ -138,14 +138,13 @@ def _studies(
     pairs = mixed_pairs(prism.composers, options.pairs, options.seed)
     mixed = mixing(prism, network, pairs, options.seed)
     scales = guidance(prism, network, options.samples, options.seed)
-    steered = steering(prism, options.steered, options.seed)
-    values = sum(len(values) for values in prism.attributes.values())
+    steered = steering(prism, corpus, options.steered, options.seed)
     return {
         "recognition": recognition(corpus, network),
         "mixing": list(_shown(mixed, "mixing", len(MIX_WEIGHTS))),
         "guidance": list(_shown(scales, "guidance", len(GUIDANCE_SCALES))),
         "guidance_real": real_figures(corpus, network, options.samples, options.seed),
-        "steering": list(_shown(steered, "steering", values)),
+        "steering": list(_shown(steered, "steering", len(questions(prism)))),
     }
 
 

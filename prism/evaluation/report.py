@@ -92,24 +92,29 @@ def composer_table(result: Mapping[str, Any]) -> str:
 def steering_table(result: Mapping[str, Any]) -> str:
     """A row an attribute: how often it is there when asked for, at worst, and by itself.
 
-    Means over the attribute's values; empty for a model that knows no attributes.
+    Means over the attribute's values, also of how much real music with them is said to have them.
     """
     rows = result.get("steering", ())
     if not rows:
         return ""
-    head = "| attribute | there when asked for (rarest) | by itself | samples |"
-    lines = [head, "|---" * 4 + "|"]
+    head = "| attribute | there when asked for (rarest) | by itself | found in real | samples |"
+    lines = [head, "|---" * 5 + "|"]
     for name in dict.fromkeys(row["attribute"] for row in rows):
         mine = [row for row in rows if row["attribute"] == name]
         rarest = min(mine, key=lambda row: row["has_it"])
-        asked = sum(row["has_it"] for row in mine) / len(mine)
-        unasked = sum(row["unasked"] for row in mine) / len(mine)
+        asked, unasked, real = (_mean_of(mine, key) for key in ("has_it", "unasked", "real"))
         count = sum(row["samples"] for row in mine)
         lines.append(
             f"| {name} | {asked:.2f} ({rarest['has_it']:.2f} {rarest['value']}) "
-            f"| {unasked:.2f} | {count} |"
+            f"| {unasked:.2f} | {real:.2f} | {count} |"
         )
     return "\n".join(lines)
+
+
+def _mean_of(rows: Sequence[Mapping[str, Any]], key: str) -> float:
+    """Mean over the rows that have a value."""
+    values = [row[key] for row in rows if row[key] is not None]
+    return sum(values) / len(values)
 
 
 def verdict(result: Mapping[str, Any]) -> str:
