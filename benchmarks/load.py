@@ -44,7 +44,7 @@ ROUND = ("fresh", *("repeat", "corpus") * 4, "repeat")
 QUICK_ROUND = ("fresh", "repeat", "corpus", "cancel")
 # As many pieces as are kept, so that from then on nothing need be added.
 WARMING_UP = ("amt", "fresh", "corpus", "fresh", "corpus")
-_NO_WISHES = [""] * 5  # metre, key, density, register, character
+_NO_WISHES = [""] * 6  # metre, key, density, register, character, repetition
 ENDPOINTS = {"fresh": "generate", "repeat": "generate", "cancel": "generate"}
 
 

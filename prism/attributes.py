@@ -17,6 +17,10 @@ character
     to the 95th percentile of pitch), and for a mean velocity of 85 or more. Two points are
     dramatic. Soft has none, less than 2 notes a beat, and a range below 20 semitones. The rest is
     moderate.
+repetition
+    Share of bars that are, note beginning for note beginning, an earlier bar (see
+    `prism.statistics`): none below .05, little, some from .2, much from .4. Bars are those of the
+    roll's time signature.
 metre
     Three or four beats a bar: the better of the two by autocorrelation (Brown 1993, "Determination
     of the meter of musical scores by autocorrelation") at one, two and four bars, each note
@@ -25,7 +29,7 @@ no value
     A silent roll has no attributes; a roll whose two best keys are alike has no key,
     one whose beginnings are as many in every frame no metre.
 
-The bounds of density and register cut the default corpus into parts of similar size.
+The bounds of density, register and repetition cut the default corpus into parts of similar size.
 """
 
 from __future__ import annotations
@@ -37,9 +41,11 @@ from collections.abc import Callable, Iterable, Mapping
 import numpy as np
 
 from prism.music import FRAMES_PER_BEAT, LOWEST_PITCH, PianoRoll
+from prism.statistics import repeated_bars
 
 DENSITY_BOUNDS = (1.75, 3.5)
 REGISTER_BOUNDS = (63.0, 71.0)
+REPETITION_BOUNDS = (0.05, 0.2, 0.4)
 DRAMATIC_DENSITY, DRAMATIC_RANGE, DRAMATIC_VELOCITY = 3.5, 28.0, 85.0
 SOFT_DENSITY, SOFT_RANGE = 2.0, 20.0
 
@@ -125,6 +131,12 @@ def character_index(roll: PianoRoll) -> int | None:
     return 0 if points == 0 and density < SOFT_DENSITY and high - low < SOFT_RANGE else 1
 
 
+def repetition_index(roll: PianoRoll) -> int | None:
+    """0 to 3: none, little, some, much."""
+    share = repeated_bars(roll)
+    return None if share is None else int(np.digitize(share, REPETITION_BOUNDS))
+
+
 def metre_index(roll: PianoRoll) -> int | None:
     """0 or 1: three beats a bar, four beats a bar."""
     _, start, end, _ = roll.arrays()
@@ -153,6 +165,7 @@ ATTRIBUTES = {
         Attribute("density", ("sparse", "medium", "dense"), density_index),
         Attribute("register", ("low", "middle", "high"), register_index),
         Attribute("character", ("soft", "moderate", "dramatic"), character_index),
+        Attribute("repetition", ("none", "little", "some", "much"), repetition_index),
     )
 }
 

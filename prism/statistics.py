@@ -75,7 +75,7 @@ def describe_notes(roll: PianoRoll) -> dict[str, float]:
 def describe_structure(roll: PianoRoll) -> dict[str, float]:
     """Those figures of `STRUCTURE` that a roll has: how bars return."""
     bars = _bars(roll)
-    values = (*(_likeness(bars[:-lag], bars[lag:]) for lag in LAGS), _repeated(bars))
+    values = (*(_likeness(bars[:-lag], bars[lag:]) for lag in LAGS), repeated_bars(roll))
     return {k: v for k, v in zip(STRUCTURE, values, strict=True) if v is not None}
 
 
@@ -95,8 +95,9 @@ def _likeness(earlier: np.ndarray, later: np.ndarray) -> float | None:
     return float(np.mean(2 * (earlier & later).sum(1)[there] / beginnings[there]))
 
 
-def _repeated(bars: np.ndarray) -> float | None:
-    contents = [bar.tobytes() for bar in bars if bar.any()]
+def repeated_bars(roll: PianoRoll) -> float | None:
+    """The share of its bars that repeat an earlier one; None if no bar has a note beginning."""
+    contents = [bar.tobytes() for bar in _bars(roll) if bar.any()]
     return 1 - len(set(contents)) / len(contents) if contents else None
 
 

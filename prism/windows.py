@@ -86,6 +86,15 @@ def regular_metre(time_signature: tuple[int, int], frames: int = FRAMES) -> np.n
     return np.column_stack([np.full_like(start, bar), start % bar]).astype(np.int64)
 
 
+def usual_metre(metre: np.ndarray) -> tuple[int, int]:
+    """The bar length that most beats of a `Window.metre` have, as a time signature in sixteenths.
+
+    Common time where it is unknown.
+    """
+    known = metre[metre[:, 0] > 0, 0]
+    return (int(np.bincount(known).argmax()), 16) if len(known) else (16, 16)
+
+
 def filled(piece: Piece, ticks: int = _WINDOW_TICKS) -> Piece:
     """Repeat a piece too short for one window, from its first bar line on, in whole bars."""
     first = int(piece.bars[0])

@@ -33,6 +33,7 @@ SETTINGS = {
     "density": "",
     "register": "",
     "character": "",
+    "repetition": "",
 }
 
 

@@ -53,6 +53,15 @@ def test_character_by_points():
     assert measured("character", line([50, 71] * 10)) == "moderate"  # 21 semitones: not soft
 
 
+@pytest.mark.parametrize(
+    "returns, expected", [(0, "none"), (1, "little"), (3, "little"), (4, "some"), (7, "much")]
+)
+def test_repetition_counts_the_bars_that_return(returns, expected):
+    """Of 16 bars, a whole note each, the last ones are the first one again."""
+    pitches = [*range(40, 56 - returns), *[40] * returns]
+    assert measured("repetition", line(pitches, beats=4)) == expected
+
+
 def test_silence_has_no_attributes():
     nulls = [len(attribute.values) for attribute in ATTRIBUTES.values()]
     assert attribute_indices(PianoRoll.empty(256), ATTRIBUTES).tolist() == nulls

@@ -117,6 +117,7 @@ WRONG = [
     ("density=Sparse", "density", "density is “Sparse”, and should be one of sparse, medium"),
     ("register=deep", "register", "register is “deep”, and should be one of low"),
     ("character=<b>", "character", "character is “<b>”, and should be one of soft"),
+    ("repetition=all", "repetition", "repetition is “all”, and should be one of none, little"),
 ]
 
 
@@ -165,20 +166,20 @@ def test_a_link_with_a_mistake_waits_for_the_visitor():
 def test_without_a_link_nothing_runs():
     composers, status, link, *others = opened("")
     assert composers["value"] == ["Ada"] and not link["run"]
-    assert status["text"].startswith("Ready") and all(o == gr.skip() for o in others[:-4])
+    assert status["text"].startswith("Ready") and all(o == gr.skip() for o in others[: -len(KNOWN)])
 
 
 @pytest.mark.parametrize("knowing", [(), ("density", "key"), tuple(KNOWN)])
 def test_the_page_offers_what_the_model_knows(knowing):
-    *_, key, density, register, character = opened("", lambda: make_pipeline(knowing=knowing))
-    for name, control in zip(KNOWN, (key, density, register, character), strict=True):
+    controls = opened("", lambda: make_pipeline(knowing=knowing))[-len(KNOWN) :]
+    for name, control in zip(KNOWN, controls, strict=True):
         assert (control["value"], control["visible"]) == ("", name in knowing)
 
 
 def test_a_link_fills_in_what_is_asked_for():
     text = "composers=Ada&key=B♭ minor&register=low"
     _, _, link, *others = opened(text, make_wishful)
-    assert [o["value"] for o in others[-4:]] == ["B♭ minor", "", "low", ""] and link["run"]
+    assert [o["value"] for o in others[-5:]] == ["B♭ minor", "", "low", "", ""] and link["run"]
 
 
 def test_a_click_has_a_link_only_if_the_choice_is_good():

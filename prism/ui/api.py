@@ -84,10 +84,11 @@ class Api:
         density: str = "",
         register: str = "",
         character: str = "",
+        repetition: str = "",
     ) -> Iterator[Answer]:
         """Draw 64 beats with Prism's model; a piece, clearer with every answer."""
         controls = (guidance_scale, seed, num_inference_steps, tempo, USUAL.amt_start)
-        wishes = (metre, key, density, register, character)
+        wishes = (metre, key, density, register, character, repetition)
         yield from self._piece("prism", composers, weights, *controls, *wishes)
 
     def corpus(
@@ -110,10 +111,11 @@ class Api:
         density: str = "",
         register: str = "",
         character: str = "",
+        repetition: str = "",
     ) -> Iterator[Answer]:
         """Let the baseline write; a piece that grows. amt_start: opening, nothing or melody."""
         controls = (guidance_scale, seed, num_inference_steps, tempo, amt_start)
-        wishes = (metre, key, density, register, character)
+        wishes = (metre, key, density, register, character, repetition)
         yield from self._piece("amt", composers, weights, *controls, *wishes)
 
     def compare(
@@ -130,10 +132,11 @@ class Api:
         density: str = "",
         register: str = "",
         character: str = "",
+        repetition: str = "",
     ) -> Iterator[Answer]:
         """Give what a click on the page gives: prism, corpus, amt (pieces) and scores."""
         controls = (guidance_scale, seed, num_inference_steps, tempo, amt_start)
-        wishes = (metre, key, density, register, character)
+        wishes = (metre, key, density, register, character, repetition)
         yield from self._compared(composers, weights, *controls, *wishes)
 
     def score(
@@ -150,6 +153,7 @@ class Api:
         density: str = "",
         register: str = "",
         character: str = "",
+        repetition: str = "",
     ) -> Iterator[Answer]:
         """Compare Prism's and the baseline's piece with the held-out one.
 
@@ -157,7 +161,7 @@ class Api:
         what such a cosine is like.
         """
         controls = (guidance_scale, seed, num_inference_steps, tempo, amt_start)
-        wishes = (metre, key, density, register, character)
+        wishes = (metre, key, density, register, character, repetition)
         for answer in self._compared(composers, weights, *controls, *wishes):
             yield {"done": answer["done"]} | answer.get("scores", {})
 

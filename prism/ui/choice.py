@@ -88,6 +88,7 @@ def read_choice(
     density: str | None = "",
     register: str | None = "",
     character: str | None = "",
+    repetition: str | None = "",
     *,
     known: Sequence[str],
     attributes: Mapping[str, Sequence[str]],
@@ -109,7 +110,7 @@ def read_choice(
         One of `AMT_STARTS`.
     metre : str or None
         One of `METRES`; empty for as it comes.
-    key, density, register, character : str or None
+    key, density, register, character, repetition : str or None
         One of its values; empty for as it comes.
     known : sequence of str
         The labels there are.
@@ -133,7 +134,13 @@ def read_choice(
         _start(amt_start),
         METRES.get(_asked("Metre", metre, METRES)),
         _attributes(
-            {"key": key, "density": density, "register": register, "character": character},
+            {
+                "key": key,
+                "density": density,
+                "register": register,
+                "character": character,
+                "repetition": repetition,
+            },
             attributes,
         ),
         () if len(names) == 1 else tuple(zip(names, weights, strict=False)),

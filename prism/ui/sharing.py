@@ -48,7 +48,7 @@ class Shared:
         0 for the music's own.
     amt_start : str
         One of `prism.amt.beginning.AMT_STARTS`.
-    metre, key, density, register, character : str
+    metre, key, density, register, character, repetition : str
         Empty for as it comes.
     given : bool
         Whether the address holds anything of a link.
@@ -68,6 +68,7 @@ class Shared:
     density: str = ""
     register: str = ""
     character: str = ""
+    repetition: str = ""
     given: bool = False
     faults: tuple[str, ...] = ()
 
