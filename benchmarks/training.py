@@ -79,10 +79,11 @@ def main() -> None:
         rows, batch_size, device = trained_rows(options, pathlib.Path(folder))
     seconds = [float(row["seconds"]) for row in rows]
     waited = sum(float(row["wait_seconds"]) for row in rows)
-    rate = batch_size / statistics.median(seconds)
+    # Not the median: a step with an estimate takes longer than one without.
+    rate = batch_size / statistics.mean(seconds)
     mixed = PRESETS[options.preset].dit.precision == "bfloat16"
     peak = product_peak(torch.bfloat16 if mixed else torch.float32, device)
-    flops = 3 * costs(PRESETS[options.preset])["dit"].forward_flops
+    flops = costs(PRESETS[options.preset])["dit"].training_flops
     figures = {
         "preset": options.preset,
         "samples_per_second": round(rate, 2),
@@ -94,7 +95,7 @@ def main() -> None:
         f"Training {options.preset} takes {rate:,.1f} samples a second, "
         f"{figures['matmul_peak_share']:.0%} of the {figures['matmul_peak_tflops']} TFLOP/s of "
         f"large matrix products; {figures['data_wait_share']:.1%} of the time goes by waiting for "
-        f"data. Median of {len(rows)} steps on {report.machine()}."
+        f"data. Mean of {len(rows)} steps on {report.machine()}."
     )
     report.publish("training", text, figures, options)
 

@@ -48,12 +48,20 @@ def rotate(x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tenso
     return torch.cat([first * cos - second * sin, second * cos + first * sin], dim=-1)
 
 
-def attend(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
-    """Scaled dot-product attention of queries, keys and values (B, H, N, E)."""
+def attend(
+    q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, mask: torch.Tensor | None = None
+) -> torch.Tensor:
+    """Scaled dot-product attention of queries, keys and values (B, H, N, E).
+
+    Where `mask`, bool, shape=(B, 1, N, N), is given, a query (second last) sees the keys (last)
+    for which it is true.
+    """
     if q.device.type != "cpu":
-        return F.scaled_dot_product_attention(q, k, v)
+        return F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
     # On a CPU the fused kernel saves memory, not time: its backward pass took a third of a step.
     scores = q @ k.transpose(2, 3) * q.shape[3] ** -0.5                     # (B, H, N, N)
+    if mask is not None:
+        scores = scores.masked_fill(~mask, -torch.inf)
     return scores.softmax(3) @ v
 
 
@@ -97,12 +105,14 @@ class Attention(nn.Module):
         self.key_norm = nn.RMSNorm(width // heads)
         self.output = nn.Linear(width, width)
 
-    def forward(self, x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tensor:
+    def forward(
+        self, x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor, mask: torch.Tensor | None
+    ) -> torch.Tensor:
         qkv = self.qkv(x).unflatten(2, (3, self.heads, -1))                 # (B, N, 3, H, E)
         q, k, v = qkv.permute(2, 0, 3, 1, 4)                                # 3 × (B, H, N, E)
         q = rotate(self.query_norm(q), cos, sin)
         k = rotate(self.key_norm(k), cos, sin)
-        mixed = attend(q, k, v)                                             # (B, H, N, E)
+        mixed = attend(q, k, v, mask)                                       # (B, H, N, E)
         return self.output(mixed.transpose(1, 2).flatten(2))                # (B, N, W)
 
 
@@ -120,10 +130,15 @@ class Block(nn.Module):
         self.modulation = nn.Sequential(nn.SiLU(), nn.Linear(width, 6 * width))
 
     def forward(
-        self, x: torch.Tensor, condition: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor
+        self,
+        x: torch.Tensor,
+        condition: torch.Tensor,
+        cos: torch.Tensor,
+        sin: torch.Tensor,
+        mask: torch.Tensor | None,
     ) -> torch.Tensor:
         shift1, scale1, gate1, shift2, scale2, gate2 = self.modulation(condition).chunk(6, dim=1)
-        mixed = self.attention(modulate(self.norm1(x), shift1, scale1), cos, sin)
+        mixed = self.attention(modulate(self.norm1(x), shift1, scale1), cos, sin, mask)
         x = x + gate1.unsqueeze(1) * mixed                                  # (B, N, W)
         mixed = self.perceptron(modulate(self.norm2(x), shift2, scale2))
         return x + gate2.unsqueeze(1) * mixed                               # (B, N, W)
@@ -145,6 +160,9 @@ class PrismDiT(ModelMixin, ConfigMixin):
     attributes : dict of str to int, optional
         What else can be asked for (see `prism.attributes`), each with its number of values; that
         number itself is the index of its null value.
+    self_conditioning : bool
+        Whether it can be given its own earlier estimate of the data (Chen, Zhang & Hinton 2023,
+        "Analog Bits", section 3.2).
     """
 
     @register_to_config
@@ -157,9 +175,12 @@ class PrismDiT(ModelMixin, ConfigMixin):
         heads: int = 8,
         tokens: int = BEATS,
         attributes: dict[str, int] | None = None,
+        self_conditioning: bool = False,
     ) -> None:
         super().__init__()
         self.input = nn.Linear(latent_size, width)
+        # Without a bias, so that an estimate of zeros is none at all.
+        self.estimate = nn.Linear(latent_size, width, bias=False) if self_conditioning else None
         self.positions = nn.Parameter(torch.zeros(tokens, width))
         self.metre = MetreEmbedding(width)
         self.time = TimeEmbedding(width)
@@ -197,7 +218,8 @@ class PrismDiT(ModelMixin, ConfigMixin):
         for module in self.modules():
             if isinstance(module, nn.Linear):
                 nn.init.xavier_uniform_(module.weight)
-                nn.init.zeros_(module.bias)
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
             elif isinstance(module, nn.Embedding):
                 nn.init.normal_(module.weight, std=0.02)
         nn.init.normal_(self.positions, std=0.02)
@@ -213,6 +235,8 @@ class PrismDiT(ModelMixin, ConfigMixin):
         labels: torch.Tensor,
         metre: torch.Tensor,
         attributes: torch.Tensor | None = None,
+        estimate: torch.Tensor | None = None,
+        attention_mask: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """Predict the flow.
 
@@ -228,6 +252,11 @@ class PrismDiT(ModelMixin, ConfigMixin):
             Bar length and place in the bar, in frames, as from `prism.dataset`.
         attributes : int64 Tensor, shape=(B, A), optional
             A value for each of `attribute_names`; none is asked for by default.
+        estimate : Tensor, shape=(B, N, D), optional
+            Of the data, from an earlier evaluation; zeros are none. Only for a model with
+            `self_conditioning`.
+        attention_mask : bool Tensor, shape=(B, N, N), optional
+            Which tokens (last) each token hears; all by default.
 
         Returns
         -------
@@ -235,10 +264,13 @@ class PrismDiT(ModelMixin, ConfigMixin):
             noise − data.
         """
         x = self.input(latents) + self.positions + self.metre(metre)        # (B, N, W)
+        if estimate is not None:
+            x = x + self.estimate(estimate)                                 # (B, N, W)
         condition = self.time(t) + self.label(labels)                       # (B, W)
         condition = condition + self._wish(attributes, len(labels))        # (B, W)
+        mask = None if attention_mask is None else attention_mask[:, None]
         for block in self.blocks:
-            x = block(x, condition, self.cos, self.sin)                     # (B, N, W)
+            x = block(x, condition, self.cos, self.sin, mask)               # (B, N, W)
         shift, scale = self.modulation(condition).chunk(2, dim=1)
         return self.output(modulate(self.norm(x), shift, scale))            # (B, N, D)
 

@@ -17,8 +17,9 @@ from safetensors import SafetensorError
 from prism.attributes import ATTRIBUTES
 from prism.autoencoder import BeatAutoencoder, rolls_from_logits
 from prism.dataset import regular_metre
-from prism.diffusion import Step, compose_guidance, euler_steps, schedule
+from prism.diffusion import Step, euler_steps, schedule
 from prism.dit import PrismDiT
+from prism.guidance import GuidedFlow
 from prism.hub import WeightsError, find_weights
 from prism.music import PianoRoll
 from prism.request import Request, checked_request, checked_seeds
@@ -173,6 +174,7 @@ class PrismPipeline:
         callback_on_step_end: Callable[[Preview], None] | None = None,
         attributes: Mapping[str, str | None] | None = None,
         attribute_scale: float = 0.0,
+        structure_scale: float = 0.5,
     ) -> PrismOutput:
         """Draw one 64-beat roll for each seed.
 
@@ -199,6 +201,9 @@ class PrismPipeline:
         attribute_scale : float
             0 to 8: how far to be guided towards each attribute on its own, on top of the guidance
             towards the composers, which knows of them too. One more row an attribute.
+        structure_scale : float
+            0 to 8: how far to be guided away from what the model draws when no beat hears those
+            far from it; see `prism.guidance`. More makes bars return more often.
 
         Raises
         ------
@@ -208,7 +213,7 @@ class PrismPipeline:
         seeds = checked_seeds(seed)
         request = self.request(
             composers, composer_weights, guidance_scale, num_inference_steps, tempo,
-            time_signature, attributes, attribute_scale,
+            time_signature, attributes, attribute_scale, structure_scale,
         )  # fmt: skip
         for preview in self._previews(request, seeds):
             if callback_on_step_end is not None:
@@ -226,12 +231,13 @@ class PrismPipeline:
         time_signature: tuple[int, int] | None = None,
         attributes: Mapping[str, str | None] | None = None,
         attribute_scale: float = 0.0,
+        structure_scale: float = 0.5,
     ) -> Iterator[Preview]:
         """Like a call, yielding a `Preview` after each step; the last one holds the result."""
         seeds = checked_seeds(seed)
         request = self.request(
             composers, composer_weights, guidance_scale, num_inference_steps, tempo,
-            time_signature, attributes, attribute_scale,
+            time_signature, attributes, attribute_scale, structure_scale,
         )  # fmt: skip
         return self._previews(request, seeds)
 
@@ -245,11 +251,12 @@ class PrismPipeline:
         time_signature: tuple[int, int] | None,
         attributes: Mapping[str, str | None] | None = None,
         attribute_scale: float = 0.0,
+        structure_scale: float = 0.5,
     ) -> Request:
         """Validate a call's arguments; see `__call__`."""
         return checked_request(
             composers, composer_weights, guidance_scale, num_inference_steps, tempo,
-            time_signature, attributes, attribute_scale,
+            time_signature, attributes, attribute_scale, structure_scale,
             known_composers=self.composers, known_attributes=self.dit.attribute_names,
         )  # fmt: skip
 
@@ -279,46 +286,12 @@ class PrismPipeline:
         shape = (self.dit.config.tokens, self.dit.config.latent_size)
         noise = [torch.randn(shape, generator=torch.Generator().manual_seed(s)) for s in seeds]
         metre = np.stack([regular_metre(p["time_signature"]) for p in properties])
+        metre = torch.from_numpy(metre).to(self.device)
         wishes = torch.stack([self._wishes(request, seed) for seed in seeds]).to(self.device)
-        flow = self._flow(request, torch.from_numpy(metre).to(self.device), wishes)
+        labels = [self.composers.index(name) for name in request.composers]
+        flow = GuidedFlow(self.dit, request, labels, metre, wishes)
         latents = torch.stack(noise).to(self.device)
         return euler_steps(flow, latents, schedule(request.num_inference_steps))
-
-    def _flow(self, request: Request, metre: torch.Tensor, wishes: torch.Tensor) -> Callable:
-        """The guided flow as a function of latents and t, in one evaluation.
-
-        An item takes one row a composer, one for each attribute on its own if there is a scale for
-        it, and one under nothing but null values.
-        """
-        items, composers = len(metre), len(request.composers)
-        nulls = self.dit.null_attributes.to(self.device).expand_as(wishes)
-        alone = self._alone(request, wishes, nulls) if request.attribute_scale else []
-        labels = [self.composers.index(name) for name in request.composers]
-        labels += [self.dit.null_label] * (len(alone) + 1)
-        label_rows = torch.tensor(labels, device=self.device).repeat_interleave(items)
-        wish_rows = torch.cat([wishes] * composers + alone + [nulls])
-        metre_rows = metre.repeat(len(labels), 1, 1)
-        weights = torch.tensor(request.composer_weights, device=self.device)
-
-        @torch.inference_mode()
-        def flow(latents: torch.Tensor, t: float) -> torch.Tensor:
-            times = torch.full((len(label_rows),), t, device=self.device)
-            flows = self.dit(
-                latents.repeat(len(labels), 1, 1), times, label_rows, metre_rows, wish_rows
-            ).unflatten(0, (len(labels), items))
-            by, beside, free = flows[:composers], flows[composers:-1], flows[-1]
-            guided = compose_guidance(free, by, weights, request.guidance_scale)
-            return guided + request.attribute_scale * (beside - free).sum(0) if alone else guided
-
-        return flow
-
-    def _alone(
-        self, request: Request, wishes: torch.Tensor, nulls: torch.Tensor
-    ) -> list[torch.Tensor]:
-        """For each attribute that is asked for, everything else null; shape=(B, A) each."""
-        names, asked = self.dit.attribute_names, dict(request.attributes)
-        columns = torch.arange(len(names), device=self.device)
-        return [torch.where(columns == names.index(n), wishes, nulls) for n in names if n in asked]
 
     def _wishes(self, request: Request, seed: int) -> torch.Tensor:
         """One item's attributes, int64, shape=(A,): as asked for, or drawn by its seed.

@@ -43,6 +43,8 @@ class Request:
         What else is asked for, and the index of its value; see `prism.attributes`.
     attribute_scale : float
         Guidance towards each attribute on its own, besides that towards the composers.
+    structure_scale : float
+        Guidance towards what far beats have to do with each other.
     """
 
     composers: tuple[str, ...]
@@ -53,6 +55,7 @@ class Request:
     time_signature: tuple[int, int] | None
     attributes: tuple[tuple[str, int], ...] = ()
     attribute_scale: float = 0.0
+    structure_scale: float = 0.0
 
 
 def checked_request(
@@ -64,6 +67,7 @@ def checked_request(
     time_signature: tuple[int, int] | None,
     attributes: Mapping[str, str | None] | None,
     attribute_scale: float,
+    structure_scale: float,
     *,
     known_composers: Sequence[str],
     known_attributes: Sequence[str],
@@ -91,6 +95,7 @@ def checked_request(
         _checked_time_signature(time_signature),
         tuple(sorted(checked_attributes(attributes or {}, known_attributes).items())),
         _in_range("attribute_scale", attribute_scale, 0.0, MAXIMUM_GUIDANCE),
+        _in_range("structure_scale", structure_scale, 0.0, MAXIMUM_GUIDANCE),
     )
 
 

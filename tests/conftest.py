@@ -95,7 +95,9 @@ class PitchClasses:
         return torch.tensor(np.array(counts), dtype=torch.float32)
 
 
-def make_pipeline(seed: int = 0, knowing: Iterable[str] = ()) -> PrismPipeline:
+def make_pipeline(
+    seed: int = 0, knowing: Iterable[str] = (), self_conditioning: bool = True
+) -> PrismPipeline:
     """A pipeline of tiny random networks that draws a few hundred notes.
 
     Parameters
@@ -104,13 +106,18 @@ def make_pipeline(seed: int = 0, knowing: Iterable[str] = ()) -> PrismPipeline:
         Of the networks.
     knowing : iterable of str
         The attributes that can be asked for.
+    self_conditioning : bool
+        Whether the transformer is given its own estimates.
     """
     autoencoder = random_weights(BeatAutoencoder(latent_size=8, hidden_size=16), seed)
     with torch.no_grad():
         autoencoder.decoder[-1].weight.mul_(8)
         autoencoder.decoder[-1].bias.fill_(-2.5)
     attributes = {name: len(ATTRIBUTES[name].values) for name in knowing}
-    dit = PrismDiT(labels=3, latent_size=8, width=32, depth=2, heads=2, attributes=attributes)
+    dit = PrismDiT(
+        labels=3, latent_size=8, width=32, depth=2, heads=2, attributes=attributes,
+        self_conditioning=self_conditioning,
+    )  # fmt: skip
     return PrismPipeline(autoencoder, random_weights(dit, seed + 1), PROFILES)
 
 

@@ -6,6 +6,7 @@ from conftest import random_weights
 
 from prism.dataset import regular_metre
 from prism.dit import SIZES, PrismDiT, rotary_tables, rotate
+from prism.guidance import nearby
 
 
 def arguments(batch: int = 2, seed: int = 0) -> dict:
@@ -53,6 +54,29 @@ def test_attributes_are_conditions_of_their_own():
         flow = model(**given, attributes=torch.tensor([wish, wish]))
         assert all((flow - other).abs().max() > 1e-3 for other in seen)
         seen.append(flow)
+
+
+def test_an_estimate_matters_and_zeros_are_none():
+    model = PrismDiT(labels=3, latent_size=8, width=32, depth=2, heads=2, self_conditioning=True)
+    random_weights(model)
+    given, estimate = arguments(), torch.ones(2, 64, 8)
+    plain = model(**given)
+    assert torch.equal(plain, model(**given, estimate=0 * estimate))
+    assert (plain - model(**given, estimate=estimate)).abs().max() > 1e-3
+
+
+def test_a_mask_keeps_far_tokens_unheard():
+    """Two blocks pass on what lies up to twice as far as one block hears."""
+    model, given = tiny(), arguments()
+    mask = nearby(64, reach=5).expand(2, -1, -1)
+    other = {**given, "latents": given["latents"].clone()}
+    other["latents"][:, 30] += 1
+    change = model(**given, attention_mask=mask) - model(**other, attention_mask=mask)
+    heard = (change.abs().amax((0, 2)) > 1e-6).nonzero().flatten().tolist()
+    assert heard == list(range(20, 41))
+    assert torch.equal(
+        model(**given, attention_mask=torch.ones(2, 64, 64, dtype=torch.bool)), model(**given)
+    )
 
 
 def test_a_model_without_attributes_has_no_more_weights_than_before():

@@ -78,6 +78,7 @@ def test_tempo_does_not_change_the_notes(pipeline):
     ({"composer_weights": [0]}, "not all 0"),
     ({"composer_weights": [float("nan")]}, "composer_weights: expected numbers"),
     ({"composer_weights": [1, 2]}, "expected 1, one a composer; got 2"),
+    ({"structure_scale": -1}, "structure_scale: expected a number from 0 to 8, got -1"),
     ({"guidance_scale": -1}, "guidance_scale: expected a number from 0 to 8, got -1"),
     ({"guidance_scale": float("nan")}, "guidance_scale"),
     ({"num_inference_steps": 0}, "num_inference_steps: expected a number from 1 to 200, got 0"),

@@ -10,14 +10,15 @@ import time
 import numpy as np
 import pytest
 import torch
-from conftest import ROOT
+from conftest import ROOT, random_weights
 
 from prism.amt.pipeline import AMTPipeline
+from prism.diffusion import add_noise
 from prism.pipeline import PrismPipeline
 from prism.training import loop, run
 from prism.training.amt import AMTStage
 from prism.training.recipe import AMT_PRESETS, PRESETS, Recipe, StageRecipe
-from prism.training.stages import WHOLE, AutoencoderStage
+from prism.training.stages import WHOLE, AutoencoderStage, DiTStage
 
 TINY = dataclasses.replace(
     PRESETS["smoke"],
@@ -161,3 +162,35 @@ def test_the_command_survives_a_kill(corpus, tmp_path):
     steps = [row["step"] for row in json.loads((tmp_path / "run" / "dit.json").read_text())]
     assert steps == [10, 20]
     assert PrismPipeline.from_pretrained(tmp_path / "run" / "weights").composers
+
+
+@pytest.mark.parametrize("share, guessed", [(1.0, True), (1e-9, False)])
+def test_a_step_with_an_own_estimate_trains_all_weights_as_one_without(
+    corpus, tmp_path, share, guessed
+):
+    """In mixed precision a weight rounded for the first pass must not serve the second."""
+    recipe = dataclasses.replace(TINY, self_conditioning_share=share)
+    own = DiTStage(recipe, corpus, AutoencoderStage(recipe, corpus).network, tmp_path)
+    random_weights(own.network)
+    batch = own.draw(0, WHOLE)
+    assert bool(batch[-1]) is guessed
+    with torch.autocast("cpu", torch.bfloat16):
+        own.batch_loss(own.network, batch).backward()
+    idle = {n for n, p in own.network.named_parameters() if p.grad is None or not p.grad.any()}
+    assert idle == (set() if guessed else {"estimate.weight"})
+
+
+def test_an_own_estimate_is_what_the_first_pass_says(corpus, tmp_path):
+    recipe = dataclasses.replace(TINY, self_conditioning_share=1.0)
+    own = DiTStage(recipe, corpus, AutoencoderStage(recipe, corpus).network, tmp_path)
+    random_weights(own.network)
+    rolls, labels, metre, attributes, noise, t, _ = batch = own.draw(0, WHOLE)
+    with torch.no_grad():
+        data = own.autoencoder.encode(rolls)
+        noisy = add_noise(data, noise, t)
+        first = own.network(noisy, t, labels, metre, attributes)
+        estimate = noisy - t[:, None, None] * first
+        second = own.network(noisy, t, labels, metre, attributes, estimate)
+    expected = ((second - (noise - data)) ** 2).mean()
+    torch.testing.assert_close(own.batch_loss(own.network, batch), expected)
+    assert torch.equal(batch[-1], torch.tensor(True))

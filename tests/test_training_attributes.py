@@ -2,12 +2,14 @@
 
 import dataclasses
 
+import numpy as np
 import pytest
 import torch
 from test_training import TINY
 
 from prism.attributes import ATTRIBUTES
-from prism.dataset import attribute_shares
+from prism.dataset import Batch, attribute_shares, regular_metre, roll_tensor
+from prism.music import Note, PianoRoll
 from prism.pipeline import PrismPipeline
 from prism.training import run
 from prism.training.recipe import StageRecipe
@@ -31,10 +33,21 @@ def test_the_stage_measures_what_a_roll_has(corpus, tmp_path):
     stage = dit_stage(corpus, tmp_path)
     window = stage.sampler.windows[0][0]
     batch = stage.sampler.batch(4, 0, 0)
-    found = stage._attributes(batch.rolls)
+    found = stage._attributes(batch)
     assert found.shape == (4, 2) and (found[:, 0] < 3).all()
     density = ATTRIBUTES["density"].rule(window.roll)
     assert density == ATTRIBUTES["density"].rule(window.transposed(3))
+
+
+def test_bars_are_those_of_the_window(corpus, tmp_path):
+    """A pulse with a rest in every third beat repeats its bars of three beats, not of four."""
+    recipe = dataclasses.replace(RECIPE, attributes=("repetition",), drawn_attributes=())
+    stage = dit_stage(corpus, tmp_path, recipe)
+    struck = [Note(60 + k // 12, k, 1) for k in range(64) if k % 3]
+    rolls = torch.stack([roll_tensor(PianoRoll.from_notes(struck, 256))] * 3)
+    metre = np.stack([regular_metre(pair) for pair in ((3, 4), (4, 4), (12, 4))])
+    batch = Batch(rolls, torch.zeros(3, dtype=torch.int64), torch.from_numpy(metre))
+    assert stage._attributes(batch)[:, 0].tolist() == [3, 0, 0]
 
 
 def test_attributes_are_dropped_as_often_as_the_recipe_says(corpus, tmp_path):

@@ -1,5 +1,7 @@
 """What a run would need, worked out by hand for small networks; and every preset has a plan."""
 
+import dataclasses
+
 import pytest
 import torch
 from conftest import ROOT
@@ -40,11 +42,23 @@ def test_a_transformer_by_hand():
     assert cost.forward_flops == 2 * (depth * block + ends + conditions)
 
 
+def test_an_own_estimate_costs_its_layer_and_a_share_of_the_forward_passes():
+    plain = plan.costs(PRESETS["smoke"])["dit"]
+    recipe = dataclasses.replace(PRESETS["smoke"], self_conditioning_share=0.5)
+    asked = plan.costs(recipe)["dit"]
+    # 64 tokens of 48 numbers to width 64.
+    assert asked.forward_flops - plain.forward_flops == 2 * 64 * 48 * 64
+    assert asked.training_flops == 3.5 * asked.forward_flops
+
+
 def test_hours_and_parts_by_hand():
     cost = plan.Cost({"all": 10**8}, forward_flops=5e9, kept_bytes=1e9)
     recipe = StageRecipe(steps=1000, batch_size=12, learning_rate=1.0)
     # 12,000 samples of 15 GFLOPs at half of 1 TFLOP/s.
     assert cost.hours(recipe, CARD) == pytest.approx(360 / 3600)
+    # Half a forward pass more makes 17.5 GFLOPs of 15.
+    asked = dataclasses.replace(cost, first_passes=0.5)
+    assert asked.hours(recipe, CARD) == pytest.approx(420 / 3600)
     # 2.2 GB of parameters and 1.5 GB beside them leave 5.3 of 9 GB, at 1 GB a sample.
     assert cost.accumulation(12, CARD.memory) == 3
     assert cost.accumulation(12, 4e9) is None

@@ -4,7 +4,8 @@ Conventions
 -----------
 FLOPs
     Of matrix products, two for a multiplication and an addition, counted by torch on a network
-    without data. Training a sample takes three times its forward pass.
+    without data. Training a sample takes three times its forward pass, and one more as often as
+    the network is first asked for an estimate.
 memory
     ``22 · P + A · b + 1.5 GB``: of each of the P parameters five float32 numbers (weight, gradient,
     AdamW's two moments, running average) and a bfloat16 copy for the products; A bytes a sample
@@ -13,7 +14,7 @@ memory
 mixed precision
     Keeps .7 of float32's A: of PrismDiT mini's 13.6 MB a sample it kept 9.5 MB, counted.
 hours
-    ``samples · 3 · FLOPs / (share · peak)``, with the peaks of the makers' data sheets (dense) and
+    ``samples · FLOPs / (share · peak)``, with the peaks of the makers' data sheets (dense) and
     a share that is assumed: .35 on a GPU. The two CPU cores' peaks are what small products reached
     on one machine, the share .7; ``benchmarks/training.py`` measures another.
 """
@@ -29,7 +30,13 @@ from torch.utils.flop_counter import FlopCounterMode
 from prism.autoencoder import CHANNELS, BeatAutoencoder
 from prism.music import BEATS, FRAMES, KEYS
 from prism.training.presets import AnyRecipe, stages_of
-from prism.training.recipe import AMTRecipe, OriginalRecipe, SimilarityRecipe, StageRecipe
+from prism.training.recipe import (
+    AMTRecipe,
+    OriginalRecipe,
+    Recipe,
+    SimilarityRecipe,
+    StageRecipe,
+)
 from prism.training.record import parameter_count
 
 BYTES_PER_PARAMETER = 22
@@ -86,16 +93,24 @@ class Cost:
         Of one sample.
     kept_bytes : float
         Of one sample, for the backward pass, in the stage's precision.
+    first_passes : float
+        Forward passes without a backward one, a sample.
     """
 
     parameters: dict[str, int]
     forward_flops: float
     kept_bytes: float
+    first_passes: float = 0.0
 
     @property
     def size(self) -> int:
         """All parameters."""
         return sum(self.parameters.values())
+
+    @property
+    def training_flops(self) -> float:
+        """Of one sample in one step."""
+        return (_BACKWARD + self.first_passes) * self.forward_flops
 
     def memory(self, samples: int) -> float:
         """Bytes needed to work on so many samples at once."""
@@ -103,7 +118,7 @@ class Cost:
 
     def hours(self, recipe: StageRecipe, card: Card) -> float:
         """Time on one card for all steps."""
-        flops = recipe.steps * recipe.batch_size * _BACKWARD * self.forward_flops
+        flops = recipe.steps * recipe.batch_size * self.training_flops
         peak = card.mixed if recipe.precision == "bfloat16" else card.single
         return flops / (card.share * peak) / 3600
 
@@ -156,10 +171,14 @@ def costs(recipe: AnyRecipe) -> dict[str, Cost]:
     stages = stages_of(recipe)
     with torch.device("meta"):
         built = _built(recipe)
-        return {
+        found = {
             name: cost_of(*built[name], stage.precision == "bfloat16")
             for name, stage in stages.items()
         }
+    if isinstance(recipe, Recipe):
+        share = recipe.self_conditioning_share
+        found["dit"] = dataclasses.replace(found["dit"], first_passes=share)
+    return found
 
 
 def _built(recipe: AnyRecipe) -> dict[str, tuple[nn.Module, tuple[torch.Tensor, ...]]]:
@@ -179,11 +198,10 @@ def _built(recipe: AnyRecipe) -> dict[str, tuple[nn.Module, tuple[torch.Tensor, 
     latents = torch.zeros(1, BEATS, recipe.latent_size)
     metre = torch.zeros(1, BEATS, 2, dtype=torch.int64)
     wishes = torch.zeros(1, len(recipe.attributes), dtype=torch.int64)
+    estimates = [latents] if recipe.self_conditioning_share else []
+    inputs = (latents, torch.zeros(1), label, metre, wishes, *estimates)
     coder = BeatAutoencoder(latent_size=recipe.latent_size, hidden_size=recipe.hidden_size)
-    return {
-        "autoencoder": (coder, (rolls,)),
-        "dit": (new_dit(recipe, LABELS), (latents, torch.zeros(1), label, metre, wishes)),
-    }
+    return {"autoencoder": (coder, (rolls,)), "dit": (new_dit(recipe, LABELS), inputs)}
 
 
 def _original(recipe: OriginalRecipe) -> tuple[nn.Module, tuple[torch.Tensor, ...]]:
@@ -221,7 +239,7 @@ def report(recipe: AnyRecipe) -> str:
         lines += [
             f"{name}: {cost.size:,} parameters ({modules})",
             f"  {stage.steps:,} steps of {stage.batch_size}, {stage.precision}; a sample: "
-            f"{_BACKWARD * cost.forward_flops / 1e9:,.1f} GFLOPs to train, "
+            f"{cost.training_flops / 1e9:,.1f} GFLOPs to train, "
             f"{cost.kept_bytes / 1e6:,.1f} MB kept; parameters, gradients, optimiser and average: "
             f"{BYTES_PER_PARAMETER * cost.size / 1e9:,.2f} GB",
         ]

@@ -66,6 +66,9 @@ class Recipe:
         the windows lose all of them, so that guidance's other half is learnt too.
     drawn_attributes : tuple of str
         Those that a sampler draws as often as they occur when nobody asks for them.
+    self_conditioning_share : float
+        In how many steps the transformer is given its own first estimate of the data, at the cost
+        of one more forward pass; 0 makes one that cannot take any.
     seed : int
         Of initial weights, data order and noise.
     """
@@ -82,6 +85,7 @@ class Recipe:
     open_attributes_share: float = 0.3
     open_attribute_share: float = 0.3
     drawn_attributes: tuple[str, ...] = ()
+    self_conditioning_share: float = 0.0
     seed: int = 0
 
 

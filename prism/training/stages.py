@@ -23,6 +23,7 @@ from prism.statistics import mean_description
 from prism.training.execution import Tensors
 from prism.training.recipe import Recipe
 from prism.training.samples import keep_sample
+from prism.windows import usual_metre
 
 VALIDATION_WINDOWS = 256
 SAMPLES = 8
@@ -96,6 +97,7 @@ def new_dit(recipe: Recipe, labels: int) -> PrismDiT:
         labels=labels,
         latent_size=recipe.latent_size,
         attributes={name: len(ATTRIBUTES[name].values) for name in recipe.attributes} or None,
+        self_conditioning=recipe.self_conditioning_share > 0,
         **SIZES[recipe.size],
     )
 
@@ -129,11 +131,14 @@ class DiTStage:
             self.profiles[label]["attributes"] = shares
         self.sampler = WindowSampler(corpus)
         self.validation = chunks(WindowSampler(corpus, "validation").fixed(VALIDATION_WINDOWS))
-        self.known = [self._attributes(part.rolls) for part in self.validation]
+        self.known = [self._attributes(part) for part in self.validation]
         self.pictures = pictures
 
     def draw(self, step: int, rows: slice) -> Tensors:
-        """Rolls, labels, metre, attributes, noise and times, conditions dropped now and then."""
+        """Rolls, labels, metre, attributes, noise, times, and whether an estimate is given.
+
+        Labels, metre and attributes are dropped now and then.
+        """
         size = self.recipe.batch_size
         batch = self.sampler.batch(size, self.settings.seed, step, rows)
         generator = generator_for(self.settings.seed, 2, step)
@@ -142,17 +147,22 @@ class DiTStage:
             drop[0] >= self.settings.null_label_share, self.network.null_label
         )
         metre = batch.metre * (drop[1] >= self.settings.unknown_metre_share)[:, None, None]
-        attributes = self._dropped(self._attributes(batch.rolls), labels, step, rows, size)
+        attributes = self._dropped(self._attributes(batch), labels, step, rows, size)
         noise, t = self._noise(size, generator, 0.1)
-        return batch.rolls, labels, metre, attributes, noise[rows], t[rows]
+        # One draw for the whole batch: half of the steps are then spared the second forward pass.
+        guessed = torch.rand((), generator=generator) < self.settings.self_conditioning_share
+        return batch.rolls, labels, metre, attributes, noise[rows], t[rows], guessed
 
-    def _attributes(self, rolls: torch.Tensor) -> torch.Tensor:
+    def _attributes(self, batch: Batch) -> torch.Tensor:
         """What each roll has, int64, shape=(B, A)."""
         names = self.network.attribute_names
         if not names:
-            return torch.zeros(len(rolls), 0, dtype=torch.int64)
-        found = [attribute_indices(tensor_roll(roll), names) for roll in rolls]
-        return torch.from_numpy(np.array(found))
+            return torch.zeros(len(batch.labels), 0, dtype=torch.int64)
+        rolls = [
+            tensor_roll(roll, time_signature=usual_metre(metre.numpy()))
+            for roll, metre in zip(batch.rolls, batch.metre, strict=True)
+        ]
+        return torch.from_numpy(np.array([attribute_indices(roll, names) for roll in rolls]))
 
     def _dropped(
         self,
@@ -180,18 +190,34 @@ class DiTStage:
 
     def batch_loss(self, network: nn.Module, batch: Tensors) -> torch.Tensor:
         """Flow-matching loss of what `draw` gave."""
-        rolls, labels, metre, attributes, noise, t = batch
+        rolls, labels, metre, attributes, noise, t, guessed = batch
         with torch.no_grad():
             data = self.autoencoder.encode(rolls).float()
-        flow = network(add_noise(data, noise, t), t, labels, metre, attributes)
+        given = (add_noise(data, noise, t), t, labels, metre, attributes)
+        flow = network(*given, *self._estimates(network, given, guessed))
         return F.mse_loss(flow.float(), noise - data)
+
+    @torch.no_grad()
+    def _estimates(
+        self, network: nn.Module, given: Tensors, guessed: torch.Tensor
+    ) -> list[torch.Tensor]:
+        """The network's own estimate of the data, or zeros; nothing if it cannot take any."""
+        if not self.settings.self_conditioning_share:
+            return []
+        latents, t = given[:2]
+        nothing = torch.zeros_like(latents)
+        if not guessed:
+            return [nothing]
+        return [latents - t[:, None, None] * network(*given, nothing).float()]
 
     @torch.inference_mode()
     def evaluate(self, network: nn.Module, step: int) -> dict[str, float]:
         """Validation loss (t uniform, fixed noise) and statistics of a few samples."""
-        figures = {"validation_loss": self._validation_loss(network, informed=False)}
+        figures = {"validation_loss": self._validation_loss(network)}
         if self.settings.attributes:
             figures["informed_validation_loss"] = self._validation_loss(network, informed=True)
+        if self.settings.self_conditioning_share:
+            figures["guessed_validation_loss"] = self._validation_loss(network, guessed=True)
         pipe = PrismPipeline(self.autoencoder, network, self.profiles)
         names = [pipe.composers[i * len(pipe.composers) // SAMPLES] for i in range(SAMPLES)]
         rolls = [pipe(name, seed=i).rolls[0] for i, name in enumerate(names)]
@@ -199,15 +225,17 @@ class DiTStage:
         keep_sample(rolls[0], step, names[0], 0, self.pictures)
         return figures | mean_description(rolls)
 
-    def _validation_loss(self, network: nn.Module, informed: bool) -> float:
-        """Mean loss of the validation windows, told their attributes or not."""
+    def _validation_loss(
+        self, network: nn.Module, informed: bool = False, guessed: bool = False
+    ) -> float:
+        """Mean loss of the validation windows, told their attributes or an estimate, or not."""
         losses = []
         for i, (part, attributes) in enumerate(zip(self.validation, self.known, strict=True)):
             if not informed:
                 attributes = self.network.null_attributes.expand_as(attributes)
             generator = generator_for(self.settings.seed, 3, i)
             noise = self._noise(len(part.labels), generator, 1.0)
-            batch = (part.rolls, part.labels, part.metre, attributes, *noise)
+            batch = (part.rolls, part.labels, part.metre, attributes, *noise, torch.tensor(guessed))
             losses.append(self.batch_loss(network, [x.to(network.device) for x in batch]))
         return torch.stack(losses).mean().item()
 
