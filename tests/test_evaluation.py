@@ -22,7 +22,7 @@ from prism.evaluation.report import (
     verdict,
 )
 from prism.evaluation.summary import summary
-from prism.music import PianoRoll
+from prism.music import Note, PianoRoll
 from prism.plotting import evaluation_figures
 from prism.similarity.judge import Judge
 from prism.similarity.neighbours import TrainingIndex
@@ -226,6 +226,23 @@ def test_both_in_the_top_two_by_hand(network, monkeypatch):
     row = next(studies.mixing(quick_pipeline, network, pairs, seed=0))
     assert row["both_in_top_two"] == 0.5
     assert (row["first"], row["second"]) == (0.55, 0.2)
+
+
+def test_a_joined_roll_is_the_first_half_of_each():
+    first = PianoRoll.from_notes([Note(60, 0, 1), Note(62, 31, 4), Note(64, 40, 1)], 256, tempo=90)
+    second = PianoRoll.from_notes([Note(70, 0, 2), Note(71, 32, 1)], 256)
+    roll = studies.joined(first, second)
+    assert [(n.pitch, n.start, n.duration) for n in roll.notes()] == [
+        (60, 0, 1), (62, 31, 1), (70, 32, 2)
+    ]  # fmt: skip
+    assert roll.tempo == 90
+
+
+def test_real_music_is_mixed_from_held_out_windows(held, network):
+    pairs = studies.mixed_pairs(LABELS, 4, seed=0)
+    found = studies.real_mixing(held, network, pairs, seed=0)
+    assert found["samples"] == 4 and 0 <= found["both_in_top_two"] <= 1
+    assert found == studies.real_mixing(held, network, pairs, seed=0)
 
 
 def test_same_samples_have_no_diversity(network):

@@ -27,6 +27,7 @@ from prism.evaluation.studies import (
     mixed_pairs,
     mixing,
     real_figures,
+    real_mixing,
     recognition,
 )
 from prism.evaluation.summary import summary
@@ -142,6 +143,7 @@ def _studies(
     return {
         "recognition": recognition(corpus, network),
         "mixing": list(_shown(mixed, "mixing", len(MIX_WEIGHTS))),
+        "mixing_real": real_mixing(corpus, network, pairs, options.seed),
         "guidance": list(_shown(scales, "guidance", len(GUIDANCE_SCALES))),
         "guidance_real": real_figures(corpus, network, options.samples, options.seed),
         "steering": list(_shown(steered, "steering", len(questions(prism)))),

@@ -136,13 +136,14 @@ def note(result: Mapping[str, Any]) -> str:
     """What the tables' numbers are."""
     recognition = result["recognition"]
     even = next(row for row in result["mixing"] if row["weight"] == 0.5)
+    both, joined = (row["both_in_top_two"] for row in (even, result["mixing_real"]))
     return (
         f"{result['runs']} runs, seed {result['seed']}, on {result['hardware']}; in brackets 95 % "
         "intervals. A run is won by whoever is nearer to the held-out piece: Prism against AMT, "
         f"everybody else against Prism. The corpus network recognises {recognition['accuracy']:.2f}"
         f" of {recognition['windows']:,} held-out windows (every composer counting alike: "
         f"{recognition['mean_recall']:.2f}). Of equal mixtures of two composers both are among its "
-        f"two likeliest in {even['both_in_top_two']:.2f}. After a statistic's mean stands how far "
-        "its distribution is from the held-out pieces' (Wasserstein), in standard deviations of "
-        "theirs."
+        f"two likeliest in {both:.2f}; of real music, half a window by one and half by the other, "
+        f"in {joined:.2f}. After a statistic's mean stands how far its distribution is from the "
+        "held-out pieces' (Wasserstein), in standard deviations of theirs."
     )

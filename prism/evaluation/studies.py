@@ -40,27 +40,70 @@ def mixing(
     Yields
     ------
     dict
-        ``weight``; the mean probability of the ``first`` and the ``second`` composer; the share
-        of samples with ``both_in_top_two``, its ``interval``, and the number of ``samples``.
+        ``weight``, and what `_heard` says.
     """
     for weight in MIX_WEIGHTS:
         rolls = [
             prism(*_mix(pair, weight), seed=seed + i).rolls[0] for i, pair in enumerate(pairs)
         ]
-        table = network.probabilities(rolls).numpy()
-        places = np.array([[network.composers.index(name) for name in pair] for pair in pairs])
-        mine = np.take_along_axis(table, places, axis=1)
-        # Both are among the two likeliest if nobody else is likelier than the lesser of them.
-        above = (table > mine.min(axis=1, keepdims=True)).sum(axis=1)
-        both = int((above <= 1).sum())
-        yield {
-            "weight": weight,
-            "first": _round(mine[:, 0].mean()),
-            "second": _round(mine[:, 1].mean()),
-            "both_in_top_two": _round(both / len(pairs)),
-            "interval": [_round(end) for end in share_interval(both, len(pairs))],
-            "samples": len(pairs),
-        }
+        yield {"weight": weight} | _heard(rolls, network, pairs)
+
+
+def real_mixing(
+    corpus: Corpus,
+    network: CorpusFeatures,
+    pairs: Sequence[tuple[str, str]],
+    seed: int,
+    split: str = "test",
+) -> dict[str, Any]:
+    """What `_heard` says of real music: half a window by each of a pair, one after the other."""
+    rng = np.random.default_rng([seed, 7])
+    windows = windows_by_label(corpus, split)
+    rolls = []
+    for pair in pairs:
+        first, second = (windows[name][rng.integers(len(windows[name]))].roll for name in pair)
+        rolls.append(joined(first, second))
+    return _heard(rolls, network, pairs)
+
+
+def joined(first: PianoRoll, second: PianoRoll) -> PianoRoll:
+    """The first half of one roll, then the first half of another of the same length."""
+    half, parts = first.frames // 2, []
+    for roll, shift in ((first, 0), (second, half)):
+        pitch, start, end, velocity = roll.arrays()
+        early = start < half
+        parts.append((pitch, start + shift, np.minimum(end, half) + shift, velocity, early))
+    columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
+    kept = columns.pop()
+    return PianoRoll.from_arrays(
+        *(column[kept] for column in columns), first.frames, tempo=first.tempo
+    )
+
+
+def _heard(
+    rolls: Sequence[PianoRoll], network: CorpusFeatures, pairs: Sequence[tuple[str, str]]
+) -> dict[str, Any]:
+    """Whom the network hears in rolls made of two composers each.
+
+    Returns
+    -------
+    dict
+        The mean probability of the ``first`` and the ``second`` composer; the share of rolls with
+        ``both_in_top_two``, its ``interval``, and the number of ``samples``.
+    """
+    table = network.probabilities(rolls).numpy()
+    places = np.array([[network.composers.index(name) for name in pair] for pair in pairs])
+    mine = np.take_along_axis(table, places, axis=1)
+    # Both are among the two likeliest if nobody else is likelier than the lesser of them.
+    above = (table > mine.min(axis=1, keepdims=True)).sum(axis=1)
+    both = int((above <= 1).sum())
+    return {
+        "first": _round(mine[:, 0].mean()),
+        "second": _round(mine[:, 1].mean()),
+        "both_in_top_two": _round(both / len(pairs)),
+        "interval": [_round(end) for end in share_interval(both, len(pairs))],
+        "samples": len(pairs),
+    }
 
 
 def _mix(pair: tuple[str, str], weight: float) -> tuple[list[str], list[float]]:
