@@ -34,6 +34,7 @@ COLUMNS = {
     "pitch_class_entropy": "{:.2f}",
     "empty_frames": "{:.3f}",
     "one_frame_notes": "{:.2f}",
+    "repeated_bars": "{:.2f}",
     "orphan_sustain": "{:.3f}",
     "nearest": "{:.2f}",
     "copies": "{:.2f}",
