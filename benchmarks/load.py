@@ -44,7 +44,8 @@ ROUND = ("fresh", *("repeat", "corpus") * 4, "repeat")
 QUICK_ROUND = ("fresh", "repeat", "corpus", "cancel")
 # As many pieces as are kept, so that from then on nothing need be added.
 WARMING_UP = ("amt", "fresh", "corpus", "fresh", "corpus")
-_NO_WISHES = [""] * 6  # metre, key, density, register, character, repetition
+# Structure, then metre, key, density, register, character and repetition.
+_USUAL_WISHES = [0.5, *[""] * 6]
 ENDPOINTS = {"fresh": "generate", "repeat": "generate", "cancel": "generate"}
 
 
@@ -167,7 +168,7 @@ class Visitor(threading.Thread):
         values = [[self._composer], self._latest, 0]
         if kind != "corpus":
             start = ["opening"] if kind == "amt" else []
-            values = [[self._composer], None, 2.0, self._latest, steps, 0, *start, *_NO_WISHES]
+            values = [[self._composer], None, 2.0, self._latest, steps, 0, *start, *_USUAL_WISHES]
         began = time.monotonic()
         try:
             endpoint = ENDPOINTS.get(kind, kind)

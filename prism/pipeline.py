@@ -22,7 +22,7 @@ from prism.dit import PrismDiT
 from prism.guidance import GuidedFlow
 from prism.hub import WeightsError, find_weights
 from prism.music import PianoRoll
-from prism.request import Request, checked_request, checked_seeds
+from prism.request import USUAL_STRUCTURE, Request, checked_request, checked_seeds
 
 SETTINGS_FILE = "prism.json"
 
@@ -174,7 +174,7 @@ class PrismPipeline:
         callback_on_step_end: Callable[[Preview], None] | None = None,
         attributes: Mapping[str, str | None] | None = None,
         attribute_scale: float = 0.0,
-        structure_scale: float = 0.5,
+        structure_scale: float = USUAL_STRUCTURE,
     ) -> PrismOutput:
         """Draw one 64-beat roll for each seed.
 
@@ -231,7 +231,7 @@ class PrismPipeline:
         time_signature: tuple[int, int] | None = None,
         attributes: Mapping[str, str | None] | None = None,
         attribute_scale: float = 0.0,
-        structure_scale: float = 0.5,
+        structure_scale: float = USUAL_STRUCTURE,
     ) -> Iterator[Preview]:
         """Like a call, yielding a `Preview` after each step; the last one holds the result."""
         seeds = checked_seeds(seed)
@@ -251,7 +251,7 @@ class PrismPipeline:
         time_signature: tuple[int, int] | None,
         attributes: Mapping[str, str | None] | None = None,
         attribute_scale: float = 0.0,
-        structure_scale: float = 0.5,
+        structure_scale: float = USUAL_STRUCTURE,
     ) -> Request:
         """Validate a call's arguments; see `__call__`."""
         return checked_request(

@@ -70,7 +70,7 @@ def choose(page) -> None:
     box.click()
     page.get_by_role("option").nth(2).click()
     box.press("Escape")
-    for label, value in (("Guidance scale", "3.5"), ("Steps", "9")):
+    for label, value in (("Guidance scale", "3.5"), ("Steps", "9"), ("Structure", "1.5")):
         page.get_by_label(f"number input for {label}").fill(value)
     weights(page).nth(1).wait_for()
     weights(page).first.fill("80")
@@ -87,7 +87,8 @@ def test_a_link_gives_another_visitor_the_same_notes(visit, tmp_path):
     address = urllib.parse.urlsplit(first.url)
     held = dict(urllib.parse.parse_qsl(address.query))
     expected = {"weights": "80,50", "guidance_scale": "3.5", "seed": "314", "tempo": "96",
-                "num_inference_steps": "9", "amt_start": "opening"}  # fmt: skip
+                "num_inference_steps": "9", "amt_start": "opening",
+                "structure_scale": "1.5"}  # fmt: skip
     assert {name: held.get(name) for name in expected} == expected
     first.get_by_role("button", name="Copy link").click()
     first.wait_for_function("document.querySelector('.prism-status').textContent.includes('Link')")
@@ -105,6 +106,7 @@ def test_a_link_gives_another_visitor_the_same_notes(visit, tmp_path):
     second.get_by_text("More settings").click()
     assert second.get_by_label("Seed", exact=True).input_value() == "314"
     assert second.get_by_label("number input for Steps").input_value() == "9"
+    assert second.get_by_label("number input for Structure").input_value() == "1.5"
     assert [weights(second).nth(i).input_value() for i in (0, 1)] == ["80", "50"]
 
 

@@ -35,6 +35,7 @@ def controls(draw):
         draw(st.integers(4, 64)),
         draw(st.none() | st.floats(40, 240)),
         draw(st.sampled_from(list(AMT_STARTS))),
+        draw(st.floats(0, 4)),
         *(draw(st.sampled_from(["", *values])) for values in (METRES, *KNOWN.values())),
     )
 
@@ -73,12 +74,12 @@ def test_a_link_is_short_and_readable():
     choice = choice_of(["Ada", "Bob"], [60, 40], seed=7, tempo=100)
     assert query(choice) == (
         "composers=Ada,Bob&weights=60,40&guidance_scale=2&seed=7"
-        "&num_inference_steps=16&tempo=100&amt_start=opening"
+        "&num_inference_steps=16&tempo=100&amt_start=opening&structure_scale=0.5"
     )
     assert "weights" not in query(choice_of(["Ada"], [60]))
     wishes = {"metre": "3/4", "key": "A minor", "density": "sparse", "register": "low"}
     assert query(choice_of(**wishes, character="soft")).endswith(
-        "&amt_start=opening&metre=3/4&key=A%20minor&density=sparse&register=low&character=soft"
+        "&structure_scale=0.5&metre=3/4&key=A%20minor&density=sparse&register=low&character=soft"
     )
 
 
@@ -112,6 +113,7 @@ WRONG = [
     ("tempo=20", "tempo", "tempo is 20.*from 40 to 240, or 0 for the music's own"),
     ("tempo=" + "x" * 99, "tempo", f"tempo is “{'x' * 40}…”"),
     ("amt_start=end", "amt_start", "start from “end”, and it should be one of opening, nothing"),
+    ("structure_scale=5", "structure_scale", "structure is 5.0, and should be .* from 0 to 4"),
     ("metre=5/7", "metre", "metre is “5/7”, and should be one of 4/4, 3/4, .*, 12/8."),
     ("key=H minor", "key", "key is “H minor”, and should be one of C major, .*, B minor."),
     ("density=Sparse", "density", "density is “Sparse”, and should be one of sparse, medium"),
@@ -149,11 +151,11 @@ def opened(text: str, pipeline=make_pipeline) -> list:
 
 def test_a_link_fills_the_controls_and_runs():
     choice = choice_of(["Cleo", "Ada"], [30, 10], seed=9, tempo=90, amt_start="nothing",
-                       metre="6/8")  # fmt: skip
+                       structure_scale=1.5, metre="6/8")  # fmt: skip
     composers, status, link, mixer, *others = opened(query(choice))
     assert composers["value"] == mixer == ["Cleo", "Ada"]
     assert [(s["visible"], s.get("value")) for s in others[:2]] == [(True, 30), (True, 10)]
-    assert others[4:-4] == [2, 9, 16, 90, "nothing", "6/8"]
+    assert others[4 : -len(KNOWN)] == [2, 9, 16, 90, "nothing", 1.5, "6/8"]
     assert link["run"] and "link was read" in status["text"]
 
 

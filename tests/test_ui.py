@@ -215,7 +215,7 @@ def test_a_composer_with_weight_0_is_left_out():
 
 
 WISHES = {"metre": "3/4", "key": "A minor", "density": "sparse", "register": "low",
-          "character": "soft"}  # fmt: skip
+          "character": "soft", "repetition": "some"}  # fmt: skip
 
 
 def test_what_is_asked_for_is_drawn_and_written_down():
@@ -224,13 +224,15 @@ def test_what_is_asked_for_is_drawn_and_written_down():
     asked = {name: WISHES[name] for name in KNOWN}
     expected = make_wishful()("Ada", seed=1, time_signature=(3, 4), attributes=asked).rolls[0]
     assert piece.roll == expected
-    words = "asked for character soft, density sparse, key A minor, register low"
+    words = "asked for character soft, density sparse, key A minor, register low, repetition some"
     assert value["detail"].endswith(f" · 3/4 at 80 · {words}")
-    lines = ("time_signature: 3/4",
-             "attributes: character=soft, density=sparse, key=A minor, register=low")  # fmt: skip
+    wished = "character=soft, density=sparse, key=A minor, register=low, repetition=some"
+    lines = ("time_signature: 3/4", f"attributes: {wished}", "structure_scale: 0.5")
     assert set(lines) < set(piece.lines)
     other = list(handlers.generate(visit, *controls_of(**(WISHES | {"key": "A major"}))))[-1]
     assert other[1].roll != piece.roll
+    free = list(handlers.generate(visit, *controls_of(**WISHES, structure_scale=4)))[-1]
+    assert free[1].roll != piece.roll
 
 
 def test_what_is_asked_for_decides_only_what_prism_draws():

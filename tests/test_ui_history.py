@@ -7,7 +7,7 @@ import types
 
 import gradio as gr
 import pytest
-from stand_ins import KNOWN, LABELS, StandInAMT, choice_of, controls_of, studio_of
+from stand_ins import KNOWN, LABELS, SETTINGS, StandInAMT, choice_of, controls_of, studio_of
 
 import prism.ui.history
 from prism.music import Note, PianoRoll
@@ -176,7 +176,7 @@ def test_recalling_fills_in_every_control():
     composers, mixer, *others = Filling(studio_of()).recall(visit, event(number=1))
     assert composers["value"] == mixer == ["Cleo", "Ada"] and visit.own is None
     assert [(s["visible"], s.get("value")) for s in others[:2]] == [(True, 30), (True, 10)]
-    assert others[4:] == [3.5, 9, 24, 90, "nothing", "3/4", "A minor", "", "", "soft"]
+    assert others[4:] == [*(SETTINGS | SETTINGS_CHANGED | wishes).values()]
 
 
 def test_what_is_no_longer_kept_is_told():
@@ -213,7 +213,7 @@ def test_a_surprise_is_a_good_choice_and_leaves_the_rest_alone():
         values = [w.get("value") for w in weights[: len(names)]]
         choice = studio.choice(names, values, guidance, seed)
         assert low <= choice.guidance_scale <= high and 0 <= choice.seed < 100_000
-        assert kept == [gr.skip()] * 8
+        assert kept == [gr.skip()] * (len(SETTINGS) - 2)
         seen.add(tuple(sorted(names)))
     assert len(seen) == len(LABELS) + 3  # each alone and each pair
 
@@ -239,7 +239,7 @@ def test_examples_are_shown_whose_composers_there_are(monkeypatch):
     wanted = EXAMPLES[names[1]]
     assert composers["value"] == list(wanted.composers)
     # None of them asks for anything else.
-    assert others[5:] == [2, wanted.seed, 16, 0, wanted.amt_start, "", "", "", "", ""]
+    assert others[5:] == [*(SETTINGS | {"seed": wanted.seed}).values()]
 
 
 def test_a_stored_piece_is_the_piece():

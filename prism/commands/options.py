@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from prism.attributes import ATTRIBUTES, usual_spelling
 from prism.inscription import checkpoint, drawn_lines
 from prism.naming import drawn_words, mixture
-from prism.request import METRES
+from prism.request import METRES, USUAL_STRUCTURE
 
 if TYPE_CHECKING:
     from prism.music import PianoRoll
@@ -131,6 +131,10 @@ def add_controls(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
             f"--{name}", help=f"such as {attribute.values[0]!r}; a wrong one lists all"
         )
+    parser.add_argument(
+        "--structure-scale", type=float, default=USUAL_STRUCTURE,
+        help="0 to 8, how much bars are led to return (default: %(default)g)",
+    )  # fmt: skip
     parser.add_argument("--output", type=pathlib.Path, default=pathlib.Path(), metavar="FOLDER",
                         help="where to write (default: the current folder)")  # fmt: skip
     parser.add_argument(
@@ -152,6 +156,7 @@ def controls_record(mix: Mix, options: argparse.Namespace) -> dict[str, Any]:
         "num_inference_steps": options.num_inference_steps,
         "metre": options.metre,
         "attributes": _asked(options)["attributes"],
+        "structure_scale": options.structure_scale,
     }
 
 
@@ -193,11 +198,12 @@ def drawn_inscription(
 
 
 def _asked(options: argparse.Namespace) -> dict[str, Any]:
-    """The metre and the attributes, as arguments of the pipeline, which checks the attributes."""
+    """Metre, attributes and structure, as arguments of the pipeline, which checks the others."""
     if options.metre not in (None, *METRES):
         raise ValueError(f"metre: expected one of {', '.join(METRES)}; got {options.metre!r}")
     asked = {name: getattr(options, name) for name in sorted(ATTRIBUTES)}
     return {
         "time_signature": METRES.get(options.metre),
         "attributes": {n: usual_spelling(value) for n, value in asked.items() if value is not None},
+        "structure_scale": options.structure_scale,
     }

@@ -79,6 +79,7 @@ class Api:
         seed: int = 0,
         num_inference_steps: int = 16,
         tempo: float = 0,
+        structure_scale: float = USUAL.structure_scale,
         metre: str = "",
         key: str = "",
         density: str = "",
@@ -87,7 +88,8 @@ class Api:
         repetition: str = "",
     ) -> Iterator[Answer]:
         """Draw 64 beats with Prism's model; a piece, clearer with every answer."""
-        controls = (guidance_scale, seed, num_inference_steps, tempo, USUAL.amt_start)
+        start = USUAL.amt_start
+        controls = (guidance_scale, seed, num_inference_steps, tempo, start, structure_scale)
         wishes = (metre, key, density, register, character, repetition)
         yield from self._piece("prism", composers, weights, *controls, *wishes)
 
@@ -106,6 +108,7 @@ class Api:
         num_inference_steps: int = 16,
         tempo: float = 0,
         amt_start: str = "opening",
+        structure_scale: float = USUAL.structure_scale,
         metre: str = "",
         key: str = "",
         density: str = "",
@@ -114,7 +117,7 @@ class Api:
         repetition: str = "",
     ) -> Iterator[Answer]:
         """Let the baseline write; a piece that grows. amt_start: opening, nothing or melody."""
-        controls = (guidance_scale, seed, num_inference_steps, tempo, amt_start)
+        controls = (guidance_scale, seed, num_inference_steps, tempo, amt_start, structure_scale)
         wishes = (metre, key, density, register, character, repetition)
         yield from self._piece("amt", composers, weights, *controls, *wishes)
 
@@ -127,6 +130,7 @@ class Api:
         num_inference_steps: int = 16,
         tempo: float = 0,
         amt_start: str = "opening",
+        structure_scale: float = USUAL.structure_scale,
         metre: str = "",
         key: str = "",
         density: str = "",
@@ -135,7 +139,7 @@ class Api:
         repetition: str = "",
     ) -> Iterator[Answer]:
         """Give what a click on the page gives: prism, corpus, amt (pieces) and scores."""
-        controls = (guidance_scale, seed, num_inference_steps, tempo, amt_start)
+        controls = (guidance_scale, seed, num_inference_steps, tempo, amt_start, structure_scale)
         wishes = (metre, key, density, register, character, repetition)
         yield from self._compared(composers, weights, *controls, *wishes)
 
@@ -148,6 +152,7 @@ class Api:
         num_inference_steps: int = 16,
         tempo: float = 0,
         amt_start: str = "opening",
+        structure_scale: float = USUAL.structure_scale,
         metre: str = "",
         key: str = "",
         density: str = "",
@@ -160,7 +165,7 @@ class Api:
         Under prism and amt: for each network its name, the cosine (1 for the same), and words for
         what such a cosine is like.
         """
-        controls = (guidance_scale, seed, num_inference_steps, tempo, amt_start)
+        controls = (guidance_scale, seed, num_inference_steps, tempo, amt_start, structure_scale)
         wishes = (metre, key, density, register, character, repetition)
         for answer in self._compared(composers, weights, *controls, *wishes):
             yield {"done": answer["done"]} | answer.get("scores", {})

@@ -8,11 +8,12 @@ from collections.abc import Collection, Mapping, Sequence
 from prism.amt.beginning import AMT_STARTS
 from prism.attributes import usual_spelling
 from prism.naming import mixture, signature
-from prism.request import METRES
+from prism.request import METRES, USUAL_STRUCTURE
 
 MAXIMUM_COMPOSERS = 4
 WEIGHT_RANGE = (0.0, 100.0)
 GUIDANCE_RANGE = (0.0, 8.0)
+STRUCTURE_RANGE = (0.0, 4.0)
 STEPS_RANGE = (4, 64)
 TEMPO_RANGE = (40.0, 240.0)
 MAXIMUM_SEED = 2**31 - 1
@@ -38,6 +39,8 @@ class Choice:
         Quarter notes a minute; None for the music's own.
     amt_start : str
         One of `AMT_STARTS`.
+    structure_scale : float
+        0 to 4: how much bars are led to return.
     time_signature : (int, int) or None
         One of `METRES`; None for one that the composers used.
     attributes : tuple of (str, str)
@@ -54,6 +57,7 @@ class Choice:
     num_inference_steps: int
     tempo: float | None
     amt_start: str = "opening"
+    structure_scale: float = USUAL_STRUCTURE
     time_signature: tuple[int, int] | None = None
     attributes: tuple[tuple[str, str], ...] = ()
     mixer: tuple[tuple[str, float], ...] = dataclasses.field(default=(), compare=False)
@@ -83,6 +87,7 @@ def read_choice(
     num_inference_steps: float | None = 16,
     tempo: float | None = None,
     amt_start: str | None = "opening",
+    structure_scale: float | None = USUAL_STRUCTURE,
     metre: str | None = "",
     key: str | None = "",
     density: str | None = "",
@@ -102,7 +107,7 @@ def read_choice(
     weights : sequence of float
         The sliders; the first ones belong to the composers, the rest are ignored. A single
         composer's weight does not matter.
-    guidance_scale, seed, num_inference_steps : float or None
+    guidance_scale, seed, num_inference_steps, structure_scale : float or None
         As entered; None stands for an empty box.
     tempo : float or None
         None or 0 for the music's own.
@@ -132,6 +137,7 @@ def read_choice(
         int(_within("Steps", num_inference_steps, *STEPS_RANGE, whole=True)),
         None if tempo in (None, 0, "") else _within("Tempo", tempo, *TEMPO_RANGE),
         _start(amt_start),
+        _within("Structure", structure_scale, *STRUCTURE_RANGE),
         METRES.get(_asked("Metre", metre, METRES)),
         _attributes(
             {

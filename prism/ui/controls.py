@@ -16,6 +16,7 @@ from prism.ui.choice import (
     GUIDANCE_RANGE,
     MAXIMUM_COMPOSERS,
     STEPS_RANGE,
+    STRUCTURE_RANGE,
     TEMPO_RANGE,
     WEIGHT_RANGE,
 )
@@ -50,6 +51,7 @@ class Controls:
     num_inference_steps: gr.Slider
     tempo: gr.Number
     amt_start: gr.Dropdown
+    structure_scale: gr.Slider
     metre: gr.Dropdown
     attributes: list[gr.Dropdown]  # in the order of `ATTRIBUTES`
     generate: gr.Button
@@ -80,7 +82,7 @@ class Controls:
     def settings(self) -> list[Component]:
         """All but composers and weights, in the order of `Shared.settings`."""
         return [self.guidance_scale, self.seed, self.num_inference_steps, self.tempo,
-                self.amt_start, self.metre, *self.attributes]  # fmt: skip
+                self.amt_start, self.structure_scale, self.metre, *self.attributes]  # fmt: skip
 
 
 def lay_out_controls() -> Controls:
@@ -109,7 +111,7 @@ def lay_out_controls() -> Controls:
                 seed, dice, fresh = _seed_controls()
         weights = _weight_sliders()
         with gr.Accordion("More settings", open=False):
-            num_inference_steps, tempo, amt_start, metre = _more_settings()
+            num_inference_steps, tempo, amt_start, structure_scale, metre = _more_settings()
             with gr.Row():
                 attributes = [
                     _wish(name, attribute.values, visible=False)
@@ -127,7 +129,8 @@ def lay_out_controls() -> Controls:
         starts = StartBar(starts_value())
     return Controls(
         composers, weights, guidance_scale, seed, dice, fresh, num_inference_steps, tempo,
-        amt_start, metre, attributes, generate, stop, link, line, starts, upload, gr.State([]),
+        amt_start, structure_scale, metre, attributes, generate, stop, link, line, starts, upload,
+        gr.State([]),
     )  # fmt: skip
 
 
@@ -141,7 +144,7 @@ def _seed_controls() -> tuple[gr.Number, gr.Button, gr.Checkbox]:
     return seed, dice, fresh
 
 
-def _more_settings() -> tuple[gr.Slider, gr.Number, gr.Dropdown, gr.Dropdown]:
+def _more_settings() -> tuple[gr.Slider, gr.Number, gr.Dropdown, gr.Slider, gr.Dropdown]:
     with gr.Row():
         num_inference_steps = gr.Slider(
             *STEPS_RANGE, value=USUAL.num_inference_steps, step=1, label="Steps",
@@ -160,8 +163,13 @@ def _more_settings() -> tuple[gr.Slider, gr.Number, gr.Dropdown, gr.Dropdown]:
             info="an opening is neither played nor scored",
             min_width=220,
         )
+    with gr.Row():
+        structure_scale = gr.Slider(
+            *STRUCTURE_RANGE, value=USUAL.structure_scale, step=0.1, label="Structure",
+            info="how much bars are led to return", min_width=220,
+        )  # fmt: skip
         metre = _wish("metre", METRES, info="time signature")
-    return num_inference_steps, tempo, amt_start, metre
+    return num_inference_steps, tempo, amt_start, structure_scale, metre
 
 
 def _wish(name: str, values: Iterable[str], **look: Any) -> gr.Dropdown:

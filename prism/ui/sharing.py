@@ -14,12 +14,13 @@ from typing import Any
 
 from prism.amt.beginning import AMT_STARTS
 from prism.attributes import ATTRIBUTES, usual_spelling
-from prism.request import METRES
+from prism.request import METRES, USUAL_STRUCTURE
 from prism.ui.choice import (
     GUIDANCE_RANGE,
     MAXIMUM_COMPOSERS,
     MAXIMUM_SEED,
     STEPS_RANGE,
+    STRUCTURE_RANGE,
     TEMPO_RANGE,
     WEIGHT_RANGE,
     Choice,
@@ -48,6 +49,8 @@ class Shared:
         0 for the music's own.
     amt_start : str
         One of `prism.amt.beginning.AMT_STARTS`.
+    structure_scale : float
+        As of `prism.ui.choice.Choice`.
     metre, key, density, register, character, repetition : str
         Empty for as it comes.
     given : bool
@@ -63,6 +66,7 @@ class Shared:
     num_inference_steps: int = 16
     tempo: float = 0.0
     amt_start: str = "opening"
+    structure_scale: float = USUAL_STRUCTURE
     metre: str = ""
     key: str = ""
     density: str = ""
@@ -86,6 +90,7 @@ class Shared:
             self.num_inference_steps,
             self.tempo,
             self.amt_start,
+            self.structure_scale,
             self.metre,
             *(getattr(self, name) for name in ATTRIBUTES),
         )
@@ -118,6 +123,7 @@ def query(choice: Choice) -> str:
         "num_inference_steps": _written(choice.num_inference_steps),
         "tempo": _written(choice.tempo or 0),
         "amt_start": choice.amt_start,
+        "structure_scale": _written(choice.structure_scale),
     }
     asked = {"metre": choice.metre, **dict(choice.attributes)}
     values |= {name: asked[name] for name in ("metre", *ATTRIBUTES) if asked.get(name)}
@@ -140,6 +146,7 @@ def shared(choice: Choice) -> Shared:
         choice.num_inference_steps,
         choice.tempo or 0.0,
         choice.amt_start,
+        choice.structure_scale,
         choice.metre,
         **dict(choice.attributes),
         given=True,
@@ -188,6 +195,7 @@ def _readers(
         ),
         "tempo": lambda text, read: _read_tempo(text),
         "amt_start": lambda text, read: _read_start(text),
+        "structure_scale": lambda text, read: _number("structure", text, *STRUCTURE_RANGE),
         "metre": lambda text, read: _word("metre", text, METRES),
     } | {
         name: lambda text, read, name=name: _word(name, text, attributes.get(name, ()))

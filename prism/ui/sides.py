@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 # Which parts of a choice decide Prism's roll, and which a piece of the corpus.
 ROLL_INPUTS = (
     "composers", "weights", "guidance_scale", "seed", "num_inference_steps", "tempo",
-    "time_signature", "attributes",
+    "time_signature", "attributes", "structure_scale",
 )  # fmt: skip
 PIECE_INPUTS = ("composers", "seed", "tempo")
 GPU_SECONDS = 20  # 64 steps take less than a second on one, being handed one takes longer
