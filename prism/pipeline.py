@@ -173,7 +173,7 @@ class PrismPipeline:
         time_signature: tuple[int, int] | None = None,
         callback_on_step_end: Callable[[Preview], None] | None = None,
         attributes: Mapping[str, str | None] | None = None,
-        attribute_scale: float = 0.0,
+        attribute_scale: float = 1.5,
         structure_scale: float = USUAL_STRUCTURE,
     ) -> PrismOutput:
         """Draw one 64-beat roll for each seed.
@@ -230,7 +230,7 @@ class PrismPipeline:
         tempo: float | None = None,
         time_signature: tuple[int, int] | None = None,
         attributes: Mapping[str, str | None] | None = None,
-        attribute_scale: float = 0.0,
+        attribute_scale: float = 1.5,
         structure_scale: float = USUAL_STRUCTURE,
     ) -> Iterator[Preview]:
         """Like a call, yielding a `Preview` after each step; the last one holds the result."""
@@ -250,7 +250,7 @@ class PrismPipeline:
         tempo: float | None,
         time_signature: tuple[int, int] | None,
         attributes: Mapping[str, str | None] | None = None,
-        attribute_scale: float = 0.0,
+        attribute_scale: float = 1.5,
         structure_scale: float = USUAL_STRUCTURE,
     ) -> Request:
         """Validate a call's arguments; see `__call__`."""

@@ -167,7 +167,7 @@ def test_an_attribute_can_guide_without_any_composer(wishful):
 
 
 def test_an_open_attribute_is_drawn_by_the_seed_where_the_profile_has_shares(wishful):
-    asked = wishful("Ada", attributes={"key": "D major"}, **FIXED).rolls
+    asked = wishful("Ada", attributes={"key": "D major"}, attribute_scale=0, **FIXED).rolls
     share = [0.0] * 24
     share[2] = 1.0
     wishful.profiles["Ada"]["attributes"] = {"key": share}

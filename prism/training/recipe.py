@@ -206,15 +206,16 @@ AMT_PRESETS = {
     ),
 }
 PRESETS = {
-    # What can be asked for besides composers is learnt too, and a key is always kept to.
+    # What can be asked for besides composers is learnt too; a key and how much returns are drawn.
     "mini": Recipe(
         autoencoder=StageRecipe(steps=4000, batch_size=16, learning_rate=1.5e-3, ema_decay=0.998),
         dit=StageRecipe(
             steps=16_000, batch_size=16, learning_rate=6e-4, evaluate_every=2000,
             precision="bfloat16",
         ),
-        attributes=("key", "density", "register", "character"),
-        drawn_attributes=("key",),
+        attributes=("key", "density", "register", "character", "repetition"),
+        drawn_attributes=("key", "repetition"),
+        self_conditioning_share=0.5,
     ),  # fmt: skip
     "base": Recipe(autoencoder=_LONG, dit=_large_batch(20_000, 3e-4, 0.9995), size="base"),
     "large": Recipe(autoencoder=_LONG, dit=_large_batch(40_000, 2e-4, 0.9999), size="large"),
