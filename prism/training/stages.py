@@ -151,6 +151,7 @@ class DiTStage:
         noise, t = self._noise(size, generator, 0.1)
         # One draw for the whole batch: half of the steps are then spared the second forward pass.
         guessed = torch.rand((), generator=generator) < self.settings.self_conditioning_share
+        guessed = guessed.expand(size)[rows]
         return batch.rolls, labels, metre, attributes, noise[rows], t[rows], guessed
 
     def _attributes(self, batch: Batch) -> torch.Tensor:
@@ -206,7 +207,7 @@ class DiTStage:
             return []
         latents, t = given[:2]
         nothing = torch.zeros_like(latents)
-        if not guessed:
+        if not guessed[0]:
             return [nothing]
         return [latents - t[:, None, None] * network(*given, nothing).float()]
 
@@ -229,13 +230,13 @@ class DiTStage:
         self, network: nn.Module, informed: bool = False, guessed: bool = False
     ) -> float:
         """Mean loss of the validation windows, told their attributes or an estimate, or not."""
-        losses = []
+        losses, told = [], torch.tensor([guessed])
         for i, (part, attributes) in enumerate(zip(self.validation, self.known, strict=True)):
             if not informed:
                 attributes = self.network.null_attributes.expand_as(attributes)
             generator = generator_for(self.settings.seed, 3, i)
             noise = self._noise(len(part.labels), generator, 1.0)
-            batch = (part.rolls, part.labels, part.metre, attributes, *noise, torch.tensor(guessed))
+            batch = (part.rolls, part.labels, part.metre, attributes, *noise, told)
             losses.append(self.batch_loss(network, [x.to(network.device) for x in batch]))
         return torch.stack(losses).mean().item()
 

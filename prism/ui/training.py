@@ -77,8 +77,13 @@ _CURVES = {
     "dit": (
         _Curves(
             "Diffusion transformer: loss",
-            "Mean squared error of the flow that it predicts, and told key, density and the like.",
-            {"validation": "validation_loss", "attributes told": "informed_validation_loss"},
+            "Mean squared error of the flow that it predicts: told the composer, also key, density and "
+            "the like, or given its own first estimate.",
+            {
+                "validation": "validation_loss",
+                "attributes told": "informed_validation_loss",
+                "own estimate given": "guessed_validation_loss",
+            },
         ),
         _Curves(
             "Its samples: shares", "Means of eight samples drawn at each evaluation.",
