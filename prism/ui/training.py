@@ -77,8 +77,8 @@ _CURVES = {
     "dit": (
         _Curves(
             "Diffusion transformer: loss",
-            "Mean squared error of the flow that it predicts: told the composer, also key, density and "
-            "the like, or given its own first estimate.",
+            "Mean squared error of the flow that it predicts: told the composer, also key, density "
+            "and the like, or given its own first estimate.",
             {
                 "validation": "validation_loss",
                 "attributes told": "informed_validation_loss",
