@@ -107,7 +107,7 @@ def test_how_the_weights_came_to_be(visit):
     record = json.loads((ROOT / "weights" / "training.json").read_text(encoding="utf-8"))
     first = record["history"]["dit"][0]["validation_loss"]
     assert f"validation from {first:.4g}" in curve.get_attribute("aria-label").lower()
-    assert curve.locator("polyline").count() == 2
+    assert curve.locator("polyline").count() == 3
     numbers = page.locator(".lines", has=curve).locator("details")
     numbers.locator("summary").press("Enter")
     assert numbers.locator("tbody tr").count() >= 6
