@@ -22,7 +22,13 @@ from prism.dit import PrismDiT
 from prism.guidance import GuidedFlow
 from prism.hub import WeightsError, find_weights
 from prism.music import PianoRoll
-from prism.request import USUAL_STRUCTURE, Request, checked_request, checked_seeds
+from prism.request import (
+    USUAL_ATTRIBUTE,
+    USUAL_STRUCTURE,
+    Request,
+    checked_request,
+    checked_seeds,
+)
 
 SETTINGS_FILE = "prism.json"
 
@@ -173,7 +179,7 @@ class PrismPipeline:
         time_signature: tuple[int, int] | None = None,
         callback_on_step_end: Callable[[Preview], None] | None = None,
         attributes: Mapping[str, str | None] | None = None,
-        attribute_scale: float = 1.5,
+        attribute_scale: float = USUAL_ATTRIBUTE,
         structure_scale: float = USUAL_STRUCTURE,
     ) -> PrismOutput:
         """Draw one 64-beat roll for each seed.
@@ -230,7 +236,7 @@ class PrismPipeline:
         tempo: float | None = None,
         time_signature: tuple[int, int] | None = None,
         attributes: Mapping[str, str | None] | None = None,
-        attribute_scale: float = 1.5,
+        attribute_scale: float = USUAL_ATTRIBUTE,
         structure_scale: float = USUAL_STRUCTURE,
     ) -> Iterator[Preview]:
         """Like a call, yielding a `Preview` after each step; the last one holds the result."""
@@ -250,7 +256,7 @@ class PrismPipeline:
         tempo: float | None,
         time_signature: tuple[int, int] | None,
         attributes: Mapping[str, str | None] | None = None,
-        attribute_scale: float = 1.5,
+        attribute_scale: float = USUAL_ATTRIBUTE,
         structure_scale: float = USUAL_STRUCTURE,
     ) -> Request:
         """Validate a call's arguments; see `__call__`."""

@@ -11,6 +11,7 @@ from prism.attributes import checked_attributes
 from prism.naming import signature
 
 MAXIMUM_GUIDANCE = 8.0
+USUAL_ATTRIBUTE = 1.5
 USUAL_STRUCTURE = 0.5
 MAXIMUM_STEPS = 200
 MAXIMUM_COMPOSERS = 4

@@ -68,16 +68,12 @@ def real_mixing(
 
 def joined(first: PianoRoll, second: PianoRoll) -> PianoRoll:
     """The first half of one roll, then the first half of another of the same length."""
-    half, parts = first.frames // 2, []
-    for roll, shift in ((first, 0), (second, half)):
-        pitch, start, end, velocity = roll.arrays()
-        early = start < half
-        parts.append((pitch, start + shift, np.minimum(end, half) + shift, velocity, early))
-    columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
-    kept = columns.pop()
-    return PianoRoll.from_arrays(
-        *(column[kept] for column in columns), first.frames, tempo=first.tempo
+    half = first.frames // 2
+    halves = (
+        np.concatenate([getattr(roll, name)[:, :half] for roll in (first, second)], axis=1)
+        for name in ("onset", "sustain", "velocity")
     )
+    return PianoRoll(*halves, tempo=first.tempo)
 
 
 def _heard(
