@@ -59,7 +59,10 @@ def attend(
     if q.device.type != "cpu":
         return F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
     # On a CPU the fused kernel saves memory, not time: its backward pass took a third of a step.
-    scores = q @ k.transpose(2, 3) * q.shape[3] ** -0.5                     # (B, H, N, N)
+    # In mixed precision too, the scores are of 32 bits: in bfloat16 the backward pass that torch
+    # 2.13 compiles is no number on processors with AMX.
+    with torch.autocast("cpu", enabled=False):
+        scores = q.float() @ k.float().transpose(2, 3) * q.shape[3] ** -0.5  # (B, H, N, N)
     if mask is not None:
         scores = scores.masked_fill(~mask, -torch.inf)
     return scores.softmax(3) @ v
