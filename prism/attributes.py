@@ -1,7 +1,7 @@
 """Attributes: what can be asked of a roll besides its composers, and measured on any roll.
 
-Every attribute has a rule that reads its value from the notes alone, so the same rule labels the
-training windows and says whether a generated roll has what was asked for.
+Every attribute but the collection has a rule that reads its value from the notes alone, so the same
+rule labels the training windows and says whether a generated roll has what was asked for.
 
 Conventions
 -----------
@@ -25,6 +25,9 @@ metre
     Three or four beats a bar: the better of the two by autocorrelation (Brown 1993, "Determination
     of the meter of musical scores by autocorrelation") at one, two and four bars, each note
     counting by the root of its length. No condition of its own, as a time signature is asked for.
+collection
+    Where a piece is from (`prism.corpora.collections`), which its notes do not say. What there is
+    to choose from, the training corpus decides.
 no value
     A silent roll has no attributes; a roll whose two best keys are alike has no key,
     one whose beginnings are as many in every frame no metre.
@@ -36,7 +39,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -48,6 +51,8 @@ REGISTER_BOUNDS = (63.0, 71.0)
 REPETITION_BOUNDS = (0.05, 0.2, 0.4)
 DRAMATIC_DENSITY, DRAMATIC_RANGE, DRAMATIC_VELOCITY = 3.5, 28.0, 85.0
 SOFT_DENSITY, SOFT_RANGE = 2.0, 20.0
+
+COLLECTION = "collection"
 
 _PITCH_CLASSES = ("C", "D♭", "D", "E♭", "E", "F", "F♯", "G", "A♭", "A", "B♭", "B")
 _KEY = re.compile("(?P<tonic>[A-G][b#♭♯]?) (?P<mode>major|minor)")
@@ -170,10 +175,24 @@ ATTRIBUTES = {
 }
 
 
+NAMES = (*ATTRIBUTES, COLLECTION)
+
+
+def attribute_values(
+    names: Iterable[str], collections: Sequence[str] = ()
+) -> dict[str, tuple[str, ...]]:
+    """All values of some attributes, of which those of the collection are the corpus's."""
+    return {
+        name: tuple(collections) if name == COLLECTION else ATTRIBUTES[name].values
+        for name in names
+    }
+
+
 def attribute_indices(roll: PianoRoll, names: Iterable[str]) -> np.ndarray:
     """A roll's values as int64, one an attribute; what it lacks is the null value.
 
-    The null value of an attribute is the number of its values, one past the last.
+    The null value of an attribute is the number of its values, one past the last. `names` are of
+    attributes with a rule.
     """
     found = [(ATTRIBUTES[name].rule(roll), len(ATTRIBUTES[name].values)) for name in names]
     return np.array([null if index is None else index for index, null in found], np.int64)
@@ -194,22 +213,23 @@ def usual_spelling(value: str) -> str:
     return f"{_SAME_TONIC.get(tonic, tonic)} {found['mode']}"
 
 
-def checked_attributes(wanted: Mapping[str, str | None], known: Iterable[str]) -> dict[str, int]:
+def checked_attributes(
+    wanted: Mapping[str, str | None], known: Mapping[str, Sequence[str]]
+) -> dict[str, int]:
     """Indices of what is asked for.
 
     Parameters
     ----------
     wanted : mapping of str to str
         Attribute to value; None leaves an attribute open.
-    known : iterable of str
-        The attributes that can be asked for.
+    known : mapping of str to sequence of str
+        The attributes that can be asked for, with their values.
 
     Raises
     ------
     ValueError
         If an attribute or a value is unknown; the message lists what there is.
     """
-    known = tuple(known)
     return {
         name: _checked_value(name, value, known)
         for name, value in wanted.items()
@@ -217,11 +237,11 @@ def checked_attributes(wanted: Mapping[str, str | None], known: Iterable[str]) -
     }
 
 
-def _checked_value(name: str, value: str, known: tuple[str, ...]) -> int:
+def _checked_value(name: str, value: str, known: Mapping[str, Sequence[str]]) -> int:
     if name not in known:
         there = f"choose from {', '.join(known)}" if known else "this model knows none"
         raise ValueError(f"attributes: unknown {name!r}; {there}")
-    values = ATTRIBUTES[name].values
+    values = list(known[name])
     value = usual_spelling(value)
     if value not in values:
         raise ValueError(f"attributes: {name} has no {value!r}; choose from {', '.join(values)}")

@@ -19,6 +19,7 @@ import numpy as np
 import torch
 
 from prism.attributes import ATTRIBUTES, attribute_indices
+from prism.corpora.collections import collection_of
 from prism.corpora.prepared import Corpus
 from prism.corpora.sharded import ShardedCorpus
 from prism.music import PianoRoll, Piece
@@ -124,11 +125,15 @@ def tensor_roll(tensor: torch.Tensor, **properties) -> PianoRoll:
 
 @dataclasses.dataclass(frozen=True)
 class Batch:
-    """Training windows: rolls (B, 3, 88, 256), label indices (B,), metre (B, 64, 2)."""
+    """Training windows: rolls (B, 3, 88, 256), label indices (B,), metre (B, 64, 2).
+
+    And the indices of their collections (B,), of which the one past the last is none.
+    """
 
     rolls: torch.Tensor
     labels: torch.Tensor
     metre: torch.Tensor
+    collections: torch.Tensor
 
 
 class WindowSampler:
@@ -140,9 +145,17 @@ class WindowSampler:
         Prepared corpus; of a sharded one, windows are read when they are drawn.
     split : str
         Side of the split to draw from.
+    collections : sequence of str
+        Those that a batch tells apart.
     """
 
-    def __init__(self, corpus: Corpus | ShardedCorpus, split: str = "train") -> None:
+    def __init__(
+        self,
+        corpus: Corpus | ShardedCorpus,
+        split: str = "train",
+        collections: Sequence[str] = (),
+    ) -> None:
+        self._collections = {name: index for index, name in enumerate(collections)}
         self.windows = list(windows_by_label(corpus, split).values())
         share = np.sqrt([len(w) for w in self.windows])
         self.label_probability = share / share.sum()
@@ -158,19 +171,26 @@ class WindowSampler:
         shifts, labels = rng.choice(TRANSPOSITIONS, batch_size)[rows], labels[rows]
         chosen = [self.windows[k][i] for k, i in zip(labels, places[rows], strict=True)]
         rolls = [roll_tensor(w.transposed(s)) for w, s in zip(chosen, shifts, strict=True)]
-        return _collate(rolls, labels, chosen)
+        return self._collate(rolls, labels, chosen)
 
     def fixed(self, count: int, seed: int = 0) -> Batch:
         """Untransposed windows, the same ones each time, as many of each label as fit."""
         rng = np.random.default_rng([seed, 0])
         labels = np.arange(count) % len(self.windows)
         chosen = [self.windows[k][rng.integers(len(self.windows[k]))] for k in labels]
-        return _collate([roll_tensor(w.roll) for w in chosen], labels, chosen)
+        return self._collate([roll_tensor(w.roll) for w in chosen], labels, chosen)
 
-
-def _collate(rolls: list[torch.Tensor], labels: np.ndarray, windows: list[Window]) -> Batch:
-    metre = torch.from_numpy(np.stack([w.metre for w in windows]))
-    return Batch(torch.stack(rolls), torch.from_numpy(labels.astype(np.int64)), metre)
+    def _collate(
+        self, rolls: list[torch.Tensor], labels: np.ndarray, windows: list[Window]
+    ) -> Batch:
+        known = self._collections
+        collections = [known.get(collection_of(w.piece), len(known)) for w in windows]
+        return Batch(
+            torch.stack(rolls),
+            torch.from_numpy(labels.astype(np.int64)),
+            torch.from_numpy(np.stack([w.metre for w in windows])),
+            torch.tensor(collections, dtype=torch.int64),
+        )
 
 
 def label_profiles(corpus: Corpus | ShardedCorpus) -> dict[str, dict]:

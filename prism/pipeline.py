@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from safetensors import SafetensorError
 
-from prism.attributes import ATTRIBUTES
+from prism.attributes import COLLECTION, attribute_values
 from prism.autoencoder import BeatAutoencoder, rolls_from_logits
 from prism.dataset import regular_metre
 from prism.diffusion import Step, euler_steps, schedule
@@ -83,6 +83,8 @@ class PrismPipeline:
     profiles : dict
         For each label, in the order of the transformer's label indices, what
         `prism.dataset.label_profiles` says of it.
+    collections : sequence of str
+        Those that a transformer with that attribute can be asked for, in the order of indices.
 
     Examples
     --------
@@ -92,16 +94,26 @@ class PrismPipeline:
     """
 
     def __init__(
-        self, autoencoder: BeatAutoencoder, dit: PrismDiT, profiles: dict[str, dict]
+        self,
+        autoencoder: BeatAutoencoder,
+        dit: PrismDiT,
+        profiles: dict[str, dict],
+        collections: Sequence[str] = (),
     ) -> None:
         if dit.config.labels != len(profiles):
             raise WeightsError(
                 f"profiles: expected {dit.config.labels} labels as in the transformer, "
                 f"got {len(profiles)}"
             )
+        asked = (dit.config.attributes or {}).get(COLLECTION, 0)
+        if asked != len(collections):
+            raise WeightsError(
+                f"collections: expected {asked} as in the transformer, got {len(collections)}"
+            )
         self.autoencoder = autoencoder.eval()
         self.dit = dit.eval()
         self.profiles = profiles
+        self.collections = tuple(collections)
 
     @property
     def composers(self) -> list[str]:
@@ -111,7 +123,7 @@ class PrismPipeline:
     @property
     def attributes(self) -> dict[str, tuple[str, ...]]:
         """What else a call can ask for, with all values; a model may know none."""
-        return {name: ATTRIBUTES[name].values for name in self.dit.attribute_names}
+        return attribute_values(self.dit.attribute_names, self.collections)
 
     @property
     def device(self) -> torch.device:
@@ -134,7 +146,8 @@ class PrismPipeline:
             copy.deepcopy(network).half().save_pretrained(
                 folder / name, max_shard_size=max_shard_size
             )
-        text = json.dumps({"labels": self.profiles}, indent=2, ensure_ascii=False)
+        settings = {"labels": self.profiles, "collections": self.collections}
+        text = json.dumps(settings, indent=2, ensure_ascii=False)
         (folder / SETTINGS_FILE).write_text(text + "\n", encoding="utf-8")
 
     @classmethod
@@ -163,7 +176,7 @@ class PrismPipeline:
                 )
                 for name, network in (("autoencoder", BeatAutoencoder), ("dit", PrismDiT))
             ]
-            pipeline = cls(*networks, settings["labels"])
+            pipeline = cls(*networks, settings["labels"], settings.get("collections", ()))
         except (OSError, SafetensorError, RuntimeError, ValueError, KeyError) as error:
             raise WeightsError(f"weights in {folder} cannot be read ({error}); {advice}") from error
         return pipeline.to("cuda") if torch.cuda.is_available() else pipeline
@@ -263,7 +276,7 @@ class PrismPipeline:
         return checked_request(
             composers, composer_weights, guidance_scale, num_inference_steps, tempo,
             time_signature, attributes, attribute_scale, structure_scale,
-            known_composers=self.composers, known_attributes=self.dit.attribute_names,
+            known_composers=self.composers, known_attributes=self.attributes,
         )  # fmt: skip
 
     def _previews(self, request: Request, seeds: Sequence[int]) -> Iterator[Preview]:

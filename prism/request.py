@@ -72,14 +72,16 @@ def checked_request(
     structure_scale: float,
     *,
     known_composers: Sequence[str],
-    known_attributes: Sequence[str],
+    known_attributes: Mapping[str, Sequence[str]],
 ) -> Request:
     """Validate what a call of `prism.pipeline.PrismPipeline` was given; see there.
 
     Parameters
     ----------
-    known_composers, known_attributes : sequence of str
-        What the model knows; the others are the call's.
+    known_composers : sequence of str
+        Whom the model knows.
+    known_attributes : mapping of str to sequence of str
+        What else can be asked of it, with all values; the others are the call's.
 
     Raises
     ------

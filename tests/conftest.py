@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 import torch
 
-from prism.attributes import ATTRIBUTES
+from prism.attributes import COLLECTION, attribute_values
 from prism.autoencoder import BeatAutoencoder
 from prism.corpora.prepared import Corpus
 from prism.dit import PrismDiT
@@ -43,6 +43,7 @@ PROFILES = {
     "Bob": {"time_signatures": [[6, 8, 1.0]], "tempo": 160.0},
     "Cleo": {"time_signatures": [[2, 4, 1.0]], "tempo": 120.0},
 }
+COLLECTIONS = ("Ballads", "Dances")
 
 
 def make_piece(
@@ -113,12 +114,14 @@ def make_pipeline(
     with torch.no_grad():
         autoencoder.decoder[-1].weight.mul_(8)
         autoencoder.decoder[-1].bias.fill_(-2.5)
-    attributes = {name: len(ATTRIBUTES[name].values) for name in knowing}
+    values = attribute_values(knowing, COLLECTIONS)
+    attributes = {name: len(known) for name, known in values.items()}
     dit = PrismDiT(
         labels=3, latent_size=8, width=32, depth=2, heads=2, attributes=attributes,
         self_conditioning=self_conditioning,
     )  # fmt: skip
-    return PrismPipeline(autoencoder, random_weights(dit, seed + 1), PROFILES)
+    collections = values.get(COLLECTION, ())
+    return PrismPipeline(autoencoder, random_weights(dit, seed + 1), PROFILES, collections)
 
 
 @pytest.fixture

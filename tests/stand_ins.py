@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 
-from conftest import PROFILES, PitchClasses, make_piece, make_pipeline, random_weights
+from conftest import COLLECTIONS, PROFILES, PitchClasses, make_piece, make_pipeline, random_weights
 
 from prism.amt.pipeline import Growth
-from prism.attributes import ATTRIBUTES
+from prism.attributes import NAMES, attribute_values
 from prism.corpora.prepared import Corpus
 from prism.music import Note, PianoRoll
 from prism.pipeline import PrismPipeline
@@ -20,7 +20,7 @@ from prism.ui.choice import Choice, read_choice
 from prism.ui.studio import Studio
 
 LABELS = tuple(PROFILES)
-KNOWN = {name: attribute.values for name, attribute in ATTRIBUTES.items()}
+KNOWN = attribute_values(NAMES, COLLECTIONS)
 # The page's controls besides composers and weights, in order.
 SETTINGS = {
     "guidance_scale": 2,
@@ -35,6 +35,7 @@ SETTINGS = {
     "register": "",
     "character": "",
     "repetition": "",
+    "collection": "",
 }
 
 
@@ -126,4 +127,4 @@ def controls_of(composers=("Ada",), weights=(50, 50, 50, 50), **changes) -> list
 
 def make_wishful() -> PrismPipeline:
     """A tiny model that can be asked for everything."""
-    return make_pipeline(knowing=ATTRIBUTES)
+    return make_pipeline(knowing=NAMES)

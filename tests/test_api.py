@@ -30,8 +30,8 @@ def examples(document: str, language: str) -> list[str]:
 def named_pipeline() -> PrismPipeline:
     """The tiny model that knows all attributes, with labels that the documents name."""
     tiny = make_wishful()
-    return PrismPipeline(tiny.autoencoder, tiny.dit, dict(zip(NAMES, PROFILES.values(),
-                                                              strict=True)))  # fmt: skip
+    profiles = dict(zip(NAMES, PROFILES.values(), strict=True))
+    return PrismPipeline(tiny.autoencoder, tiny.dit, profiles, tiny.collections)
 
 
 def named_corpus() -> Corpus:

@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
-from prism.attributes import ATTRIBUTES, METRE, attribute_indices, checked_attributes
+from prism.attributes import (
+    ATTRIBUTES,
+    METRE,
+    NAMES,
+    attribute_indices,
+    attribute_values,
+    checked_attributes,
+)
 from prism.music import Note, PianoRoll
 
 C_MAJOR = (60, 62, 64, 65, 67, 69, 71, 72, 67, 64, 60, 60)
@@ -71,15 +78,19 @@ def test_silence_has_no_attributes():
 
 
 def test_a_request_is_checked():
-    assert checked_attributes({"key": "A minor", "density": None}, ATTRIBUTES) == {"key": 21}
-    assert checked_attributes({"key": "C# minor"}, ATTRIBUTES) == {"key": 13}
-    assert checked_attributes({"key": "Bb major"}, ATTRIBUTES) == {"key": 10}
+    known = attribute_values(NAMES, ["Airs", "Reels"])
+    assert checked_attributes({"key": "A minor", "density": None}, known) == {"key": 21}
+    assert checked_attributes({"key": "C# minor"}, known) == {"key": 13}
+    assert checked_attributes({"key": "Bb major"}, known) == {"key": 10}
+    assert checked_attributes({"collection": "Reels"}, known) == {"collection": 1}
     with pytest.raises(ValueError, match=r"unknown 'mood'; choose from key, density"):
-        checked_attributes({"mood": "sad"}, ["key", "density"])
+        checked_attributes({"mood": "sad"}, attribute_values(["key", "density"]))
     with pytest.raises(ValueError, match=r"density has no 'thick'; choose from sparse, medium"):
-        checked_attributes({"density": "thick"}, ATTRIBUTES)
+        checked_attributes({"density": "thick"}, known)
+    with pytest.raises(ValueError, match=r"collection has no 'Jigs'; choose from Airs, Reels"):
+        checked_attributes({"collection": "Jigs"}, known)
     with pytest.raises(ValueError, match="this model knows none"):
-        checked_attributes({"key": "A minor"}, [])
+        checked_attributes({"key": "A minor"}, {})
 
 
 def test_no_metre_is_heard_in_silence_or_in_an_even_pulse():

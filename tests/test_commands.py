@@ -218,7 +218,8 @@ def test_compare_draws_what_the_page_draws(models, start, tempo):
     page = StandInAMT()
     studio = studio_of(pipeline=make_wishful, amt=lambda: page)
     wishes = {"metre": "3/4", "key": None, "density": "sparse", "register": None,
-              "character": "soft", "repetition": "much"}  # fmt: skip
+              "character": "soft", "repetition": "much",
+              "collection": "Ballads"}  # fmt: skip
     settings = {"amt_start": start, "tempo": tempo, "structure_scale": 1.0, **wishes}
     clicked = choice_of(["Bob", "Cleo"], [20, 40], **settings, seed=6)
     options = types.SimpleNamespace(guidance_scale=2.0, num_inference_steps=16, **settings)

@@ -4,7 +4,7 @@ import copy
 
 import pytest
 import torch
-from conftest import make_pipeline
+from conftest import COLLECTIONS, make_pipeline
 
 from prism.pipeline import PrismPipeline, WeightsError
 
@@ -156,6 +156,19 @@ def test_a_model_without_attributes_says_so(pipeline):
     assert pipeline.attributes == {}
     with pytest.raises(ValueError, match="attributes: unknown 'key'; this model knows none"):
         pipeline("Ada", attributes={"key": "A minor"})
+
+
+def test_a_collection_is_asked_for_and_kept_with_the_weights(tmp_path):
+    pipe = make_pipeline(knowing=["collection", "key"])
+    pipe.save_pretrained(tmp_path)
+    loaded = PrismPipeline.from_pretrained(tmp_path)
+    assert loaded.attributes["collection"] == loaded.collections == COLLECTIONS
+    wish = {"attributes": {"collection": "Dances"}}
+    assert loaded("Ada", **wish, **FIXED).rolls != loaded("Ada", **FIXED).rolls
+    with pytest.raises(ValueError, match="collection has no 'Hymns'; choose from Ballads, Dances"):
+        loaded("Ada", attributes={"collection": "Hymns"})
+    with pytest.raises(WeightsError, match="collections: expected 2 as in the transformer, got 1"):
+        PrismPipeline(pipe.autoencoder, pipe.dit, pipe.profiles, ["Dances"])
 
 
 def test_an_attribute_can_guide_without_any_composer(wishful):

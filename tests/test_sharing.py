@@ -78,8 +78,9 @@ def test_a_link_is_short_and_readable():
     )
     assert "weights" not in query(choice_of(["Ada"], [60]))
     wishes = {"metre": "3/4", "key": "A minor", "density": "sparse", "register": "low"}
-    assert query(choice_of(**wishes, character="soft")).endswith(
+    assert query(choice_of(**wishes, character="soft", collection="Ballads")).endswith(
         "&structure_scale=0.5&metre=3/4&key=A%20minor&density=sparse&register=low&character=soft"
+        "&collection=Ballads"
     )
 
 
@@ -119,6 +120,7 @@ WRONG = [
     ("density=Sparse", "density", "density is “Sparse”, and should be one of sparse, medium"),
     ("register=deep", "register", "register is “deep”, and should be one of low"),
     ("character=<b>", "character", "character is “<b>”, and should be one of soft"),
+    ("collection=Hymns", "collection", "collection is “Hymns”, .* one of Ballads, Dances."),
     ("repetition=all", "repetition", "repetition is “all”, and should be one of none, little"),
 ]
 
@@ -176,12 +178,14 @@ def test_the_page_offers_what_the_model_knows(knowing):
     controls = opened("", lambda: make_pipeline(knowing=knowing))[-len(KNOWN) :]
     for name, control in zip(KNOWN, controls, strict=True):
         assert (control["value"], control["visible"]) == ("", name in knowing)
+        choices = [value for _, value in control["choices"]]
+        assert choices == ["", *(KNOWN[name] if name in knowing else ())]
 
 
 def test_a_link_fills_in_what_is_asked_for():
     text = "composers=Ada&key=B♭ minor&register=low"
     _, _, link, *others = opened(text, make_wishful)
-    assert [o["value"] for o in others[-5:]] == ["B♭ minor", "", "low", "", ""] and link["run"]
+    assert [o["value"] for o in others[-6:]] == ["B♭ minor", "", "low", "", "", ""] and link["run"]
 
 
 def test_a_click_has_a_link_only_if_the_choice_is_good():

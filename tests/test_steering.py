@@ -1,6 +1,10 @@
 """What was asked for against what is measured."""
 
+import dataclasses
 import types
+
+import numpy as np
+import torch
 
 from prism.evaluation.report import steering_table
 from prism.evaluation.steering import steering
@@ -25,9 +29,19 @@ class Obedient:
         return types.SimpleNamespace(rolls=[PianoRoll.from_notes(notes, 256)])
 
 
+class Tuner:
+    """Hears Ada in low music and Bob in high music."""
+
+    composers = ["Ada", "Bob"]
+
+    def probabilities(self, rolls):
+        high = [float(np.mean([n.pitch for n in roll.notes()]) > 60) for roll in rolls]
+        return torch.tensor([[1 - share, share] for share in high])
+
+
 def test_shares_by_hand(corpus):
     model = Obedient()
-    rows = {row["value"]: row for row in steering(model, corpus, samples=4, seed=10)}
+    rows = {row["value"]: row for row in steering(model, Tuner(), corpus, samples=4, seed=10)}
     assert [rows[v]["has_it"] for v in ("sparse", "medium", "dense")] == [1.0, 1.0, 0.5]
     assert [rows[v]["unasked"] for v in ("sparse", "medium", "dense")] == [1.0, 0.0, 0.0]
     low, high = rows["dense"]["interval"]
@@ -43,7 +57,7 @@ def test_shares_by_hand(corpus):
 def test_a_model_without_attributes_is_asked_for_metres_alone(corpus):
     model = Obedient()
     model.attributes = {}
-    rows = list(steering(model, corpus, samples=2, seed=0))
+    rows = list(steering(model, Tuner(), corpus, samples=2, seed=0))
     assert {row["attribute"] for row in rows} == {"metre"}
 
 
@@ -59,9 +73,37 @@ class Dancer:
 
 
 def test_the_metre_is_heard_in_where_long_notes_fall(corpus):
-    three, four = steering(Dancer(), corpus, samples=2, seed=0)
+    three, four = steering(Dancer(), Tuner(), corpus, samples=2, seed=0)
     assert (three["value"], four["value"]) == ("3 beats a bar", "4 beats a bar")
     assert (three["has_it"], four["has_it"]) == (1.0, 1.0)
     assert (three["unasked"], four["unasked"]) == (0.0, 1.0)
     # There is no test piece in three beats a bar.
     assert three["real"] is None and 0 <= four["real"] <= 1
+
+
+class Collector:
+    """Plays low for the Ballads and high for the Dances; ignores who is named."""
+
+    composers = ("Ada", "Bob")
+    attributes = {"collection": ("Ballads", "Dances")}
+
+    def __call__(self, composer, seed, attributes=None, time_signature=None, guidance_scale=2.0):
+        wish = (attributes or {}).get("collection")
+        assert guidance_scale == 0 or wish is None
+        pitch = {None: 70, "Ballads": 40, "Dances": 70}[wish]
+        return types.SimpleNamespace(rolls=[PianoRoll.from_notes([Note(pitch, 0, 1)], 256)])
+
+
+def test_a_collection_is_heard_by_its_composers(corpus):
+    folders = {"Ada": "Ballads", "Bob": "Dances"}
+    pieces = tuple(
+        dataclasses.replace(p, source=f"m/{p.label}/{folders[p.label]}/x.mid")
+        for p in corpus.pieces
+    )
+    corpus = dataclasses.replace(corpus, pieces=pieces)
+    rows = list(steering(Collector(), Tuner(), corpus, samples=2, seed=0))
+    found = {row["value"]: row for row in rows if row["attribute"] == "collection"}
+    assert [found[v]["has_it"] for v in ("Ballads", "Dances")] == [1.0, 1.0]
+    assert [found[v]["unasked"] for v in ("Ballads", "Dances")] == [0.0, 1.0]
+    # Real pieces lie lower than 60 on the whole or not, whoever wrote them.
+    assert found["Ballads"]["real"] + found["Dances"]["real"] == 1.0

@@ -8,7 +8,14 @@ import torch
 from test_training import TINY
 
 from prism.attributes import ATTRIBUTES
-from prism.dataset import Batch, attribute_shares, regular_metre, roll_tensor
+from prism.corpora.prepared import Corpus
+from prism.dataset import (
+    Batch,
+    WindowSampler,
+    attribute_shares,
+    regular_metre,
+    roll_tensor,
+)
 from prism.music import Note, PianoRoll
 from prism.pipeline import PrismPipeline
 from prism.training import run
@@ -46,8 +53,41 @@ def test_bars_are_those_of_the_window(corpus, tmp_path):
     struck = [Note(60 + k // 12, k, 1) for k in range(64) if k % 3]
     rolls = torch.stack([roll_tensor(PianoRoll.from_notes(struck, 256))] * 3)
     metre = np.stack([regular_metre(pair) for pair in ((3, 4), (4, 4), (12, 4))])
-    batch = Batch(rolls, torch.zeros(3, dtype=torch.int64), torch.from_numpy(metre))
+    nothing = torch.zeros(3, dtype=torch.int64)
+    batch = Batch(rolls, nothing, torch.from_numpy(metre), collections=nothing)
     assert stage._attributes(batch)[:, 0].tolist() == [3, 0, 0]
+
+
+def albums(corpus):
+    """The same pieces in two albums, and the last one of each label in none."""
+    pieces = [
+        dataclasses.replace(
+            piece, source=f"music/{piece.label}/{'AB'[k % 2]}/{k}.mid" if k % 5 < 4 else "x.mid"
+        )
+        for k, piece in enumerate(corpus.pieces)
+    ]
+    return Corpus(tuple(pieces), corpus.splits, corpus.labels)
+
+
+def test_a_batch_says_which_collections_its_windows_are_from(corpus):
+    sampler = WindowSampler(albums(corpus), "train", ["A", "B"])
+    windows = [w for some in sampler.windows for w in some]
+    sources = {roll_tensor(w.roll).numpy().tobytes(): w.piece.source for w in windows}
+    batch = sampler.fixed(8)
+    for roll, index in zip(batch.rolls, batch.collections.tolist(), strict=True):
+        assert ["A", "B"][index] == sources[roll.numpy().tobytes()].split("/")[2]
+    # Who tells fewer apart has none for the others.
+    fewer = WindowSampler(albums(corpus), "train", ["B"]).fixed(8)
+    assert set(fewer.collections.tolist()) == {0, 1}
+
+
+def test_a_run_learns_the_collections_of_its_corpus(corpus, tmp_path):
+    recipe = dataclasses.replace(RECIPE, attributes=("collection", "key"), drawn_attributes=())
+    run.train(recipe, albums(corpus), tmp_path / "run", tmp_path / "weights")
+    pipe = PrismPipeline.from_pretrained(tmp_path / "weights")
+    assert pipe.attributes["collection"] == ("A", "B")
+    # One without any cannot be asked for them.
+    assert dit_stage(corpus, tmp_path, recipe).network.attribute_names == ("key",)
 
 
 def test_attributes_are_dropped_as_often_as_the_recipe_says(corpus, tmp_path):

@@ -215,7 +215,8 @@ def test_a_composer_with_weight_0_is_left_out():
 
 
 WISHES = {"metre": "3/4", "key": "A minor", "density": "sparse", "register": "low",
-          "character": "soft", "repetition": "some"}  # fmt: skip
+          "character": "soft", "repetition": "some",
+          "collection": "Dances"}  # fmt: skip
 
 
 def test_what_is_asked_for_is_drawn_and_written_down():
@@ -224,9 +225,15 @@ def test_what_is_asked_for_is_drawn_and_written_down():
     asked = {name: WISHES[name] for name in KNOWN}
     expected = make_wishful()("Ada", seed=1, time_signature=(3, 4), attributes=asked).rolls[0]
     assert piece.roll == expected
-    words = "asked for character soft, density sparse, key A minor, register low, repetition some"
+    words = (
+        "asked for character soft, collection Dances, density sparse, key A minor, register low, "
+        "repetition some"
+    )
     assert value["detail"].endswith(f" · 3/4 at 80 · {words}")
-    wished = "character=soft, density=sparse, key=A minor, register=low, repetition=some"
+    wished = (
+        "character=soft, collection=Dances, density=sparse, key=A minor, register=low, "
+        "repetition=some"
+    )
     lines = ("time_signature: 3/4", f"attributes: {wished}", "structure_scale: 0.5")
     assert set(lines) < set(piece.lines)
     other = list(handlers.generate(visit, *controls_of(**(WISHES | {"key": "A major"}))))[-1]

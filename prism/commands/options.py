@@ -19,7 +19,7 @@ import pathlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from prism.attributes import ATTRIBUTES, usual_spelling
+from prism.attributes import ATTRIBUTES, NAMES, usual_spelling
 from prism.inscription import checkpoint, drawn_lines
 from prism.naming import drawn_words, mixture
 from prism.request import METRES, USUAL_STRUCTURE
@@ -127,10 +127,8 @@ def add_controls(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--tempo", type=float, help="quarter notes a minute (default: the music's)")
     parser.add_argument("--metre", help=f"{', '.join(METRES)} (default: one the composers used)")
-    for name, attribute in ATTRIBUTES.items():
-        parser.add_argument(
-            f"--{name}", help=f"such as {attribute.values[0]!r}; a wrong one lists all"
-        )
+    for name in NAMES:
+        parser.add_argument(f"--{name}", help=_example(name) + "a wrong one lists all")
     parser.add_argument(
         "--structure-scale", type=float, default=USUAL_STRUCTURE,
         help="0 to 8, how much bars are led to return (default: %(default)g)",
@@ -145,6 +143,10 @@ def add_controls(parser: argparse.ArgumentParser) -> None:
         help="trained models, or their name on the Hub (default: PRISM_WEIGHTS, or the bundled)",
     )
     parser.add_argument("--json", action="store_true", help="end with one line of JSON")
+
+
+def _example(name: str) -> str:
+    return f"such as {ATTRIBUTES[name].values[0]!r}; " if name in ATTRIBUTES else ""
 
 
 def controls_record(mix: Mix, options: argparse.Namespace) -> dict[str, Any]:
@@ -201,7 +203,7 @@ def _asked(options: argparse.Namespace) -> dict[str, Any]:
     """Metre, attributes and structure, as arguments of the pipeline, which checks the others."""
     if options.metre not in (None, *METRES):
         raise ValueError(f"metre: expected one of {', '.join(METRES)}; got {options.metre!r}")
-    asked = {name: getattr(options, name) for name in sorted(ATTRIBUTES)}
+    asked = {name: getattr(options, name) for name in sorted(NAMES)}
     return {
         "time_signature": METRES.get(options.metre),
         "attributes": {n: usual_spelling(value) for n, value in asked.items() if value is not None},

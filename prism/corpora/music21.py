@@ -36,6 +36,8 @@ class Collection:
         What the visitor sees.
     pattern : str
         Glob below music21's corpus folder.
+    book : str
+        The book or kind of piece they belong to, with other labels' it may be.
     tempo : float
         Quarter notes a minute where the score names no tempo: our choice by genre.
     terms : str
@@ -48,6 +50,7 @@ class Collection:
 
     label: str
     pattern: str
+    book: str
     tempo: float
     terms: str = _BSD_CORPUS
     first: int | None = None
@@ -69,29 +72,46 @@ _OFFICIAL_PALESTRINA = (
     "© 2000 John Miller: rights to all derivative electronic formats reserved (embedded notice)"
 )
 _ESSEN = "non-commercial distribution and use only (essenFolksong/license.txt)"
+_QUARTETS, _ONEILL = "String quartets", "O'Neill's Music of Ireland"
+_ESSEN_BOOK = "Essen Folksong Collection"
 _CAMPIN = "transcribed by Jack Campin, distributed with music21; no restriction embedded"
 
 COLLECTIONS = (
-    Collection("Bach", "bach/*.mxl", 80),
-    Collection("Monteverdi", "monteverdi/*.mxl", 110),
-    Collection("Haydn", "haydn/**/*.mxl", 112),
-    Collection("Mozart", "mozart/**/*.mxl", 112),
-    Collection("Beethoven", "beethoven/**/*.mxl", 112),
-    Collection("Robert Schumann", "schumann_robert/**/*.*x*l", 100),
-    Collection("Clara Schumann", "schumann_clara/**/*.*x*l", 100, "CC BY-SA 4.0"),
-    Collection("Trecento", "trecento/*.*x*l", 90),
-    Collection("American fiddle tunes", "ryansMammoth/*.abc", 170),
-    Collection("American fife tunes", "miscFolk/americanfifeopus.abc", 120),
-    Collection("Northumbrian tunes", "miscFolk/northumbrianminstrelsyopus.abc", 120),
-    Collection("Scottish airs", "airdsAirs/*.abc", 120, _CAMPIN),
-    Collection("Irish airs", "oneills1850/*.abc", 90, first=1, last=625),
-    Collection("O'Carolan", "oneills1850/*.abc", 110, first=626, last=700),
-    Collection("Irish jigs", "oneills1850/*.abc", 170, first=701, last=1175),
-    Collection("Irish reels", "oneills1850/*.abc", 190, first=1176, last=1555),
-    Collection("Irish hornpipes and marches", "oneills1850/*.abc", 160, first=1556, last=1850),
-    Collection("Palestrina", "palestrina/*.krn", 120, _OFFICIAL_PALESTRINA, restricted=True),
-    Collection("German folk songs", "essenFolksong/[!fhlt]*.abc", 110, _ESSEN, restricted=True),
-    Collection("Chinese folk songs", "essenFolksong/han*.abc", 90, _ESSEN, restricted=True),
+    Collection("Bach", "bach/*.mxl", "Chorales", 80),
+    Collection("Monteverdi", "monteverdi/*.mxl", "Madrigals", 110),
+    Collection("Haydn", "haydn/**/*.mxl", _QUARTETS, 112),
+    Collection("Mozart", "mozart/**/*.mxl", _QUARTETS, 112),
+    Collection("Beethoven", "beethoven/**/*.mxl", _QUARTETS, 112),
+    Collection("Robert Schumann", "schumann_robert/**/*.*x*l", "Songs", 100),
+    Collection("Clara Schumann", "schumann_clara/**/*.*x*l", "Songs", 100, "CC BY-SA 4.0"),
+    Collection("Trecento", "trecento/*.*x*l", "Trecento songs", 90),
+    Collection("American fiddle tunes", "ryansMammoth/*.abc", "Ryan's Mammoth Collection", 170),
+    Collection(
+        "American fife tunes", "miscFolk/americanfifeopus.abc", "American fifers' tunes", 120
+    ),
+    Collection(
+        "Northumbrian tunes",
+        "miscFolk/northumbrianminstrelsyopus.abc",
+        "Northumbrian Minstrelsy",
+        120,
+    ),
+    Collection("Scottish airs", "airdsAirs/*.abc", "Aird's Airs", 120, _CAMPIN),
+    Collection("Irish airs", "oneills1850/*.abc", _ONEILL, 90, first=1, last=625),
+    Collection("O'Carolan", "oneills1850/*.abc", _ONEILL, 110, first=626, last=700),
+    Collection("Irish jigs", "oneills1850/*.abc", _ONEILL, 170, first=701, last=1175),
+    Collection("Irish reels", "oneills1850/*.abc", _ONEILL, 190, first=1176, last=1555),
+    Collection(
+        "Irish hornpipes and marches", "oneills1850/*.abc", _ONEILL, 160, first=1556, last=1850
+    ),
+    Collection(
+        "Palestrina", "palestrina/*.krn", "Masses", 120, _OFFICIAL_PALESTRINA, restricted=True
+    ),
+    Collection(
+        "German folk songs", "essenFolksong/[!fhlt]*.abc", _ESSEN_BOOK, 110, _ESSEN, restricted=True
+    ),
+    Collection(
+        "Chinese folk songs", "essenFolksong/han*.abc", _ESSEN_BOOK, 90, _ESSEN, restricted=True
+    ),
 )
 
 # Embedded notices that keep a single piece out, whatever its collection says.

@@ -139,14 +139,14 @@ def _studies(
     pairs = mixed_pairs(prism.composers, options.pairs, options.seed)
     mixed = mixing(prism, network, pairs, options.seed)
     scales = guidance(prism, network, options.samples, options.seed)
-    steered = steering(prism, corpus, options.steered, options.seed)
+    steered = steering(prism, network, corpus, options.steered, options.seed)
     return {
         "recognition": recognition(corpus, network),
         "mixing": list(_shown(mixed, "mixing", len(MIX_WEIGHTS))),
         "mixing_real": real_mixing(corpus, network, pairs, options.seed),
         "guidance": list(_shown(scales, "guidance", len(GUIDANCE_SCALES))),
         "guidance_real": real_figures(corpus, network, options.samples, options.seed),
-        "steering": list(_shown(steered, "steering", len(questions(prism)))),
+        "steering": list(_shown(steered, "steering", len(questions(prism, network, corpus)))),
     }
 
 

@@ -3,47 +3,138 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
-from prism.attributes import ATTRIBUTES, METRE, Attribute
+from prism.attributes import ATTRIBUTES, COLLECTION, METRE
+from prism.corpora.collections import collection_of
 from prism.corpora.prepared import Corpus
 from prism.dataset import windows_by_label
 from prism.evaluation.estimates import share_interval
 from prism.music import FRAMES_PER_BEAT, PianoRoll
 from prism.pipeline import PrismPipeline
+from prism.similarity.networks import CorpusFeatures
+from prism.windows import Window
 
 _SIGNATURES = dict(zip(METRE.values, ((3, 4), (4, 4)), strict=True))
+
+Hearing = Callable[[Sequence[PianoRoll]], list[str | None]]
+
+
+class CollectionEar:
+    """Hears which collection rolls could be from: the one whose composers are likeliest together.
+
+    Parameters
+    ----------
+    network : CorpusFeatures
+        Tells composers apart.
+    corpus : Corpus
+        Says how many of a composer's pieces lie in which collection.
+    collections : sequence of str
+        Those to choose from.
+    """
+
+    def __init__(
+        self, network: CorpusFeatures, corpus: Corpus, collections: Sequence[str]
+    ) -> None:
+        self._network, self._collections = network, list(collections)
+        counts = Counter((p.label, collection_of(p)) for p in corpus.select("train"))
+        pieces = Counter(piece.label for piece in corpus.select("train"))
+        self._shares = np.array(
+            [[counts[c, n] / max(1, pieces[c]) for n in collections] for c in network.composers]
+        )
+
+    def __call__(self, rolls: Sequence[PianoRoll]) -> list[str | None]:
+        """Each roll's collection."""
+        heard = self._network.probabilities(rolls).numpy() @ self._shares
+        return [self._collections[index] for index in heard.argmax(1)]
 
 
 @dataclasses.dataclass(frozen=True)
 class Question:
-    """A value of an attribute, and the arguments of a call that ask for it."""
+    """A value of an attribute, how a call asks for it and how it is heard.
 
-    attribute: Attribute
+    Parameters
+    ----------
+    attribute, value : str
+        What is asked for.
+    wish : dict
+        The arguments of a call that ask for it.
+    hearing : callable
+        Gives the value of each of some rolls.
+    settings : dict
+        Arguments of a call whether or not it is asked for.
+    has_it : callable, optional
+        Whether a real window has the value by what is written, not heard; without it the hearing
+        is the attribute's own rule and right by definition.
+    """
+
+    attribute: str
     value: str
     wish: dict[str, Any]
+    hearing: Hearing
+    settings: dict[str, Any] = dataclasses.field(default_factory=dict)
+    has_it: Callable[[Window], bool] | None = None
 
-    def share(self, rolls: list[PianoRoll]) -> float:
+    def share(self, rolls: Sequence[PianoRoll]) -> float:
         """How many of some rolls have the value, 0 to 1."""
-        return float(np.mean([self.attribute.measure(roll) == self.value for roll in rolls]))
+        return float(np.mean([heard == self.value for heard in self.hearing(rolls)]))
+
+    def real_share(self, windows: Sequence[Window]) -> float | None:
+        """How many of the windows that have the value are heard to; None if none has it."""
+        if self.has_it is None:
+            return 1.0
+        rolls = [window.roll for window in windows if self.has_it(window)]
+        return round(self.share(rolls), 4) if rolls else None
 
 
-def questions(prism: PrismPipeline) -> list[Question]:
-    """Every value of every attribute the model knows, and the metres that can be told apart."""
+def questions(prism: PrismPipeline, network: CorpusFeatures, corpus: Corpus) -> list[Question]:
+    """Every value of every attribute the model knows, and the metres that can be told apart.
+
+    A composer's pieces mostly are from one collection. So it is asked for with a guidance scale of
+    0, which ignores the composers.
+    """
     asked = [
-        Question(ATTRIBUTES[name], value, {"attributes": {name: value}})
+        Question(name, value, {"attributes": {name: value}}, _rule(name))
         for name, values in prism.attributes.items()
         for value in values
+        if name in ATTRIBUTES
     ]
-    metres = [Question(METRE, v, {"time_signature": pair}) for v, pair in _SIGNATURES.items()]
-    return asked + metres
+    collections = prism.attributes.get(COLLECTION, ())
+    ear = CollectionEar(network, corpus, collections)
+    asked += [
+        Question(COLLECTION, value, {"attributes": {COLLECTION: value}}, ear,
+                 {"guidance_scale": 0.0}, lambda window, v=value: collection_of(window.piece) == v)
+        for value in collections
+    ]  # fmt: skip
+    return asked + [_metre_question(value) for value in METRE.values]
+
+
+def _rule(name: str) -> Hearing:
+    return lambda rolls: [ATTRIBUTES[name].measure(roll) for roll in rolls]
+
+
+def _metre_question(value: str) -> Question:
+    frames = FRAMES_PER_BEAT * _SIGNATURES[value][0]
+    return Question(
+        METRE.name,
+        value,
+        {"time_signature": _SIGNATURES[value]},
+        lambda rolls: [METRE.measure(roll) for roll in rolls],
+        has_it=lambda window: bool((window.metre[:, 0] == frames).all()),
+    )
 
 
 def steering(
-    prism: PrismPipeline, corpus: Corpus, samples: int, seed: int, split: str = "test"
+    prism: PrismPipeline,
+    network: CorpusFeatures,
+    corpus: Corpus,
+    samples: int,
+    seed: int,
+    split: str = "test",
 ) -> Iterator[dict[str, Any]]:
     """For each of the `questions`, rolls by composers in turn.
 
@@ -54,8 +145,10 @@ def steering(
     ----------
     prism : PrismPipeline
         The model.
+    network : CorpusFeatures
+        Hears collections.
     corpus : Corpus
-        Real music, to see what the metre's rule says of it.
+        Real music, to see how much of it is heard as what it is.
     samples : int
         Rolls a value.
     seed : int
@@ -68,30 +161,30 @@ def steering(
     dict
         ``attribute`` and ``value``; of the ``samples`` the share that ``has_it``, its
         ``interval``, and the share that has it ``unasked``; and ``real``, the share of real music
-        with that value of which the rule says so: 1 but for the metre, as the others are what
+        with that value of which it is heard: 1 but for metre and collection, as the others are what
         their rules say; None where there is no such music.
     """
     calls = [(prism.composers[k % len(prism.composers)], seed + k) for k in range(samples)]
-    free = [prism(name, seed=number).rolls[0] for name, number in calls]
-    for question in questions(prism):
-        drawn = [prism(name, seed=number, **question.wish).rolls[0] for name, number in calls]
-        share = question.share(drawn)
+    windows = [w for some in windows_by_label(corpus, split).values() for w in some]
+    free: dict[tuple, list[PianoRoll]] = {}
+    for question in questions(prism, network, corpus):
+        settings = question.settings
+        key = tuple(settings.items())
+        free[key] = free.get(key) or _drawn(prism, calls, settings)
+        share = question.share(_drawn(prism, calls, settings | question.wish))
         interval = share_interval(round(share * samples), samples)
         yield {
-            "attribute": question.attribute.name,
+            "attribute": question.attribute,
             "value": question.value,
             "has_it": round(share, 4),
             "interval": [round(float(end), 4) for end in interval],
-            "unasked": round(question.share(free), 4),
-            "real": _real_share(question, corpus, split),
+            "unasked": round(question.share(free[key]), 4),
+            "real": question.real_share(windows),
             "samples": samples,
         }
 
 
-def _real_share(question: Question, corpus: Corpus, split: str) -> float | None:
-    if question.attribute is not METRE:
-        return 1.0
-    frames = FRAMES_PER_BEAT * _SIGNATURES[question.value][0]
-    windows = [w for some in windows_by_label(corpus, split).values() for w in some]
-    written = [w.roll for w in windows if (w.metre[:, 0] == frames).all()]
-    return round(question.share(written), 4) if written else None
+def _drawn(
+    prism: PrismPipeline, calls: Sequence[tuple[str, int]], settings: dict[str, Any]
+) -> list[PianoRoll]:
+    return [prism(name, seed=number, **settings).rolls[0] for name, number in calls]

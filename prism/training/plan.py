@@ -197,11 +197,12 @@ def _built(recipe: AnyRecipe) -> dict[str, tuple[nn.Module, tuple[torch.Tensor, 
     label = torch.zeros(1, dtype=torch.int64)
     latents = torch.zeros(1, BEATS, recipe.latent_size)
     metre = torch.zeros(1, BEATS, 2, dtype=torch.int64)
-    wishes = torch.zeros(1, len(recipe.attributes), dtype=torch.int64)
+    dit = new_dit(recipe, LABELS)
+    wishes = torch.zeros(1, len(dit.attribute_names), dtype=torch.int64)
     estimates = [latents] if recipe.self_conditioning_share else []
     inputs = (latents, torch.zeros(1), label, metre, wishes, *estimates)
     coder = BeatAutoencoder(latent_size=recipe.latent_size, hidden_size=recipe.hidden_size)
-    return {"autoencoder": (coder, (rolls,)), "dit": (new_dit(recipe, LABELS), inputs)}
+    return {"autoencoder": (coder, (rolls,)), "dit": (dit, inputs)}
 
 
 def _original(recipe: OriginalRecipe) -> tuple[nn.Module, tuple[torch.Tensor, ...]]:

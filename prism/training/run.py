@@ -114,7 +114,9 @@ def train(
     coder = trained(AutoencoderStage(recipe, corpus), folder, execution)
     stage = DiTStage(recipe, corpus, coder.average, folder / "samples")
     trainer = Trainer(stage, folder, execution)
-    pipeline = PrismPipeline(coder.average, trainer.run(), stage.profiles)
+    pipeline = PrismPipeline(
+        coder.average, trainer.run(), stage.profiles, stage.collections
+    )
     if not trainer.is_main:
         return pipeline
     pipeline.save_pretrained(weights, execution.shard_size)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
 
-from prism.attributes import ATTRIBUTES, attribute_indices
+from prism.attributes import COLLECTION, attribute_indices, attribute_values
 from prism.autoencoder import BeatAutoencoder, reconstruction_loss
+from prism.corpora.collections import collections_in
 from prism.corpora.prepared import Corpus
 from prism.dataset import Batch, WindowSampler, attribute_shares, label_profiles, tensor_roll
 from prism.diffusion import add_noise, sample_times
@@ -91,12 +93,16 @@ class AutoencoderStage:
         return figures
 
 
-def new_dit(recipe: Recipe, labels: int) -> PrismDiT:
-    """A transformer as the recipe says, untrained."""
+def new_dit(recipe: Recipe, labels: int, collections: Sequence[str] = ()) -> PrismDiT:
+    """A transformer as the recipe says, untrained; of a corpus's labels and collections.
+
+    Without collections it cannot be asked for one.
+    """
+    values = attribute_values(recipe.attributes, collections)
     return PrismDiT(
         labels=labels,
         latent_size=recipe.latent_size,
-        attributes={name: len(ATTRIBUTES[name].values) for name in recipe.attributes} or None,
+        attributes={name: len(known) for name, known in values.items() if known} or None,
         self_conditioning=recipe.self_conditioning_share > 0,
         **SIZES[recipe.size],
     )
@@ -124,13 +130,15 @@ class DiTStage:
     ) -> None:
         torch.manual_seed(recipe.seed + 1)
         self.settings, self.recipe = recipe, recipe.dit
-        self.network = new_dit(recipe, len(corpus.labels))
+        self.collections = collections_in(corpus) if COLLECTION in recipe.attributes else ()
+        self.network = new_dit(recipe, len(corpus.labels), self.collections)
         self.autoencoder = autoencoder.eval()
         self.profiles = label_profiles(corpus)
         for label, shares in attribute_shares(corpus, recipe.drawn_attributes).items():
             self.profiles[label]["attributes"] = shares
-        self.sampler = WindowSampler(corpus)
-        self.validation = chunks(WindowSampler(corpus, "validation").fixed(VALIDATION_WINDOWS))
+        self.sampler = WindowSampler(corpus, "train", self.collections)
+        held_out = WindowSampler(corpus, "validation", self.collections)
+        self.validation = chunks(held_out.fixed(VALIDATION_WINDOWS))
         self.known = [self._attributes(part) for part in self.validation]
         self.pictures = pictures
 
@@ -159,11 +167,15 @@ class DiTStage:
         names = self.network.attribute_names
         if not names:
             return torch.zeros(len(batch.labels), 0, dtype=torch.int64)
+        measured = [name for name in names if name != COLLECTION]
         rolls = [
             tensor_roll(roll, time_signature=usual_metre(metre.numpy()))
             for roll, metre in zip(batch.rolls, batch.metre, strict=True)
         ]
-        return torch.from_numpy(np.array([attribute_indices(roll, names) for roll in rolls]))
+        found = np.array([attribute_indices(roll, measured) for roll in rolls], np.int64)
+        columns = dict(zip(measured, torch.from_numpy(found).unbind(-1), strict=True))
+        columns[COLLECTION] = batch.collections
+        return torch.stack([columns[name] for name in names], dim=1)
 
     def _dropped(
         self,
@@ -219,7 +231,7 @@ class DiTStage:
             figures["informed_validation_loss"] = self._validation_loss(network, informed=True)
         if self.settings.self_conditioning_share:
             figures["guessed_validation_loss"] = self._validation_loss(network, guessed=True)
-        pipe = PrismPipeline(self.autoencoder, network, self.profiles)
+        pipe = PrismPipeline(self.autoencoder, network, self.profiles, self.collections)
         names = [pipe.composers[i * len(pipe.composers) // SAMPLES] for i in range(SAMPLES)]
         rolls = [pipe(name, seed=i).rolls[0] for i, name in enumerate(names)]
         save_sheet(rolls, names, self.pictures / f"samples-{step:06d}.png")

@@ -65,7 +65,7 @@ class Api:
             )
 
     def composers(self) -> list[str]:
-        """List the composers and collections that the model has learned."""
+        """List the composers and kinds of tunes that the model has learned."""
         try:
             return self.studio.composers
         except (ValueError, OSError) as error:
@@ -86,11 +86,12 @@ class Api:
         register: str = "",
         character: str = "",
         repetition: str = "",
+        collection: str = "",
     ) -> Iterator[Answer]:
         """Draw 64 beats with Prism's model; a piece, clearer with every answer."""
         start = USUAL.amt_start
         controls = (guidance_scale, seed, num_inference_steps, tempo, start, structure_scale)
-        wishes = (metre, key, density, register, character, repetition)
+        wishes = (metre, key, density, register, character, repetition, collection)
         yield from self._piece("prism", composers, weights, *controls, *wishes)
 
     def corpus(
@@ -115,10 +116,11 @@ class Api:
         register: str = "",
         character: str = "",
         repetition: str = "",
+        collection: str = "",
     ) -> Iterator[Answer]:
         """Let the baseline write; a piece that grows. amt_start: opening, nothing or melody."""
         controls = (guidance_scale, seed, num_inference_steps, tempo, amt_start, structure_scale)
-        wishes = (metre, key, density, register, character, repetition)
+        wishes = (metre, key, density, register, character, repetition, collection)
         yield from self._piece("amt", composers, weights, *controls, *wishes)
 
     def compare(
@@ -137,10 +139,11 @@ class Api:
         register: str = "",
         character: str = "",
         repetition: str = "",
+        collection: str = "",
     ) -> Iterator[Answer]:
         """Give what a click on the page gives: prism, corpus, amt (pieces) and scores."""
         controls = (guidance_scale, seed, num_inference_steps, tempo, amt_start, structure_scale)
-        wishes = (metre, key, density, register, character, repetition)
+        wishes = (metre, key, density, register, character, repetition, collection)
         yield from self._compared(composers, weights, *controls, *wishes)
 
     def score(
@@ -159,6 +162,7 @@ class Api:
         register: str = "",
         character: str = "",
         repetition: str = "",
+        collection: str = "",
     ) -> Iterator[Answer]:
         """Compare Prism's and the baseline's piece with the held-out one.
 
@@ -166,7 +170,7 @@ class Api:
         what such a cosine is like.
         """
         controls = (guidance_scale, seed, num_inference_steps, tempo, amt_start, structure_scale)
-        wishes = (metre, key, density, register, character, repetition)
+        wishes = (metre, key, density, register, character, repetition, collection)
         for answer in self._compared(composers, weights, *controls, *wishes):
             yield {"done": answer["done"]} | answer.get("scores", {})
 

@@ -94,6 +94,7 @@ def read_choice(
     register: str | None = "",
     character: str | None = "",
     repetition: str | None = "",
+    collection: str | None = "",
     *,
     known: Sequence[str],
     attributes: Mapping[str, Sequence[str]],
@@ -115,7 +116,7 @@ def read_choice(
         One of `AMT_STARTS`.
     metre : str or None
         One of `METRES`; empty for as it comes.
-    key, density, register, character, repetition : str or None
+    key, density, register, character, repetition, collection : str or None
         One of its values; empty for as it comes.
     known : sequence of str
         The labels there are.
@@ -146,6 +147,7 @@ def read_choice(
                 "register": register,
                 "character": character,
                 "repetition": repetition,
+                "collection": collection,
             },
             attributes,
         ),

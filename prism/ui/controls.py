@@ -10,7 +10,7 @@ import gradio as gr
 from gradio.components import Component
 
 from prism.amt.beginning import AMT_STARTS
-from prism.attributes import ATTRIBUTES
+from prism.attributes import NAMES
 from prism.request import METRES
 from prism.ui.choice import (
     GUIDANCE_RANGE,
@@ -21,6 +21,7 @@ from prism.ui.choice import (
     WEIGHT_RANGE,
 )
 from prism.ui.element import Element
+from prism.ui.filling import wishes
 from prism.ui.generate import share_value
 from prism.ui.player import StatusLine, status
 from prism.ui.reference import UploadPanel, upload_value
@@ -53,7 +54,7 @@ class Controls:
     amt_start: gr.Dropdown
     structure_scale: gr.Slider
     metre: gr.Dropdown
-    attributes: list[gr.Dropdown]  # in the order of `ATTRIBUTES`
+    attributes: list[gr.Dropdown]  # in the order of `prism.attributes.NAMES`
     generate: gr.Button
     stop: gr.Button
     link: ShareLink
@@ -113,10 +114,7 @@ def lay_out_controls() -> Controls:
         with gr.Accordion("More settings", open=False):
             num_inference_steps, tempo, amt_start, structure_scale, metre = _more_settings()
             with gr.Row():
-                attributes = [
-                    _wish(name, attribute.values, visible=False)
-                    for name, attribute in ATTRIBUTES.items()
-                ]
+                attributes = [_wish(name, visible=False) for name in NAMES]
         with gr.Accordion("Your own MIDI file", open=False):
             upload = UploadPanel(upload_value())
         with gr.Row(elem_classes="prism-actions"):
@@ -172,10 +170,9 @@ def _more_settings() -> tuple[gr.Slider, gr.Number, gr.Dropdown, gr.Slider, gr.D
     return num_inference_steps, tempo, amt_start, structure_scale, metre
 
 
-def _wish(name: str, values: Iterable[str], **look: Any) -> gr.Dropdown:
-    """What can be asked for or left open."""
+def _wish(name: str, values: Iterable[str] = (), **look: Any) -> gr.Dropdown:
     return gr.Dropdown(
-        [("as it comes", ""), *((value, value) for value in values)],
+        wishes(values),
         value="",
         label=name.capitalize(),
         min_width=220,

@@ -174,7 +174,7 @@ class Library:
             text("The corpus in figures", about),
             facts("All in all", study["facts"]),
             *(_chart(chart) for chart in study["charts"] if chart["rows"]),
-            table("Composers and collections, one by one", study["head"], study["labels"]),
+            table("Composers and kinds of tunes, one by one", study["head"], study["labels"]),
         )
 
     def choose(self, event: gr.EventData) -> Iterator[tuple[Any, ...]]:

@@ -6,12 +6,12 @@ Every handler gives what `filled` does, for the outputs `Controls.filled` of the
 from __future__ import annotations
 
 import random
-from collections.abc import Collection
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import gradio as gr
 
-from prism.attributes import ATTRIBUTES
+from prism.attributes import NAMES
 from prism.ui.choice import MAXIMUM_COMPOSERS
 from prism.ui.examples import EXAMPLES
 from prism.ui.sharing import USUAL_WEIGHT, Shared, shared
@@ -99,11 +99,20 @@ def mixer_and_settings(wanted: Shared, composers: list[str]) -> list[Any]:
     ]
 
 
-def offered(wanted: Shared, attributes: Collection[str]) -> list[Any]:
+def offered(wanted: Shared, attributes: Mapping[str, Sequence[str]]) -> list[Any]:
     """The attributes' controls: those that the model knows are seen."""
     return [
-        gr.update(value=getattr(wanted, name), visible=name in attributes) for name in ATTRIBUTES
+        gr.update(value=getattr(wanted, name), **_offer(attributes.get(name, ()))) for name in NAMES
     ]
+
+
+def wishes(values: Iterable[str]) -> list[tuple[str, str]]:
+    """Choices of what can be asked for or left open."""
+    return [("as it comes", ""), *((value, value) for value in values)]
+
+
+def _offer(values: Sequence[str]) -> dict[str, Any]:
+    return {"choices": wishes(values), "visible": bool(values)}
 
 
 def changed_weights(composers: list[str], before: list[str], *weights: float) -> list:

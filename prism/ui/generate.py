@@ -13,7 +13,7 @@ from typing import Any
 
 import gradio as gr
 
-from prism.attributes import ATTRIBUTES
+from prism.attributes import NAMES
 from prism.ui.choice import Choice
 from prism.ui.filling import mixer_and_settings, offered
 from prism.ui.player import player_value, status
@@ -50,7 +50,7 @@ class Handlers:
             chosen = list(shared.composers) or names[:1]
             choices = gr.update(choices=names, value=chosen, info=f"one to four of {len(names)}")
             others = mixer_and_settings(shared, chosen) if shared.given else others
-            others[-len(ATTRIBUTES) :] = offered(shared, attributes)
+            others[-len(NAMES) :] = offered(shared, attributes)
             self.studio.pipeline.get()
             said, link = _greeting(shared), share_value(run=shared.whole)
         except (ValueError, OSError) as error:

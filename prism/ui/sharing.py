@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from prism.amt.beginning import AMT_STARTS
-from prism.attributes import ATTRIBUTES, usual_spelling
+from prism.attributes import NAMES, usual_spelling
 from prism.request import METRES, USUAL_STRUCTURE
 from prism.ui.choice import (
     GUIDANCE_RANGE,
@@ -51,7 +51,7 @@ class Shared:
         One of `prism.amt.beginning.AMT_STARTS`.
     structure_scale : float
         As of `prism.ui.choice.Choice`.
-    metre, key, density, register, character, repetition : str
+    metre, key, density, register, character, repetition, collection : str
         Empty for as it comes.
     given : bool
         Whether the address holds anything of a link.
@@ -73,6 +73,7 @@ class Shared:
     register: str = ""
     character: str = ""
     repetition: str = ""
+    collection: str = ""
     given: bool = False
     faults: tuple[str, ...] = ()
 
@@ -92,7 +93,7 @@ class Shared:
             self.amt_start,
             self.structure_scale,
             self.metre,
-            *(getattr(self, name) for name in ATTRIBUTES),
+            *(getattr(self, name) for name in NAMES),
         )
 
 
@@ -126,7 +127,7 @@ def query(choice: Choice) -> str:
         "structure_scale": _written(choice.structure_scale),
     }
     asked = {"metre": choice.metre, **dict(choice.attributes)}
-    values |= {name: asked[name] for name in ("metre", *ATTRIBUTES) if asked.get(name)}
+    values |= {name: asked[name] for name in ("metre", *NAMES) if asked.get(name)}
     return urllib.parse.urlencode(values, safe=",/", quote_via=urllib.parse.quote)
 
 
@@ -199,7 +200,7 @@ def _readers(
         "metre": lambda text, read: _word("metre", text, METRES),
     } | {
         name: lambda text, read, name=name: _word(name, text, attributes.get(name, ()))
-        for name in ATTRIBUTES
+        for name in NAMES
     }
 
 
