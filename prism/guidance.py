@@ -7,8 +7,11 @@ structure
     led away from it: ``structure_scale · (f(∅) − f(∅, nearby beats alone))`` is added. What is left
     of that difference is what far beats have to do with each other, such as that a bar returns.
     After perturbed-attention guidance (Ahn et al. 2024), which puts the identity in the place of
-    attention. It acts from t = `STRUCTURE_FROM` on (a limited interval, as in Kynkäänniemi et al.
-    2024): earlier it makes every piece alike.
+    attention. It acts from t = `STRUCTURE_FROM` to `STRUCTURE_UNTIL` (a limited interval, as in
+    Kynkäänniemi et al. 2024): earlier it makes every piece alike, later it changes nothing more.
+metre
+    Where one is asked for, ``attribute_scale · (f(∅) − f(∅, no metre))`` is added: every row but
+    the one without is told the metre.
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ from prism.dit import PrismDiT
 from prism.request import Request
 
 NEARBY_BEATS = 7
-STRUCTURE_FROM = 0.7
+STRUCTURE_FROM, STRUCTURE_UNTIL = 0.7, 0.3
 
 
 def nearby(tokens: int, reach: int = NEARBY_BEATS) -> torch.Tensor:
@@ -32,10 +35,10 @@ def nearby(tokens: int, reach: int = NEARBY_BEATS) -> torch.Tensor:
 class GuidedFlow:
     """The flow as a function of latents and t, for one run of a sampler.
 
-    An item takes one row a composer, one for each attribute on its own if there is a scale for it,
-    one under nothing but null values, and one more of these for the structure. A transformer with
-    self-conditioning is given, in every row, the estimate of the data that followed from the
-    guided flow before.
+    An item takes one row a composer, one for each attribute on its own and one without a metre if
+    they are asked for and there is a scale for it, one under nothing but null values, and one more
+    of these for the structure. A transformer with self-conditioning is given, in every row, the
+    estimate of the data that followed from the guided flow before.
 
     Parameters
     ----------
@@ -61,12 +64,17 @@ class GuidedFlow:
     ) -> None:
         self._dit, self._request, self._items = dit, request, len(metre)
         nulls = dit.null_attributes.to(metre.device).expand_as(wishes)
-        alone = self._one_by_one(wishes, nulls) if request.attribute_scale else []
+        rows = [(label, wishes, metre) for label in labels]
+        if request.attribute_scale:
+            rows += [(dit.null_label, alone, metre) for alone in self._one_by_one(wishes, nulls)]
+        self._metre_row = len(rows) if request.attribute_scale and request.time_signature else None
+        if self._metre_row is not None:
+            rows.append((dit.null_label, nulls, torch.zeros_like(metre)))
         # The last two are alike but for what they hear.
-        labels = [*labels, *[dit.null_label] * (len(alone) + 2)]
+        rows += [(dit.null_label, nulls, metre)] * 2
+        labels, wishes, metres = zip(*rows, strict=True)
         self._labels = torch.tensor(labels, device=metre.device).repeat_interleave(self._items)
-        self._wishes = torch.cat([wishes] * len(request.composers) + alone + [nulls, nulls])
-        self._metre = metre.repeat(len(labels), 1, 1)
+        self._wishes, self._metre = torch.cat(wishes), torch.cat(metres)
         self._heard = torch.ones(len(self._metre), *[metre.shape[1]] * 2, dtype=torch.bool)
         self._heard[-self._items :] = nearby(metre.shape[1])
         self._heard = self._heard.to(metre.device)
@@ -82,7 +90,8 @@ class GuidedFlow:
     @torch.inference_mode()
     def __call__(self, latents: torch.Tensor, t: float) -> torch.Tensor:
         """The guided flow of latents (B, N, D), same shape."""
-        structured = self._request.structure_scale > 0 and t <= STRUCTURE_FROM
+        acts = STRUCTURE_UNTIL <= t <= STRUCTURE_FROM
+        structured = self._request.structure_scale > 0 and acts
         flows = self._flows(latents, t, structured)
         free = flows[-2 if structured else -1]
         flow = self._guided(flows, free)
@@ -107,12 +116,14 @@ class GuidedFlow:
         ).unflatten(0, (rows, self._items))
 
     def _guided(self, flows: torch.Tensor, free: torch.Tensor) -> torch.Tensor:
-        """Towards the composers, and towards each attribute on its own."""
+        """Towards the composers, and towards each attribute and the metre on its own."""
         composers, asked = len(self._request.composers), len(self._request.attributes)
         guided = compose_guidance(
             free, flows[:composers], self._weights, self._request.guidance_scale
         )
         if not self._request.attribute_scale:
             return guided
-        beside = flows[composers : composers + asked]
-        return guided + self._request.attribute_scale * (beside - free).sum(0)
+        away = (flows[composers : composers + asked] - free).sum(0)
+        if self._metre_row is not None:
+            away = away + free - flows[self._metre_row]
+        return guided + self._request.attribute_scale * away

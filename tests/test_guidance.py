@@ -4,20 +4,21 @@ import pytest
 import torch
 from conftest import make_pipeline
 
-from prism.guidance import STRUCTURE_FROM, GuidedFlow, nearby
+from prism.dataset import regular_metre
+from prism.guidance import STRUCTURE_FROM, STRUCTURE_UNTIL, GuidedFlow, nearby
 
 METRE = torch.zeros(2, 64, 2, dtype=torch.int64)
 NO_WISHES = torch.zeros(2, 0, dtype=torch.int64)
 
 
-def guided_flow(pipeline, wishes=NO_WISHES, **call) -> GuidedFlow:
+def guided_flow(pipeline, wishes=NO_WISHES, metre=METRE, **call) -> GuidedFlow:
     request = pipeline.request(**{
         "composers": "Ada", "composer_weights": None, "guidance_scale": 2.0,
         "num_inference_steps": 2, "tempo": None, "time_signature": None, "structure_scale": 0,
         **call,
     })  # fmt: skip
     labels = [pipeline.composers.index(name) for name in request.composers]
-    return GuidedFlow(pipeline.dit, request, labels, METRE, wishes)
+    return GuidedFlow(pipeline.dit, request, labels, metre, wishes)
 
 
 def noise(seed: int = 0) -> torch.Tensor:
@@ -52,15 +53,32 @@ def test_structure_by_hand():
     torch.testing.assert_close(flow, plain + 1.5 * (free - near))
 
 
-def test_structure_is_left_to_chance_at_first():
-    pipeline, early = make_pipeline(), STRUCTURE_FROM + 0.01
-    plain = guided_flow(pipeline)(noise(), early)
-    torch.testing.assert_close(guided_flow(pipeline, structure_scale=1)(noise(), early), plain)
+@pytest.mark.parametrize("t", [STRUCTURE_FROM + 0.01, STRUCTURE_UNTIL - 0.01])
+def test_structure_is_left_to_chance_at_first_and_settled_at_last(t):
+    pipeline = make_pipeline()
+    plain = guided_flow(pipeline)(noise(), t)
+    torch.testing.assert_close(guided_flow(pipeline, structure_scale=1)(noise(), t), plain)
 
 
-def test_attributes_on_their_own_and_structure_together():
+def test_a_metre_that_is_asked_for_is_led_towards_on_its_own():
+    pipeline = make_pipeline(self_conditioning=False)
+    latents, t, null = noise(), torch.full((2,), 0.4), torch.full((2,), pipeline.dit.null_label)
+    metre = torch.from_numpy(regular_metre((3, 4))).expand(2, -1, -1)
+    with torch.no_grad():
+        told = pipeline.dit(latents, t, null, metre)
+        untold = pipeline.dit(latents, t, null, torch.zeros_like(metre))
+    asked = {"time_signature": (3, 4), "guidance_scale": 0.0, "metre": metre}
+    flow = guided_flow(pipeline, attribute_scale=2, **asked)(latents, 0.4)
+    torch.testing.assert_close(flow, told + 2 * (told - untold))
+    assert (told - untold).abs().max() > 1e-3
+    for unasked in ({"attribute_scale": 0}, {"time_signature": None}):
+        flow = guided_flow(pipeline, **(asked | unasked))(latents, 0.4)
+        torch.testing.assert_close(flow, told)
+
+
+def test_attributes_and_metre_on_their_own_and_structure_together():
     pipeline = make_pipeline(knowing=["density"], self_conditioning=False)
-    wish = {"attributes": {"density": "dense"}, "attribute_scale": 2.0}
+    wish = {"attributes": {"density": "dense"}, "attribute_scale": 2.0, "time_signature": (4, 4)}
     wishes = torch.full((2, 1), 2)
     request = {"guidance_scale": 0.0, **wish}
     both = guided_flow(pipeline, wishes, structure_scale=1, **request)(noise(), 0.5)
