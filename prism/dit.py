@@ -200,6 +200,26 @@ class PrismDiT(ModelMixin, ConfigMixin):
         self.register_buffer("sin", sin, persistent=False)
         self._initialise()
 
+    def with_attribute(self, name: str, values: int) -> PrismDiT:
+        """A copy that can be asked for one more attribute, of which it knows nothing yet.
+
+        Only the new attribute's table is to be trained; its row for the null value stays zero, so
+        that without the attribute the copy gives what the original does, number for number.
+        """
+        counts = (self.config.attributes or {}) | {name: values}
+        grown = PrismDiT.from_config(dict(self.config) | {"attributes": counts})
+        place = grown.attribute_names.index(name)
+        tables = list(self.asked)
+        tables.insert(place, nn.Embedding(values + 1, self.config.width, padding_idx=values))
+        nn.init.zeros_(tables[place].weight)
+        state = {k: v for k, v in self.state_dict().items() if not k.startswith("asked.")}
+        state |= {f"asked.{i}.weight": table.weight for i, table in enumerate(tables)}
+        grown.load_state_dict(state)
+        grown.requires_grad_(False)
+        grown.asked[place].padding_idx = values
+        grown.asked[place].requires_grad_(True)
+        return grown
+
     @property
     def null_label(self) -> int:
         """Index of the label that means none."""

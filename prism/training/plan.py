@@ -29,7 +29,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from prism.autoencoder import CHANNELS, BeatAutoencoder
 from prism.music import BEATS, FRAMES, KEYS
-from prism.training.presets import AnyRecipe, stages_of
+from prism.training.presets import AnyRecipe, main_stage, stages_of
 from prism.training.recipe import (
     AMTRecipe,
     OriginalRecipe,
@@ -177,7 +177,8 @@ def costs(recipe: AnyRecipe) -> dict[str, Cost]:
         }
     if isinstance(recipe, Recipe):
         share = recipe.self_conditioning_share
-        found["dit"] = dataclasses.replace(found["dit"], first_passes=share)
+        for name in found.keys() & {"dit", "collection"}:
+            found[name] = dataclasses.replace(found[name], first_passes=share)
     return found
 
 
@@ -202,7 +203,8 @@ def _built(recipe: AnyRecipe) -> dict[str, tuple[nn.Module, tuple[torch.Tensor, 
     estimates = [latents] if recipe.self_conditioning_share else []
     inputs = (latents, torch.zeros(1), label, metre, wishes, *estimates)
     coder = BeatAutoencoder(latent_size=recipe.latent_size, hidden_size=recipe.hidden_size)
-    return {"autoencoder": (coder, (rolls,)), "dit": (dit, inputs)}
+    # The third stage trains a table alone, but all of the transformer is gone through.
+    return {"autoencoder": (coder, (rolls,)), "dit": (dit, inputs), "collection": (dit, inputs)}
 
 
 def _original(recipe: OriginalRecipe) -> tuple[nn.Module, tuple[torch.Tensor, ...]]:
@@ -224,9 +226,9 @@ def fitting(recipe: AnyRecipe, processes: int = 1) -> int:
     """Into how few parts each process must cut a batch to fit its GPU; 1 where there is none."""
     if not torch.cuda.is_available():
         return 1
-    name, stage = list(stages_of(recipe).items())[-1]
+    name = main_stage(recipe)
     memory = torch.cuda.get_device_properties(0).total_memory
-    share = stage.batch_size // processes
+    share = stages_of(recipe)[name].batch_size // processes
     return costs(recipe)[name].accumulation(share, memory) or share
 
 
@@ -244,20 +246,19 @@ def report(recipe: AnyRecipe) -> str:
             f"{cost.kept_bytes / 1e6:,.1f} MB kept; parameters, gradients, optimiser and average: "
             f"{BYTES_PER_PARAMETER * cost.size / 1e9:,.2f} GB",
         ]
-    last = list(stages)[-1]
-    batch = stages[last].batch_size
+    main = main_stage(recipe)
+    batch = stages[main].batch_size
     lines += [
         "",
         f"| one card | hours | memory, GB, the batch of {batch} at once | --accumulation | GB |",
         "|---|---|---|---|---|",
     ]
-    return "\n".join(lines + [_row(card, stages, found) for card in CARDS])
+    return "\n".join(lines + [_row(card, stages, found, main) for card in CARDS])
 
 
-def _row(card: Card, stages: dict[str, StageRecipe], found: dict[str, Cost]) -> str:
+def _row(card: Card, stages: dict[str, StageRecipe], found: dict[str, Cost], main: str) -> str:
     hours = sum(cost.hours(stages[name], card) for name, cost in found.items())
-    name = list(stages)[-1]
-    cost, batch = found[name], stages[name].batch_size
+    cost, batch = found[main], stages[main].batch_size
     parts = cost.accumulation(batch, card.memory)
     fits = f"{parts} | {cost.memory(batch // parts) / 1e9:.1f}" if parts else "does not fit | –"
     digits = 2 if hours < 10 else 0

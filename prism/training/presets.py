@@ -54,16 +54,19 @@ def run_of(recipe: AnyRecipe) -> Callable:
 
 
 def stages_of(recipe: AnyRecipe) -> dict[str, StageRecipe]:
-    """The stages' recipes in the order of training; the last is the transformer's, if it has one.
-
-    With the names of the recipe's own fields.
-    """
+    """The stages' recipes in the order of training, with the names of the recipe's own fields."""
     fields = {field.name: getattr(recipe, field.name) for field in dataclasses.fields(recipe)}
     return {name: value for name, value in fields.items() if isinstance(value, StageRecipe)}
 
 
+def main_stage(recipe: AnyRecipe) -> str:
+    """The name of the stage that a run is about: the transformer's, if it has one."""
+    names = list(stages_of(recipe))
+    return "dit" if "dit" in names else names[-1]
+
+
 def with_rate(recipe: AnyRecipe, learning_rate: float) -> AnyRecipe:
-    """The same with another learning rate of its last stage.
+    """The same with another learning rate of its main stage.
 
     Raises
     ------
@@ -72,8 +75,8 @@ def with_rate(recipe: AnyRecipe, learning_rate: float) -> AnyRecipe:
     """
     if not learning_rate > 0:
         raise ValueError(f"--learning-rate: expected more than 0, got {learning_rate}")
-    name, stage = list(stages_of(recipe).items())[-1]
-    changed = dataclasses.replace(stage, learning_rate=learning_rate)
+    name = main_stage(recipe)
+    changed = dataclasses.replace(stages_of(recipe)[name], learning_rate=learning_rate)
     return dataclasses.replace(recipe, **{name: changed})
 
 

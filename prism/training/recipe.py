@@ -69,6 +69,9 @@ class Recipe:
     self_conditioning_share : float
         In how many steps the transformer is given its own first estimate of the data, at the cost
         of one more forward pass; 0 makes one that cannot take any.
+    collection : StageRecipe, optional
+        A third stage, in which the finished transformer learns the corpus's collections, if there
+        are any, while all else stays as it is.
     seed : int
         Of initial weights, data order and noise.
     """
@@ -86,6 +89,7 @@ class Recipe:
     open_attribute_share: float = 0.3
     drawn_attributes: tuple[str, ...] = ()
     self_conditioning_share: float = 0.0
+    collection: StageRecipe | None = None
     seed: int = 0
 
 
@@ -216,6 +220,10 @@ PRESETS = {
         attributes=("key", "density", "register", "character", "repetition"),
         drawn_attributes=("key", "repetition"),
         self_conditioning_share=0.5,
+        collection=StageRecipe(
+            steps=1500, batch_size=16, learning_rate=5e-3, warmup_steps=50, weight_decay=0.0,
+            ema_decay=0.995, evaluate_every=500, precision="bfloat16",
+        ),
     ),  # fmt: skip
     "base": Recipe(autoencoder=_LONG, dit=_large_batch(20_000, 3e-4, 0.9995), size="base"),
     "large": Recipe(autoencoder=_LONG, dit=_large_batch(40_000, 2e-4, 0.9999), size="large"),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from prism.amt.pipeline import AMTPipeline
 from prism.amt.vocabulary import EVENTS_IN_CONTEXT
+from prism.corpora.collections import collections_in
 from prism.corpora.prepared import Corpus
 from prism.midipic import SHAPE
 from prism.music import FRAMES, KEYS
@@ -22,7 +23,7 @@ from prism.training.recipe import AMTRecipe, OriginalRecipe, Recipe, SimilarityR
 from prism.training.record import common_record, parameter_count, write_record
 from prism.training.samples import SAMPLES_FILE, collect_samples
 from prism.training.similarity import SimilarityStage
-from prism.training.stages import AutoencoderStage, DiTStage
+from prism.training.stages import AutoencoderStage, CollectionStage, DiTStage
 
 if TYPE_CHECKING:
     from prism.original import OriginalPipeline
@@ -88,7 +89,7 @@ def train(
     weights: pathlib.Path,
     execution: Execution | None = None,
 ) -> PrismPipeline:
-    """Train both stages, or go on where an earlier run in `folder` was stopped.
+    """Train all stages, or go on where an earlier run in `folder` was stopped.
 
     Parameters
     ----------
@@ -114,9 +115,11 @@ def train(
     coder = trained(AutoencoderStage(recipe, corpus), folder, execution)
     stage = DiTStage(recipe, corpus, coder.average, folder / "samples")
     trainer = Trainer(stage, folder, execution)
-    pipeline = PrismPipeline(
-        coder.average, trainer.run(), stage.profiles, stage.collections
-    )
+    trainers = [coder, trainer]
+    pipeline = PrismPipeline(coder.average, trainer.run(), stage.profiles, stage.collections)
+    if recipe.collection and trainer.finished and collections_in(corpus):
+        pipeline, last = _with_collections(recipe, corpus, pipeline, folder, execution)
+        trainers.append(last)
     if not trainer.is_main:
         return pipeline
     pipeline.save_pretrained(weights, execution.shard_size)
@@ -135,8 +138,24 @@ def train(
         "training_windows": windows,
         "epochs": round(seen / windows, 2),
     }
-    _finish(weights, record, recipe, corpus, (coder, trainer), started)
+    _finish(weights, record, recipe, corpus, trainers, started)
     return pipeline
+
+
+def _with_collections(
+    recipe: Recipe,
+    corpus: Corpus,
+    pipeline: PrismPipeline,
+    folder: pathlib.Path,
+    execution: Execution,
+) -> tuple[PrismPipeline, Trainer]:
+    """The same model once it has learnt the collections."""
+    stage = CollectionStage(recipe, corpus, pipeline, folder / "collection-samples")
+    trainer = Trainer(stage, folder, execution)
+    learnt = PrismPipeline(
+        pipeline.autoencoder, trainer.run(), pipeline.profiles, stage.collections
+    )
+    return learnt, trainer
 
 
 def train_amt(

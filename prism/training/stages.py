@@ -1,4 +1,4 @@
-"""The two stages: the beat autoencoder, then the diffusion transformer on its latents."""
+"""The stages: the beat autoencoder, then the transformer on its latents, then its collections."""
 
 from __future__ import annotations
 
@@ -252,3 +252,38 @@ class DiTStage:
             losses.append(self.batch_loss(network, [x.to(network.device) for x in batch]))
         return torch.stack(losses).mean().item()
 
+
+class CollectionStage(DiTStage):
+    """Teaches a finished transformer the corpus's collections: a table of its own, all else fixed.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        Settings, with a `collection` stage.
+    corpus : Corpus
+        Prepared corpus, with collections.
+    pipeline : PrismPipeline
+        Finished; it stays as it is.
+    pictures : Path
+        As of `DiTStage`.
+    """
+
+    name = "collection"
+
+    def __init__(
+        self, recipe: Recipe, corpus: Corpus, pipeline: PrismPipeline, pictures: pathlib.Path
+    ) -> None:
+        # Every other label is dropped: a collection has to say something where nobody is named.
+        told = dataclasses.replace(
+            recipe, attributes=(*recipe.attributes, COLLECTION), null_label_share=0.5
+        )
+        super().__init__(told, corpus, pipeline.autoencoder, pictures)
+        self.recipe = recipe.collection
+        self.network = pipeline.dit.with_attribute(COLLECTION, len(self.collections))
+
+    def _dropped(self, attributes: torch.Tensor, *others) -> torch.Tensor:
+        """As of the transformer's stage, but the collection is always told."""
+        dropped = super()._dropped(attributes, *others)
+        column = self.network.attribute_names.index(COLLECTION)
+        dropped[:, column] = attributes[:, column]
+        return dropped
