@@ -45,7 +45,7 @@ QUICK_ROUND = ("fresh", "repeat", "corpus", "cancel")
 # As many pieces as are kept, so that from then on nothing need be added.
 WARMING_UP = ("amt", "fresh", "corpus", "fresh", "corpus")
 # Structure, then metre, key, density, register, character, repetition, collection.
-_USUAL_WISHES = [0.5, *[""] * 7]
+_USUAL_WISHES = [0.35, *[""] * 7]
 ENDPOINTS = {"fresh": "generate", "repeat": "generate", "cancel": "generate"}
 
 

@@ -28,7 +28,7 @@ SETTINGS = {
     "num_inference_steps": 16,
     "tempo": 0,
     "amt_start": "opening",
-    "structure_scale": 0.5,
+    "structure_scale": 0.35,
     "metre": "",
     "key": "",
     "density": "",

@@ -234,7 +234,7 @@ def test_what_is_asked_for_is_drawn_and_written_down():
         "character=soft, collection=Dances, density=sparse, key=A minor, register=low, "
         "repetition=some"
     )
-    lines = ("time_signature: 3/4", f"attributes: {wished}", "structure_scale: 0.5")
+    lines = ("time_signature: 3/4", f"attributes: {wished}", "structure_scale: 0.35")
     assert set(lines) < set(piece.lines)
     other = list(handlers.generate(visit, *controls_of(**(WISHES | {"key": "A major"}))))[-1]
     assert other[1].roll != piece.roll

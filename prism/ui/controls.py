@@ -163,7 +163,7 @@ def _more_settings() -> tuple[gr.Slider, gr.Number, gr.Dropdown, gr.Slider, gr.D
         )
     with gr.Row():
         structure_scale = gr.Slider(
-            *STRUCTURE_RANGE, value=USUAL.structure_scale, step=0.1, label="Structure",
+            *STRUCTURE_RANGE, value=USUAL.structure_scale, step=0.05, label="Structure",
             info="how much bars are led to return", min_width=220,
         )  # fmt: skip
         metre = _wish("metre", METRES, info="time signature")
