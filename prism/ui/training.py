@@ -35,6 +35,7 @@ _NO_SAMPLES = (
 _NETWORKS = {
     "autoencoder": "beat autoencoder",
     "dit": "diffusion transformer",
+    "collection": "its collections",
     "amt": "AMT-mini",
     "without_embeddings": "of these without embeddings",
     "similarity": "composer network",
@@ -93,6 +94,13 @@ _CURVES = {
         _Curves(
             "Its samples: density", "Keys down at a time, and note lengths in beats.",
             {"polyphony": "polyphony", "note length": "note_length"},
+        ),
+    ),
+    "collection": (
+        _Curves(
+            "Collections, learnt last: loss",
+            "Of the transformer told the composer and all attributes, or the composer alone.",
+            {"all told": "informed_validation_loss", "composer alone": "validation_loss"},
         ),
     ),
     "amt": (
