@@ -100,7 +100,11 @@ _CURVES = {
         _Curves(
             "Collections, learnt last: loss",
             "Of the transformer told the composer and all attributes, or the composer alone.",
-            {"all told": "informed_validation_loss", "composer alone": "validation_loss"},
+            {
+                "all told": "informed_validation_loss",
+                "composer alone": "validation_loss",
+                "own estimate given": "guessed_validation_loss",
+            },
         ),
     ),
     "amt": (
