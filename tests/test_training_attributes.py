@@ -113,7 +113,10 @@ def test_the_collection_is_always_told_and_every_other_label_dropped(corpus, tmp
     recipe = dataclasses.replace(RECIPE, collection=StageRecipe(2, 64, 1e-3))
     pipe = run.train(RECIPE, albums(corpus), tmp_path / "run", tmp_path / "weights")
     stage = CollectionStage(recipe, albums(corpus), pipe, tmp_path)
-    _, labels, _, attributes, *_ = stage.draw(0, WHOLE)
+    batch = stage.draw(0, WHOLE)
+    some = stage.draw(0, slice(8, 24))
+    assert all(torch.equal(w[8:24], h) for w, h in zip(batch, some, strict=True))
+    _, labels, _, attributes, *_ = batch
     assert set(attributes[:, 0].tolist()) == {0, 1} and (attributes[:, 1:] != 0).any()
     assert 0.3 < (labels == stage.network.null_label).float().mean() < 0.7
 
