@@ -210,7 +210,7 @@ class PrismDiT(ModelMixin, ConfigMixin):
         grown = PrismDiT.from_config(dict(self.config) | {"attributes": counts})
         place = grown.attribute_names.index(name)
         tables = list(self.asked)
-        tables.insert(place, nn.Embedding(values + 1, self.config.width, padding_idx=values))
+        tables.insert(place, nn.Embedding(values + 1, self.config.width))
         nn.init.zeros_(tables[place].weight)
         state = {k: v for k, v in self.state_dict().items() if not k.startswith("asked.")}
         state |= {f"asked.{i}.weight": table.weight for i, table in enumerate(tables)}

@@ -37,7 +37,7 @@ class Collection:
     pattern : str
         Glob below music21's corpus folder.
     book : str
-        The book or kind of piece they belong to, with other labels' it may be.
+        The book, or the kind of piece, they are from; several labels may share one.
     tempo : float
         Quarter notes a minute where the score names no tempo: our choice by genre.
     terms : str

@@ -274,11 +274,15 @@ class CollectionStage(DiTStage):
         self, recipe: Recipe, corpus: Corpus, pipeline: PrismPipeline, pictures: pathlib.Path
     ) -> None:
         # Every other label is dropped: a collection has to say something where nobody is named.
+        # What is drawn has been counted already, for the pipeline's profiles.
         told = dataclasses.replace(
-            recipe, attributes=(*recipe.attributes, COLLECTION), null_label_share=0.5
+            recipe,
+            attributes=(*recipe.attributes, COLLECTION),
+            drawn_attributes=(),
+            null_label_share=0.5,
         )
         super().__init__(told, corpus, pipeline.autoencoder, pictures)
-        self.recipe = recipe.collection
+        self.recipe, self.profiles = recipe.collection, pipeline.profiles
         self.network = pipeline.dit.with_attribute(COLLECTION, len(self.collections))
 
     def _dropped(self, attributes: torch.Tensor, *others) -> torch.Tensor:
