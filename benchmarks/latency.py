@@ -1,6 +1,7 @@
 """Time a click on the real page's server: first preview, finished roll with sound, a repeat, AMT.
 
-Starts ``python app.py`` and drives it over HTTP as the page does. The alternative measured beside
+Starts ``python app.py`` and drives it over HTTP as the page does; the model's part is measured
+afterwards, without a server and with nothing beside it. The alternative measured beside
 it is the same request with 60 sampler steps, about the cost of the 30 Heun steps first used.
 """
 
@@ -98,6 +99,14 @@ def clicks(client, seeds: range, steps: int = 16) -> list[tuple[float, float, fl
     return taken
 
 
+def model_seconds(weights: os.PathLike, runs: int) -> float:
+    """Median time of drawing one roll in this process."""
+    from prism.pipeline import PrismPipeline
+
+    pipe = PrismPipeline.from_pretrained(weights)
+    return report.seconds(lambda seed: pipe("Bach", seed=seed), runs)
+
+
 def main() -> None:
     """Run the clicks and report."""
     from gradio_client import Client
@@ -119,6 +128,7 @@ def main() -> None:
         "click_to_audio_p50_seconds": round(median(t for _, t, _ in fresh), 3),
         "first_preview_p50_seconds": round(median(t for t, _, _ in fresh), 3),
         "cached_repeat_p50_seconds": round(median(t for _, t, _ in repeats), 3),
+        "model_alone_p50_seconds": round(model_seconds(options.weights, runs), 3),
         "start_seconds": round(start_seconds, 2),
         "click_to_audio_60_steps_p50_seconds": round(median(t for _, t, _ in slow), 3),
     }

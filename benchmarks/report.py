@@ -6,7 +6,10 @@ import argparse
 import json
 import pathlib
 import re
+import statistics
 import sys
+import time
+from collections.abc import Callable
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -27,6 +30,17 @@ def machine() -> str:
     from prism.provenance import hardware
 
     return hardware()
+
+
+def seconds(action: Callable[[int], object], count: int) -> float:
+    """Median time of a call with 0 to `count` − 1, after one that warms up."""
+    action(0)
+    times = []
+    for k in range(count):
+        started = time.perf_counter()
+        action(k)
+        times.append(time.perf_counter() - started)
+    return statistics.median(times)
 
 
 def publish(section: str, text: str, figures: dict, options: argparse.Namespace) -> None:

@@ -5,9 +5,6 @@ The alternative measured beside it compares one pair at a time, as two separate 
 
 from __future__ import annotations
 
-import statistics
-import time
-
 import report
 
 ROOT = report.ROOT
@@ -16,17 +13,6 @@ from prism.corpora.prepared import Corpus  # noqa: E402
 from prism.dataset import corpus_sample  # noqa: E402
 from prism.similarity.judge import Judge  # noqa: E402
 from prism.similarity.neighbours import TrainingIndex  # noqa: E402
-
-
-def seconds(action, count: int) -> float:
-    """Median time of a call with 0 to `count` − 1, after one that warms up."""
-    action(0)
-    times = []
-    for k in range(count):
-        started = time.perf_counter()
-        action(k)
-        times.append(time.perf_counter() - started)
-    return statistics.median(times)
 
 
 def main() -> None:
@@ -49,9 +35,9 @@ def main() -> None:
         judge.scores(rolls[k], {"b": rolls[k + 2]})
 
     figures = {
-        "scores_p50_seconds": round(seconds(together, count), 3),
-        "apart_p50_seconds": round(seconds(apart, count), 3),
-        "nearest_p50_seconds": round(seconds(lambda k: index.nearest(rolls[k]), count), 3),
+        "scores_p50_seconds": round(report.seconds(together, count), 3),
+        "apart_p50_seconds": round(report.seconds(apart, count), 3),
+        "nearest_p50_seconds": round(report.seconds(lambda k: index.nearest(rolls[k]), count), 3),
     }
     figures["speedup"] = round(figures["apart_p50_seconds"] / figures["scores_p50_seconds"], 2)
     text = (
