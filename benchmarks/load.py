@@ -36,6 +36,9 @@ from collections.abc import Iterator
 import report
 from latency import start_app
 
+from prism.attributes import NAMES
+from prism.request import USUAL_STRUCTURE
+
 READY_SECONDS = 120
 ANSWER_SECONDS = 300
 COMPOSERS = ("Bach", "Irish jigs", "Mozart", "Trecento")
@@ -44,8 +47,6 @@ ROUND = ("fresh", *("repeat", "corpus") * 4, "repeat")
 QUICK_ROUND = ("fresh", "repeat", "corpus", "cancel")
 # As many pieces as are kept, so that from then on nothing need be added.
 WARMING_UP = ("amt", "fresh", "corpus", "fresh", "corpus")
-# Structure, then metre, key, density, register, character, repetition, collection.
-_USUAL_WISHES = [0.35, *[""] * 7]
 ENDPOINTS = {"fresh": "generate", "repeat": "generate", "cancel": "generate"}
 
 
@@ -168,7 +169,9 @@ class Visitor(threading.Thread):
         values = [[self._composer], self._latest, 0]
         if kind != "corpus":
             start = ["opening"] if kind == "amt" else []
-            values = [[self._composer], None, 2.0, self._latest, steps, 0, *start, *_USUAL_WISHES]
+            # Structure, then the metre and all attributes, of which nothing is asked.
+            wishes = [USUAL_STRUCTURE, *[""] * (1 + len(NAMES))]
+            values = [[self._composer], None, 2.0, self._latest, steps, 0, *start, *wishes]
         began = time.monotonic()
         try:
             endpoint = ENDPOINTS.get(kind, kind)

@@ -7,21 +7,18 @@ what other validation windows of the same label measure like.
 
 from __future__ import annotations
 
+import numpy as np
 import report
+import torch
+import torch.nn.functional as F
 from tqdm import tqdm
 
-ROOT = report.ROOT
-
-import numpy as np  # noqa: E402
-import torch  # noqa: E402
-import torch.nn.functional as F  # noqa: E402
-
-from prism.corpora.prepared import Corpus  # noqa: E402
-from prism.dataset import windows_by_label  # noqa: E402
-from prism.music import PianoRoll  # noqa: E402
-from prism.pipeline import PrismPipeline  # noqa: E402
-from prism.similarity.judge import Judge  # noqa: E402
-from prism.statistics import mean_description  # noqa: E402
+from prism.corpora.prepared import Corpus
+from prism.dataset import windows_by_label
+from prism.music import PianoRoll
+from prism.pipeline import PrismPipeline
+from prism.similarity.judge import Judge
+from prism.statistics import mean_description
 
 REFERENCES = 12
 COLUMNS = (
@@ -116,7 +113,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, help="samples a label (default 6, quick 1)")
     options = parser.parse_args()
     count = options.count or (1 if options.quick else 6)
-    corpus = Corpus.load(ROOT / "assets" / "corpus")
+    corpus = Corpus.load(report.ROOT / "assets" / "corpus")
     pipe = PrismPipeline.from_pretrained(options.weights)
     judge = Judge.from_pretrained(options.weights / "similarity", pipe.composers)
     labels = pipe.composers[:: 4 if options.quick else 1]
