@@ -34,7 +34,7 @@ release: $(VENV)/test-ready
 	$(BIN)/python -m prism.evaluation bands
 	$(BIN)/python -m prism.evaluation
 	$(BIN)/python -m prism.corpora report
-	$(BIN)/python -m prism.ui.make_examples
+	$(BIN)/python -m prism.service.make_examples
 	$(MAKE) benchmarks
 	$(BIN)/python docs/screenshots.py
 

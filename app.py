@@ -10,23 +10,22 @@ import os
 import pathlib
 from functools import partial
 
-from prism.hub import find_weights
-from prism.ui import (
-    Health,
+from prism.models.hub import find_weights
+from prism.service.examples import load_examples
+from prism.service.gpu import gpu_is_lent
+from prism.service.health import Health
+from prism.service.loading import (
     Loader,
-    Worker,
-    build_ui,
-    configure_logging,
-    give_memory_back,
-    gpu_is_lent,
-    launch_options,
     load_amt,
     load_corpus,
-    load_examples,
     load_index,
     load_judge,
     load_pipeline,
 )
+from prism.service.log import configure_logging
+from prism.service.memory import give_memory_back
+from prism.service.worker import Worker
+from prism.ui.page import build_ui, launch_options
 
 HOME = pathlib.Path(__file__).resolve().parent
 

@@ -55,9 +55,11 @@ def _parser() -> argparse.ArgumentParser:
         "--autoencoder", help="of the original's route: a folder, or a repository on the Hub"
     )
     parser.add_argument(
-        "--accumulation", type=int, metavar="N",
+        "--accumulation",
+        type=int,
+        metavar="N",
         help="work through each batch in N parts, to save memory (default: the preset's)",
-    )  # fmt: skip
+    )
     parser.add_argument("--workers", type=int, help="processes that draw batches ahead")
     parser.add_argument("--minutes", type=float, help="stop after that long; run again to go on")
     parser.add_argument(

@@ -17,9 +17,9 @@ from prism.amt.model import AnticipatoryTransformer
 from prism.amt.notes import roll_events
 from prism.amt.pipeline import DEFAULT_TOP_P, AMTPipeline, prompt_roll
 from prism.amt.sampler import CachedReader, Choose, Reader, generate, greedy, nucleus
+from prism.corpora.dataset import corpus_sample, prompt_sample
 from prism.corpora.prepared import Corpus
-from prism.dataset import corpus_sample, prompt_sample
-from prism.music import FRAMES, PianoRoll
+from prism.music.roll import FRAMES, PianoRoll
 
 # With its opening more than a context holds, so that the context slides.
 EVENTS = 320
@@ -55,10 +55,15 @@ def drawn(
     began = time.perf_counter()
     found = list(
         generate(
-            model, start, start + round(FRAMES * step), choose, roll_events(prompt, step),
-            reader=reader, most_events=count,
+            model,
+            start,
+            start + round(FRAMES * step),
+            choose,
+            roll_events(prompt, step),
+            reader=reader,
+            most_events=count,
         )
-    )  # fmt: skip
+    )
     return np.reshape(found, (-1, 3)), time.perf_counter() - began
 
 

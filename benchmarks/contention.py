@@ -31,9 +31,12 @@ while True:
 def child(command: list[str], spin: str) -> subprocess.Popen:
     """A Python program under a spin count."""
     return subprocess.Popen(
-        [sys.executable, *command], env=os.environ | {"GOMP_SPINCOUNT": spin}, text=True,
-        stdout=subprocess.PIPE, cwd=report.ROOT,
-    )  # fmt: skip
+        [sys.executable, *command],
+        env=os.environ | {"GOMP_SPINCOUNT": spin},
+        text=True,
+        stdout=subprocess.PIPE,
+        cwd=report.ROOT,
+    )
 
 
 def sample_seconds(options) -> float:

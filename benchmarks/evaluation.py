@@ -25,7 +25,7 @@ from prism.evaluation.report import (  # noqa: E402
     verdict,
 )
 from prism.evaluation.summary import summary  # noqa: E402
-from prism.pipeline import PrismPipeline  # noqa: E402
+from prism.models.pipeline import PrismPipeline  # noqa: E402
 from prism.similarity.judge import Judge  # noqa: E402
 from prism.similarity.neighbours import TrainingIndex  # noqa: E402
 

@@ -42,9 +42,12 @@ def start_app(weights: os.PathLike) -> tuple[subprocess.Popen, str, float]:
     }
     started = time.monotonic()
     app = subprocess.Popen(
-        [sys.executable, "app.py"], cwd=report.ROOT, env=environment,
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
+        [sys.executable, "app.py"],
+        cwd=report.ROOT,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     address = f"http://127.0.0.1:{port}/"
     while time.monotonic() - started < STARTUP_SECONDS:
         try:
@@ -101,7 +104,7 @@ def clicks(client, seeds: range, steps: int = 16) -> list[tuple[float, float, fl
 
 def model_seconds(weights: os.PathLike, runs: int) -> float:
     """Median time of drawing one roll in this process."""
-    from prism.pipeline import PrismPipeline
+    from prism.models.pipeline import PrismPipeline
 
     pipe = PrismPipeline.from_pretrained(weights)
     return report.seconds(lambda seed: pipe("Bach", seed=seed), runs)

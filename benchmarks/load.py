@@ -36,8 +36,8 @@ from collections.abc import Iterator
 import report
 from latency import start_app
 
-from prism.attributes import NAMES
-from prism.request import USUAL_STRUCTURE
+from prism.models.settings import USUAL_STRUCTURE
+from prism.music.attributes import NAMES
 
 READY_SECONDS = 120
 ANSWER_SECONDS = 300
@@ -92,8 +92,10 @@ class Server:
             if message.get("event_id") != event_id:
                 continue
             if cancel and message["msg"] == "process_generating":
-                self._post("gradio_api/cancel", {"session_hash": session, "fn_index": event,
-                                                 "event_id": event_id})  # fmt: skip
+                self._post(
+                    "gradio_api/cancel",
+                    {"session_hash": session, "fn_index": event, "event_id": event_id},
+                )
                 return {}
             if message["msg"] == "process_completed":
                 if not message["success"]:
@@ -205,9 +207,9 @@ def memory_mb(app: subprocess.Popen) -> float:
 
 def mixed(answers: list[Answer], options) -> list[Answer]:
     """The answers that are not what their seed gives."""
+    from prism.corpora.dataset import corpus_sample
     from prism.corpora.prepared import Corpus
-    from prism.dataset import corpus_sample
-    from prism.pipeline import PrismPipeline
+    from prism.models.pipeline import PrismPipeline
 
     pipeline = PrismPipeline.from_pretrained(options.weights)
     corpus = Corpus.load(report.ROOT / "assets" / "corpus")

@@ -27,8 +27,8 @@ from prism.corpora.midi_preparation import MidiReport, Policy, read_pieces, sele
 from prism.corpora.prepared import Corpus  # noqa: E402
 from prism.corpora.scheduling import opened_pool  # noqa: E402
 from prism.corpora.sharded import Selection  # noqa: E402
-from prism.midi import pretty_midi, write_midi  # noqa: E402
-from prism.music import (  # noqa: E402
+from prism.music.midi import pretty_midi, write_midi  # noqa: E402
+from prism.music.roll import (  # noqa: E402
     KEYS,
     LOWEST_PITCH,
     TICKS_PER_BEAT,
@@ -47,7 +47,7 @@ sys.path.insert(0, sys.argv[1])
 import torch
 from prism.corpora.prepared import Corpus
 from prism.corpora.sharded import load_corpus
-from prism.dataset import WindowSampler
+from prism.corpora.dataset import WindowSampler
 def kilobytes(name):
     return int(re.search(name + r":\\s+(\\d+)", pathlib.Path("/proc/self/status").read_text())[1])
 pathlib.Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
@@ -70,14 +70,15 @@ def bundled_files(target: pathlib.Path, count: int) -> pathlib.Path:
 
 
 def plain_notes(path: pathlib.Path) -> np.ndarray:
-    """A file's notes as `prism.midi.read_midi` gives them, in the ways pretty_midi offers."""
+    """A file's notes as `prism.music.midi.read_midi` gives them, in the ways pretty_midi offers."""
     midi = pretty_midi.PrettyMIDI(str(path))
     rows = [
         (note.pitch, midi.time_to_tick(note.start), midi.time_to_tick(note.end), note.velocity)
-        for instrument in midi.instruments if not instrument.is_drum
+        for instrument in midi.instruments
+        if not instrument.is_drum
         for note in instrument.notes
         if LOWEST_PITCH <= note.pitch < LOWEST_PITCH + KEYS
-    ]  # fmt: skip
+    ]
     pitch, start, end, velocity = np.array(rows, np.int64).reshape(-1, 4).T
     start, end = (
         (2 * TICKS_PER_BEAT * ticks + midi.resolution) // (2 * midi.resolution)
@@ -140,16 +141,19 @@ def training_memory(selection: Selection, target: pathlib.Path) -> dict[str, flo
     figures = {}
     for copies in (1, MEMORY_COPIES):
         usable = [piece for piece in selection.pieces if not piece.fault] * copies
-        many = Selection(tuple(usable), ("train",) * len(usable), selection.labels,
-                         selection.shards)  # fmt: skip
+        many = Selection(
+            tuple(usable), ("train",) * len(usable), selection.labels, selection.shards
+        )
         many.save(target / f"shards-{copies}")
         many.corpus().save(target / f"memory-{copies}")
         for kind in ("shards", "memory"):
             output = subprocess.run(
                 [sys.executable, "-c", _BATCHES, str(ROOT), str(target / f"{kind}-{copies}")],
-                capture_output=True, text=True, check=True,
+                capture_output=True,
+                text=True,
+                check=True,
                 env=os.environ | {"OMP_NUM_THREADS": "1"},
-            )  # fmt: skip
+            )
             figures[f"{kind}_peak_mb_{len(usable)}_pieces"] = round(float(output.stdout), 1)
     return figures
 
@@ -200,22 +204,25 @@ def text_of(figures: dict[str, float], source: str) -> str:
         ("Prism, 2 processes", figures["files_per_second"]),
         ("pretty_midi, a plain loop", figures["pretty_midi_files_per_second"]),
     ]
-    return "\n".join([
-        "| measured | files a second |", "|---|---|",
-        *(f"| {name} | {value:,} |" for name, value in rows),
-        "",
-        f"{figures['speedup']} times as fast, on {figures['files']:,} files ({source}); the loop "
-        f"reads {figures['pretty_midi_files']:,} of them, {figures['same_notes']:,} to the very "
-        f"same notes. A thousand files cost {figures['seconds_a_thousand']} s, of which choosing "
-        f"and splitting take {figures['choosing_seconds_a_thousand']} s in one process; starting "
-        f"the cluster takes {figures['start_seconds']} s. By these figures (not tried) a million "
-        f"such files would take {figures['million_hours_2_cores']} h on 2 cores and "
-        f"{figures[f'million_hours_{MANY_CORES}_cores']} h on {MANY_CORES}, "
-        f"{figures['choosing_bytes_a_piece'] / 1000:.1f} GB of memory to choose and "
-        f"{figures['shard_bytes_a_file'] / 1000:.0f} GB of disk. Drawing training batches took "
-        f"{few[0]} MB from shards of {counts[0]:,} pieces and {few[1]} MB of {counts[1]:,}; from "
-        f"memory {many[0]} and {many[1]} MB. On {report.machine()}.",
-    ])  # fmt: skip
+    return "\n".join(
+        [
+            "| measured | files a second |",
+            "|---|---|",
+            *(f"| {name} | {value:,} |" for name, value in rows),
+            "",
+            f"{figures['speedup']} times as fast, on {figures['files']:,} files ({source}); the loop "
+            f"reads {figures['pretty_midi_files']:,} of them, {figures['same_notes']:,} to the very "
+            f"same notes. A thousand files cost {figures['seconds_a_thousand']} s, of which choosing "
+            f"and splitting take {figures['choosing_seconds_a_thousand']} s in one process; starting "
+            f"the cluster takes {figures['start_seconds']} s. By these figures (not tried) a million "
+            f"such files would take {figures['million_hours_2_cores']} h on 2 cores and "
+            f"{figures[f'million_hours_{MANY_CORES}_cores']} h on {MANY_CORES}, "
+            f"{figures['choosing_bytes_a_piece'] / 1000:.1f} GB of memory to choose and "
+            f"{figures['shard_bytes_a_file'] / 1000:.0f} GB of disk. Drawing training batches took "
+            f"{few[0]} MB from shards of {counts[0]:,} pieces and {few[1]} MB of {counts[1]:,}; from "
+            f"memory {many[0]} and {many[1]} MB. On {report.machine()}.",
+        ]
+    )
 
 
 def main() -> None:

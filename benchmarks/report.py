@@ -27,7 +27,7 @@ def parser(description: str) -> argparse.ArgumentParser:
 
 def machine() -> str:
     """Processor and cores, or the GPU."""
-    from prism.provenance import hardware
+    from prism.corpora.provenance import hardware
 
     return hardware()
 

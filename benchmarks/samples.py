@@ -14,15 +14,15 @@ import numpy as np  # noqa: E402
 import torch  # noqa: E402
 
 from prism.amt.pipeline import AMTPipeline, prompt_roll  # noqa: E402
-from prism.autoencoder import orphan_share  # noqa: E402
+from prism.corpora.dataset import corpus_sample, prompt_sample, windows_of  # noqa: E402
 from prism.corpora.prepared import Corpus  # noqa: E402
-from prism.dataset import corpus_sample, prompt_sample, windows_of  # noqa: E402
-from prism.music import PianoRoll  # noqa: E402
-from prism.pipeline import PrismPipeline  # noqa: E402
-from prism.plotting import save_sheet  # noqa: E402
+from prism.drawing.plotting import save_sheet  # noqa: E402
+from prism.models.autoencoder import orphan_share  # noqa: E402
+from prism.models.pipeline import PrismPipeline  # noqa: E402
+from prism.music.roll import PianoRoll  # noqa: E402
+from prism.music.statistics import mean_description  # noqa: E402
 from prism.similarity.bands import HELD_OUT  # noqa: E402
 from prism.similarity.neighbours import COPY_OVERLAP, TrainingIndex  # noqa: E402
-from prism.statistics import mean_description  # noqa: E402
 
 # So many rolls of a group are compared with all training music, which takes a while.
 SEARCHED = 6
@@ -131,9 +131,11 @@ def main() -> None:
     labels = pipe.composers[:: 3 if options.quick else 1]
     for label in tqdm(labels, desc="labels"):
         output = pipe(
-            label, guidance_scale=options.guidance_scale, num_inference_steps=options.steps,
+            label,
+            guidance_scale=options.guidance_scale,
+            num_inference_steps=options.steps,
             seed=range(count),
-        )  # fmt: skip
+        )
         with torch.inference_mode():
             orphans = orphan_share(pipe.autoencoder.decode(output.latents))
         real = real_rolls(corpus, label, count)

@@ -9,8 +9,8 @@ import report
 
 ROOT = report.ROOT
 
+from prism.corpora.dataset import corpus_sample  # noqa: E402
 from prism.corpora.prepared import Corpus  # noqa: E402
-from prism.dataset import corpus_sample  # noqa: E402
 from prism.similarity.judge import Judge  # noqa: E402
 from prism.similarity.neighbours import TrainingIndex  # noqa: E402
 

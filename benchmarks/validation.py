@@ -1,7 +1,7 @@
 """Measure settings of the sampler on the validation split, where choices are made.
 
 Each variant is given as ``NAME=VALUE`` pairs joined by commas, arguments of
-`prism.pipeline.PrismPipeline.__call__`; an empty one stands for the defaults. The first row is
+`prism.models.pipeline.PrismPipeline.__call__`; an empty one stands for the defaults. The first row is
 what other validation windows of the same label measure like.
 """
 
@@ -13,20 +13,31 @@ import torch
 import torch.nn.functional as F
 from tqdm import tqdm
 
+from prism.corpora.dataset import windows_by_label
 from prism.corpora.prepared import Corpus
-from prism.dataset import windows_by_label
-from prism.music import PianoRoll
-from prism.pipeline import PrismPipeline
+from prism.models.pipeline import PrismPipeline
+from prism.music.roll import PianoRoll
+from prism.music.statistics import mean_description
 from prism.similarity.judge import Judge
-from prism.statistics import mean_description
 
 REFERENCES = 12
 COLUMNS = (
-    "imagenet", "corpus", "recognised", "repeated_bars", "likeness_after_1_bars",
-    "likeness_after_4_bars", "likeness_after_8_bars", "likeness_after_16_bars",
-    "scale_consistency", "pitch_class_entropy", "note_length", "empty_frames", "one_frame_notes",
-    "polyphony", "notes",
-)  # fmt: skip
+    "imagenet",
+    "corpus",
+    "recognised",
+    "repeated_bars",
+    "likeness_after_1_bars",
+    "likeness_after_4_bars",
+    "likeness_after_8_bars",
+    "likeness_after_16_bars",
+    "scale_consistency",
+    "pitch_class_entropy",
+    "note_length",
+    "empty_frames",
+    "one_frame_notes",
+    "polyphony",
+    "notes",
+)
 
 
 class Measure:

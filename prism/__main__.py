@@ -1,6 +1,6 @@
-"""``python -m prism``: see `prism.commands`."""
+"""``python -m prism``: see `prism.cli`."""
 
-from prism.commands import main
+from prism.cli import main
 
 if __name__ == "__main__":
     raise SystemExit(main())

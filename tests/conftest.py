@@ -17,12 +17,12 @@ import numpy as np
 import pytest
 import torch
 
-from prism.attributes import COLLECTION, attribute_values
-from prism.autoencoder import BeatAutoencoder
 from prism.corpora.prepared import Corpus
-from prism.dit import PrismDiT
-from prism.music import TICKS_PER_BEAT, Piece
-from prism.pipeline import PrismPipeline
+from prism.models.autoencoder import BeatAutoencoder
+from prism.models.dit import PrismDiT
+from prism.models.pipeline import PrismPipeline
+from prism.music.attributes import COLLECTION, attribute_values
+from prism.music.roll import TICKS_PER_BEAT, Piece
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -117,9 +117,14 @@ def make_pipeline(
     values = attribute_values(knowing, COLLECTIONS)
     attributes = {name: len(known) for name, known in values.items()}
     dit = PrismDiT(
-        labels=3, latent_size=8, width=32, depth=2, heads=2, attributes=attributes,
+        labels=3,
+        latent_size=8,
+        width=32,
+        depth=2,
+        heads=2,
+        attributes=attributes,
         self_conditioning=self_conditioning,
-    )  # fmt: skip
+    )
     collections = values.get(COLLECTION, ())
     return PrismPipeline(autoencoder, random_weights(dit, seed + 1), PROFILES, collections)
 
@@ -138,8 +143,9 @@ def corpus() -> Corpus:
         for label in ("Ada", "Bob")
         for i in range(5)
     ]
-    return Corpus(tuple(pieces), ("train", "train", "train", "validation", "test") * 2,
-                  ("Ada", "Bob"))  # fmt: skip
+    return Corpus(
+        tuple(pieces), ("train", "train", "train", "validation", "test") * 2, ("Ada", "Bob")
+    )
 
 
 @pytest.fixture(scope="module")

@@ -7,17 +7,17 @@ import time
 from conftest import COLLECTIONS, PROFILES, PitchClasses, make_piece, make_pipeline, random_weights
 
 from prism.amt.pipeline import Growth
-from prism.attributes import NAMES, attribute_values
 from prism.corpora.prepared import Corpus
-from prism.music import Note, PianoRoll
-from prism.pipeline import PrismPipeline
+from prism.models.pipeline import PrismPipeline
+from prism.music.attributes import NAMES, attribute_values
+from prism.music.roll import Note, PianoRoll
+from prism.service.choice import Choice, read_choice
+from prism.service.loading import Loader
+from prism.service.studio import Studio
 from prism.similarity.bands import KIND_WORDS, Band
 from prism.similarity.judge import Judge
 from prism.similarity.neighbours import TrainingIndex
 from prism.similarity.networks import ComposerNetwork, CorpusFeatures
-from prism.ui import Loader
-from prism.ui.choice import Choice, read_choice
-from prism.ui.studio import Studio
 
 LABELS = tuple(PROFILES)
 KNOWN = attribute_values(NAMES, COLLECTIONS)

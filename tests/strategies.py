@@ -3,7 +3,7 @@
 import numpy as np
 from hypothesis import strategies as st
 
-from prism.music import FRAMES, PianoRoll
+from prism.music.roll import FRAMES, PianoRoll
 
 SIGNATURES = [(4, 4), (3, 4), (6, 8), (5, 8), (2, 2)]
 

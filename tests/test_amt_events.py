@@ -9,7 +9,7 @@ from strategies import rolls
 from prism.amt import events, vocabulary
 from prism.amt.notes import events_roll, roll_events
 from prism.amt.vocabulary import TokenTable
-from prism.music import DEFAULT_VELOCITY, Note, PianoRoll
+from prism.music.roll import DEFAULT_VELOCITY, Note, PianoRoll
 
 # Published numbering: time + 0, duration + 10,000, note + 11,000; controls 27,513 higher.
 MIDDLE_C = 11_060
@@ -19,8 +19,10 @@ def test_the_published_numbers():
     assert vocabulary.VOCABULARY_SIZE == 55_028
     assert (vocabulary.REST, vocabulary.CONTROL_OFFSET) == (27_512, 27_513)
     assert (vocabulary.SEPARATOR, vocabulary.AUTOREGRESS, vocabulary.ANTICIPATE) == (
-        55_025, 55_026, 55_027,
-    )  # fmt: skip
+        55_025,
+        55_026,
+        55_027,
+    )
     assert vocabulary.CONTEXT == 1024
     assert np.array_equal(TokenTable().tokens, np.arange(55_028))
 

@@ -8,8 +8,8 @@ from prism.amt import events, examples
 from prism.amt.examples import SequenceSampler, Shares
 from prism.amt.notes import roll_events
 from prism.amt.vocabulary import ANTICIPATE, AUTOREGRESS, MAXIMUM_TIME, SEPARATOR
-from prism.dataset import WindowSampler, windows_of
-from prism.music import Note, PianoRoll
+from prism.corpora.dataset import WindowSampler, windows_of
+from prism.music.roll import Note, PianoRoll
 
 
 def sequences(corpus, count=20, **shares) -> list[np.ndarray]:
@@ -70,8 +70,11 @@ def test_a_tune_alone_is_not_given_away(corpus):
 def test_melody_mask_by_hand():
     roll = PianoRoll.from_notes([Note(60, 0, 2), Note(67, 0, 1), Note(62, 1, 1), Note(50, 2, 1)])
     assert examples.melody_mask(roll, roll_events(roll, 10), 10).tolist() == [
-        False, True, True, True,
-    ]  # fmt: skip
+        False,
+        True,
+        True,
+        True,
+    ]
 
 
 def test_what_sounds_on_from_before_is_no_new_note():

@@ -10,7 +10,7 @@ from conftest import random_weights
 from prism.amt import published
 from prism.amt.model import AnticipatoryTransformer, KeyValueCache
 from prism.amt.vocabulary import CONTROL_OFFSET, VOCABULARY_SIZE
-from prism.pipeline import WeightsError
+from prism.models.pipeline import WeightsError
 
 PIANO = {"time_step": 10, "lowest_pitch": 21, "highest_pitch": 108, "instruments": 1}
 
@@ -50,8 +50,10 @@ def test_neighbouring_times_begin_alike():
     fresh = AnticipatoryTransformer(width=64, depth=1, heads=2, **PIANO)
     weight = fresh.wte.weight.detach()
     for start in (0, int(fresh.table.rows(np.array([CONTROL_OFFSET]))[0])):
-        near, far = (torch.cosine_similarity(weight[start + 500], weight[start + 500 + d], dim=0)
-                     for d in (1, 300))  # fmt: skip
+        near, far = (
+            torch.cosine_similarity(weight[start + 500], weight[start + 500 + d], dim=0)
+            for d in (1, 300)
+        )
         assert near > far + 0.1
 
 
@@ -61,9 +63,13 @@ def test_a_published_checkpoint_gives_the_same_logits(tmp_path, file):
 
     torch.manual_seed(0)
     config = GPT2Config(
-        vocab_size=VOCABULARY_SIZE, n_positions=32, n_embd=16, n_layer=2, n_head=2,
+        vocab_size=VOCABULARY_SIZE,
+        n_positions=32,
+        n_embd=16,
+        n_layer=2,
+        n_head=2,
         initializer_range=0.3,
-    )  # fmt: skip
+    )
     theirs = GPT2LMHeadModel(config).eval()
     theirs.save_pretrained(tmp_path)
     if file == "pytorch_model.bin":

@@ -12,8 +12,8 @@ from prism.amt.model import AnticipatoryTransformer
 from prism.amt.notes import roll_events
 from prism.amt.pipeline import AMTPipeline, prompt_roll
 from prism.amt.vocabulary import DURATION_OFFSET, NOTE_OFFSET, REST
-from prism.dataset import corpus_sample, prompt_sample, windows_of
-from prism.music import FRAMES, Note, PianoRoll, top_line
+from prism.corpora.dataset import corpus_sample, prompt_sample, windows_of
+from prism.music.roll import FRAMES, Note, PianoRoll, top_line
 
 PIANO = {"time_step": 10, "lowest_pitch": 21, "highest_pitch": 108, "instruments": 1}
 
@@ -71,8 +71,9 @@ def test_cached_equals_plain_far_beyond_the_context(model, melody, accompany):
     cached = drawn(model, choose=sampler.greedy, **controls)
     assert np.array_equal(plain, cached)
     assert len(drawn(model, **controls)) > 2 * 21  # a context of 64 tokens holds 21 events
-    assert np.array_equal(drawn(model, reader=PlainReader(model), **controls),
-                          drawn(model, **controls))  # fmt: skip
+    assert np.array_equal(
+        drawn(model, reader=PlainReader(model), **controls), drawn(model, **controls)
+    )
 
 
 @pytest.mark.parametrize("likely", [[], [7], [7, 9], [7, 8], [6, 8]])
@@ -181,9 +182,12 @@ def test_no_prompt_note_is_in_the_result(model):
 
 def test_the_prompt_changes_what_follows(model):
     amt = AMTPipeline(model)
-    high = dataclasses.replace(prompt(), onset=np.roll(prompt().onset, 24, 0),
-                               sustain=np.roll(prompt().sustain, 24, 0),
-                               velocity=np.roll(prompt().velocity, 24, 0))  # fmt: skip
+    high = dataclasses.replace(
+        prompt(),
+        onset=np.roll(prompt().onset, 24, 0),
+        sustain=np.roll(prompt().sustain, 24, 0),
+        velocity=np.roll(prompt().velocity, 24, 0),
+    )
     assert amt(prompt(), seed=1).rolls != amt(high, seed=1).rolls
     assert amt(prompt(), seed=1).rolls != amt(seed=1).rolls
 

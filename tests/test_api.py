@@ -15,9 +15,10 @@ from gradio_client.exceptions import AppError
 from stand_ins import StandInAMT, make_index, make_judge, make_wishful
 
 from prism.corpora.prepared import Corpus
-from prism.midi import read_midi
-from prism.pipeline import PrismPipeline
-from prism.ui import Loader, build_ui, launch_options
+from prism.models.pipeline import PrismPipeline
+from prism.music.midi import read_midi
+from prism.service.loading import Loader
+from prism.ui.page import build_ui, launch_options
 
 NAMES = ("Bach", "Irish reels", "Mozart")
 DOCUMENT = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
@@ -80,8 +81,13 @@ def test_the_python_examples_run_from_the_repository(tmp_path):
         for text in texts
     ]
     (tmp_path / "weights").symlink_to(ROOT / "weights")
-    subprocess.run([sys.executable, "-c", "\n".join(codes)], cwd=tmp_path, check=True,
-                   env={"PYTHONPATH": str(ROOT)}, timeout=120)  # fmt: skip
+    subprocess.run(
+        [sys.executable, "-c", "\n".join(codes)],
+        cwd=tmp_path,
+        check=True,
+        env={"PYTHONPATH": str(ROOT)},
+        timeout=120,
+    )
     written = sorted(path.name for path in tmp_path.glob("*.mid"))
     assert written == ["prism-7.mid", "prism-8.mid", "prism.mid"]
     for name in written:
@@ -92,8 +98,8 @@ def test_the_python_examples_run_from_the_repository(tmp_path):
 def test_curl_gets_what_the_client_gets(address, client):
     if not shutil.which("curl"):
         pytest.skip("curl is not installed")
-    ask, listen = examples(DOCUMENT, "sh")[0].replace("http://127.0.0.1:7860/", address).split(
-        "\ncurl"
+    ask, listen = (
+        examples(DOCUMENT, "sh")[0].replace("http://127.0.0.1:7860/", address).split("\ncurl")
     )
     event = re.search(r'"event_id": ?"(\w+)"', shell(ask))[1]
     last = shell(f"curl{listen}".replace("EVENT_ID", event)).split("event: complete")[1]
@@ -102,8 +108,9 @@ def test_curl_gets_what_the_client_gets(address, client):
 
 
 def shell(command: str) -> str:
-    return subprocess.run(command, shell=True, check=True, text=True, timeout=60,
-                          stdout=subprocess.PIPE).stdout  # fmt: skip
+    return subprocess.run(
+        command, shell=True, check=True, text=True, timeout=60, stdout=subprocess.PIPE
+    ).stdout
 
 
 def test_every_endpoint_and_argument_is_documented(client):
@@ -137,11 +144,13 @@ def test_what_is_asked_for_is_drawn(client):
     expected = named_pipeline()("Bach", seed=3, time_signature=(9, 8), attributes=asked).rolls[0]
     assert [tuple(note) for note in drawn["notes"]] == expected.notes()
     assert drawn["time_signature"] == [9, 8] and "key A minor" in drawn["detail"]
-    whole = client.predict(["Bach"], seed=3, metre="9/8", **asked, amt_start="melody",
-                           api_name="/compare")  # fmt: skip
+    whole = client.predict(
+        ["Bach"], seed=3, metre="9/8", **asked, amt_start="melody", api_name="/compare"
+    )
     assert whole["prism"]["notes"] == drawn["notes"]
-    written = client.predict(["Bach"], seed=3, metre="9/8", **asked, amt_start="melody",
-                             api_name="/amt")  # fmt: skip
+    written = client.predict(
+        ["Bach"], seed=3, metre="9/8", **asked, amt_start="melody", api_name="/amt"
+    )
     assert whole["amt"]["notes"] == written["notes"]
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from prism.attributes import (
+from prism.music.attributes import (
     ATTRIBUTES,
     METRE,
     NAMES,
@@ -11,7 +11,7 @@ from prism.attributes import (
     attribute_values,
     checked_attributes,
 )
-from prism.music import Note, PianoRoll
+from prism.music.roll import Note, PianoRoll
 
 C_MAJOR = (60, 62, 64, 65, 67, 69, 71, 72, 67, 64, 60, 60)
 A_MINOR = (57, 59, 60, 62, 64, 65, 68, 69, 64, 60, 57, 57)

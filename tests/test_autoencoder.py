@@ -3,9 +3,14 @@
 import torch
 from conftest import make_piece, random_weights
 
-from prism.autoencoder import BeatAutoencoder, orphan_share, reconstruction_loss, rolls_from_logits
-from prism.dataset import roll_tensor
-from prism.music import PianoRoll
+from prism.corpora.dataset import roll_tensor
+from prism.models.autoencoder import (
+    BeatAutoencoder,
+    orphan_share,
+    reconstruction_loss,
+    rolls_from_logits,
+)
+from prism.music.roll import PianoRoll
 
 
 def tiny() -> BeatAutoencoder:
@@ -20,9 +25,7 @@ def test_latents_are_normalised_tokens():
     latents = tiny().encode(window())
     assert latents.shape == (1, 64, 8)
     torch.testing.assert_close(latents.mean(2), torch.zeros(1, 64), atol=1e-5, rtol=0)
-    torch.testing.assert_close(
-        latents.var(2, unbiased=False), torch.ones(1, 64), atol=1e-2, rtol=0
-    )
+    torch.testing.assert_close(latents.var(2, unbiased=False), torch.ones(1, 64), atol=1e-2, rtol=0)
 
 
 def test_a_beat_is_coded_by_itself_and_the_frame_before():

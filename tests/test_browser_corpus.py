@@ -21,8 +21,12 @@ def open_corpus(page) -> None:
 
 
 def open_training(page) -> None:
-    open_tab(page, "Train", """[...document.querySelectorAll('.prism-sheet')]
-        .some(sheet => sheet.offsetParent && sheet.querySelectorAll('.lines').length > 5)""")
+    open_tab(
+        page,
+        "Train",
+        """[...document.querySelectorAll('.prism-sheet')]
+        .some(sheet => sheet.offsetParent && sheet.querySelectorAll('.lines').length > 5)""",
+    )
 
 
 def titles(page) -> list[str]:

@@ -11,8 +11,8 @@ import pytest
 from conftest import CHROMIUM, filled
 from PIL import Image
 
-from prism.midi import pretty_midi, read_midi
-from prism.midipic import from_picture
+from prism.music.midi import pretty_midi, read_midi
+from prism.music.midipic import from_picture
 
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")

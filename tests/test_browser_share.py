@@ -11,7 +11,8 @@ import pytest
 from conftest import CHROMIUM, filled, generate, make_pipeline
 from stand_ins import StandInAMT, make_index, make_judge, make_wishful, tiny_corpus
 
-from prism.ui import Loader, build_ui, launch_options
+from prism.service.loading import Loader
+from prism.ui.page import build_ui, launch_options
 
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
@@ -86,9 +87,15 @@ def test_a_link_gives_another_visitor_the_same_notes(visit, tmp_path):
     generate(first)
     address = urllib.parse.urlsplit(first.url)
     held = dict(urllib.parse.parse_qsl(address.query))
-    expected = {"weights": "80,50", "guidance_scale": "3.5", "seed": "314", "tempo": "96",
-                "num_inference_steps": "9", "amt_start": "opening",
-                "structure_scale": "1.5"}  # fmt: skip
+    expected = {
+        "weights": "80,50",
+        "guidance_scale": "3.5",
+        "seed": "314",
+        "tempo": "96",
+        "num_inference_steps": "9",
+        "amt_start": "opening",
+        "structure_scale": "1.5",
+    }
     assert {name: held.get(name) for name in expected} == expected
     first.get_by_role("button", name="Copy link").click()
     first.wait_for_function("document.querySelector('.prism-status').textContent.includes('Link')")

@@ -51,5 +51,10 @@ def test_every_piece_of_the_default_corpus_has_one():
     assert "" not in counts
     assert len(collections_in(corpus)) == 9
     labels = {p.label for p in corpus.pieces if collection_of(p) == "O'Neill's Music of Ireland"}
-    assert labels == {"Irish airs", "O'Carolan", "Irish jigs", "Irish reels",
-                      "Irish hornpipes and marches"}  # fmt: skip
+    assert labels == {
+        "Irish airs",
+        "O'Carolan",
+        "Irish jigs",
+        "Irish reels",
+        "Irish hornpipes and marches",
+    }

@@ -11,7 +11,7 @@ from conftest import ROOT, make_piece
 
 from prism.corpora import music21, preparation
 from prism.corpora.prepared import Corpus
-from prism.music import KEYS, LOWEST_PITCH
+from prism.music.roll import KEYS, LOWEST_PITCH
 
 
 @pytest.fixture(scope="module")
@@ -224,13 +224,16 @@ def test_a_broken_score_is_named(tmp_path, monkeypatch):
         list(music21.read_file(tmp_path / "broken.mxl", music21.COLLECTIONS[0]))
 
 
-@pytest.mark.parametrize("notice, forbidden", [
-    ("", False),
-    ("Public Domain (Encoding by MSAC: CC0)", False),
-    ("CC BY-SA 4.0", False),
-    ("All Rights Reserved", True),
-    ("For non-commercial use", True),
-    ("UT ORPHEUS EDIZIONI 2003", True),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "notice, forbidden",
+    [
+        ("", False),
+        ("Public Domain (Encoding by MSAC: CC0)", False),
+        ("CC BY-SA 4.0", False),
+        ("All Rights Reserved", True),
+        ("For non-commercial use", True),
+        ("UT ORPHEUS EDIZIONI 2003", True),
+    ],
+)
 def test_notices(notice, forbidden):
     assert music21.is_forbidden(notice) is forbidden

@@ -14,15 +14,15 @@ from conftest import make_piece
 from prism.corpora import __main__ as command_line
 from prism.corpora import duplicates, folder, midi_preparation, pop909, shards
 from prism.corpora import files as midi_files
+from prism.corpora.dataset import windows_by_label
 from prism.corpora.files import CorpusError, LeftOut
 from prism.corpora.midi_preparation import MidiReport, Policy, prepare_midi
 from prism.corpora.prepared import SPLITS, Corpus
 from prism.corpora.scheduling import PROCESSES
 from prism.corpora.sharded import Selection
 from prism.corpora.summaries import summarised
-from prism.dataset import windows_by_label
-from prism.midi import write_midi
-from prism.music import Piece
+from prism.music.midi import write_midi
+from prism.music.roll import Piece
 
 END = b"\x00\xff\x2f\x00"
 
@@ -133,13 +133,16 @@ def test_limits_let_an_ordinary_file_through():
     )
 
 
-@pytest.mark.parametrize("path, artist, title", [
-    ("Ada/Waltz.mid", "Ada", "Waltz"),
-    ("Ada/1840/Book 2/Waltz.MIDI", "Ada", "Waltz"),
-    ("./Ada/Waltz No. 2.Mid", "Ada", "Waltz No. 2"),
-    ("Zoe\u0308/a\nb.mid", "Zoë", "a b"),
-    ("Bad\udcff/x.mid", "Bad\ufffd", "x"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "path, artist, title",
+    [
+        ("Ada/Waltz.mid", "Ada", "Waltz"),
+        ("Ada/1840/Book 2/Waltz.MIDI", "Ada", "Waltz"),
+        ("./Ada/Waltz No. 2.Mid", "Ada", "Waltz No. 2"),
+        ("Zoe\u0308/a\nb.mid", "Zoë", "a b"),
+        ("Bad\udcff/x.mid", "Bad\ufffd", "x"),
+    ],
+)
 def test_names(path, artist, title):
     assert folder.parse_name(path)[:2] == (artist, title)
 
@@ -183,10 +186,14 @@ def test_an_archive_gives_what_its_tree_gives(tmp_path, name, monkeypatch):
     (first, first_report), (second, second_report) = found
     assert [p.identifier for p in first.pieces] == [p.identifier for p in second.pieces]
     assert first.splits == second.splits
-    assert sorted(first_report.skipped) == sorted(second_report.skipped) == [
-        ("Bob/bad.mid", "an empty file"),
-        ("Bob/dir.mid", "a folder or link, not a file"),
-    ]  # fmt: skip
+    assert (
+        sorted(first_report.skipped)
+        == sorted(second_report.skipped)
+        == [
+            ("Bob/bad.mid", "an empty file"),
+            ("Bob/dir.mid", "a folder or link, not a file"),
+        ]
+    )
     new = set(tmp_path.rglob("*")) - before - set((tmp_path / "cache").rglob("*"))
     assert new == {tmp_path / "cache"}
 
@@ -298,8 +305,9 @@ def test_near_copies_share_a_group_and_are_reported():
     corpus, report = selected(pieces, minimum_pieces=3)
     assert [piece.group for piece in corpus.pieces] == ["0", "1", "2", "3", "2"]
     assert [(group, p.identifier) for group, p, _ in report.duplicates] == [
-        ("2", "2"), ("2", "near"),
-    ]  # fmt: skip
+        ("2", "2"),
+        ("2", "near"),
+    ]
     assert report.duplicates[0][2] == report.duplicates[1][2]
 
 
@@ -363,10 +371,23 @@ def test_the_command_writes_a_corpus_that_training_reads(tmp_path, capsys):
     files = songs("Ada", 4) | {f"Ada/{name}.mid": data for name, (data, _) in FAULTS.items()}
     root = tree(tmp_path / "mine", files | {"loose.mid": song(9)})
     command_line.main(
-        ["prepare", "folder", "--from", str(root), "--output", str(tmp_path / "out"),
-         "--cache", str(tmp_path / "cache"), "--minimum-pieces", "3", "--processes", "1",
-         "--scheduler", "processes"]
-    )  # fmt: skip
+        [
+            "prepare",
+            "folder",
+            "--from",
+            str(root),
+            "--output",
+            str(tmp_path / "out"),
+            "--cache",
+            str(tmp_path / "cache"),
+            "--minimum-pieces",
+            "3",
+            "--processes",
+            "1",
+            "--scheduler",
+            "processes",
+        ]
+    )
     corpus = Corpus.load(tmp_path / "out")
     assert all(windows_by_label(corpus, side)["Ada"] for side in SPLITS)
     with (tmp_path / "out" / "left_out.csv").open(encoding="utf-8") as file:
@@ -378,10 +399,17 @@ def test_the_command_writes_a_corpus_that_training_reads(tmp_path, capsys):
     assert "Ada: 4 pieces" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("options", [
-    ["folder"], ["folder", "--from", "x"], ["music21", "--top", "2"], ["--processes", "0"],
-    ["lakh", "--from", "x", "--output", "y", "--include-restricted"], ["music21", "--shards"],
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["folder"],
+        ["folder", "--from", "x"],
+        ["music21", "--top", "2"],
+        ["--processes", "0"],
+        ["lakh", "--from", "x", "--output", "y", "--include-restricted"],
+        ["music21", "--shards"],
+    ],
+)
 def test_the_command_refuses_what_makes_no_sense(options, capsys):
     with pytest.raises(SystemExit) as exit:
         command_line.main(["prepare", *options])
@@ -415,9 +443,11 @@ def annotated(first: float, beats: int, bar: int, first_downbeat: int) -> bytes:
 def late_waltz() -> bytes:
     """Quarter notes that begin 0.08 beats behind the file's beats, which are in 1/4."""
     return midi(
-        b"\x00\xff\x58\x04\x01\x02\x18\x08" + struck(60, wait=4838, length=240)
-        + struck(62, wait=240, length=240) * 40, 480,
-    )  # fmt: skip
+        b"\x00\xff\x58\x04\x01\x02\x18\x08"
+        + struck(60, wait=4838, length=240)
+        + struck(62, wait=240, length=240) * 40,
+        480,
+    )
 
 
 @pytest.mark.parametrize("name", ["", "all.tar.gz", "all.zip"])

@@ -20,71 +20,101 @@ needs_list = pytest.mark.skipif(not LIST.is_file(), reason="needs shared/data")
 needs_sample = pytest.mark.skipif(not SAMPLE.is_dir(), reason="needs shared/data")
 
 
-@pytest.mark.parametrize("path, artist, title", [
-    ("ABBA/Dancing Queen.mid", "ABBA", "Dancing Queen"),
-    ("ABBA/Dancing Queen.12.mid", "ABBA", "Dancing Queen"),
-    ("clean_midi/ABBA/Dancing Queen.1.MID", "ABBA", "Dancing Queen"),
-    ("./ABBA/Dancing Queen.mid", "ABBA", "Dancing Queen"),
-    ("Dvorak/Waltz Op.54 Nr.7.mid", "Dvorak", "Waltz Op.54 Nr.7"),
-    ("Dvorak/Waltz Op.54 Nr.7.2.mid", "Dvorak", "Waltz Op.54 Nr.7"),
-    ("Prince/1999.mid", "Prince", "1999"),
-    ("Prince/.1.mid", "Prince", ".1"),
-    ('"Ellington/Take the ""A"" Train.mid"', "Ellington", 'Take the "A" Train'),
-    ('"Ellington/Take the ""A"" Train.3.mid"', "Ellington", 'Take the "A" Train'),
-    ('"""Weird Al"" Yankovic/Eat It.mid"', '"Weird Al" Yankovic', "Eat It"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "path, artist, title",
+    [
+        ("ABBA/Dancing Queen.mid", "ABBA", "Dancing Queen"),
+        ("ABBA/Dancing Queen.12.mid", "ABBA", "Dancing Queen"),
+        ("clean_midi/ABBA/Dancing Queen.1.MID", "ABBA", "Dancing Queen"),
+        ("./ABBA/Dancing Queen.mid", "ABBA", "Dancing Queen"),
+        ("Dvorak/Waltz Op.54 Nr.7.mid", "Dvorak", "Waltz Op.54 Nr.7"),
+        ("Dvorak/Waltz Op.54 Nr.7.2.mid", "Dvorak", "Waltz Op.54 Nr.7"),
+        ("Prince/1999.mid", "Prince", "1999"),
+        ("Prince/.1.mid", "Prince", ".1"),
+        ('"Ellington/Take the ""A"" Train.mid"', "Ellington", 'Take the "A" Train'),
+        ('"Ellington/Take the ""A"" Train.3.mid"', "Ellington", 'Take the "A" Train'),
+        ('"""Weird Al"" Yankovic/Eat It.mid"', '"Weird Al" Yankovic', "Eat It"),
+    ],
+)
 def test_names(path, artist, title):
     assert parse_lakh(path)[:2] == (artist, title)
 
 
-@pytest.mark.parametrize("one, other", [
-    ("Phil Collins/Sussudio.mid", "Collins Phil/Sussudio.4.mid"),
-    ("The Beatles/Let It Be.mid", "beatles/Let it be!.mid"),
-    ("Mamas & Papas/Creeque Alley.mid", "The Mamas and Papas/Creeque Alley.1.mid"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "one, other",
+    [
+        ("Phil Collins/Sussudio.mid", "Collins Phil/Sussudio.4.mid"),
+        ("The Beatles/Let It Be.mid", "beatles/Let it be!.mid"),
+        ("Mamas & Papas/Creeque Alley.mid", "The Mamas and Papas/Creeque Alley.1.mid"),
+    ],
+)
 def test_versions_are_one_song(one, other):
     assert parse_lakh(one).song == parse_lakh(other).song
 
 
-@pytest.mark.parametrize("one, other", [
-    ("ABBA/Waterloo.mid", "ABBA/Fernando.mid"),
-    ("ABBA/Angel.mid", "Madonna/Angel.mid"),
-    ("Dvorak/Waltz Nr.7.mid", "Dvorak/Waltz Nr.8.mid"),
-    ("Zoo/日本.mid", "Zoo/東京.mid"),
-    ("Zoo/!!!.mid", "Zoo/???.mid"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "one, other",
+    [
+        ("ABBA/Waterloo.mid", "ABBA/Fernando.mid"),
+        ("ABBA/Angel.mid", "Madonna/Angel.mid"),
+        ("Dvorak/Waltz Nr.7.mid", "Dvorak/Waltz Nr.8.mid"),
+        ("Zoo/日本.mid", "Zoo/東京.mid"),
+        ("Zoo/!!!.mid", "Zoo/???.mid"),
+    ],
+)
 def test_different_songs(one, other):
     assert parse_lakh(one).song != parse_lakh(other).song
 
 
-@pytest.mark.parametrize("spellings", [
-    ["Phil Collins", "Collins Phil", "Collins, Phil", "COLLINS PHIL", "collins  phil."],
-    ["The Beatles", "Beatles", "Beatles, The", "BEATLES The"],
-    ["Morton Jelly Roll", "Jelly Roll Morton"],
-    ["Céline Dion", "Celine Dion", "Ce\u0301line Dion"],
-    ["The Lovin' Spoonful", "Lovin Spoonful"],
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "spellings",
+    [
+        ["Phil Collins", "Collins Phil", "Collins, Phil", "COLLINS PHIL", "collins  phil."],
+        ["The Beatles", "Beatles", "Beatles, The", "BEATLES The"],
+        ["Morton Jelly Roll", "Jelly Roll Morton"],
+        ["Céline Dion", "Celine Dion", "Ce\u0301line Dion"],
+        ["The Lovin' Spoonful", "Lovin Spoonful"],
+    ],
+)
 def test_spellings_of_one_artist(spellings):
     assert len(set(map(artist_key, spellings))) == 1
 
 
-@pytest.mark.parametrize("one, other", [
-    ("Brown", "James Brown"), ("Bennett", "Tony Bennett"), ("The The", "Them"),
-    ("Ann and Bob", "Bob and Ann"), ("Queen", "Queens"), ("!!!", "???"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "one, other",
+    [
+        ("Brown", "James Brown"),
+        ("Bennett", "Tony Bennett"),
+        ("The The", "Them"),
+        ("Ann and Bob", "Bob and Ann"),
+        ("Queen", "Queens"),
+        ("!!!", "???"),
+    ],
+)
 def test_different_artists(one, other):
     assert artist_key(one) != artist_key(other)
 
 
 def test_the_label_is_the_best_spelling():
-    counts = {"Collins Phil": 3, "Phil Collins": 1, "Gaye,Marvin": 5, "Marvin Gaye": 1,
-              "TURNER TINA": 9, "Tina Turner": 2, "ABBA": 4}  # fmt: skip
+    counts = {
+        "Collins Phil": 3,
+        "Phil Collins": 1,
+        "Gaye,Marvin": 5,
+        "Marvin Gaye": 1,
+        "TURNER TINA": 9,
+        "Tina Turner": 2,
+        "ABBA": 4,
+    }
     labels = merge_artists(Counter(counts).elements())
     assert labels == {
-        "Collins Phil": "Collins Phil", "Phil Collins": "Collins Phil",
-        "Gaye,Marvin": "Marvin Gaye", "Marvin Gaye": "Marvin Gaye",
-        "TURNER TINA": "Tina Turner", "Tina Turner": "Tina Turner", "ABBA": "ABBA",
-    }  # fmt: skip
+        "Collins Phil": "Collins Phil",
+        "Phil Collins": "Collins Phil",
+        "Gaye,Marvin": "Marvin Gaye",
+        "Marvin Gaye": "Marvin Gaye",
+        "TURNER TINA": "Tina Turner",
+        "Tina Turner": "Tina Turner",
+        "ABBA": "ABBA",
+    }
 
 
 def made_tree(root):

@@ -15,7 +15,7 @@ from prism.corpora.lakh import LAKH
 from prism.corpora.prepared import Corpus
 from prism.corpora.report import study_corpus, study_files
 from prism.corpora.study import classes, study_of
-from prism.midi import read_midi
+from prism.music.midi import read_midi
 
 
 def file_of(pitches: list[int], metres: tuple = ((4, 4, 0.0),), tempo: float = 120.0) -> bytes:
@@ -79,8 +79,11 @@ def test_changes_of_bar_length_without_single_odd_bars(lengths, changes):
 
 def test_classes_by_hand():
     assert classes([1, 2, 2, 3, 5, 900], (1, 2, 3, 8)) == (
-        ("1", 1), ("2", 2), ("3–7", 2), ("8 and more", 1)
-    )  # fmt: skip
+        ("1", 1),
+        ("2", 2),
+        ("3–7", 2),
+        ("8 and more", 1),
+    )
     assert classes([0.5, 2.0], (0, 2, 4)) == (("0–2", 1), ("2–4", 1))
     assert classes([], (0, 2)) == ()
 
@@ -147,8 +150,10 @@ def test_a_prepared_corpus_says_what_it_does_not_record(corpus, tmp_path):
 
 def test_versions_on_two_sides_of_the_split_are_counted():
     twins = [piece_facts(make_piece(name, seed=3)) for name in ("a", "b")]
-    assert fact(study_of("x", twins, ["train", "test"]), "Near copies on two sides of the split") \
-        == "1 pairs"  # fmt: skip
+    assert (
+        fact(study_of("x", twins, ["train", "test"]), "Near copies on two sides of the split")
+        == "1 pairs"
+    )
 
 
 @pytest.mark.parametrize(

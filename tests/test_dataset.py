@@ -5,7 +5,7 @@ import pytest
 import torch
 from conftest import make_piece
 
-from prism.dataset import (
+from prism.corpora.dataset import (
     WindowSampler,
     corpus_sample,
     filled,
@@ -15,7 +15,7 @@ from prism.dataset import (
     tensor_roll,
     windows_of,
 )
-from prism.music import FRAMES, TICKS_PER_BEAT
+from prism.music.roll import FRAMES, TICKS_PER_BEAT
 
 
 def test_windows_begin_at_every_fourth_bar():
@@ -56,8 +56,13 @@ def test_metre_of_a_regular_piece():
 
 def test_metre_of_compound_and_unknown_bars():
     assert regular_metre((9, 8))[:6].tolist() == [
-        [18, 0], [18, 4], [18, 8], [18, 12], [18, 16], [18, 2],
-    ]  # fmt: skip
+        [18, 0],
+        [18, 4],
+        [18, 8],
+        [18, 12],
+        [18, 16],
+        [18, 2],
+    ]
     assert not regular_metre((12, 4)).any()  # longer than the longest known bar
 
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from prism import diffusion
+from prism.models import diffusion
 
 
 def test_add_noise_is_a_straight_line_between_data_and_noise():

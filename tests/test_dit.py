@@ -4,9 +4,9 @@ import pytest
 import torch
 from conftest import make_pipeline, random_weights
 
-from prism.dataset import regular_metre
-from prism.dit import SIZES, PrismDiT, rotary_tables, rotate
-from prism.guidance import nearby
+from prism.corpora.dataset import regular_metre
+from prism.models.dit import SIZES, PrismDiT, rotary_tables, rotate
+from prism.models.guidance import nearby
 
 
 def arguments(batch: int = 2, seed: int = 0) -> dict:
@@ -29,11 +29,14 @@ def test_a_new_model_predicts_zero():
     assert not tiny(randomise=False)(**arguments()).any()
 
 
-@pytest.mark.parametrize("name, change", [
-    ("t", lambda t: 1 - t),
-    ("labels", lambda labels: labels + 1),
-    ("metre", lambda metre: metre * 0),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "name, change",
+    [
+        ("t", lambda t: 1 - t),
+        ("labels", lambda labels: labels + 1),
+        ("metre", lambda metre: metre * 0),
+    ],
+)
 def test_every_condition_matters(name, change):
     model, given = tiny(), arguments()
     other = {**given, name: change(given[name])}

@@ -10,11 +10,12 @@ from test_amt_sampler import make_model
 from test_judge import BANDS
 
 from prism.amt.pipeline import AMTPipeline
+from prism.corpora.fingerprint import weights_digest
 from prism.corpora.prepared import Corpus
+from prism.drawing.plotting import evaluation_figures
 from prism.evaluation import studies
 from prism.evaluation.competitors import COMPETITORS, Stage, planned_runs
 from prism.evaluation.experiment import REFERENCE, Examiner, Ledger, experiment
-from prism.evaluation.origin import weights_digest
 from prism.evaluation.report import (
     composer_table,
     cosine_table,
@@ -22,12 +23,11 @@ from prism.evaluation.report import (
     verdict,
 )
 from prism.evaluation.summary import summary
-from prism.music import Note, PianoRoll
-from prism.plotting import evaluation_figures
+from prism.music.roll import Note, PianoRoll
+from prism.music.statistics import NAMES
 from prism.similarity.judge import Judge
 from prism.similarity.neighbours import TrainingIndex
 from prism.similarity.networks import ComposerNetwork, CorpusFeatures
-from prism.statistics import NAMES
 
 LABELS = list(PROFILES)
 
@@ -111,8 +111,10 @@ def test_a_row_says_what_was_drawn(rows, stage, examiner):
     assert row["sides"]["prism"]["statistics"]["notes"] == len(drawn["prism"].notes())
     assert 1 <= row["sides"]["amt"]["rank"] <= 3
     assert {name for name, side in row["sides"].items() if "nearest" in side} == {
-        REFERENCE, "prism", "amt",
-    }  # fmt: skip
+        REFERENCE,
+        "prism",
+        "amt",
+    }
     assert json.loads(json.dumps(row)) == row
 
 
@@ -133,6 +135,7 @@ def test_an_interrupted_experiment_goes_on(tmp_path, rows):
 
 def hand_made(cosines: dict[str, list[float]]) -> list[dict]:
     """Rows of two runs with these cosines and nothing remarkable besides."""
+
     def side(name: str, k: int) -> dict:
         value = cosines.get(name, [1.0, 1.0])[k]
         return {
@@ -145,20 +148,35 @@ def hand_made(cosines: dict[str, list[float]]) -> list[dict]:
         }
 
     return [
-        {"run": k, "composer": LABELS[k], "seed": k,
-         "sides": {name: side(name, k) for name in (REFERENCE, *COMPETITORS)}}
+        {
+            "run": k,
+            "composer": LABELS[k],
+            "seed": k,
+            "sides": {name: side(name, k) for name in (REFERENCE, *COMPETITORS)},
+        }
         for k in range(2)
-    ]  # fmt: skip
+    ]
 
 
 def test_summary_by_hand():
-    rows = hand_made({"prism": [0.6, 0.8], "amt": [0.7, 0.5], "real": [0.8, 0.95],
-                      "shuffled": [0.1, 0.2], "noise": [0.0, 0.1]})  # fmt: skip
+    rows = hand_made(
+        {
+            "prism": [0.6, 0.8],
+            "amt": [0.7, 0.5],
+            "real": [0.8, 0.95],
+            "shuffled": [0.1, 0.2],
+            "noise": [0.0, 0.1],
+        }
+    )
     found = summary(rows[::-1])
     section = found["networks"]["corpus"]
     assert section["mean"] == {
-        "prism": 0.7, "amt": 0.6, "real": 0.875, "shuffled": 0.15, "noise": 0.05,
-    }  # fmt: skip
+        "prism": 0.7,
+        "amt": 0.6,
+        "real": 0.875,
+        "shuffled": 0.15,
+        "noise": 0.05,
+    }
     assert section["wins"] == {"prism": 1, "amt": 1, "real": 2, "shuffled": 0, "noise": 0}
     assert section["of_ceiling"]["prism"] == 0.8
     assert section["cosines"]["amt"] == [0.7, 0.5]
@@ -233,8 +251,10 @@ def test_a_joined_roll_is_the_first_half_of_each():
     second = PianoRoll.from_notes([Note(70, 0, 2), Note(71, 32, 1)], 256)
     roll = studies.joined(first, second)
     assert [(n.pitch, n.start, n.duration) for n in roll.notes()] == [
-        (60, 0, 1), (62, 31, 1), (70, 32, 2)
-    ]  # fmt: skip
+        (60, 0, 1),
+        (62, 31, 1),
+        (70, 32, 2),
+    ]
     assert roll.tempo == 90
 
 
@@ -266,8 +286,13 @@ def test_figures_show_the_result(rows, held, network):
         "runs": len(rows),
         "recognition": studies.recognition(held, network),
         "mixing": [
-            {"weight": w, "first": w, "second": 1 - w, "both_in_top_two": 0.5,
-             "interval": [0.4, 0.6]}
+            {
+                "weight": w,
+                "first": w,
+                "second": 1 - w,
+                "both_in_top_two": 0.5,
+                "interval": [0.4, 0.6],
+            }
             for w in (0, 0.5, 1)
         ],
         "guidance": [{"guidance_scale": g, "recognised": 0.5, "diversity": 0.2} for g in (0, 2)],
@@ -276,8 +301,13 @@ def test_figures_show_the_result(rows, held, network):
     result["networks"]["imagenet"] = result["networks"].pop("classes")
     figures = evaluation_figures(result)
     assert set(figures) == {
-        "cosines", "wins", "mixing", "guidance", "originality", "confusion",
-    }  # fmt: skip
+        "cosines",
+        "wins",
+        "mixing",
+        "guidance",
+        "originality",
+        "confusion",
+    }
     left, right = figures["cosines"].axes
     assert [t.get_text() for t in left.get_yticklabels()][-1] == "Prism"
     bars = figures["wins"].axes[0].patches

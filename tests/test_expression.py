@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from strategies import rolls
 
 from prism.corpora.prepared import Corpus
-from prism.expression import LARGEST_CHANGE, has_dynamics, shaped
-from prism.music import Note, PianoRoll
+from prism.music.performance import LARGEST_CHANGE, has_dynamics, shaped
+from prism.music.roll import Note, PianoRoll
 
 
 def velocities(notes, **properties):

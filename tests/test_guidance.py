@@ -4,19 +4,26 @@ import pytest
 import torch
 from conftest import make_pipeline
 
-from prism.dataset import regular_metre
-from prism.guidance import STRUCTURE_FROM, STRUCTURE_UNTIL, GuidedFlow, nearby
+from prism.corpora.dataset import regular_metre
+from prism.models.guidance import STRUCTURE_FROM, STRUCTURE_UNTIL, GuidedFlow, nearby
 
 METRE = torch.zeros(2, 64, 2, dtype=torch.int64)
 NO_WISHES = torch.zeros(2, 0, dtype=torch.int64)
 
 
 def guided_flow(pipeline, wishes=NO_WISHES, metre=METRE, **call) -> GuidedFlow:
-    request = pipeline.request(**{
-        "composers": "Ada", "composer_weights": None, "guidance_scale": 2.0,
-        "num_inference_steps": 2, "tempo": None, "time_signature": None, "structure_scale": 0,
-        **call,
-    })  # fmt: skip
+    request = pipeline.request(
+        **{
+            "composers": "Ada",
+            "composer_weights": None,
+            "guidance_scale": 2.0,
+            "num_inference_steps": 2,
+            "tempo": None,
+            "time_signature": None,
+            "structure_scale": 0,
+            **call,
+        }
+    )
     labels = [pipeline.composers.index(name) for name in request.composers]
     return GuidedFlow(pipeline.dit, request, labels, metre, wishes)
 
@@ -37,8 +44,11 @@ def test_guidance_by_hand():
 
 def test_nearby_by_hand():
     assert nearby(4, reach=1).int().tolist() == [
-        [1, 1, 0, 0], [1, 1, 1, 0], [0, 1, 1, 1], [0, 0, 1, 1]
-    ]  # fmt: skip
+        [1, 1, 0, 0],
+        [1, 1, 1, 0],
+        [0, 1, 1, 1],
+        [0, 0, 1, 1],
+    ]
 
 
 def test_structure_by_hand():

@@ -3,10 +3,10 @@
 import pytest
 from conftest import ROOT
 
-from prism.autoencoder import BeatAutoencoder
+from prism.corpora.dataset import another_sample, corpus_sample, prompt_sample
 from prism.corpora.prepared import Corpus
-from prism.dataset import another_sample, corpus_sample, prompt_sample
-from prism.music import Piece
+from prism.models.autoencoder import BeatAutoencoder
+from prism.music.roll import Piece
 from prism.similarity.bands import HELD_OUT
 from prism.similarity.neighbours import TrainingIndex
 from prism.training.amt import AMTStage

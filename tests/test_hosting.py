@@ -24,10 +24,13 @@ from gradio_client.exceptions import AppError
 from packaging.requirements import Requirement
 from stand_ins import StandInAMT, choice_of, make_index, make_judge, tiny_corpus
 
-from prism.ui import Health, Loader, Worker, build_ui, configure_logging, launch_options
+from prism.service.health import Health
+from prism.service.loading import Loader, load_pipeline
+from prism.service.log import configure_logging
+from prism.service.sides import PrismSide
+from prism.service.worker import Worker
 from prism.ui.line import REQUESTS_PER_VISITOR, FairLine, FairQueue
-from prism.ui.loading import load_pipeline
-from prism.ui.sides import PrismSide
+from prism.ui.page import build_ui, launch_options
 
 
 def asked(address: str) -> tuple[int, dict]:
@@ -41,8 +44,13 @@ def asked(address: str) -> tuple[int, dict]:
 
 @pytest.fixture(scope="module")
 def loaders():
-    parts = {"pipeline": make_pipeline, "corpus": tiny_corpus, "amt": StandInAMT,
-             "judge": make_judge, "index": make_index}  # fmt: skip
+    parts = {
+        "pipeline": make_pipeline,
+        "corpus": tiny_corpus,
+        "amt": StandInAMT,
+        "judge": make_judge,
+        "index": make_index,
+    }
     return {name: Loader(load) for name, load in parts.items()}
 
 
@@ -73,8 +81,10 @@ def test_health_tells_what_failed_until_it_is_repaired(tmp_path):
     assert health.report()["parts"]["model"].startswith("failed: no Prism weights at")
     make_pipeline().save_pretrained(tmp_path)
     model.get()
-    assert health.report() == {"status": "loading",
-                               "parts": {"corpus": "loading", "model": "ready"}}  # fmt: skip
+    assert health.report() == {
+        "status": "loading",
+        "parts": {"corpus": "loading", "model": "ready"},
+    }
 
 
 def test_the_app_tells_why_weights_cannot_be_had():
@@ -125,8 +135,11 @@ def test_a_full_line_is_explained(page, caplog):
         full = push("b")
     line.queue.clear()
     queue.max_size, line.concurrency_limit = kept, limit
-    assert refused == (False, "24 of your requests are waiting: wait until one is answered.",
-                       "queue_full")  # fmt: skip
+    assert refused == (
+        False,
+        "24 of your requests are waiting: wait until one is answered.",
+        "queue_full",
+    )
     assert full[1] == "24 requests are waiting, as many as may: try again in a minute."
     assert caplog.messages[0].startswith("request endpoint=amt outcome=refused")
 
@@ -150,10 +163,14 @@ def test_the_log_has_a_line_a_request_and_nothing_of_the_visitor(page, loaders, 
     number = r"\d+\.\d{3}"
     for line, facts in zip(
         caplog.messages,
-        (("generate", "done", 1, 0), ("generate", "done", 1, 1), ("corpus", "failed", 0, 0),
-         ("amt", "cancelled", 1, 0)),
+        (
+            ("generate", "done", 1, 0),
+            ("generate", "done", 1, 1),
+            ("corpus", "failed", 0, 0),
+            ("amt", "cancelled", 1, 0),
+        ),
         strict=True,
-    ):  # fmt: skip
+    ):
         pattern = (
             "request endpoint={} outcome={} waited=NUMBER worked=NUMBER pieces={} cached={} "
             "waiting=0"
@@ -229,8 +246,11 @@ def test_the_container_is_a_user_without_rights_and_offline():
     assert users and users[-1] not in ("root", "0")
     assert steps.index("USER") > max(i for i, step in enumerate(steps) if step == "RUN")
     assert "/healthz" in docker() and "HEALTHCHECK" in steps
-    for setting in ("HF_HUB_OFFLINE=1", "GRADIO_ANALYTICS_ENABLED=False",
-                    "GRADIO_SERVER_NAME=0.0.0.0"):  # fmt: skip
+    for setting in (
+        "HF_HUB_OFFLINE=1",
+        "GRADIO_ANALYTICS_ENABLED=False",
+        "GRADIO_SERVER_NAME=0.0.0.0",
+    ):
         assert setting in docker()
     assert not re.search(r"curl|wget|git clone|ADD |https?://(?!127\.0\.0\.1)", docker())
     assert "libfluidsynth3" in (ROOT / "packages.txt").read_text().split()
@@ -239,9 +259,16 @@ def test_the_container_is_a_user_without_rights_and_offline():
 def test_the_image_has_what_the_app_needs():
     lines = (ROOT / ".dockerignore").read_text().splitlines()
     left_out = [line for line in lines if line and not line.startswith("#")]
-    for needed in ("app.py", "requirements.txt", "packages.txt", "prism/ui/page.py",
-                   "weights/prism.json", "assets/corpus/corpus.npz", "assets/page/page.css",
-                   "assets/evaluation.json"):  # fmt: skip
+    for needed in (
+        "app.py",
+        "requirements.txt",
+        "packages.txt",
+        "prism/ui/page.py",
+        "weights/prism.json",
+        "assets/corpus/corpus.npz",
+        "assets/page/page.css",
+        "assets/evaluation.json",
+    ):
         assert (ROOT / needed).is_file()
         assert not any(
             fnmatch.fnmatch(needed, pattern) or needed.startswith(f"{pattern}/")
@@ -255,7 +282,7 @@ import runpy, sys, threading
 import numpy as np
 
 if sys.argv[1] == "given":
-    runpy.run_path("prism/ui/memory.py")["give_memory_back"]()
+    runpy.run_path("prism/service/memory.py")["give_memory_back"]()
 kept = []
 
 def answer(seed):

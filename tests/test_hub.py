@@ -12,8 +12,8 @@ import urllib.parse
 import pytest
 from conftest import make_pipeline
 
-from prism.hub import WeightsError, find_weights, is_hub_name
-from prism.pipeline import PrismPipeline
+from prism.models.hub import WeightsError, find_weights, is_hub_name
+from prism.models.pipeline import PrismPipeline
 
 COMMITS = {"main": "a" * 40, "v1": "b" * 40}
 
@@ -32,8 +32,12 @@ class Hub(http.server.BaseHTTPRequestHandler):
         if path.startswith("/api/models/ada/tiny/revision/") and revision in COMMITS:
             self._tell({"id": "ada/tiny", "sha": COMMITS[revision], "siblings": []})
         elif path.startswith("/api/models/ada/tiny/tree/"):
-            self._tell([{"type": "file", "path": name, "size": size, "oid": "0"}
-                        for name, size in self._files()])  # fmt: skip
+            self._tell(
+                [
+                    {"type": "file", "path": name, "size": size, "oid": "0"}
+                    for name, size in self._files()
+                ]
+            )
         elif path.startswith("/ada/tiny/resolve/"):
             *_, commit, name = path.split("/", 5)
             self._answer((self.folder / name).read_bytes(), commit)
@@ -43,8 +47,10 @@ class Hub(http.server.BaseHTTPRequestHandler):
     do_HEAD = do_GET
 
     def _files(self) -> list[tuple[str, int]]:
-        return [(p.relative_to(self.folder).as_posix(), p.stat().st_size)
-                for p in self.folder.rglob("*.*")]  # fmt: skip
+        return [
+            (p.relative_to(self.folder).as_posix(), p.stat().st_size)
+            for p in self.folder.rglob("*.*")
+        ]
 
     def _tell(self, facts: dict | list) -> None:
         self._answer(json.dumps(facts).encode())
@@ -72,8 +78,11 @@ def hub(tmp_path, monkeypatch):
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     address = f"http://127.0.0.1:{server.server_port}"
-    settings = {"ENDPOINT": address, "HF_HUB_CACHE": str(tmp_path / "cache"),
-                "HUGGINGFACE_CO_URL_TEMPLATE": address + "/{repo_id}/resolve/{revision}/{filename}"}
+    settings = {
+        "ENDPOINT": address,
+        "HF_HUB_CACHE": str(tmp_path / "cache"),
+        "HUGGINGFACE_CO_URL_TEMPLATE": address + "/{repo_id}/resolve/{revision}/{filename}",
+    }
     for name, value in settings.items():  # as HF_ENDPOINT and HF_HOME would set them
         monkeypatch.setattr(f"huggingface_hub.constants.{name}", value)
     yield handler
@@ -83,9 +92,10 @@ def hub(tmp_path, monkeypatch):
 
 def test_a_pipeline_loads_by_its_name_on_the_hub(hub):
     fetched = PrismPipeline.from_pretrained("ada/tiny")
-    assert fetched("Ada", seed=3).rolls == PrismPipeline.from_pretrained(hub.folder)(
-        "Ada", seed=3
-    ).rolls
+    assert (
+        fetched("Ada", seed=3).rolls
+        == PrismPipeline.from_pretrained(hub.folder)("Ada", seed=3).rolls
+    )
     assert not any("notes.txt" in path for path in hub.asked)
 
 

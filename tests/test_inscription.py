@@ -2,12 +2,12 @@
 
 from conftest import make_piece, make_pipeline
 
-from prism.evaluation.origin import weights_digest
-from prism.expression import SHAPED
-from prism.inscription import checkpoint, drawn_lines, real_lines, save_midi, written_lines
-from prism.midi import pretty_midi, read_midi
-from prism.music import Note, PianoRoll
-from prism.pipeline import PrismPipeline
+from prism.corpora.fingerprint import weights_digest
+from prism.models.pipeline import PrismPipeline
+from prism.music.metadata import checkpoint, drawn_lines, real_lines, save_midi, written_lines
+from prism.music.midi import pretty_midi, read_midi
+from prism.music.performance import SHAPED
+from prism.music.roll import Note, PianoRoll
 
 EVEN = PianoRoll.from_notes([Note(60, b, 1) for b in range(64)])
 LIVELY = PianoRoll.from_notes([Note(60, b, 1, 30 + b) for b in range(64)])
@@ -48,16 +48,21 @@ def test_lines_of_a_drawn_roll_are_what_it_takes_to_draw_it_again():
 def test_lines_say_what_was_asked_for():
     settings = {"seed": 7, "time_signature": (3, 4), "attributes": {"key": "A minor"}}
     assert drawn_lines(["Bach"], [1], settings, "")[2:] == (
-        "seed: 7", "time_signature: 3/4", "attributes: key=A minor",
-    )  # fmt: skip
+        "seed: 7",
+        "time_signature: 3/4",
+        "attributes: key=A minor",
+    )
     settings = {"time_signature": None, "attributes": {}, "guidance_scale": 0.0}
     assert drawn_lines(["Bach"], [1], settings, "")[2:] == ("guidance_scale: 0",)
 
 
 def test_real_music_says_where_it_is_from_and_its_terms():
     lines = real_lines(make_piece("suite", source="suite.xml", terms="public domain"))
-    assert lines == ("Real music, not generated: suite (Ada)", "source: suite.xml",
-                     "terms: public domain")  # fmt: skip
+    assert lines == (
+        "Real music, not generated: suite (Ada)",
+        "source: suite.xml",
+        "terms: public domain",
+    )
 
 
 def test_a_file_says_whether_its_velocities_are_the_musics_own(tmp_path):

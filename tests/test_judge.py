@@ -3,9 +3,9 @@
 import pytest
 from conftest import PitchClasses, make_piece, random_weights
 
-from prism.dataset import windows_of
-from prism.music import Note, PianoRoll
-from prism.pipeline import WeightsError
+from prism.corpora.dataset import windows_of
+from prism.models.pipeline import WeightsError
+from prism.music.roll import Note, PianoRoll
 from prism.similarity.bands import Band, save_bands
 from prism.similarity.judge import BANDS_FILE, Judge
 from prism.similarity.networks import ComposerNetwork, CorpusFeatures, similarity

@@ -10,8 +10,9 @@ import torch
 from conftest import make_pipeline
 from stand_ins import StandInAMT, tiny_corpus
 
-from prism.dataset import corpus_sample, prompt_sample
-from prism.lessons import (
+from prism.corpora.dataset import corpus_sample, prompt_sample
+from prism.music.roll import Note, PianoRoll
+from prism.service.lessons import (
     bars_around,
     births,
     changed,
@@ -26,7 +27,6 @@ from prism.lessons import (
     relatives,
     timed,
 )
-from prism.music import Note, PianoRoll
 
 PIPELINE = make_pipeline()
 
@@ -51,8 +51,13 @@ def test_the_sampler_begins_with_the_seeds_noise_and_ends_with_the_pipelines_rol
     settings = {"guidance_scale": 2.0, "num_inference_steps": 5, "seed": 11}
     steps = list(moments(PIPELINE.stream("Ada", **settings), 11))
     assert [(m.step, round(m.t, 6)) for m in steps] == [
-        (0, 1.0), (1, 0.8), (2, 0.6), (3, 0.4), (4, 0.2), (5, 0.0),
-    ]  # fmt: skip
+        (0, 1.0),
+        (1, 0.8),
+        (2, 0.6),
+        (3, 0.4),
+        (4, 0.2),
+        (5, 0.0),
+    ]
     result = PIPELINE("Ada", **settings).rolls[0]
     assert steps[-1].held == steps[-1].clean == result
     noise = gaussian(torch.empty(64, PIPELINE.autoencoder.config.latent_size), 11)
@@ -118,9 +123,15 @@ def test_relatives_are_what_their_names_say(corpus):
     window = corpus_sample(corpus, ["Ada"], 1)
     rolls = relatives(corpus, window, 1)
     assert list(rolls) == [
-        "The same roll", "A semitone higher", "An octave higher", "A beat later",
-        "Its notes shuffled", "Another piece: Ada", "Another composer: Bob", "Random notes",
-    ]  # fmt: skip
+        "The same roll",
+        "A semitone higher",
+        "An octave higher",
+        "A beat later",
+        "Its notes shuffled",
+        "Another piece: Ada",
+        "Another composer: Bob",
+        "Random notes",
+    ]
     pitch, start, end, velocity = window.roll.arrays()
     moved = [rolls[name].arrays() for name in ("A semitone higher", "An octave higher")]
     assert (moved[0][0] == pitch + 1).all() and (moved[1][0] == pitch + 12).all()

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import rolls
 
-import prism.midi
-from prism.midi import MidiError, read_midi, write_midi
-from prism.music import Note, PianoRoll
+import prism.music.midi
+from prism.music.midi import MidiError, read_midi, write_midi
+from prism.music.roll import Note, PianoRoll
 
 # Ticks a beat of the files made here: four to one of Prism's.
 TICKS = 96
@@ -228,12 +228,15 @@ FAR = 2**28 - 1
         (WHOLE[: -len(chunk(ONE_NOTE + END_OF_TRACK))], "1 of 2 tracks are there"),
         (midi(b"\0\x3c\x40"), "make no sense"),
         (midi(b"\0\xff\x01\x7fhi"), "make no sense"),
-        (midi(note_on(TICKS * prism.midi.MAX_BEATS, 60) + note_off(9, 60)), "beyond beat 20000"),
+        (
+            midi(note_on(TICKS * prism.music.midi.MAX_BEATS, 60) + note_off(9, 60)),
+            "beyond beat 20000",
+        ),
         (
             midi(note_on(0, 60) + note_off(FAR, 60) + 8 * (note_on(FAR, 60) + note_off(FAR, 60))),
             "beyond beat 20000",
         ),
-        (WHOLE + bytes(prism.midi.MAX_FILE_BYTES), "larger than 4194304 bytes"),
+        (WHOLE + bytes(prism.music.midi.MAX_FILE_BYTES), "larger than 4194304 bytes"),
     ],
 )
 def test_broken_files_are_named_errors(tmp_path, data, message):
@@ -246,7 +249,7 @@ def test_broken_files_are_named_errors(tmp_path, data, message):
 
 
 def test_too_many_notes(monkeypatch):
-    monkeypatch.setattr(prism.midi, "MAX_NOTES", 1)
+    monkeypatch.setattr(prism.music.midi, "MAX_NOTES", 1)
     with pytest.raises(MidiError, match="has 2 notes; expected at most 1"):
         read_midi(midi(ONE_NOTE + ONE_NOTE))
 

@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given, settings
 from strategies import rolls
 
-from prism.midipic import SHAPE, from_picture, to_picture
-from prism.music import Note, PianoRoll
+from prism.music.midipic import SHAPE, from_picture, to_picture
+from prism.music.roll import Note, PianoRoll
 
 
 def f1(truth, found):

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import rolls
 
-from prism.music import (
+from prism.music.roll import (
     FRAMES,
     KEYS,
     TICKS_PER_FRAME,
@@ -211,12 +211,18 @@ def test_inconsistent_rolls_are_refused(changes, message):
 
 def test_the_top_line_by_hand():
     notes = [
-        Note(60, 0, 4), Note(72, 0, 1),  # the higher of two struck together
-        Note(74, 1, 2), Note(71, 2, 1),  # 71 is struck under a held 74
-        Note(65, 3, 1), Note(64, 4, 1),  # once 74 is let go, 65 leads, then 64 alone
-    ]  # fmt: skip
+        Note(60, 0, 4),
+        Note(72, 0, 1),  # the higher of two struck together
+        Note(74, 1, 2),
+        Note(71, 2, 1),  # 71 is struck under a held 74
+        Note(65, 3, 1),
+        Note(64, 4, 1),  # once 74 is let go, 65 leads, then 64 alone
+    ]
     line = top_line(PianoRoll.from_notes(notes, 32, tempo=77.0))
     assert [(n.pitch, n.start, n.duration) for n in line.notes()] == [
-        (72, 0, 1), (74, 1, 2), (65, 3, 1), (64, 4, 1),
-    ]  # fmt: skip
+        (72, 0, 1),
+        (74, 1, 2),
+        (65, 3, 1),
+        (64, 4, 1),
+    ]
     assert line.tempo == 77 and not top_line(PianoRoll.empty()).onset.any()

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from conftest import make_piece
 
+from prism.corpora.dataset import filled
 from prism.corpora.prepared import Corpus
-from prism.dataset import filled
-from prism.music import TICKS_PER_BEAT, PianoRoll
+from prism.music.roll import TICKS_PER_BEAT, PianoRoll
 from prism.similarity.neighbours import REACH, TrainingIndex
 
 
@@ -14,9 +14,7 @@ from prism.similarity.neighbours import REACH, TrainingIndex
 def index() -> TrainingIndex:
     pieces = tuple(make_piece(f"p{i}", beats=70 + 20 * i, seed=i) for i in range(4))
     held_out = make_piece("held-out", seed=9)
-    return TrainingIndex(
-        Corpus((*pieces, held_out), ("train",) * 4 + ("test",), ("Ada",))
-    )
+    return TrainingIndex(Corpus((*pieces, held_out), ("train",) * 4 + ("test",), ("Ada",)))
 
 
 def transposed(roll: PianoRoll, semitones: int) -> PianoRoll:

@@ -6,7 +6,7 @@ import pytest
 import torch
 from conftest import COLLECTIONS, make_pipeline
 
-from prism.pipeline import PrismPipeline, WeightsError
+from prism.models.pipeline import PrismPipeline, WeightsError
 
 
 def test_same_seed_same_notes_alone_or_in_a_batch(pipeline):
@@ -70,25 +70,28 @@ def test_tempo_does_not_change_the_notes(pipeline):
     assert slow.with_tempo(180) == fast
 
 
-@pytest.mark.parametrize("arguments, message", [
-    ({"composers": []}, "composers: expected 1 to 4, got 0"),
-    ({"composers": ["Ada", "Bob", "Cleo", "Ada", "Bob"]}, "composers: expected 1 to 4, got 5"),
-    ({"composers": "Zoe"}, "composers: unknown 'Zoe'; choose from Ada, Bob, Cleo"),
-    ({"composers": ["Ada", "Ada"]}, "named once"),
-    ({"composer_weights": [0]}, "not all 0"),
-    ({"composer_weights": [float("nan")]}, "composer_weights: expected numbers"),
-    ({"composer_weights": [1, 2]}, "expected 1, one a composer; got 2"),
-    ({"structure_scale": -1}, "structure_scale: expected a number from 0 to 8, got -1"),
-    ({"guidance_scale": -1}, "guidance_scale: expected a number from 0 to 8, got -1"),
-    ({"guidance_scale": float("nan")}, "guidance_scale"),
-    ({"num_inference_steps": 0}, "num_inference_steps: expected a number from 1 to 200, got 0"),
-    ({"num_inference_steps": 2.5}, "num_inference_steps: expected a whole number"),
-    ({"seed": "seven"}, "seed: expected a whole number, got 'seven'"),
-    ({"seed": -1}, "seed: expected a number from 0"),
-    ({"seed": []}, "seed: expected at least one"),
-    ({"tempo": 0}, "tempo: expected a number from 20 to 400"),
-    ({"time_signature": (3, 5)}, "time_signature"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        ({"composers": []}, "composers: expected 1 to 4, got 0"),
+        ({"composers": ["Ada", "Bob", "Cleo", "Ada", "Bob"]}, "composers: expected 1 to 4, got 5"),
+        ({"composers": "Zoe"}, "composers: unknown 'Zoe'; choose from Ada, Bob, Cleo"),
+        ({"composers": ["Ada", "Ada"]}, "named once"),
+        ({"composer_weights": [0]}, "not all 0"),
+        ({"composer_weights": [float("nan")]}, "composer_weights: expected numbers"),
+        ({"composer_weights": [1, 2]}, "expected 1, one a composer; got 2"),
+        ({"structure_scale": -1}, "structure_scale: expected a number from 0 to 8, got -1"),
+        ({"guidance_scale": -1}, "guidance_scale: expected a number from 0 to 8, got -1"),
+        ({"guidance_scale": float("nan")}, "guidance_scale"),
+        ({"num_inference_steps": 0}, "num_inference_steps: expected a number from 1 to 200, got 0"),
+        ({"num_inference_steps": 2.5}, "num_inference_steps: expected a whole number"),
+        ({"seed": "seven"}, "seed: expected a whole number, got 'seven'"),
+        ({"seed": -1}, "seed: expected a number from 0"),
+        ({"seed": []}, "seed: expected at least one"),
+        ({"tempo": 0}, "tempo: expected a number from 20 to 400"),
+        ({"time_signature": (3, 5)}, "time_signature"),
+    ],
+)
 def test_bad_arguments_are_named(pipeline, arguments, message):
     with pytest.raises(ValueError, match=message):
         pipeline(**({"composers": "Ada"} | arguments))

@@ -5,8 +5,8 @@ import pytest
 from matplotlib.collections import PatchCollection
 from matplotlib.figure import Figure
 
-from prism.music import Note, PianoRoll
-from prism.plotting import draw_roll, note_colours, save_png, save_sheet
+from prism.drawing.plotting import draw_roll, note_colours, save_png, save_sheet
+from prism.music.roll import Note, PianoRoll
 
 ROLL = PianoRoll.from_notes([Note(60, 0, 1, 30), Note(67, 2, 2, 120)], time_signature=(3, 4))
 

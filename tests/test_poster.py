@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from test_archive import LINK, comparison, piece
 
-from prism.poster import code_of, sheet_of, write_poster
+from prism.drawing.poster import code_of, sheet_of, write_poster
 
 zxingcpp = pytest.importorskip("zxingcpp", reason="the decoder is not installed")
 

@@ -34,16 +34,19 @@ def test_every_deadly_file_of_a_batch_is_found():
     batch = Batch((*map(File, ("deadly 1", "a", "deadly 2")), LeftOut("b", "no file")))
     result = scheduling.without_crashing_files(batch, Task(doubled, collected))
     assert result == {
-        "deadly 1": LeftOut("deadly 1", CRASH), "a": "aa", "deadly 2": LeftOut("deadly 2", CRASH),
+        "deadly 1": LeftOut("deadly 1", CRASH),
+        "a": "aa",
+        "deadly 2": LeftOut("deadly 2", CRASH),
         "b": LeftOut("b", "no file"),
-    }  # fmt: skip
+    }
 
 
 def test_a_file_its_reader_fails_on_is_left_out():
     task = Task(lambda file: 1 // len(file.path[1:]), collected)
     assert task(Batch((File("a"), File("ab")))) == {
-        "a": LeftOut("a", FAILED, "ZeroDivisionError: integer division or modulo by zero"), "ab": 1,
-    }  # fmt: skip
+        "a": LeftOut("a", FAILED, "ZeroDivisionError: integer division or modulo by zero"),
+        "ab": 1,
+    }
 
 
 def test_preparing_goes_on_when_one_of_two_workers_is_killed(tmp_path, monkeypatch):
@@ -96,10 +99,13 @@ def test_contents_that_travel_keep_batches_small():
     assert sum(sizes) == 20 and max(sizes) <= 7
 
 
-@pytest.mark.parametrize("scheduler, message", [
-    ("here", "expected local, processes or an address such as tcp://host:8786; got 'here'"),
-    ("tcp://127.0.0.1:9", "no worker that has Prism can be reached"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "scheduler, message",
+    [
+        ("here", "expected local, processes or an address such as tcp://host:8786; got 'here'"),
+        ("tcp://127.0.0.1:9", "no worker that has Prism can be reached"),
+    ],
+)
 def test_a_scheduler_that_cannot_be_used_is_explained(scheduler, message, monkeypatch):
     pytest.importorskip("distributed", reason="Dask is not installed")
     monkeypatch.setattr(scheduling, "CONNECT_SECONDS", 1)

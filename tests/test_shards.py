@@ -11,6 +11,7 @@ from test_corpora import same
 from test_corpora_folder import FAULTS, song, songs, tree
 
 from prism.corpora import __main__ as command_line
+from prism.corpora.dataset import WindowSampler, label_profiles, windows_of
 from prism.corpora.files import LeftOut
 from prism.corpora.folder import FOLDER
 from prism.corpora.midi_preparation import Policy, prepare_midi, prepare_shards
@@ -20,7 +21,6 @@ from prism.corpora.scheduling import PROCESSES
 from prism.corpora.sharded import Selection, ShardedCorpus, load_corpus
 from prism.corpora.shards import read_piece, read_summaries, shard_name, write_shard
 from prism.corpora.summaries import summarised
-from prism.dataset import WindowSampler, label_profiles, windows_of
 
 
 @pytest.fixture(scope="module")
@@ -32,9 +32,7 @@ def both(tmp_path_factory) -> tuple[Corpus, ShardedCorpus]:
     root = tree(folder / "mine", files)
     cache = folder / "cache"
     corpus, report = prepare_midi(root, FOLDER, cache, 1, Policy(3), PROCESSES)
-    sharded, again = prepare_shards(
-        root, FOLDER, cache, folder / "out", 1, Policy(3), PROCESSES
-    )  # fmt: skip
+    sharded, again = prepare_shards(root, FOLDER, cache, folder / "out", 1, Policy(3), PROCESSES)
     assert report.skipped == again.skipped and report.skipped
     return corpus, sharded
 
@@ -156,16 +154,34 @@ def test_preparing_in_shards_from_the_command_line(tmp_path, capsys):
     files = songs("Ada", 4) | {"Ada/empty.mid": FAULTS["empty"][0]}
     root = tree(tmp_path / "mine", files)
     command_line.main(
-        ["prepare", "folder", "--from", str(root), "--output", str(tmp_path / "out"), "--shards",
-         "--cache", str(tmp_path / "cache"), "--minimum-pieces", "3", "--scheduler", "processes"]
-    )  # fmt: skip
+        [
+            "prepare",
+            "folder",
+            "--from",
+            str(root),
+            "--output",
+            str(tmp_path / "out"),
+            "--shards",
+            "--cache",
+            str(tmp_path / "cache"),
+            "--minimum-pieces",
+            "3",
+            "--scheduler",
+            "processes",
+        ]
+    )
     assert "Ada: 4 pieces" in capsys.readouterr().out
     for path in (tmp_path / "cache").iterdir():  # the output needs nothing from the cache
         path.write_bytes(b"") if path.stat().st_nlink == 1 else path.unlink()
     names = {path.name for path in (tmp_path / "out").iterdir()}
     assert names == {
-        "corpus.index", "shards", "provenance.csv", "left_out.csv", "artists.csv", "duplicates.csv"
-    }  # fmt: skip
+        "corpus.index",
+        "shards",
+        "provenance.csv",
+        "left_out.csv",
+        "artists.csv",
+        "duplicates.csv",
+    }
     corpus = load_corpus(tmp_path / "out")
     assert isinstance(corpus, ShardedCorpus) and len(corpus.digest) == 64
     assert corpus.pieces[0].source == "mine/Ada/Song 0.mid"

@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from stand_ins import KNOWN, LABELS, choice_of, controls_of, make_wishful, studio_of
 
-from prism.request import METRES
-from prism.ui.choice import AMT_STARTS, read_choice
+from prism.models.settings import METRES
+from prism.service.choice import AMT_STARTS, read_choice
+from prism.service.sharing import USUAL, Shared, query, read_query
 from prism.ui.generate import Handlers
-from prism.ui.sharing import USUAL, Shared, query, read_query
 
 AWKWARD = ["Bach", "Crosby, Stills & Nash", "100% Pure", "A%2CB", "Dvořák", "a+b=c?", "#1/2"]
 weights = st.integers(0, 100) | st.floats(0, 100)
@@ -66,8 +66,13 @@ def test_a_link_gives_back_the_choice_and_the_sliders(held):
 def test_whatever_a_link_says_each_control_holds_something_good(strange):
     shared = read_query(strange, LABELS, KNOWN)
     assert all(fault.startswith("The link") for fault in shared.faults)
-    read_choice(shared.composers or LABELS[:1], shared.weights, *shared.settings, known=LABELS,
-                attributes=KNOWN)  # fmt: skip
+    read_choice(
+        shared.composers or LABELS[:1],
+        shared.weights,
+        *shared.settings,
+        known=LABELS,
+        attributes=KNOWN,
+    )
 
 
 def test_a_link_is_short_and_readable():
@@ -152,8 +157,15 @@ def opened(text: str, pipeline=make_pipeline) -> list:
 
 
 def test_a_link_fills_the_controls_and_runs():
-    choice = choice_of(["Cleo", "Ada"], [30, 10], seed=9, tempo=90, amt_start="nothing",
-                       structure_scale=1.5, metre="6/8")  # fmt: skip
+    choice = choice_of(
+        ["Cleo", "Ada"],
+        [30, 10],
+        seed=9,
+        tempo=90,
+        amt_start="nothing",
+        structure_scale=1.5,
+        metre="6/8",
+    )
     composers, status, link, mixer, *others = opened(query(choice))
     assert composers["value"] == mixer == ["Cleo", "Ada"]
     assert [(s["visible"], s.get("value")) for s in others[:2]] == [(True, 30), (True, 10)]

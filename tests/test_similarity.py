@@ -9,9 +9,9 @@ import pytest
 import torch
 from conftest import make_piece, random_weights
 
-from prism.dataset import WindowSampler, windows_of
-from prism.music import Note, PianoRoll
-from prism.pipeline import WeightsError
+from prism.corpora.dataset import WindowSampler, windows_of
+from prism.models.pipeline import WeightsError
+from prism.music.roll import Note, PianoRoll
 from prism.similarity.networks import (
     ComposerNetwork,
     CorpusFeatures,

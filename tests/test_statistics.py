@@ -2,8 +2,8 @@
 
 import pytest
 
-from prism.music import Note, PianoRoll
-from prism.statistics import describe_notes, describe_structure, mean_description
+from prism.music.roll import Note, PianoRoll
+from prism.music.statistics import describe_notes, describe_structure, mean_description
 
 
 def test_by_hand():

@@ -8,7 +8,7 @@ import torch
 
 from prism.evaluation.report import steering_table
 from prism.evaluation.steering import steering
-from prism.music import Note, PianoRoll
+from prism.music.roll import Note, PianoRoll
 
 
 class Obedient:
@@ -48,8 +48,11 @@ def test_shares_by_hand(corpus):
     assert 0 < low < 0.5 < high < 1
     # The same composers and seeds for every value, and for the rolls nothing is asked of.
     assert {call[:2] for call in model.calls} == {
-        ("Ada", 10), ("Bob", 11), ("Ada", 12), ("Bob", 13)
-    }  # fmt: skip
+        ("Ada", 10),
+        ("Bob", 11),
+        ("Ada", 12),
+        ("Bob", 13),
+    }
     table = steering_table({"steering": list(rows.values())})
     assert table.splitlines()[2] == "| density | 0.83 (0.50 dense) | 0.33 | 1.00 | 12 |"
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from conftest import ROOT
 
+from prism.corpora.fingerprint import origin_of
 from prism.corpora.prepared import Corpus
 from prism.evaluation.competitors import COMPETITORS, planned_runs
-from prism.evaluation.origin import origin_of
 from prism.similarity.bands import KIND_WORDS, load_bands
 
 

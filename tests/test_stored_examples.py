@@ -9,12 +9,19 @@ import pytest
 from conftest import ROOT
 
 from prism.corpora.prepared import Corpus
-from prism.pipeline import PrismPipeline
-from prism.ui.examples import EXAMPLES, EXAMPLES_FILE, choice_of, load_examples, origin_of, unpacked
-from prism.ui.loading import Loader, load_corpus
-from prism.ui.piece import ShownPiece
-from prism.ui.sides import CorpusSide, PrismSide
-from prism.ui.worker import Worker
+from prism.models.pipeline import PrismPipeline
+from prism.service.examples import (
+    EXAMPLES,
+    EXAMPLES_FILE,
+    choice_of,
+    load_examples,
+    origin_of,
+    unpacked,
+)
+from prism.service.loading import Loader, load_corpus
+from prism.service.piece import ShownPiece
+from prism.service.sides import CorpusSide, PrismSide
+from prism.service.worker import Worker
 
 WEIGHTS = ROOT / "weights"
 SIDES = {"prism", "corpus", "amt"}

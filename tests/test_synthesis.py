@@ -6,9 +6,9 @@ import wave
 import numpy as np
 import pytest
 
-from prism import synthesis
-from prism.music import Note, PianoRoll
-from prism.synthesis import SAMPLE_RATE, TAIL_SECONDS, SynthesisError
+from prism.music import synthesis
+from prism.music.roll import Note, PianoRoll
+from prism.music.synthesis import SAMPLE_RATE, TAIL_SECONDS, SynthesisError
 
 SYNTHESISERS = ["fluidsynth", "symusic"]
 

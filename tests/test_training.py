@@ -13,8 +13,8 @@ import torch
 from conftest import ROOT, random_weights
 
 from prism.amt.pipeline import AMTPipeline
-from prism.diffusion import add_noise
-from prism.pipeline import PrismPipeline
+from prism.models.diffusion import add_noise
+from prism.models.pipeline import PrismPipeline
 from prism.training import loop, run
 from prism.training.amt import AMTStage
 from prism.training.recipe import AMT_PRESETS, PRESETS, Recipe, StageRecipe
@@ -99,11 +99,15 @@ def test_the_autoencoder_learns(corpus, tmp_path):
     recipe = dataclasses.replace(
         TINY,
         autoencoder=StageRecipe(
-            steps=120, batch_size=4, learning_rate=4e-3, warmup_steps=10, ema_decay=0.9,
+            steps=120,
+            batch_size=4,
+            learning_rate=4e-3,
+            warmup_steps=10,
+            ema_decay=0.9,
             evaluate_every=60,
         ),
         hidden_size=64,
-    )  # fmt: skip
+    )
     trainer = loop.Trainer(stage(corpus, recipe), tmp_path)
     trainer.run()
     first, last = trainer.progress.history[0], trainer.progress.history[-1]
@@ -147,9 +151,17 @@ def test_the_baseline_learns_resumes_and_draws(corpus, tmp_path):
 def test_the_command_survives_a_kill(corpus, tmp_path):
     corpus.save(tmp_path / "corpus")
     command = [
-        sys.executable, "train.py", "--preset", "smoke", "--corpus", str(tmp_path / "corpus"),
-        "--output", str(tmp_path / "run"), "--checkpoint-seconds", "0",
-    ]  # fmt: skip
+        sys.executable,
+        "train.py",
+        "--preset",
+        "smoke",
+        "--corpus",
+        str(tmp_path / "corpus"),
+        "--output",
+        str(tmp_path / "run"),
+        "--checkpoint-seconds",
+        "0",
+    ]
     process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 120
     while not (tmp_path / "run" / "dit.pt").exists() and time.monotonic() < deadline:

@@ -8,17 +8,17 @@ import pytest
 import torch
 from test_training import TINY
 
-from prism.attributes import ATTRIBUTES
-from prism.corpora.prepared import Corpus
-from prism.dataset import (
+from prism.corpora.dataset import (
     Batch,
     WindowSampler,
     attribute_shares,
     regular_metre,
     roll_tensor,
 )
-from prism.music import Note, PianoRoll
-from prism.pipeline import PrismPipeline
+from prism.corpora.prepared import Corpus
+from prism.models.pipeline import PrismPipeline
+from prism.music.attributes import ATTRIBUTES
+from prism.music.roll import Note, PianoRoll
 from prism.training import run
 from prism.training.recipe import StageRecipe
 from prism.training.stages import WHOLE, AutoencoderStage, CollectionStage, DiTStage

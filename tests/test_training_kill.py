@@ -53,8 +53,11 @@ def test_killed_again_and_again(corpus, tmp_path):
     corpus.save(tmp_path / "corpus")
     killer = subprocess.run(
         [sys.executable, "-c", KILLER, str(tmp_path)],
-        cwd=ROOT, timeout=120, capture_output=True, text=True,
-    )  # fmt: skip
+        cwd=ROOT,
+        timeout=120,
+        capture_output=True,
+        text=True,
+    )
     ends = [line for line in killer.stdout.splitlines() if line in ("killed", "done")]
     assert ends == ["killed", "killed", "killed", "done"], killer.stderr
     threads = torch.get_num_threads()

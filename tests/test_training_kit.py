@@ -9,7 +9,7 @@ from conftest import make_pipeline
 from test_training import TINY
 
 import train
-from prism.pipeline import PrismPipeline
+from prism.models.pipeline import PrismPipeline
 from prism.training import presets, run
 from prism.training.execution import Execution
 from prism.training.recipe import StageRecipe

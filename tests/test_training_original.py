@@ -9,10 +9,10 @@ import torch
 from diffusers import AutoencoderKL
 from diffusers.models.embeddings import LabelEmbedding
 
-from prism import original
-from prism.dataset import windows_by_label
-from prism.hub import WeightsError
-from prism.midipic import from_picture, to_picture
+from prism.corpora.dataset import windows_by_label
+from prism.models import original
+from prism.models.hub import WeightsError
+from prism.music.midipic import from_picture, to_picture
 from prism.training import latents
 from prism.training.execution import Execution
 from prism.training.loop import Trainer
@@ -27,10 +27,14 @@ def source(tmp_path_factory) -> str:
     torch.manual_seed(0)
     block = {"down": "DownEncoderBlock2D", "up": "UpDecoderBlock2D"}
     tiny = AutoencoderKL(
-        down_block_types=[block["down"]] * 4, up_block_types=[block["up"]] * 4,
-        block_out_channels=[4] * 4, norm_num_groups=2, latent_channels=4, sample_size=256,
+        down_block_types=[block["down"]] * 4,
+        up_block_types=[block["up"]] * 4,
+        block_out_channels=[4] * 4,
+        norm_num_groups=2,
+        latent_channels=4,
+        sample_size=256,
         layers_per_block=1,
-    )  # fmt: skip
+    )
     folder = tmp_path_factory.mktemp("autoencoder")
     tiny.save_pretrained(folder)
     return str(folder)

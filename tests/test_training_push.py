@@ -33,14 +33,17 @@ class Hub(http.server.BaseHTTPRequestHandler):
             kept["created"] = json.loads(body)
             self._answer({"url": f"{kept['address']}/ada/prism-tiny", "name": "ada/prism-tiny"})
         elif self.path.endswith("/preupload/main"):
-            files = [{"path": file["path"], "uploadMode": "regular", "shouldIgnore": False}
-                     for file in json.loads(body)["files"]]  # fmt: skip
+            files = [
+                {"path": file["path"], "uploadMode": "regular", "shouldIgnore": False}
+                for file in json.loads(body)["files"]
+            ]
             self._answer({"files": files})
         elif self.path.endswith("/commit/main"):
             kept["commit"] = [json.loads(line) for line in body.splitlines()]
             kept["token"] = self.headers["Authorization"]
-            self._answer({"commitUrl": f"{kept['address']}/ada/prism-tiny/commit/0",
-                          "commitOid": "0" * 40})  # fmt: skip
+            self._answer(
+                {"commitUrl": f"{kept['address']}/ada/prism-tiny/commit/0", "commitOid": "0" * 40}
+            )
         else:
             self._answer({})
 

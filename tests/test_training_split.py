@@ -83,17 +83,24 @@ def test_two_processes_learn_what_one_does(corpus, tmp_path):
         port = free.getsockname()[1]
     # What `accelerate launch --cpu --num_processes 2` sets.
     shared = os.environ | {
-        "WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1",
-        "MASTER_PORT": str(port), "ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1",
+        "WORLD_SIZE": "2",
+        "LOCAL_WORLD_SIZE": "2",
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": str(port),
+        "ACCELERATE_USE_CPU": "true",
+        "OMP_NUM_THREADS": "1",
         "GLOO_SOCKET_IFNAME": "lo",
-    }  # fmt: skip
+    }
     processes = [
         subprocess.Popen(
-            [sys.executable, "-c", PROCESS, str(tmp_path)], cwd=ROOT, stderr=subprocess.PIPE,
-            env=shared | {"RANK": str(rank), "LOCAL_RANK": str(rank)}, text=True,
+            [sys.executable, "-c", PROCESS, str(tmp_path)],
+            cwd=ROOT,
+            stderr=subprocess.PIPE,
+            env=shared | {"RANK": str(rank), "LOCAL_RANK": str(rank)},
+            text=True,
         )
         for rank in range(2)
-    ]  # fmt: skip
+    ]
     trainer(corpus, tmp_path / "one").run()
     for process in processes:
         _, complaint = process.communicate(timeout=120)

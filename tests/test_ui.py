@@ -29,16 +29,17 @@ from stand_ins import (
 
 from prism.amt.beginning import Beginning
 from prism.amt.pipeline import Growth
-from prism.dataset import Window
-from prism.midi import read_midi
-from prism.music import Note, PianoRoll
-from prism.ui import Loader, build_ui, launch_options, load_corpus, load_pipeline
-from prism.ui.cache import RecentResults
+from prism.corpora.dataset import Window
+from prism.music.midi import read_midi
+from prism.music.roll import Note, PianoRoll
+from prism.service.cache import RecentResults
+from prism.service.loading import Loader, load_corpus, load_pipeline
+from prism.service.piece import ShownPiece
+from prism.service.visit import Visit
 from prism.ui.filling import weights_for
 from prism.ui.generate import Handlers
+from prism.ui.page import build_ui, launch_options
 from prism.ui.picture import pictured
-from prism.ui.piece import ShownPiece
-from prism.ui.visit import Visit
 
 
 def served(*loaded):
@@ -70,8 +71,14 @@ def wav_loudness(path: str) -> float:
 def test_only_the_documented_endpoints_are_public(client):
     endpoints = client.view_api(return_format="dict", print_info=False)["named_endpoints"]
     assert set(endpoints) == {
-        "/composers", "/generate", "/corpus", "/amt", "/compare", "/score", "/experiment",
-    }  # fmt: skip
+        "/composers",
+        "/generate",
+        "/corpus",
+        "/amt",
+        "/compare",
+        "/score",
+        "/experiment",
+    }
 
 
 def test_generate_shows_previews_then_the_pipelines_own_roll(client):
@@ -125,9 +132,11 @@ def test_score_compares_the_pieces_that_the_other_endpoints_give(client):
     scores = client.predict(["Bob"], seed=3, amt_start="nothing", api_name="/score")
     prism, real = (
         PianoRoll.from_notes([Note(*note) for note in value["notes"]])
-        for value in (generate(client, composers=["Bob"], seed=3)[-1],
-                      client.predict(["Bob"], seed=3, api_name="/corpus"))
-    )  # fmt: skip
+        for value in (
+            generate(client, composers=["Bob"], seed=3)[-1],
+            client.predict(["Bob"], seed=3, api_name="/corpus"),
+        )
+    )
     (expected,) = make_judge().scores(real, {"prism": prism}).values()
     assert [(s["network"], s["words"]) for s in scores["prism"]] == [
         (score.network, score.words) for score in expected
@@ -203,9 +212,7 @@ def test_a_corpus_is_called_by_its_own_name():
 
 
 def test_equal_weights_are_one_choice():
-    first, second = (
-        choice_of(["Ada", "Bob"], [w, w, 0, 0]) for w in (1, 50)
-    )
+    first, second = (choice_of(["Ada", "Bob"], [w, w, 0, 0]) for w in (1, 50))
     assert first == second and hash(first) == hash(second)
 
 
@@ -214,9 +221,15 @@ def test_a_composer_with_weight_0_is_left_out():
     assert (choice.composers, choice.weights, choice.mix) == (("Bob",), (1.0,), "Bob")
 
 
-WISHES = {"metre": "3/4", "key": "A minor", "density": "sparse", "register": "low",
-          "character": "soft", "repetition": "some",
-          "collection": "Dances"}  # fmt: skip
+WISHES = {
+    "metre": "3/4",
+    "key": "A minor",
+    "density": "sparse",
+    "register": "low",
+    "character": "soft",
+    "repetition": "some",
+    "collection": "Dances",
+}
 
 
 def test_what_is_asked_for_is_drawn_and_written_down():

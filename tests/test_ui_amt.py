@@ -11,17 +11,17 @@ from conftest import make_pipeline
 from stand_ins import StandInAMT, choice_of, controls_of, studio_of, tiny_corpus
 
 from prism.amt.pipeline import prompt_roll
-from prism.dataset import corpus_sample, prompt_sample
-from prism.expression import SHAPED
-from prism.music import top_line
-from prism.pipeline import PrismPipeline
-from prism.ui import Loader, load_amt
-from prism.ui.baseline import AMTSide, amt_seed
+from prism.corpora.dataset import corpus_sample, prompt_sample
+from prism.models.pipeline import PrismPipeline
+from prism.music.performance import SHAPED
+from prism.music.roll import top_line
+from prism.service.baseline import AMTSide, amt_seed
+from prism.service.loading import Loader, load_amt
+from prism.service.piece import ShownPiece
+from prism.service.studio import Studio
+from prism.service.turns import Turns
+from prism.service.visit import Visit
 from prism.ui.generate import Handlers
-from prism.ui.piece import ShownPiece
-from prism.ui.studio import Studio
-from prism.ui.turns import Turns
-from prism.ui.visit import Visit
 
 
 @pytest.fixture(autouse=True)

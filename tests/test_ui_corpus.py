@@ -11,14 +11,16 @@ from conftest import ROOT, make_piece
 from stand_ins import studio_of, tiny_corpus
 
 from prism.corpora.prepared import Corpus
-from prism.midi import read_midi
+from prism.music.midi import read_midi
 from prism.ui.corpus import Library, bar_range, bar_tick, list_value, shown_piece
 
 # A pick-up of one beat before bars of three; the last bass note is held until beat 32.
 PICK_UP = make_piece(
-    "Ada-pick-up", beats=31, bars=np.arange(24, 31 * 24, 72, dtype=np.int32),
+    "Ada-pick-up",
+    beats=31,
+    bars=np.arange(24, 31 * 24, 72, dtype=np.int32),
     time_signature=(3, 4),
-)  # fmt: skip
+)
 
 
 def library(corpus=tiny_corpus, **settings) -> Library:

@@ -54,7 +54,7 @@ def test_a_live_experiment_runs_and_repeats():
 
 @pytest.mark.parametrize(("count", "seed"), [(4, 0), (21, 0), (5.5, 0), (None, 0), (5, -1)])
 def test_a_bad_number_is_answered_in_words(count, seed):
-    (line, _), = evaluation_of().live(count, seed)
+    ((line, _),) = evaluation_of().live(count, seed)
     assert line["kind"] == "error" and "expected a whole number" in line["text"]
 
 

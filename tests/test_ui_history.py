@@ -10,19 +10,19 @@ import pytest
 from stand_ins import KNOWN, LABELS, SETTINGS, StandInAMT, choice_of, controls_of, studio_of
 
 import prism.ui.history
-from prism.music import Note, PianoRoll
+from prism.music.roll import Note, PianoRoll
+from prism.service.baseline import AMTSide
+from prism.service.choice import read_choice
+from prism.service.examples import EXAMPLES, StoredExample, packed, unpacked
+from prism.service.loading import Loader
+from prism.service.piece import ShownPiece
+from prism.service.sharing import query, shared
+from prism.service.studio import Studio
+from prism.service.visit import Click, Visit
 from prism.similarity.judge import Score
-from prism.ui.baseline import AMTSide
-from prism.ui.choice import read_choice
-from prism.ui.examples import EXAMPLES, StoredExample, packed, unpacked
 from prism.ui.filling import SURPRISING_GUIDANCE, Filling, changed_weights
 from prism.ui.generate import Handlers
 from prism.ui.history import History, history_value, remembered
-from prism.ui.loading import Loader
-from prism.ui.piece import ShownPiece
-from prism.ui.sharing import query, shared
-from prism.ui.studio import Studio
-from prism.ui.visit import Click, Visit
 
 SETTINGS_CHANGED = {
     "guidance_scale": 3.5,

@@ -11,18 +11,18 @@ import pytest
 from conftest import make_piece
 from stand_ins import controls_of, made_up_bands, make_index, make_judge, studio_of, tiny_corpus
 
-from prism.music import Note, PianoRoll
+from prism.music.roll import Note, PianoRoll
+from prism.service.baseline import AMTSide
+from prism.service.loading import Loader, load_index, load_judge
+from prism.service.piece import ShownPiece
+from prism.service.studio import Studio
+from prism.service.visit import Visit
 from prism.similarity.judge import Score
 from prism.similarity.neighbours import Neighbour, TrainingIndex
-from prism.ui import Loader, load_index, load_judge
-from prism.ui.baseline import AMTSide
 from prism.ui.generate import Handlers
 from prism.ui.judging import Judging
 from prism.ui.originality import nearest_value, neighbour_piece, transposed, where
-from prism.ui.piece import ShownPiece
 from prism.ui.scores import axis, number, scores_value
-from prism.ui.studio import Studio
-from prism.ui.visit import Visit
 
 BANDS = {"imagenet": made_up_bands(), "corpus": made_up_bands()}
 CONTROLS = tuple(controls_of())
@@ -79,8 +79,12 @@ def score_pair(imagenet: float, corpus: float) -> list[Score]:
 
 def test_a_cosine_is_read_without_its_zero():
     assert [number(v) for v in (0.874, -0.5, -0.001, 1.0, 0.996)] == [
-        ".87", "−.50", ".00", "1.00", "1.00",
-    ]  # fmt: skip
+        ".87",
+        "−.50",
+        ".00",
+        "1.00",
+        "1.00",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -163,9 +167,7 @@ def test_how_far_it_is_moved_in_words():
 def test_the_neighbour_meets_the_sample_and_loses_what_leaves_the_keyboard():
     like = PianoRoll.empty(tempo=72, time_signature=(3, 4))
     piece = neighbour_piece("prism", neighbour(0.5, 1, ((60, 0), (108, 1))), like)
-    assert piece.roll == PianoRoll.from_notes(
-        [Note(61, 0, 1)], tempo=72, time_signature=(3, 4)
-    )
+    assert piece.roll == PianoRoll.from_notes([Note(61, 0, 1)], tempo=72, time_signature=(3, 4))
     assert "50 % overlap with Prism" in piece.detail and "made for the tests" in piece.caption
     assert transposed(piece.roll, -1, like).notes() == [Note(60, 0, 1)]
 

@@ -6,9 +6,9 @@ from types import SimpleNamespace
 import pytest
 from stand_ins import choice_of, studio_of
 
+from prism.service.sharing import query
+from prism.service.visit import Visit
 from prism.ui.keepsakes import Keepsakes, page_address
-from prism.ui.sharing import query
-from prism.ui.visit import Visit
 
 PAGE = SimpleNamespace(page="https://host.example/prism/")
 
@@ -74,7 +74,7 @@ def test_a_fault_is_told_in_the_panel(studio, monkeypatch):
     def full(*_):
         raise OSError("No space left on device")
 
-    monkeypatch.setattr("prism.poster.write_poster", full)
+    monkeypatch.setattr("prism.drawing.poster.write_poster", full)
     *_, value = Keepsakes(studio).poster(clicked(studio, ["prism"], scored=False), PAGE)
     assert value["kind"] == "error" and "No space left" in value["text"] and value["file"] is None
 
@@ -89,8 +89,17 @@ def test_addresses_of_pages(address):
 
 @pytest.mark.parametrize(
     "address",
-    ["javascript:alert(1)", "https://a@evil.example/", "https://host/?x=1", "https://host/#x",
-     "https://host/\n", "https://host/" + "a" * 300, "//host/", None, ["https://host/"]],
-)  # fmt: skip
+    [
+        "javascript:alert(1)",
+        "https://a@evil.example/",
+        "https://host/?x=1",
+        "https://host/#x",
+        "https://host/\n",
+        "https://host/" + "a" * 300,
+        "//host/",
+        None,
+        ["https://host/"],
+    ],
+)
 def test_anything_else_gives_no_link(address):
     assert page_address(address) == ""

@@ -10,9 +10,9 @@ import pytest
 from conftest import make_pipeline
 from stand_ins import LABELS, make_judge, studio_of, tiny_corpus
 
-from prism.dataset import corpus_sample
-from prism.lessons import encode
-from prism.pipeline import WeightsError
+from prism.corpora.dataset import corpus_sample
+from prism.models.pipeline import WeightsError
+from prism.service.lessons import encode
 from prism.similarity.judge import Score
 from prism.ui.lessons.autoencoder import Autoencoder
 from prism.ui.lessons.cosine import Cosine, meters_of
@@ -86,11 +86,17 @@ def test_a_mixture_ends_with_either_composer_alone(studio):
     pipeline = make_pipeline()
     assert first == pipeline("Ada", seed=2).rolls[0] and last == pipeline("Cleo", seed=2).rolls[0]
     assert rolls_of(view)[1] == pipeline(["Ada", "Cleo"], [0.75, 0.25], seed=2).rolls[0]
-    assert view.stops == ["Ada", "Ada 75 % + Cleo 25 %", "Ada 50 % + Cleo 50 %",
-                          "Ada 25 % + Cleo 75 %", "Cleo"]  # fmt: skip
+    assert view.stops == [
+        "Ada",
+        "Ada 75 % + Cleo 25 %",
+        "Ada 50 % + Cleo 50 %",
+        "Ada 25 % + Cleo 75 %",
+        "Cleo",
+    ]
     assert [m.name for m in view.columns[0].pictures[2].meters] == [
-        "Sounds like Ada", "Sounds like Cleo",
-    ]  # fmt: skip
+        "Sounds like Ada",
+        "Sounds like Cleo",
+    ]
 
 
 def test_the_mixing_lesson_quotes_what_was_measured(studio, monkeypatch, tmp_path):
@@ -205,14 +211,18 @@ def test_any_roll_can_be_heard(studio):
 
 
 def test_a_view_says_what_the_browser_needs():
-    from prism.music import Note, PianoRoll
+    from prism.music.roll import Note, PianoRoll
 
     roll = PianoRoll.from_notes([Note(60, 0, 1), Note(64, 1, 2, 90)], frames=32)
     picture = Picture("A", roll, meters=(Meter("m", "1 %", 0.01),))
     value = View([Column([picture], at=[0, 0], shown=[0, 2])], ["a", "b"], "t", 1).value()
     assert value["columns"][0]["pictures"][0] == {
-        "title": "A", "words": "", "beats": 8.0, "bar": 4.0, "mark": None,
+        "title": "A",
+        "words": "",
+        "beats": 8.0,
+        "bar": 4.0,
+        "mark": None,
         "notes": [(60, 0.0, 1.0, 80), (64, 1.0, 2.0, 90)],
         "meters": [{"name": "m", "text": "1 %", "share": 0.01, "band": None}],
-    }  # fmt: skip
+    }
     assert (value["stops"], value["start"], value["seconds"]) == (["a", "b"], 1, None)

@@ -8,11 +8,11 @@ import json
 from conftest import ROOT
 from test_training import TINY
 
+from prism.corpora.fingerprint import weights_digest
 from prism.corpora.prepared import Corpus
-from prism.evaluation.origin import weights_digest
+from prism.service.loading import Loader
 from prism.training import run, stages
 from prism.training.recipe import StageRecipe
-from prism.ui.loading import Loader
 from prism.ui.training import Training, card_facts, markdown_table
 
 WEIGHTS = ROOT / "weights"
@@ -103,6 +103,7 @@ def test_reading_markdown_by_hand():
     card = "# Card\n\n**Use.** Call `it`.\n\n**Trained on** old\nmusic.\n"
     assert card_facts(card) == [("Use", "Call it."), ("Trained on", "old music.")]
     assert markdown_table("# Runs\n\n| a | b |\n|---|---|\n| 1 | `2` |\n") == (
-        ["a", "b"], [["1", "2"]]
-    )  # fmt: skip
+        ["a", "b"],
+        [["1", "2"]],
+    )
     assert markdown_table("no table") == ([], [])

@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 from stand_ins import controls_of, studio_of
 from test_midi import END_OF_TRACK, TICKS, chunk, delta, midi, note_off, note_on, signature, tempo
 
-import prism.ui.upload
-from prism.music import Note
-from prism.ui.baseline import AMTSide
+import prism.service.upload
+from prism.music.roll import Note
+from prism.service.baseline import AMTSide
+from prism.service.upload import UploadError, read_upload, tidy
+from prism.service.visit import Visit
 from prism.ui.generate import Handlers
 from prism.ui.judging import Judging
 from prism.ui.reference import Reference
-from prism.ui.upload import UploadError, read_upload, tidy
-from prism.ui.visit import Visit
 
 MARKUP = "<img src=x onerror=alert(1)>"
 
@@ -88,7 +88,7 @@ def test_each_way_to_be_wrong_has_its_message(data, message):
 
 
 def test_too_many_notes(monkeypatch):
-    monkeypatch.setattr(prism.ui.upload, "MAX_NOTES", 3)
+    monkeypatch.setattr(prism.service.upload, "MAX_NOTES", 3)
     with pytest.raises(UploadError, match="it has 4 notes; expected at most 3"):
         read(midi(quarters(4)))
 
@@ -144,9 +144,14 @@ def test_another_bar_can_be_chosen():
     assert own.at(2.0).key == own.at(2).key != own.key
     for bar, message in (
         (0, "is 0, and should be a whole number from 1 to 103"),
-        (104, "is 104,"), (1.5, "is 1.5,"), (None, "is empty,"), ("x" * 999, "is x+…"),
-        (True, "is True"), (float("nan"), "is nan"), (5, "From bar 5 on there are 64 beats with"),
-    ):  # fmt: skip
+        (104, "is 104,"),
+        (1.5, "is 1.5,"),
+        (None, "is empty,"),
+        ("x" * 999, "is x+…"),
+        (True, "is True"),
+        (float("nan"), "is nan"),
+        (5, "From bar 5 on there are 64 beats with"),
+    ):
         with pytest.raises(UploadError, match=message):
             own.at(bar)
 

@@ -7,11 +7,11 @@ import pytest
 import torch
 from conftest import ROOT
 
-from prism.autoencoder import orphan_share
+from prism.corpora.dataset import WindowSampler, corpus_sample, roll_tensor
 from prism.corpora.prepared import Corpus
-from prism.dataset import WindowSampler, corpus_sample, roll_tensor
-from prism.pipeline import PrismPipeline
-from prism.statistics import describe
+from prism.models.autoencoder import orphan_share
+from prism.models.pipeline import PrismPipeline
+from prism.music.statistics import describe
 
 
 @pytest.fixture(scope="module")

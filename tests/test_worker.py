@@ -6,7 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import torch
 
-from prism.ui import Loader, Worker
+from prism.service.loading import Loader
+from prism.service.worker import Worker
 
 
 def test_everything_runs_in_one_thread_that_is_not_the_callers():

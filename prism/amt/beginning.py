@@ -6,11 +6,11 @@ import dataclasses
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from prism.music import PianoRoll, top_line
-from prism.naming import metre
+from prism.music.naming import metre
+from prism.music.roll import PianoRoll, top_line
 
 if TYPE_CHECKING:
-    from prism.dataset import Window
+    from prism.corpora.dataset import Window
 
 # In the words of the page; the first is the usual one.
 AMT_STARTS = {

@@ -119,11 +119,13 @@ def with_rests(
     counts = np.maximum(-(-(stops - before) // longest) - 1, 0)
     rests = [b + longest * np.arange(1, n + 1) for b, n in zip(before, counts, strict=True)]
     moments = np.concatenate([*rests, []]).astype(np.int64)
-    padding = np.column_stack([
-        moments + TIME_OFFSET,
-        np.full_like(moments, DURATION_OFFSET),
-        np.full_like(moments, REST),
-    ])  # fmt: skip
+    padding = np.column_stack(
+        [
+            moments + TIME_OFFSET,
+            np.full_like(moments, DURATION_OFFSET),
+            np.full_like(moments, REST),
+        ]
+    )
     everything = np.concatenate([events, padding])
     return everything[np.argsort(everything[:, 0], kind="stable")]
 

@@ -1,7 +1,7 @@
 """Training sequences for the baseline, cut from the same windows as the transformer's.
 
 Every sequence is one context long: the flag AUTOREGRESS or ANTICIPATE, then 341 events. It begins
-where a window of `prism.dataset` begins and runs to the end of the piece (short ones are repeated);
+where a window of `prism.corpora.dataset` begins and runs to the end of the piece (short ones are repeated);
 what room is left goes to further pieces, each after a SEPARATOR event (Thickstun et al. 2023,
 section 4). Times count from the start of each piece.
 """
@@ -22,8 +22,8 @@ from prism.amt.vocabulary import (
     MAXIMUM_TIME,
     SEPARATOR,
 )
-from prism.dataset import TRANSPOSITIONS, Window, WindowSampler, filled
-from prism.music import TICKS_PER_BEAT, TICKS_PER_FRAME, PianoRoll, top_line
+from prism.corpora.dataset import TRANSPOSITIONS, Window, WindowSampler, filled
+from prism.music.roll import TICKS_PER_BEAT, TICKS_PER_FRAME, PianoRoll, top_line
 
 # A prompt of 16 beats and a window of 64 that follows it, with some to spare.
 _LEAST_BEATS = 96
@@ -53,9 +53,7 @@ class SequenceSampler:
         Of the kinds of controls.
     """
 
-    def __init__(
-        self, windows: WindowSampler, centiseconds_per_frame: int, shares: Shares
-    ) -> None:
+    def __init__(self, windows: WindowSampler, centiseconds_per_frame: int, shares: Shares) -> None:
         self.windows = windows
         self.step = centiseconds_per_frame
         self.shares = shares

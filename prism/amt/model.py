@@ -67,12 +67,12 @@ class Attention(nn.Module):
     def forward(
         self, x: torch.Tensor, cache: KeyValueCache | None = None, layer: int = 0
     ) -> torch.Tensor:
-        qkv = self.c_attn(x).unflatten(2, (3, self.heads, -1))              # (B, N, 3, H, E)
-        q, k, v = qkv.permute(2, 0, 3, 1, 4)                                # 3 × (B, H, N, E)
+        qkv = self.c_attn(x).unflatten(2, (3, self.heads, -1))  # (B, N, 3, H, E)
+        q, k, v = qkv.permute(2, 0, 3, 1, 4)  # 3 × (B, H, N, E)
         if cache is not None:
             k, v = cache.extend(layer, k, v)
-        mixed = _attend(q, k, v)                                            # (B, H, N, E)
-        return self.c_proj(mixed.transpose(1, 2).flatten(2))                # (B, N, W)
+        mixed = _attend(q, k, v)  # (B, H, N, E)
+        return self.c_proj(mixed.transpose(1, 2).flatten(2))  # (B, N, W)
 
 
 def _attend(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
@@ -109,8 +109,8 @@ class Block(nn.Module):
     def forward(
         self, x: torch.Tensor, cache: KeyValueCache | None = None, layer: int = 0
     ) -> torch.Tensor:
-        x = x + self.attn(self.ln_1(x), cache, layer)                       # (B, N, W)
-        return x + self.mlp(self.ln_2(x))                                   # (B, N, W)
+        x = x + self.attn(self.ln_1(x), cache, layer)  # (B, N, W)
+        return x + self.mlp(self.ln_2(x))  # (B, N, W)
 
 
 class AnticipatoryTransformer(ModelMixin, ConfigMixin):
@@ -194,9 +194,9 @@ class AnticipatoryTransformer(ModelMixin, ConfigMixin):
         """
         start = 0 if cache is None else cache.length
         positions = torch.arange(start, start + rows.shape[1], device=rows.device)
-        x = self.wte(rows) + self.wpe(positions)                            # (B, N, W)
+        x = self.wte(rows) + self.wpe(positions)  # (B, N, W)
         for layer, block in enumerate(self.h):
-            x = block(x, cache, layer)                                      # (B, N, W)
+            x = block(x, cache, layer)  # (B, N, W)
         if cache is not None:
             cache.length += rows.shape[1]
         return self.ln_f(x)

@@ -6,7 +6,7 @@ import numpy as np
 
 from prism.amt import events
 from prism.amt.vocabulary import MAXIMUM_DURATION
-from prism.music import DEFAULT_VELOCITY, FRAMES, PianoRoll
+from prism.music.roll import DEFAULT_VELOCITY, FRAMES, PianoRoll
 
 
 def roll_events(roll: PianoRoll, centiseconds_per_frame: float) -> np.ndarray:

@@ -16,8 +16,8 @@ from prism.amt.model import AnticipatoryTransformer
 from prism.amt.notes import events_roll, roll_events
 from prism.amt.sampler import Choose, generate, nucleus
 from prism.amt.vocabulary import CENTISECONDS_PER_SECOND
-from prism.dataset import Window
-from prism.music import (
+from prism.corpora.dataset import Window
+from prism.music.roll import (
     BEATS,
     DEFAULT_TEMPO,
     FRAMES,

@@ -17,7 +17,7 @@ from safetensors.torch import load_file
 
 from prism.amt.model import AnticipatoryTransformer
 from prism.amt.vocabulary import VOCABULARY_SIZE
-from prism.hub import WeightsError, find_weights
+from prism.models.hub import WeightsError, find_weights
 
 _FILES = ("model.safetensors", "pytorch_model.bin")
 # GPT-2 stores these weights the other way round (input by output).

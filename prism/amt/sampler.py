@@ -201,9 +201,7 @@ class Score:
             return []
         return self.table.rows(np.array([time, self.latest[-1][1]])).tolist()
 
-    def _draw_token(
-        self, first: int, last: int, choose: Choose, likely: Sequence[int] = ()
-    ) -> int:
+    def _draw_token(self, first: int, last: int, choose: Choose, likely: Sequence[int] = ()) -> int:
         rows = self.table.row_range(first, last)
         row = rows.start
         if rows.stop - rows.start > 1:

@@ -58,10 +58,11 @@ def _add_report_options(command: argparse.ArgumentParser) -> None:
         "--corpus", type=pathlib.Path, help=f"a prepared corpus; for music21 {_BUNDLED} by default"
     )
     command.add_argument(
-        "--output", type=pathlib.Path,
+        "--output",
+        type=pathlib.Path,
         help=f"folder for report.md, report.json and figures; without it, for music21, only "
         f"{_BUNDLED_STUDY} is written, which the page shows",
-    )  # fmt: skip
+    )
 
 
 def _add_prepare_options(command: argparse.ArgumentParser) -> None:
@@ -74,14 +75,17 @@ def _add_prepare_options(command: argparse.ArgumentParser) -> None:
         "--keep-versions", action="store_true", help="every version of a song, not only one"
     )
     command.add_argument(
-        "--scheduler", default=LOCAL, metavar="WHERE",
+        "--scheduler",
+        default=LOCAL,
+        metavar="WHERE",
         help=f"{LOCAL} (a Dask cluster of --processes on this machine, the default), {PROCESSES} "
         "(without Dask), or a Dask scheduler's address, tcp://HOST:PORT",
-    )  # fmt: skip
+    )
     command.add_argument(
-        "--shards", action="store_true",
+        "--shards",
+        action="store_true",
         help="leave the notes in shards, from which training reads: for collections of any size",
-    )  # fmt: skip
+    )
     command.add_argument(
         "--include-restricted",
         action="store_true",
@@ -106,9 +110,12 @@ def _check(command: argparse.ArgumentParser, options: argparse.Namespace) -> Non
 def _prepare(options: argparse.Namespace) -> None:
     if options.name == "music21":
         corpus, report = prepare(
-            options.cache, options.processes, options.include_restricted,
-            options.minimum_pieces, options.scheduler,
-        )  # fmt: skip
+            options.cache,
+            options.processes,
+            options.include_restricted,
+            options.minimum_pieces,
+            options.scheduler,
+        )
         corpus.save(options.output or _BUNDLED, sources="music21/corpus")
     else:
         corpus, report = _prepare_midi(options)

@@ -10,7 +10,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from prism.corpora.music21 import COLLECTIONS
-from prism.music import Piece
+from prism.music.roll import Piece
 
 if TYPE_CHECKING:
     from prism.corpora.prepared import Corpus

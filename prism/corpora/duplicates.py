@@ -18,7 +18,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from prism.music import TICKS_PER_FRAME, Piece
+from prism.music.roll import TICKS_PER_FRAME, Piece
 
 RUN_STEPS = 12
 SKETCH_SIZE = 64
@@ -68,10 +68,12 @@ def similar_pairs(sketches: Sequence[np.ndarray]) -> list[tuple[int, int]]:
     sizes = np.array([len(values) for values in sketches], np.int64)
     values = np.concatenate([np.zeros(0, np.uint64), *sketches])
     holders = np.repeat(np.arange(len(sketches), dtype=np.int32), sizes)
-    codes = np.concatenate([
-        _pair_codes(values[inside], holders[inside].astype(np.int64), len(sketches))
-        for inside in (values % _PARTS == part for part in range(int(_PARTS)))
-    ])  # fmt: skip
+    codes = np.concatenate(
+        [
+            _pair_codes(values[inside], holders[inside].astype(np.int64), len(sketches))
+            for inside in (values % _PARTS == part for part in range(int(_PARTS)))
+        ]
+    )
     pairs, shared = np.unique(codes, return_counts=True)
     first, second = np.divmod(pairs, max(len(sketches), 1))
     near = shared >= NEAR_SHARE * np.maximum(sizes[first], sizes[second])

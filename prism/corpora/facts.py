@@ -18,8 +18,8 @@ import numpy as np
 import symusic
 
 from prism.corpora.duplicates import content_key, sketch
-from prism.midi import pretty_midi
-from prism.music import KEYS, LOWEST_PITCH, TICKS_PER_BEAT, Piece
+from prism.music.midi import pretty_midi
+from prism.music.roll import KEYS, LOWEST_PITCH, TICKS_PER_BEAT, Piece
 
 DRUMS = "Drums"
 

@@ -30,9 +30,15 @@ from prism.corpora.music21 import CorpusError
 MAX_FILES = 5_000_000
 MAX_FILE_BYTES = 2**20
 ARCHIVE_ERRORS = (
-    zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, OSError,
-    RuntimeError, NotImplementedError,
-)  # fmt: skip
+    zipfile.BadZipFile,
+    tarfile.TarError,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    OSError,
+    RuntimeError,
+    NotImplementedError,
+)
 MIDI_NAME = re.compile(r"\.midi?\"?$", re.IGNORECASE)
 
 

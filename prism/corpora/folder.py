@@ -29,8 +29,8 @@ from prism.corpora.files import (
     load,
     tidy,
 )
-from prism.midi import MidiError, read_midi
-from prism.music import TICKS_PER_BEAT, Piece
+from prism.music.midi import MidiError, read_midi
+from prism.music.roll import TICKS_PER_BEAT, Piece
 
 MAX_NOTES = 50_000
 MAX_BEATS = 4_000
@@ -41,7 +41,7 @@ TERMS = "unknown: supplied by the user"
 NO_ARTIST = "no artist folder above the file"
 
 _ZERO_TEMPO = b"\xff\x51\x03\x00\x00\x00"
-# What `prism.midi` says, and what it comes down to.
+# What `prism.music.midi` says, and what it comes down to.
 _REASONS = (
     ("is empty", "an empty file"),
     ("cut short", "cut short"),
@@ -121,7 +121,7 @@ def read_content(content: bytes) -> Piece | LeftOut:
     Parameters
     ----------
     content : bytes
-        Of a file; limits are this module's constants, all tighter than `prism.midi`'s.
+        Of a file; limits are this module's constants, all tighter than `prism.music.midi`'s.
     """
     if len(content) > MAX_FILE_BYTES:
         return LeftOut("", f"more than {MAX_FILE_BYTES} bytes")

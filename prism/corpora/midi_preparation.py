@@ -116,18 +116,28 @@ class MidiReport(Report):
 
     def save(self, folder: pathlib.Path) -> None:
         """Write the three tables into `folder`."""
-        _table(folder / LEFT_OUT_FILE, ("file", "reason", "detail"), (
-            (file, reason, self.details.get(file, "")) for file, reason in sorted(self.skipped)
-        ))  # fmt: skip
-        _table(folder / ARTISTS_FILE, ("label", "spelling", "files"), (
-            (label, spelling, n)
-            for label, counts in sorted(self.artists.items())
-            for spelling, n in sorted(counts.items())
-        ))  # fmt: skip
-        _table(folder / DUPLICATES_FILE, ("group", "file", "label", "split"), (
-            (group, piece.identifier, piece.label, side)
-            for group, piece, side in self.duplicates
-        ))  # fmt: skip
+        _table(
+            folder / LEFT_OUT_FILE,
+            ("file", "reason", "detail"),
+            ((file, reason, self.details.get(file, "")) for file, reason in sorted(self.skipped)),
+        )
+        _table(
+            folder / ARTISTS_FILE,
+            ("label", "spelling", "files"),
+            (
+                (label, spelling, n)
+                for label, counts in sorted(self.artists.items())
+                for spelling, n in sorted(counts.items())
+            ),
+        )
+        _table(
+            folder / DUPLICATES_FILE,
+            ("group", "file", "label", "split"),
+            (
+                (group, piece.identifier, piece.label, side)
+                for group, piece, side in self.duplicates
+            ),
+        )
 
 
 def _table(path: pathlib.Path, head: Iterable[str], rows: Iterable[tuple]) -> None:

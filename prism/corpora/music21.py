@@ -16,7 +16,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from prism.music import DEFAULT_VELOCITY, KEYS, LOWEST_PITCH, TICKS_PER_BEAT, Piece
+from prism.music.roll import DEFAULT_VELOCITY, KEYS, LOWEST_PITCH, TICKS_PER_BEAT, Piece
 
 # Every section twice and all of it again make four times; more are signs that were read wrongly,
 # which would make one tune as long as a hundred others.

@@ -23,7 +23,7 @@ import symusic
 
 from prism.corpora.files import tidy
 from prism.corpora.folder import Layout, Name
-from prism.music import TICKS_PER_BEAT, Piece
+from prism.music.roll import TICKS_PER_BEAT, Piece
 
 LABEL = "POP909"
 TERMS = "MIT (POP909, Wang et al. 2020); the song is its owners'"

@@ -28,7 +28,7 @@ from prism.corpora.prepared import SPLITS, Corpus
 from prism.corpora.scheduling import LOCAL, Batch, Results, Task, batches, opened_pool, run
 from prism.corpora.shards import read_piece, read_summaries, shard_name, write_shard
 from prism.corpora.summaries import PieceSummary, faults, summarised
-from prism.music import Piece
+from prism.music.roll import Piece
 
 AnyPiece = TypeVar("AnyPiece", Piece, PieceSummary)
 

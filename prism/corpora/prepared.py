@@ -19,8 +19,8 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from prism.music import Piece
-from prism.windows import Window, windows_of
+from prism.music.roll import Piece
+from prism.music.windows import Window, windows_of
 
 SPLITS = ("train", "validation", "test")
 CORPUS_FILE = "corpus.npz"
@@ -92,10 +92,21 @@ class Corpus:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / CORPUS_FILE).write_bytes(_encode(self))
         rows = zip(self.pieces, self.splits, strict=True)
-        write_provenance(folder / PROVENANCE_FILE, (
-            (p.identifier, p.title, p.label, _below(sources, p.source), side, len(p.notes), p.terms)
-            for p, side in rows
-        ))  # fmt: skip
+        write_provenance(
+            folder / PROVENANCE_FILE,
+            (
+                (
+                    p.identifier,
+                    p.title,
+                    p.label,
+                    _below(sources, p.source),
+                    side,
+                    len(p.notes),
+                    p.terms,
+                )
+                for p, side in rows
+            ),
+        )
 
     @classmethod
     def load(cls, folder: str | pathlib.Path) -> Corpus:

@@ -19,7 +19,7 @@ from prism.corpora.prepared import Corpus
 from prism.corpora.scheduling import read_side_by_side
 from prism.corpora.sharded import ShardedCorpus
 from prism.corpora.study import Chart, Study, largest, study_of
-from prism.music import Piece
+from prism.music.roll import Piece
 
 REPORT_TEXT = "report.md"
 REPORT_DATA = "report.json"
@@ -74,13 +74,28 @@ def _origin_charts(origins: Sequence[tuple[str, str]]) -> list[Chart]:
     kinds = Counter(_kind(source) for source, _ in origins)
     terms = Counter(terms for _, terms in origins)
     return [
-        Chart("sources", "Where the pieces come from", "Folders of the collection.",
-              "pieces", largest(folders, "other folders")),
-        Chart("kinds", "Kinds of files", "What the pieces were read from.",
-              "pieces", largest(kinds, "others")),
-        Chart("terms", "Terms", "Under which the pieces are used.",
-              "pieces", largest(terms, "other terms")),
-    ]  # fmt: skip
+        Chart(
+            "sources",
+            "Where the pieces come from",
+            "Folders of the collection.",
+            "pieces",
+            largest(folders, "other folders"),
+        ),
+        Chart(
+            "kinds",
+            "Kinds of files",
+            "What the pieces were read from.",
+            "pieces",
+            largest(kinds, "others"),
+        ),
+        Chart(
+            "terms",
+            "Terms",
+            "Under which the pieces are used.",
+            "pieces",
+            largest(terms, "other terms"),
+        ),
+    ]
 
 
 def _kind(source: str) -> str:
@@ -172,7 +187,7 @@ def save_study(study: Study, path: pathlib.Path) -> None:
 def write_report(study: Study, folder: pathlib.Path) -> None:
     """Write ``report.md``, ``report.json`` and a PNG file a chart into a folder."""
     # matplotlib takes most of a second to import.
-    from prism.plotting import save_charts
+    from prism.drawing.plotting import save_charts
 
     save_study(study, folder / REPORT_DATA)
     (folder / REPORT_TEXT).write_text(report_text(study), encoding="utf-8")

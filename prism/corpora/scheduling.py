@@ -219,9 +219,11 @@ def _connected(scheduler: str, processes: int) -> Iterator[Any]:
         if scheduler == LOCAL:
             stack.enter_context(dask.config.set(settings))
             cluster = LocalCluster(
-                n_workers=processes, threads_per_worker=1, dashboard_address=None,
+                n_workers=processes,
+                threads_per_worker=1,
+                dashboard_address=None,
                 silence_logs="CRITICAL",
-            )  # fmt: skip
+            )
             scheduler = stack.enter_context(cluster)
         try:
             client = stack.enter_context(Client(scheduler, timeout=CONNECT_SECONDS))

@@ -36,8 +36,8 @@ from prism.corpora.prepared import (
 )
 from prism.corpora.shards import read_piece
 from prism.corpora.summaries import PieceSummary
-from prism.music import Piece
-from prism.windows import Window, windows_of
+from prism.music.roll import Piece
+from prism.music.windows import Window, windows_of
 
 INDEX_FILE = "corpus.index"
 SHARD_FOLDER = "shards"
@@ -140,9 +140,13 @@ class Selection:
             _put(self.shards[number], folder / SHARD_FOLDER / self.shards[number].name)
         (folder / INDEX_FILE).write_bytes(self._index(numbers))
         rows = zip(self.pieces, self.splits, strict=True)
-        write_provenance(folder / PROVENANCE_FILE, (
-            (p.identifier, p.title, p.label, p.source, side, p.notes, p.terms) for p, side in rows
-        ))  # fmt: skip
+        write_provenance(
+            folder / PROVENANCE_FILE,
+            (
+                (p.identifier, p.title, p.label, p.source, side, p.notes, p.terms)
+                for p, side in rows
+            ),
+        )
         return ShardedCorpus.load(folder)
 
     def _index(self, numbers: Sequence[int]) -> bytes:

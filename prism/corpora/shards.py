@@ -31,7 +31,7 @@ from safetensors.numpy import save
 from prism.corpora.files import LeftOut
 from prism.corpora.prepared import note_deltas, notes_from_deltas
 from prism.corpora.summaries import PROPERTIES, PieceSummary, summarised
-from prism.music import Piece
+from prism.music.roll import Piece
 
 SUFFIX = ".shard"
 _VERSION = "2"
@@ -89,8 +89,10 @@ def _opened(path: pathlib.Path):
         with safe_open(path, framework="numpy") as file:
             yield file
     except (SafetensorError, ValueError, KeyError, FileNotFoundError) as error:
-        raise ValueError(f"{path} is missing or damaged ({error}); delete it and prepare again "
-                         "with: python -m prism.corpora prepare") from error  # fmt: skip
+        raise ValueError(
+            f"{path} is missing or damaged ({error}); delete it and prepare again "
+            "with: python -m prism.corpora prepare"
+        ) from error
 
 
 def read_piece(path: pathlib.Path, index: int) -> Piece:
@@ -110,9 +112,10 @@ def read_piece(path: pathlib.Path, index: int) -> Piece:
         )
         record = _record(text)
     return Piece(
-        notes=notes_from_deltas(notes), bars=bars.astype(np.int32),
+        notes=notes_from_deltas(notes),
+        bars=bars.astype(np.int32),
         **{name: record[name] for name in PROPERTIES},
-    )  # fmt: skip
+    )
 
 
 def read_summaries(path: pathlib.Path, number: int) -> tuple[list[PieceSummary], list[LeftOut]]:

@@ -26,8 +26,8 @@ import numpy as np
 from prism.corpora.duplicates import similar_pairs
 from prism.corpora.facts import PieceFacts
 from prism.corpora.prepared import SPLITS
-from prism.midi import pretty_midi
-from prism.music import LOWEST_PITCH
+from prism.music.midi import pretty_midi
+from prism.music.roll import LOWEST_PITCH
 
 LARGEST = 20
 _COUNT_EDGES = (1, 2, 3, 4, 5, 10, 20, 50, 100)
@@ -177,12 +177,21 @@ def _class_name(low: float, high: float, whole: bool) -> str:
 def _label_charts(pieces: Sequence[PieceFacts]) -> list[Chart]:
     counts = Counter(piece.label for piece in pieces)
     return [
-        Chart("labels", "Composers and artists", "Pieces under each; those with most come first.",
-              "pieces", largest(counts, "others")),
-        Chart("label_sizes", "How many pieces a composer or artist has",
-              "A model hardly learns a label with few pieces.",
-              "composers or artists", classes(counts.values(), _COUNT_EDGES)),
-    ]  # fmt: skip
+        Chart(
+            "labels",
+            "Composers and artists",
+            "Pieces under each; those with most come first.",
+            "pieces",
+            largest(counts, "others"),
+        ),
+        Chart(
+            "label_sizes",
+            "How many pieces a composer or artist has",
+            "A model hardly learns a label with few pieces.",
+            "composers or artists",
+            classes(counts.values(), _COUNT_EDGES),
+        ),
+    ]
 
 
 def _file_charts(pieces: Sequence[PieceFacts]) -> list[Chart]:
@@ -190,14 +199,29 @@ def _file_charts(pieces: Sequence[PieceFacts]) -> list[Chart]:
     heard = Counter(name for file in files for name in file.instruments)
     notes = sum((Counter(file.instruments) for file in files), Counter())
     return [
-        Chart("instruments", "Instruments", f"Files in which each plays at least one note; of "
-              f"{len(heard)} instruments the {LARGEST} that are there most.",
-              "files", largest(heard, "others")[:LARGEST]),
-        Chart("instrument_notes", "Who plays the notes", "Notes of each instrument in all files.",
-              "notes", largest(notes, "other instruments")),
-        Chart("tempi", "Tempo changes", "How often a file changes its tempo.",
-              "files", classes([max(0, file.tempi - 1) for file in files], _CHANGE_EDGES)),
-    ]  # fmt: skip
+        Chart(
+            "instruments",
+            "Instruments",
+            f"Files in which each plays at least one note; of "
+            f"{len(heard)} instruments the {LARGEST} that are there most.",
+            "files",
+            largest(heard, "others")[:LARGEST],
+        ),
+        Chart(
+            "instrument_notes",
+            "Who plays the notes",
+            "Notes of each instrument in all files.",
+            "notes",
+            largest(notes, "other instruments"),
+        ),
+        Chart(
+            "tempi",
+            "Tempo changes",
+            "How often a file changes its tempo.",
+            "files",
+            classes([max(0, file.tempi - 1) for file in files], _CHANGE_EDGES),
+        ),
+    ]
 
 
 def _metre_charts(pieces: Sequence[PieceFacts], from_files: bool) -> list[Chart]:
@@ -212,11 +236,17 @@ def _metre_charts(pieces: Sequence[PieceFacts], from_files: bool) -> list[Chart]
             "bar lines, not the signatures, so a change from 4/4 to 2/2 does not show."
         )
     return [
-        Chart("metres", "Time signatures", "The first one of each piece.",
-              "pieces", largest(metres, "others", 14)),
-        Chart("metre_changes", "Changes of metre", about,
-              "pieces", classes(changes, _CHANGE_EDGES)),
-    ]  # fmt: skip
+        Chart(
+            "metres",
+            "Time signatures",
+            "The first one of each piece.",
+            "pieces",
+            largest(metres, "others", 14),
+        ),
+        Chart(
+            "metre_changes", "Changes of metre", about, "pieces", classes(changes, _CHANGE_EDGES)
+        ),
+    ]
 
 
 def _size_charts(pieces: Sequence[PieceFacts]) -> list[Chart]:
@@ -224,15 +254,35 @@ def _size_charts(pieces: Sequence[PieceFacts]) -> list[Chart]:
         return Chart(name, title, about, "pieces", classes(map(value, pieces), edges))
 
     return [
-        chart("beats", "Length in beats", "Repeats written out; Prism draws 64 beats.",
-              lambda piece: piece.beats, _BEAT_EDGES),
-        chart("notes", "Notes a piece", "Drums are not counted.",
-              lambda piece: piece.notes, _NOTE_EDGES),
-        chart("tempo", "Tempo", "Quarter notes a minute at the start.",
-              lambda piece: piece.tempo, _TEMPO_EDGES),
-        chart("polyphony", "Polyphony", "Mean number of keys down while any is.",
-              lambda piece: piece.polyphony, _POLYPHONY_EDGES),
-    ]  # fmt: skip
+        chart(
+            "beats",
+            "Length in beats",
+            "Repeats written out; Prism draws 64 beats.",
+            lambda piece: piece.beats,
+            _BEAT_EDGES,
+        ),
+        chart(
+            "notes",
+            "Notes a piece",
+            "Drums are not counted.",
+            lambda piece: piece.notes,
+            _NOTE_EDGES,
+        ),
+        chart(
+            "tempo",
+            "Tempo",
+            "Quarter notes a minute at the start.",
+            lambda piece: piece.tempo,
+            _TEMPO_EDGES,
+        ),
+        chart(
+            "polyphony",
+            "Polyphony",
+            "Mean number of keys down while any is.",
+            lambda piece: piece.polyphony,
+            _POLYPHONY_EDGES,
+        ),
+    ]
 
 
 def _pitch_charts(pieces: Sequence[PieceFacts]) -> list[Chart]:
@@ -240,20 +290,32 @@ def _pitch_charts(pieces: Sequence[PieceFacts]) -> list[Chart]:
     pitches = range(LOWEST_PITCH, LOWEST_PITCH + len(counts))
     names = map(pretty_midi.note_number_to_name, pitches)
     return [
-        Chart("pitches", "Pitches", "Notes on each of the 88 keys.",
-              "notes", tuple(zip(names, counts, strict=True))),
-        Chart("spans", "Range", "Semitones from a piece's lowest to its highest note.",
-              "pieces", classes([piece.span for piece in pieces], _SPAN_EDGES)),
-    ]  # fmt: skip
+        Chart(
+            "pitches",
+            "Pitches",
+            "Notes on each of the 88 keys.",
+            "notes",
+            tuple(zip(names, counts, strict=True)),
+        ),
+        Chart(
+            "spans",
+            "Range",
+            "Semitones from a piece's lowest to its highest note.",
+            "pieces",
+            classes([piece.span for piece in pieces], _SPAN_EDGES),
+        ),
+    ]
 
 
 def _version_chart(pieces: Sequence[PieceFacts]) -> Chart:
     songs = Counter(piece.song for piece in pieces)
     return Chart(
-        "versions", "Versions of one song",
+        "versions",
+        "Versions of one song",
         "Songs by how many of the pieces are versions of them, told by name or opening.",
-        "songs", classes(songs.values(), _COUNT_EDGES),
-    )  # fmt: skip
+        "songs",
+        classes(songs.values(), _COUNT_EDGES),
+    )
 
 
 def _sizes(pieces: Sequence[PieceFacts]) -> list[tuple[str, str]]:
@@ -281,9 +343,12 @@ def _copies(pieces: Sequence[PieceFacts], splits: Sequence[str] | None) -> list[
     rows = [
         ("Versions beyond the first of a song", f"{len(pieces) - len(songs):,} pieces"),
         ("Exact copies, in any key", f"{len(pieces) - len(contents):,} pieces"),
-        ("Near copies", f"{len({i for pair in near for i in pair}):,} pieces in {len(near):,} "
-         "pairs that share two fifths of their runs of notes or more"),
-    ]  # fmt: skip
+        (
+            "Near copies",
+            f"{len({i for pair in near for i in pair}):,} pieces in {len(near):,} "
+            "pairs that share two fifths of their runs of notes or more",
+        ),
+    ]
     if splits is not None:
         across = sum(splits[a] != splits[b] for a, b in near)
         rows.append(("Near copies on two sides of the split", f"{across:,} pairs"))
@@ -303,10 +368,15 @@ def _label_table(
     for label, indices in sorted(members.items(), key=lambda item: (-len(item[1]), item[0])):
         own = [pieces[i] for i in indices]
         held = Counter(splits[i] for i in indices) if splits else {}
-        rows.append((
-            label, len(own), *(held[side] for side in sides), sum(p.notes for p in own),
-            round(float(np.median([p.beats for p in own])), 1),
-            round(float(np.median([p.tempo for p in own])), 1),
-            round(float(np.mean([p.polyphony for p in own])), 2),
-        ))  # fmt: skip
+        rows.append(
+            (
+                label,
+                len(own),
+                *(held[side] for side in sides),
+                sum(p.notes for p in own),
+                round(float(np.median([p.beats for p in own])), 1),
+                round(float(np.median([p.tempo for p in own])), 1),
+                round(float(np.mean([p.polyphony for p in own])), 2),
+            )
+        )
     return head, tuple(rows)

@@ -13,8 +13,8 @@ from collections.abc import Iterable
 import numpy as np
 
 from prism.corpora.duplicates import content_key, sketch
-from prism.music import TICKS_PER_BEAT, Piece
-from prism.windows import windows_of
+from prism.music.roll import TICKS_PER_BEAT, Piece
+from prism.music.windows import windows_of
 
 MINIMUM_NOTES = 16
 MINIMUM_BEATS = 12

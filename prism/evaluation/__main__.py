@@ -15,10 +15,12 @@ from typing import Any, TypeVar
 from tqdm import tqdm
 
 from prism.amt.pipeline import AMTPipeline
+from prism.corpora.fingerprint import origin_of
 from prism.corpora.prepared import Corpus
+from prism.corpora.provenance import commit, hardware, utc
+from prism.drawing.plotting import save_evaluation_figures
 from prism.evaluation.competitors import Stage, planned_runs
 from prism.evaluation.experiment import Examiner, Ledger, experiment
-from prism.evaluation.origin import origin_of
 from prism.evaluation.steering import questions, steering
 from prism.evaluation.studies import (
     GUIDANCE_SCALES,
@@ -31,9 +33,7 @@ from prism.evaluation.studies import (
     recognition,
 )
 from prism.evaluation.summary import summary
-from prism.pipeline import PrismPipeline
-from prism.plotting import save_evaluation_figures
-from prism.provenance import commit, hardware, utc
+from prism.models.pipeline import PrismPipeline
 from prism.similarity.bands import RealPairs, measure_bands, save_bands
 from prism.similarity.judge import BANDS_FILE, Judge
 from prism.similarity.neighbours import TrainingIndex
@@ -82,9 +82,7 @@ def _parser() -> argparse.ArgumentParser:
         default=_ROOT / "runs" / "evaluation",
         help="rows and figures; an experiment that was stopped goes on from there",
     )
-    parser.add_argument(
-        "--result", type=pathlib.Path, default=_ROOT / "assets" / "evaluation.json"
-    )
+    parser.add_argument("--result", type=pathlib.Path, default=_ROOT / "assets" / "evaluation.json")
     return parser
 
 

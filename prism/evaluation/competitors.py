@@ -23,10 +23,10 @@ import dataclasses
 import numpy as np
 
 from prism.amt.pipeline import AMTPipeline, prompt_roll
+from prism.corpora.dataset import another_sample, corpus_sample, prompt_sample
 from prism.corpora.prepared import Corpus
-from prism.dataset import another_sample, corpus_sample, prompt_sample
-from prism.music import PianoRoll
-from prism.pipeline import PrismPipeline
+from prism.models.pipeline import PrismPipeline
+from prism.music.roll import PianoRoll
 from prism.similarity.bands import noise, shuffled
 
 COMPETITORS = ("prism", "amt", "real", "shuffled", "noise")

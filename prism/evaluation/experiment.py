@@ -14,10 +14,10 @@ from typing import Any
 import torch.nn.functional as F
 
 from prism.evaluation.competitors import Run, Stage
-from prism.music import PianoRoll
+from prism.music.roll import PianoRoll
+from prism.music.statistics import describe
 from prism.similarity.judge import Judge, Score
 from prism.similarity.neighbours import TrainingIndex
-from prism.statistics import describe
 
 REFERENCE = "reference"
 # For these it is asked how near they come to the training music.

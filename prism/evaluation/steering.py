@@ -9,15 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from prism.attributes import ATTRIBUTES, COLLECTION, METRE
 from prism.corpora.collections import collection_of
+from prism.corpora.dataset import windows_by_label
 from prism.corpora.prepared import Corpus
-from prism.dataset import windows_by_label
 from prism.evaluation.estimates import share_interval
-from prism.music import FRAMES_PER_BEAT, PianoRoll
-from prism.pipeline import PrismPipeline
+from prism.models.pipeline import PrismPipeline
+from prism.music.attributes import ATTRIBUTES, COLLECTION, METRE
+from prism.music.roll import FRAMES_PER_BEAT, PianoRoll
+from prism.music.windows import Window
 from prism.similarity.networks import CorpusFeatures
-from prism.windows import Window
 
 _SIGNATURES = dict(zip(METRE.values, ((3, 4), (4, 4)), strict=True))
 
@@ -37,9 +37,7 @@ class CollectionEar:
         Those to choose from.
     """
 
-    def __init__(
-        self, network: CorpusFeatures, corpus: Corpus, collections: Sequence[str]
-    ) -> None:
+    def __init__(self, network: CorpusFeatures, corpus: Corpus, collections: Sequence[str]) -> None:
         self._network, self._collections = network, list(collections)
         counts = Counter((p.label, collection_of(p)) for p in corpus.select("train"))
         pieces = Counter(piece.label for piece in corpus.select("train"))
@@ -99,17 +97,23 @@ def questions(prism: PrismPipeline, network: CorpusFeatures, corpus: Corpus) -> 
     """
     asked = [
         Question(name, value, {"attributes": {name: value}}, _rule(name))
-        for name, values in prism.attributes.items()
+        for name, values in prism.music.attributes.items()
         for value in values
         if name in ATTRIBUTES
     ]
-    collections = prism.attributes.get(COLLECTION, ())
+    collections = prism.music.attributes.get(COLLECTION, ())
     ear = CollectionEar(network, corpus, collections)
     asked += [
-        Question(COLLECTION, value, {"attributes": {COLLECTION: value}}, ear,
-                 {"guidance_scale": 0.0}, lambda window, v=value: collection_of(window.piece) == v)
+        Question(
+            COLLECTION,
+            value,
+            {"attributes": {COLLECTION: value}},
+            ear,
+            {"guidance_scale": 0.0},
+            lambda window, v=value: collection_of(window.piece) == v,
+        )
         for value in collections
-    ]  # fmt: skip
+    ]
     return asked + [_metre_question(value) for value in METRE.values]
 
 

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import torch.nn.functional as F
 
+from prism.corpora.dataset import windows_by_label
 from prism.corpora.prepared import Corpus
-from prism.dataset import windows_by_label
 from prism.evaluation.estimates import share_interval
-from prism.music import PianoRoll
-from prism.pipeline import PrismPipeline
+from prism.models.pipeline import PrismPipeline
+from prism.music.roll import PianoRoll
+from prism.music.statistics import mean_description
 from prism.similarity.networks import CorpusFeatures
-from prism.statistics import mean_description
 
 MIX_WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0)
 GUIDANCE_SCALES = (0.0, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)
@@ -43,9 +43,7 @@ def mixing(
         ``weight``, and what `_heard` says.
     """
     for weight in MIX_WEIGHTS:
-        rolls = [
-            prism(*_mix(pair, weight), seed=seed + i).rolls[0] for i, pair in enumerate(pairs)
-        ]
+        rolls = [prism(*_mix(pair, weight), seed=seed + i).rolls[0] for i, pair in enumerate(pairs)]
         yield {"weight": weight} | _heard(rolls, network, pairs)
 
 
@@ -120,9 +118,7 @@ def guidance(
         yield {"guidance_scale": scale} | guidance_figures(rolls, network)
 
 
-def guidance_figures(
-    rolls: dict[str, list[PianoRoll]], network: CorpusFeatures
-) -> dict[str, Any]:
+def guidance_figures(rolls: dict[str, list[PianoRoll]], network: CorpusFeatures) -> dict[str, Any]:
     """What can be said of several rolls a composer.
 
     Returns
@@ -136,9 +132,7 @@ def guidance_figures(
         table = network.probabilities(drawn)
         hits += (table.argmax(1) == network.composers.index(name)).tolist()
         features = F.normalize(network.features(drawn))
-        distances += [
-            1 - float(a @ b) for a, b in itertools.combinations(features, 2)
-        ]
+        distances += [1 - float(a @ b) for a, b in itertools.combinations(features, 2)]
     everything = [roll for drawn in rolls.values() for roll in drawn]
     figures = mean_description(everything)
     return {

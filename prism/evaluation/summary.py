@@ -16,8 +16,8 @@ from prism.evaluation.estimates import (
     wasserstein,
 )
 from prism.evaluation.experiment import REFERENCE, Row
+from prism.music.statistics import NAMES
 from prism.similarity.neighbours import COPY_OVERLAP
-from prism.statistics import NAMES
 
 RIVAL = {"prism": "amt"}  # everybody else's is Prism
 _FRECHET_RESAMPLES = 200

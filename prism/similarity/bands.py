@@ -21,9 +21,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import torch.nn.functional as F
 
+from prism.corpora.dataset import Window, windows_of
 from prism.corpora.prepared import Corpus
-from prism.dataset import Window, windows_of
-from prism.music import DEFAULT_VELOCITY, KEYS, LOWEST_PITCH, PianoRoll
+from prism.music.roll import DEFAULT_VELOCITY, KEYS, LOWEST_PITCH, PianoRoll
 from prism.similarity.networks import FeatureNetwork
 
 HELD_OUT = ("validation", "test")
@@ -66,9 +66,14 @@ def shuffled(roll: PianoRoll, rng: np.random.Generator) -> PianoRoll:
     pitch, start, end, velocity = roll.arrays()
     moved = rng.integers(0, roll.frames - (end - start) + 1)
     return PianoRoll.from_arrays(
-        pitch, moved, moved + end - start, velocity, roll.frames,
-        tempo=roll.tempo, time_signature=roll.time_signature,
-    )  # fmt: skip
+        pitch,
+        moved,
+        moved + end - start,
+        velocity,
+        roll.frames,
+        tempo=roll.tempo,
+        time_signature=roll.time_signature,
+    )
 
 
 def noise(roll: PianoRoll, rng: np.random.Generator) -> PianoRoll:

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 import torch
 import torch.nn.functional as F
 
-from prism.music import PianoRoll
-from prism.pipeline import WeightsError
+from prism.models.pipeline import WeightsError
+from prism.music.roll import PianoRoll
 from prism.similarity.bands import Band, in_words, load_bands
 from prism.similarity.networks import CorpusFeatures, FeatureNetwork, ImageNetFeatures
 

@@ -16,9 +16,9 @@ import dataclasses
 
 import numpy as np
 
+from prism.corpora.dataset import filled
 from prism.corpora.prepared import Corpus
-from prism.dataset import filled
-from prism.music import (
+from prism.music.roll import (
     FRAMES,
     FRAMES_PER_BEAT,
     KEYS,

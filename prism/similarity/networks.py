@@ -28,10 +28,10 @@ from diffusers.models.modeling_utils import ModelMixin
 from safetensors import SafetensorError
 from torch import nn
 
-from prism import midipic
-from prism.dataset import roll_tensor
-from prism.music import DEFAULT_VELOCITY, PianoRoll
-from prism.pipeline import WeightsError
+from prism.corpora.dataset import roll_tensor
+from prism.models.pipeline import WeightsError
+from prism.music import midipic
+from prism.music.roll import DEFAULT_VELOCITY, PianoRoll
 
 # Mean and spread with which EfficientNet-Lite was trained (Liu 2020, its README): bytes to −1…1.
 _BYTE_MEAN = 127.0
@@ -79,10 +79,14 @@ class ImageNetFeatures:
     @torch.inference_mode()
     def features(self, rolls: Sequence[PianoRoll]) -> torch.Tensor:
         """Features of rolls, shape=(B, 1280)."""
-        return torch.cat([
-            self._pooled(torch.from_numpy(np.stack([picture(r) for r in rolls[i : i + _CHUNK]])))
-            for i in range(0, len(rolls), _CHUNK)
-        ])  # fmt: skip
+        return torch.cat(
+            [
+                self._pooled(
+                    torch.from_numpy(np.stack([picture(r) for r in rolls[i : i + _CHUNK]]))
+                )
+                for i in range(0, len(rolls), _CHUNK)
+            ]
+        )
 
     def _pooled(self, pictures: torch.Tensor) -> torch.Tensor:
         scaled = (pictures.permute(0, 3, 1, 2).float() - _BYTE_MEAN) / _BYTE_SPREAD

@@ -8,9 +8,9 @@ from torch import nn
 
 from prism.amt.examples import SequenceSampler, Shares
 from prism.amt.model import SIZES, AnticipatoryTransformer
+from prism.corpora.dataset import WindowSampler
 from prism.corpora.prepared import Corpus
-from prism.dataset import WindowSampler
-from prism.music import FRAMES_PER_BEAT, KEYS, LOWEST_PITCH
+from prism.music.roll import FRAMES_PER_BEAT, KEYS, LOWEST_PITCH
 from prism.training.execution import Tensors
 from prism.training.recipe import AMTRecipe
 

@@ -27,9 +27,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="train.py kit", description=__doc__)
     parser.add_argument("--preset", default="base", help="as of train.py (default: base)")
     parser.add_argument(
-        "--minutes", type=float, default=9.0,
+        "--minutes",
+        type=float,
+        default=9.0,
         help="after which it stops, a minute or so before the machine does (default: %(default)g)",
-    )  # fmt: skip
+    )
     parser.add_argument("--corpus", type=pathlib.Path, default=_ROOT / "assets" / "corpus")
     parser.add_argument("--output", type=pathlib.Path, help="default: runs/kit-<preset>")
     parser.add_argument("--weights", type=pathlib.Path, help="default: <output>/weights")
@@ -43,6 +45,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     print(printed(recipe, execution, preset=options.preset))
     run_of(recipe)(
-        recipe, load_corpus(options.corpus), output, options.weights or output / "weights",
+        recipe,
+        load_corpus(options.corpus),
+        output,
+        options.weights or output / "weights",
         execution,
-    )  # fmt: skip
+    )

@@ -218,9 +218,13 @@ class Trainer:
         seconds = time.monotonic() - started
         self.progress.seconds += seconds
         return {
-            "step": step + 1, "loss": loss, "learning_rate": rate, "gradient_norm": norm.item(),
-            "seconds": seconds, "wait_seconds": waited,
-        }  # fmt: skip
+            "step": step + 1,
+            "loss": loss,
+            "learning_rate": rate,
+            "gradient_norm": norm.item(),
+            "seconds": seconds,
+            "wait_seconds": waited,
+        }
 
     def _gradients(self, batches: Iterator[Tensors]) -> tuple[float, float]:
         """Work through a batch's parts; mean loss over all processes, and seconds waited."""

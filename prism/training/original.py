@@ -12,11 +12,11 @@ from diffusers import AutoencoderKL
 from diffusers.models.autoencoders.vae import DiagonalGaussianDistribution
 from torch import nn
 
+from prism.corpora.dataset import Window, windows_by_label
 from prism.corpora.prepared import Corpus
-from prism.dataset import Window, windows_by_label
-from prism.original import OriginalPipeline, new_transformer, noise_schedule
-from prism.plotting import save_sheet
-from prism.statistics import mean_description
+from prism.drawing.plotting import save_sheet
+from prism.models.original import OriginalPipeline, new_transformer, noise_schedule
+from prism.music.statistics import mean_description
 from prism.training.execution import Tensors
 from prism.training.latents import LatentCache
 from prism.training.recipe import OriginalRecipe

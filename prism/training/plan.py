@@ -27,8 +27,8 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from prism.autoencoder import CHANNELS, BeatAutoencoder
-from prism.music import BEATS, FRAMES, KEYS
+from prism.models.autoencoder import CHANNELS, BeatAutoencoder
+from prism.music.roll import BEATS, FRAMES, KEYS
 from prism.training.presets import AnyRecipe, main_stage, stages_of
 from prism.training.recipe import (
     AMTRecipe,
@@ -208,7 +208,7 @@ def _built(recipe: AnyRecipe) -> dict[str, tuple[nn.Module, tuple[torch.Tensor, 
 
 
 def _original(recipe: OriginalRecipe) -> tuple[nn.Module, tuple[torch.Tensor, ...]]:
-    from prism.original import LATENT_SIZE, new_transformer
+    from prism.models.original import LATENT_SIZE, new_transformer
 
     network = new_transformer(LABELS, recipe.size, recipe.patch_size, LATENT_SIZE)
     label = torch.zeros(1, dtype=torch.int64)

@@ -50,7 +50,7 @@ class Recipe:
     autoencoder, dit : StageRecipe
         The two stages.
     size : str
-        A key of `prism.dit.SIZES`.
+        A key of `prism.models.dit.SIZES`.
     latent_size, hidden_size : int
         Of the autoencoder.
     latent_noise : float
@@ -60,7 +60,7 @@ class Recipe:
     unknown_metre_share : float
         How often the metre is dropped.
     attributes : tuple of str
-        What can be asked for besides labels; see `prism.attributes`.
+        What can be asked for besides labels; see `prism.music.attributes`.
     open_attributes_share, open_attribute_share : float
         How often all attributes are dropped, and each of the others. With a dropped label half of
         the windows lose all of them, so that guidance's other half is learnt too.
@@ -148,7 +148,7 @@ class SimilarityRecipe:
 
 @dataclasses.dataclass(frozen=True)
 class OriginalRecipe:
-    """A run of the original's route; see `prism.original`.
+    """A run of the original's route; see `prism.models.original`.
 
     Parameters
     ----------
@@ -157,7 +157,7 @@ class OriginalRecipe:
     autoencoder : str
         A folder, or a repository on the Hub, with an ``AutoencoderKL``.
     size : str
-        A key of `prism.original.SIZES`.
+        A key of `prism.models.original.SIZES`.
     patch_size : int
         In cells of the latents.
     epochs : int
@@ -190,18 +190,28 @@ _LONG = StageRecipe(steps=8000, batch_size=64, learning_rate=1.5e-3, ema_decay=0
 
 def _large_batch(steps: int, learning_rate: float, ema_decay: float) -> StageRecipe:
     return StageRecipe(
-        steps, 256, learning_rate, warmup_steps=1000, ema_decay=ema_decay, evaluate_every=2000,
+        steps,
+        256,
+        learning_rate,
+        warmup_steps=1000,
+        ema_decay=ema_decay,
+        evaluate_every=2000,
         precision="bfloat16",
-    )  # fmt: skip
+    )
 
 
 AMT_PRESETS = {
     "mini": AMTRecipe(
         amt=StageRecipe(
-            steps=2400, batch_size=4, learning_rate=1e-3, weight_decay=0.1, ema_decay=0.998,
-            evaluate_every=600, precision="bfloat16",
+            steps=2400,
+            batch_size=4,
+            learning_rate=1e-3,
+            weight_decay=0.1,
+            ema_decay=0.998,
+            evaluate_every=600,
+            precision="bfloat16",
         ),
-    ),  # fmt: skip
+    ),
     "smoke": AMTRecipe(
         amt=StageRecipe(
             steps=20, batch_size=2, learning_rate=1e-3, ema_decay=0.9, evaluate_every=10
@@ -214,17 +224,26 @@ PRESETS = {
     "mini": Recipe(
         autoencoder=StageRecipe(steps=4000, batch_size=16, learning_rate=1.5e-3, ema_decay=0.998),
         dit=StageRecipe(
-            steps=16_000, batch_size=16, learning_rate=6e-4, evaluate_every=2000,
+            steps=16_000,
+            batch_size=16,
+            learning_rate=6e-4,
+            evaluate_every=2000,
             precision="bfloat16",
         ),
         attributes=("key", "density", "register", "character", "repetition"),
         drawn_attributes=("key", "repetition"),
         self_conditioning_share=0.5,
         collection=StageRecipe(
-            steps=1500, batch_size=16, learning_rate=5e-3, warmup_steps=50, weight_decay=0.0,
-            ema_decay=0.995, evaluate_every=500, precision="bfloat16",
+            steps=1500,
+            batch_size=16,
+            learning_rate=5e-3,
+            warmup_steps=50,
+            weight_decay=0.0,
+            ema_decay=0.995,
+            evaluate_every=500,
+            precision="bfloat16",
         ),
-    ),  # fmt: skip
+    ),
     "base": Recipe(autoencoder=_LONG, dit=_large_batch(20_000, 3e-4, 0.9995), size="base"),
     "large": Recipe(autoencoder=_LONG, dit=_large_batch(40_000, 2e-4, 0.9999), size="large"),
     # Seconds on any machine: to see that everything works, not to hear music.
@@ -242,10 +261,15 @@ PRESETS = {
 SIMILARITY_PRESETS = {
     "mini": SimilarityRecipe(
         similarity=StageRecipe(
-            steps=2000, batch_size=32, learning_rate=1e-3, weight_decay=0.05, ema_decay=0.998,
-            evaluate_every=500, precision="bfloat16",
+            steps=2000,
+            batch_size=32,
+            learning_rate=1e-3,
+            weight_decay=0.05,
+            ema_decay=0.998,
+            evaluate_every=500,
+            precision="bfloat16",
         ),
-    ),  # fmt: skip
+    ),
     "smoke": SimilarityRecipe(
         similarity=StageRecipe(
             steps=20, batch_size=4, learning_rate=1e-3, ema_decay=0.9, evaluate_every=10
@@ -258,10 +282,17 @@ ORIGINAL_PRESETS = {
     # known; with 32 pictures an epoch would have 88,700.
     "original": OriginalRecipe(
         dit=StageRecipe(
-            steps=88_700, batch_size=32, learning_rate=1e-4, weight_decay=0.0, beta2=0.999,
-            warmup_steps=1000, ema_decay=0.9999, evaluate_every=2000, precision="bfloat16",
+            steps=88_700,
+            batch_size=32,
+            learning_rate=1e-4,
+            weight_decay=0.0,
+            beta2=0.999,
+            warmup_steps=1000,
+            ema_decay=0.9999,
+            evaluate_every=2000,
+            precision="bfloat16",
         ),
-    ),  # fmt: skip
+    ),
     "original-smoke": OriginalRecipe(
         dit=StageRecipe(
             steps=20, batch_size=4, learning_rate=1e-3, ema_decay=0.9, evaluate_every=1000

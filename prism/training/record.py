@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from prism.corpora.prepared import Corpus
-from prism.provenance import commit, hardware
+from prism.corpora.provenance import commit, hardware
 from prism.training.files import write_text
 from prism.training.loop import Trainer
 from prism.training.recipe import AMTRecipe, OriginalRecipe, Recipe, SimilarityRecipe

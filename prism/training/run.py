@@ -10,10 +10,10 @@ from prism.amt.pipeline import AMTPipeline
 from prism.amt.vocabulary import EVENTS_IN_CONTEXT
 from prism.corpora.collections import collections_in
 from prism.corpora.prepared import Corpus
-from prism.midipic import SHAPE
-from prism.music import FRAMES, KEYS
-from prism.pipeline import PrismPipeline
-from prism.provenance import utc
+from prism.corpora.provenance import utc
+from prism.models.pipeline import PrismPipeline
+from prism.music.midipic import SHAPE
+from prism.music.roll import FRAMES, KEYS
 from prism.similarity.networks import CorpusFeatures
 from prism.training.amt import AMTStage
 from prism.training.execution import Execution
@@ -26,7 +26,7 @@ from prism.training.similarity import SimilarityStage
 from prism.training.stages import AutoencoderStage, CollectionStage, DiTStage
 
 if TYPE_CHECKING:
-    from prism.original import OriginalPipeline
+    from prism.models.original import OriginalPipeline
     from prism.training.presets import AnyRecipe
 
 
@@ -224,7 +224,7 @@ def train_original(
         If the autoencoder cannot be had.
     """
     # They import transformers where it is installed, which takes seconds.
-    from prism.original import OriginalPipeline, load_autoencoder
+    from prism.models.original import OriginalPipeline, load_autoencoder
     from prism.training.original import OriginalStage
 
     execution = execution or Execution()

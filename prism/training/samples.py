@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import pathlib
 
-from prism.music import PianoRoll
+from prism.music.roll import PianoRoll
 from prism.training.files import write_text
 
 SAMPLES_FILE = "samples.json"
@@ -32,8 +32,14 @@ def keep_sample(roll: PianoRoll, step: int, composer: str, seed: int, folder: pa
         Made if it is missing.
     """
     notes = [(n.pitch, n.start, n.duration, n.velocity) for n in roll.notes()]
-    record = {"step": step, "composer": composer, "seed": seed, "beats": roll.beats,
-              "tempo": roll.tempo, "notes": notes}  # fmt: skip
+    record = {
+        "step": step,
+        "composer": composer,
+        "seed": seed,
+        "beats": roll.beats,
+        "tempo": roll.tempo,
+        "notes": notes,
+    }
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"sample-{step:06d}.json"
     write_text(path, json.dumps(record, ensure_ascii=False) + "\n")

@@ -7,8 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from prism.corpora.dataset import Batch, WindowSampler, roll_tensor, tensor_roll
 from prism.corpora.prepared import Corpus
-from prism.dataset import Batch, WindowSampler, roll_tensor, tensor_roll
 from prism.similarity.bands import noise, shuffled
 from prism.similarity.networks import ComposerNetwork
 from prism.training.execution import Tensors

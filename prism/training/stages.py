@@ -11,21 +11,27 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from prism.attributes import COLLECTION, attribute_indices, attribute_values
-from prism.autoencoder import BeatAutoencoder, reconstruction_loss
 from prism.corpora.collections import collections_in
+from prism.corpora.dataset import (
+    Batch,
+    WindowSampler,
+    attribute_shares,
+    label_profiles,
+    tensor_roll,
+)
 from prism.corpora.prepared import Corpus
-from prism.dataset import Batch, WindowSampler, attribute_shares, label_profiles, tensor_roll
-from prism.diffusion import add_noise, sample_times
-from prism.dit import SIZES, PrismDiT
-from prism.music import BEATS
-from prism.pipeline import PrismPipeline
-from prism.plotting import save_sheet
-from prism.statistics import mean_description
+from prism.drawing.plotting import save_sheet
+from prism.models.autoencoder import BeatAutoencoder, reconstruction_loss
+from prism.models.diffusion import add_noise, sample_times
+from prism.models.dit import SIZES, PrismDiT
+from prism.models.pipeline import PrismPipeline
+from prism.music.attributes import COLLECTION, attribute_indices, attribute_values
+from prism.music.roll import BEATS
+from prism.music.statistics import mean_description
+from prism.music.windows import usual_metre
 from prism.training.execution import Tensors
 from prism.training.recipe import Recipe
 from prism.training.samples import keep_sample
-from prism.windows import usual_metre
 
 VALIDATION_WINDOWS = 256
 SAMPLES = 8

@@ -24,11 +24,11 @@ from typing import Any
 
 import gradio as gr
 
-from prism.ui.choice import Choice
-from prism.ui.piece import ShownPiece
+from prism.service.choice import Choice
+from prism.service.piece import ShownPiece
+from prism.service.sharing import USUAL
+from prism.service.studio import Studio
 from prism.ui.player import file_data
-from prism.ui.sharing import USUAL
-from prism.ui.studio import Studio
 
 Answer = dict[str, Any]
 _EQUAL = 50.0
@@ -94,9 +94,7 @@ class Api:
         wishes = (metre, key, density, register, character, repetition, collection)
         yield from self._piece("prism", composers, weights, *controls, *wishes)
 
-    def corpus(
-        self, composers: list[str], seed: int = 0, tempo: float = 0
-    ) -> Iterator[Answer]:
+    def corpus(self, composers: list[str], seed: int = 0, tempo: float = 0) -> Iterator[Answer]:
         """Look up 64 beats of a held-out piece by one of the composers; a piece."""
         yield from self._piece("corpus", composers, None, seed=seed, tempo=tempo)
 
@@ -174,8 +172,9 @@ class Api:
         for answer in self._compared(composers, weights, *controls, *wishes):
             yield {"done": answer["done"]} | answer.get("scores", {})
 
-    def _choice(self, composers: list[str], weights: list[float] | None, *controls: Any,
-                **settings: Any) -> Choice:  # fmt: skip
+    def _choice(
+        self, composers: list[str], weights: list[float] | None, *controls: Any, **settings: Any
+    ) -> Choice:
         count = 1 if isinstance(composers, str) else len(composers or ())
         if weights is not None and len(weights) != count:
             raise ValueError(

@@ -55,14 +55,24 @@ def connect_comparison(
         # After a fill, and not when a piece changes: the same piece again is no change. One visitor
         # after the other, so that two runs for one visitor do not both do the same work.
         scored = fill.then(
-            judging.scores, visit, below.scores, trigger_mode="always_last",
-            concurrency_id="scores", concurrency_limit=1, **_QUIET,
-        )  # fmt: skip
+            judging.scores,
+            visit,
+            below.scores,
+            trigger_mode="always_last",
+            concurrency_id="scores",
+            concurrency_limit=1,
+            **_QUIET,
+        )
         events.append(scored)
         scored.then(
-            judging.nearest, visit, below.nearest, trigger_mode="always_last",
-            concurrency_id="nearest", concurrency_limit=1, **_QUIET,
-        )  # fmt: skip
+            judging.nearest,
+            visit,
+            below.nearest,
+            trigger_mode="always_last",
+            concurrency_id="nearest",
+            concurrency_limit=1,
+            **_QUIET,
+        )
     below.nearest.hear(
         judging.hear, visit, [below.player, below.piece, below.column], **_QUIET
     ).then(None, None, None, js=_SHOW, api_visibility="private")

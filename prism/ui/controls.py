@@ -10,9 +10,9 @@ import gradio as gr
 from gradio.components import Component
 
 from prism.amt.beginning import AMT_STARTS
-from prism.attributes import NAMES
-from prism.request import METRES
-from prism.ui.choice import (
+from prism.models.settings import METRES
+from prism.music.attributes import NAMES
+from prism.service.choice import (
     GUIDANCE_RANGE,
     MAXIMUM_COMPOSERS,
     STEPS_RANGE,
@@ -20,12 +20,12 @@ from prism.ui.choice import (
     TEMPO_RANGE,
     WEIGHT_RANGE,
 )
+from prism.service.sharing import USUAL, USUAL_WEIGHT
 from prism.ui.element import Element
 from prism.ui.filling import wishes
 from prism.ui.generate import share_value
 from prism.ui.player import StatusLine, status
 from prism.ui.reference import UploadPanel, upload_value
-from prism.ui.sharing import USUAL, USUAL_WEIGHT
 from prism.ui.starts import StartBar, starts_value
 
 
@@ -54,7 +54,7 @@ class Controls:
     amt_start: gr.Dropdown
     structure_scale: gr.Slider
     metre: gr.Dropdown
-    attributes: list[gr.Dropdown]  # in the order of `prism.attributes.NAMES`
+    attributes: list[gr.Dropdown]  # in the order of `prism.music.attributes.NAMES`
     generate: gr.Button
     stop: gr.Button
     link: ShareLink
@@ -82,8 +82,16 @@ class Controls:
     @property
     def settings(self) -> list[Component]:
         """All but composers and weights, in the order of `Shared.settings`."""
-        return [self.guidance_scale, self.seed, self.num_inference_steps, self.tempo,
-                self.amt_start, self.structure_scale, self.metre, *self.attributes]  # fmt: skip
+        return [
+            self.guidance_scale,
+            self.seed,
+            self.num_inference_steps,
+            self.tempo,
+            self.amt_start,
+            self.structure_scale,
+            self.metre,
+            *self.attributes,
+        ]
 
 
 def lay_out_controls() -> Controls:
@@ -126,10 +134,26 @@ def lay_out_controls() -> Controls:
             line = StatusLine(status("Loading the model, a few seconds…"), min_width=220)
         starts = StartBar(starts_value())
     return Controls(
-        composers, weights, guidance_scale, seed, dice, fresh, num_inference_steps, tempo,
-        amt_start, structure_scale, metre, attributes, generate, stop, link, line, starts, upload,
+        composers,
+        weights,
+        guidance_scale,
+        seed,
+        dice,
+        fresh,
+        num_inference_steps,
+        tempo,
+        amt_start,
+        structure_scale,
+        metre,
+        attributes,
+        generate,
+        stop,
+        link,
+        line,
+        starts,
+        upload,
         gr.State([]),
-    )  # fmt: skip
+    )
 
 
 def _seed_controls() -> tuple[gr.Number, gr.Button, gr.Checkbox]:
@@ -145,9 +169,13 @@ def _seed_controls() -> tuple[gr.Number, gr.Button, gr.Checkbox]:
 def _more_settings() -> tuple[gr.Slider, gr.Number, gr.Dropdown, gr.Slider, gr.Dropdown]:
     with gr.Row():
         num_inference_steps = gr.Slider(
-            *STEPS_RANGE, value=USUAL.num_inference_steps, step=1, label="Steps",
-            info="how finely it is drawn", min_width=220,
-        )  # fmt: skip
+            *STEPS_RANGE,
+            value=USUAL.num_inference_steps,
+            step=1,
+            label="Steps",
+            info="how finely it is drawn",
+            min_width=220,
+        )
         tempo = gr.Number(
             USUAL.tempo,
             label="Tempo",
@@ -163,9 +191,13 @@ def _more_settings() -> tuple[gr.Slider, gr.Number, gr.Dropdown, gr.Slider, gr.D
         )
     with gr.Row():
         structure_scale = gr.Slider(
-            *STRUCTURE_RANGE, value=USUAL.structure_scale, step=0.05, label="Structure",
-            info="how much bars are led to return", min_width=220,
-        )  # fmt: skip
+            *STRUCTURE_RANGE,
+            value=USUAL.structure_scale,
+            step=0.05,
+            label="Structure",
+            info="how much bars are led to return",
+            min_width=220,
+        )
         metre = _wish("metre", METRES, info="time signature")
     return num_inference_steps, tempo, amt_start, structure_scale, metre
 

@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from prism.inscription import real_lines
-from prism.music import FRAMES, FRAMES_PER_BEAT, TICKS_PER_FRAME, Piece
-from prism.naming import corpus_words, file_stem, metre
+from prism.music.metadata import real_lines
+from prism.music.naming import corpus_words, file_stem, metre
+from prism.music.roll import FRAMES, FRAMES_PER_BEAT, TICKS_PER_FRAME, Piece
+from prism.service.piece import ShownPiece
 from prism.ui.element import ASSETS, Element
 from prism.ui.picture import connect_picture
-from prism.ui.piece import ShownPiece
 from prism.ui.player import PianoRollPlayer, StatusLine, player_value, status
 from prism.ui.sheet import Block, Sheet, bars, columns, facts, sheet, table, text
 
 if TYPE_CHECKING:
     from prism.corpora.prepared import Corpus
-    from prism.ui.studio import Studio
+    from prism.service.studio import Studio
 
 STUDY = ASSETS / "study.json"
 # A chart with more rows than this stands upright, with a name at every octave.
@@ -66,12 +66,18 @@ def list_value(corpus: Corpus) -> dict[str, Any]:
     sides = list(_SIDES)
     rows = [
         [
-            piece.title, corpus.labels.index(piece.label), sides.index(split), len(piece.bars),
-            round(piece.ticks / TICKS_PER_FRAME / FRAMES_PER_BEAT), metre_of(piece), piece.tempo,
-            piece.identifier, terms.index(piece.terms),
+            piece.title,
+            corpus.labels.index(piece.label),
+            sides.index(split),
+            len(piece.bars),
+            round(piece.ticks / TICKS_PER_FRAME / FRAMES_PER_BEAT),
+            metre_of(piece),
+            piece.tempo,
+            piece.identifier,
+            terms.index(piece.terms),
         ]
         for piece, split in zip(corpus.pieces, corpus.splits, strict=True)
-    ]  # fmt: skip
+    ]
     return {
         "labels": list(corpus.labels),
         "splits": list(_SIDES.values()),
@@ -249,11 +255,20 @@ def corpus_tab(library: Library) -> None:
     tab.select(library.open, opened, [pieces, figures, line, opened], **quiet)
     pieces.choose(None, None, None, js=_SHOW_PLAYER, api_visibility="private")
     pieces.choose(
-        library.choose, None, [player, piece, line, place, bar, about, below],
-        trigger_mode="always_last", concurrency_limit=2, **quiet,
-    )  # fmt: skip
+        library.choose,
+        None,
+        [player, piece, line, place, bar, about, below],
+        trigger_mode="always_last",
+        concurrency_limit=2,
+        **quiet,
+    )
     bar.input(
-        library.move, [place, bar], [player, piece, line],
-        preprocess=False, trigger_mode="always_last", concurrency_limit=2, **quiet,
-    )  # fmt: skip
+        library.move,
+        [place, bar],
+        [player, piece, line],
+        preprocess=False,
+        trigger_mode="always_last",
+        concurrency_limit=2,
+        **quiet,
+    )
     connect_picture(player, piece)

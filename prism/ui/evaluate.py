@@ -21,16 +21,16 @@ from prism.evaluation.report import (
     steering_table,
     verdict,
 )
+from prism.service.studio import Studio
 from prism.ui.player import StatusLine, status
-from prism.ui.studio import Studio
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from prism.amt.pipeline import AMTOutput
     from prism.evaluation.experiment import LiveRun
-    from prism.music import PianoRoll
-    from prism.pipeline import PrismOutput
+    from prism.models.pipeline import PrismOutput
+    from prism.music.roll import PianoRoll
     from prism.similarity.judge import Score
 
 RUNS_RANGE = (5, 20)
@@ -44,7 +44,7 @@ held-out piece by that composer are drawn at random, both models make a sample, 
 how much like the piece each one is. Beside the models stand another real piece by the composer,
 which is as near as anybody can be expected to come, and nonsense made of its notes."""
 
-# Two sentences for each figure, under the names that `prism.plotting` gives them.
+# Two sentences for each figure, under the names that `prism.drawing.plotting` gives them.
 _FIGURES = {
     "cosines": """### How alike
 Each dot is one run's cosine with the held-out piece, 1 for the same picture; the box holds the
@@ -96,7 +96,7 @@ class Evaluation:
     @functools.cached_property
     def figures(self) -> dict[str, Figure]:
         """Drawn when somebody first looks: matplotlib takes most of a second to import."""
-        from prism.plotting import evaluation_figures
+        from prism.drawing.plotting import evaluation_figures
 
         return evaluation_figures(self.result)
 
@@ -235,10 +235,19 @@ def _live_panel(evaluation: Evaluation) -> None:
     line = StatusLine(status(""))
     table = gr.Markdown("", elem_classes="prism-table")
     running = run.click(
-        evaluation.live, [count, seed], [line, table], preprocess=False, api_name="experiment",
-        show_progress="hidden", concurrency_limit=1,
-    )  # fmt: skip
+        evaluation.live,
+        [count, seed],
+        [line, table],
+        preprocess=False,
+        api_name="experiment",
+        show_progress="hidden",
+        concurrency_limit=1,
+    )
     cancel.click(None, cancels=running, api_visibility="private", queue=False).then(
-        lambda: status("Cancelled; the runs above are complete."), None, line,
-        api_visibility="private", queue=False, show_progress="hidden",
-    )  # fmt: skip
+        lambda: status("Cancelled; the runs above are complete."),
+        None,
+        line,
+        api_visibility="private",
+        queue=False,
+        show_progress="hidden",
+    )

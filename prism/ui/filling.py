@@ -11,13 +11,13 @@ from typing import Any
 
 import gradio as gr
 
-from prism.attributes import NAMES
-from prism.ui.choice import MAXIMUM_COMPOSERS
-from prism.ui.examples import EXAMPLES
-from prism.ui.sharing import USUAL_WEIGHT, Shared, shared
+from prism.music.attributes import NAMES
+from prism.service.choice import MAXIMUM_COMPOSERS
+from prism.service.examples import EXAMPLES
+from prism.service.sharing import USUAL_WEIGHT, Shared, shared
+from prism.service.studio import Studio
+from prism.service.visit import Visit
 from prism.ui.starts import starts_value
-from prism.ui.studio import Studio
-from prism.ui.visit import Visit
 
 # Where samples are neither vague nor crowded; the whole range is wider.
 SURPRISING_GUIDANCE = (1.5, 3.0)

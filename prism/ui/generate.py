@@ -13,14 +13,14 @@ from typing import Any
 
 import gradio as gr
 
-from prism.attributes import NAMES
-from prism.ui.choice import Choice
+from prism.music.attributes import NAMES
+from prism.service.choice import Choice
+from prism.service.sharing import USUAL, Shared, query, read_query
+from prism.service.sides import Side
+from prism.service.studio import Progress, Studio
+from prism.service.visit import Click, Visit
 from prism.ui.filling import mixer_and_settings, offered
 from prism.ui.player import player_value, status
-from prism.ui.sharing import USUAL, Shared, query, read_query
-from prism.ui.sides import Side
-from prism.ui.studio import Progress, Studio
-from prism.ui.visit import Click, Visit
 
 logger = logging.getLogger(__name__)
 

@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from prism.music import PianoRoll
-from prism.naming import asked_words
+from prism.music.naming import asked_words
+from prism.music.roll import PianoRoll
+from prism.service.piece import ShownPiece
 from prism.ui.element import Element
-from prism.ui.piece import ShownPiece
 from prism.ui.scores import COMPARED, number
 
 if TYPE_CHECKING:
+    from prism.service.choice import Choice
+    from prism.service.sides import Side
+    from prism.service.upload import OwnPiece
+    from prism.service.visit import Click, Visit
     from prism.similarity.judge import Score
-    from prism.ui.choice import Choice
-    from prism.ui.sides import Side
-    from prism.ui.upload import OwnPiece
-    from prism.ui.visit import Click, Visit
 
 MOST_ENTRIES = 20
 _TOLD_NETWORK = "corpus"  # hears time, which the other one hardly does
@@ -52,7 +52,7 @@ class Entry:
     pieces : dict
         The finished sides, without their files.
     scores : dict
-        As in `prism.ui.visit.Click`.
+        As in `prism.service.visit.Click`.
     """
 
     number: int

@@ -12,11 +12,11 @@ from typing import Any
 
 import gradio as gr
 
+from prism.service.studio import Studio
+from prism.service.visit import Click, Visit
 from prism.ui.originality import nearest_value, neighbour_piece
 from prism.ui.player import player_value
 from prism.ui.scores import COMPARED, CORPUS_PIECE, YOURS, scores_value
-from prism.ui.studio import Studio
-from prism.ui.visit import Click, Visit
 
 logger = logging.getLogger(__name__)
 

@@ -16,15 +16,15 @@ from typing import Any
 
 import gradio as gr
 
-from prism.comparison import SIDES, Comparison
-from prism.naming import file_stem
-from prism.synthesis import SynthesisError, sound_words
+from prism.music.naming import file_stem
+from prism.music.synthesis import SynthesisError, sound_words
+from prism.service.comparison import SIDES, Comparison
+from prism.service.sharing import query
+from prism.service.studio import Studio
+from prism.service.visit import Click, Visit
 from prism.ui.element import Element
 from prism.ui.picture import DRAWING
 from prism.ui.player import file_data
-from prism.ui.sharing import query
-from prism.ui.studio import Studio
-from prism.ui.visit import Click, Visit
 
 logger = logging.getLogger(__name__)
 
@@ -100,7 +100,7 @@ class Keepsakes:
 
     def archive(self, visit: Visit, event: gr.EventData) -> Iterator[dict[str, Any]]:
         """Make the ZIP file; the panel's value."""
-        from prism.archive import write_archive
+        from prism.service.export import write_archive
 
         def write(comparison: Comparison, path: pathlib.Path) -> None:
             for piece in comparison.pieces.values():
@@ -111,7 +111,7 @@ class Keepsakes:
 
     def poster(self, visit: Visit, event: gr.EventData) -> Iterator[dict[str, Any]]:
         """Make the sheet; the panel's value."""
-        from prism.poster import write_poster
+        from prism.drawing.poster import write_poster
 
         yield from self._made(write_poster, "poster", "pdf", visit.click, event.page)
 

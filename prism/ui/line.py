@@ -16,7 +16,7 @@ import gradio as gr
 from gradio.queueing import Event, Queue
 from gradio.server_messages import EventMessage, ProcessCompletedMessage
 
-from prism.ui.log import Work, begin_work, log_request, note_outcome
+from prism.service.log import Work, begin_work, log_request, note_outcome
 
 REQUESTS_WAITING = 200  # a click on the page is three requests, and up to three when they are done
 REQUESTS_PER_VISITOR = 24

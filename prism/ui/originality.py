@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from prism.inscription import real_lines
-from prism.music import PianoRoll
-from prism.naming import corpus_words
+from prism.music.metadata import real_lines
+from prism.music.naming import corpus_words
+from prism.music.roll import PianoRoll
+from prism.service.piece import ShownPiece
 from prism.ui.element import Element
-from prism.ui.piece import ShownPiece
 
 if TYPE_CHECKING:
     from prism.similarity.neighbours import Neighbour
@@ -59,8 +59,7 @@ def _row(side: str, neighbour: Neighbour) -> dict[str, Any]:
 
 
 def where(neighbour: Neighbour) -> str:
-    """Which music it is, for example ``"Bach: bwv261, from beat 34, transposed down 2 semitones"``.
-    """
+    """Which music it is, for example ``"Bach: bwv261, from beat 34, transposed down 2 semitones"``."""
     piece = neighbour.piece
     if neighbour.overlap <= 0:
         return "no training music has a note in common with it"
@@ -81,9 +80,14 @@ def transposed(roll: PianoRoll, semitones: int, like: PianoRoll) -> PianoRoll:
     """The notes moved up, without those that leave the keyboard; metre and tempo of `like`."""
     pitch, start, end, velocity = roll.arrays()
     return PianoRoll.from_arrays(
-        pitch + semitones, start, end, velocity, roll.frames,
-        tempo=like.tempo, time_signature=like.time_signature,
-    )  # fmt: skip
+        pitch + semitones,
+        start,
+        end,
+        velocity,
+        roll.frames,
+        tempo=like.tempo,
+        time_signature=like.time_signature,
+    )
 
 
 def neighbour_piece(side: str, neighbour: Neighbour, sample: PianoRoll) -> ShownPiece:

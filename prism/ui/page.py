@@ -8,29 +8,29 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
+from prism.service.health import Health
+from prism.service.loading import Loader
+from prism.service.studio import Studio
+from prism.service.worker import Worker
 from prism.ui.api import Api
 from prism.ui.corpus import Library, corpus_tab
 from prism.ui.element import ASSETS
 from prism.ui.evaluate import Evaluation, evaluate_tab
 from prism.ui.generate import Handlers
-from prism.ui.health import Health
 from prism.ui.judging import Judging
 from prism.ui.lessons import lessons_tab
 from prism.ui.line import queue_fairly
-from prism.ui.loading import Loader
 from prism.ui.play import connect_opening, play_panel
-from prism.ui.studio import Studio
 from prism.ui.theme import prism_theme
 from prism.ui.training import Training, training_tab
-from prism.ui.worker import Worker
 
 if TYPE_CHECKING:
     from prism.amt.pipeline import AMTPipeline
     from prism.corpora.prepared import Corpus
-    from prism.pipeline import PrismPipeline
+    from prism.models.pipeline import PrismPipeline
+    from prism.service.examples import StoredExample
     from prism.similarity.judge import Judge
     from prism.similarity.neighbours import TrainingIndex
-    from prism.ui.examples import StoredExample
 
 # Gradio would keep 10,000, of 0.4 MB each and with the pieces on their pages.
 SESSIONS_KEPT = 300

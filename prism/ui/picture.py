@@ -6,7 +6,7 @@ from typing import Any
 
 import gradio as gr
 
-from prism.ui.piece import ShownPiece
+from prism.service.piece import ShownPiece
 from prism.ui.player import PianoRollPlayer
 
 # Drawing takes a core for a second; all visitors' pictures are made one after the other.

@@ -10,6 +10,8 @@ import gradio as gr
 from gradio.components import Component
 from gradio.events import Dependency
 
+from prism.service.sides import Side
+from prism.service.visit import Visit
 from prism.ui.comparison import Comparison, comparison_panel, connect_comparison
 from prism.ui.controls import Controls, lay_out_controls
 from prism.ui.filling import Filling, changed_weights
@@ -20,9 +22,7 @@ from prism.ui.keepsakes import Keepsakes, connect_keepsakes, keepsakes_panel
 from prism.ui.picture import connect_picture
 from prism.ui.player import PianoRollPlayer
 from prism.ui.reference import Reference
-from prism.ui.sides import Side
 from prism.ui.transport import Transport, transport_value
-from prism.ui.visit import Visit
 
 # Random seeds stay below 100,000: short enough to read out to somebody.
 _ROLL_DICE = "() => Math.floor(Math.random() * 100000)"
@@ -79,8 +79,15 @@ def play_panel(handlers: Handlers, judging: Judging) -> Controls:
     reference = Reference(handlers)
     fills += _connect_upload(controls, panels["corpus"], below, reference, judging, visit)
     for scored in connect_comparison(below, judging, visit, fills):
-        scored.then(remembered, visit, history, trigger_mode="always_last",
-                    concurrency_id="history", concurrency_limit=1, **_QUIET)  # fmt: skip
+        scored.then(
+            remembered,
+            visit,
+            history,
+            trigger_mode="always_last",
+            concurrency_id="history",
+            concurrency_limit=1,
+            **_QUIET,
+        )
     _connect_filling(controls, history, Filling(handlers.studio), reference, visit)
     connect_keepsakes(keepsakes, Keepsakes(handlers.studio), visit)
     for shown in (*panels.values(), below):
@@ -158,13 +165,25 @@ def _connect_generation(
         )
 
     return [
-        fill("prism", handlers.generate, controls.status,
-             api_name="page_prism", concurrency_limit=1, concurrency_id="prism"),
-        fill("corpus", handlers.real,
-             api_name="page_corpus", concurrency_limit=2, concurrency_id="corpus"),
-        fill("amt", handlers.baseline,
-             api_name="page_amt", concurrency_limit=1, concurrency_id="amt"),
-    ]  # fmt: skip
+        fill(
+            "prism",
+            handlers.generate,
+            controls.status,
+            api_name="page_prism",
+            concurrency_limit=1,
+            concurrency_id="prism",
+        ),
+        fill(
+            "corpus",
+            handlers.real,
+            api_name="page_corpus",
+            concurrency_limit=2,
+            concurrency_id="corpus",
+        ),
+        fill(
+            "amt", handlers.baseline, api_name="page_amt", concurrency_limit=1, concurrency_id="amt"
+        ),
+    ]
 
 
 def _connect_upload(

@@ -7,7 +7,7 @@ from typing import Any
 
 from gradio.data_classes import FileData
 
-from prism.music import FRAMES_PER_BEAT, PianoRoll
+from prism.music.roll import FRAMES_PER_BEAT, PianoRoll
 from prism.ui.element import Element
 
 

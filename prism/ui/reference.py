@@ -8,10 +8,10 @@ from typing import Any
 
 import gradio as gr
 
+from prism.service.upload import MAX_BEATS, MAX_BYTES, MAX_NOTES, OwnPiece, UploadError, read_upload
+from prism.service.visit import Visit
 from prism.ui.element import Element
 from prism.ui.generate import Handlers, empty_player
-from prism.ui.upload import MAX_BEATS, MAX_BYTES, MAX_NOTES, OwnPiece, UploadError, read_upload
-from prism.ui.visit import Visit
 
 _LIMITS = (
     f"Up to {MAX_BYTES // 1024} KB, {MAX_NOTES:,} notes and {MAX_BEATS:,} beats. It takes the "

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from prism.comparison import CAUTION
+from prism.service.comparison import CAUTION
 from prism.ui.element import Element
 
 if TYPE_CHECKING:
@@ -55,8 +55,13 @@ def scores_value(
         marks = {side: s for side, found in scores.items() for s in found if s.network == network}
         charts.append(_chart(network, kinds, marks))
     summary = _summary(scores, against) if charts else ""
-    return {"charts": charts, "summary": summary, "hint": hint, "message": message,
-            "against": against}  # fmt: skip
+    return {
+        "charts": charts,
+        "summary": summary,
+        "hint": hint,
+        "message": message,
+        "against": against,
+    }
 
 
 def number(value: float, decimals: int = 2) -> str:

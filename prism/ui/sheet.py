@@ -31,16 +31,23 @@ def facts(
 ) -> Block:
     """Names and what there is to say of each; a `narrow` block leaves room beside it."""
     return {
-        "kind": "facts", "title": title, "about": about, "rows": list(map(list, rows)),
+        "kind": "facts",
+        "title": title,
+        "about": about,
+        "rows": list(map(list, rows)),
         "narrow": narrow,
-    }  # fmt: skip
+    }
 
 
 def bars(title: str, rows: Sequence[Sequence], unit: str, about: str = "") -> Block:
     """A lying bar a row of (name, number); the numbers stand beside them."""
     return {
-        "kind": "bars", "title": title, "about": about, "unit": unit, "rows": list(map(list, rows))
-    }  # fmt: skip
+        "kind": "bars",
+        "title": title,
+        "about": about,
+        "unit": unit,
+        "rows": list(map(list, rows)),
+    }
 
 
 def columns(
@@ -102,9 +109,14 @@ def table(
         It leaves room beside it.
     """
     return {
-        "kind": "table", "title": title, "about": about, "head": list(head),
-        "rows": list(map(list, rows)), "long": long, "narrow": narrow,
-    }  # fmt: skip
+        "kind": "table",
+        "title": title,
+        "about": about,
+        "head": list(head),
+        "rows": list(map(list, rows)),
+        "long": long,
+        "narrow": narrow,
+    }
 
 
 def rolls(title: str, shown: Iterable[Block], about: str = "") -> Block:

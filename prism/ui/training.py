@@ -15,7 +15,7 @@ from prism.ui.sheet import Block, Sheet, facts, lines, rolls, sheet, table, text
 
 if TYPE_CHECKING:
     from prism.corpora.prepared import Corpus
-    from prism.ui.loading import Loader
+    from prism.service.loading import Loader
 
 EXPERIMENTS = ASSETS.parent / "docs" / "experiments.md"
 _SAMPLES_FILE = "samples.json"
@@ -66,13 +66,19 @@ _MODELS = (
 _CURVES = {
     "autoencoder": (
         _Curves(
-            "Beat autoencoder: loss", "How badly it rebuilds beats, without and with noise.",
+            "Beat autoencoder: loss",
+            "How badly it rebuilds beats, without and with noise.",
             {"clean": "clean_loss", "noisy": "noisy_loss"},
         ),
         _Curves(
-            "Beat autoencoder: what is rebuilt", "Onsets found again (F1), faultless beats.",
-            {"onsets": "clean_onset_f1", "onsets, noisy": "noisy_onset_f1",
-             "whole beats": "clean_exact_beats", "whole beats, noisy": "noisy_exact_beats"},
+            "Beat autoencoder: what is rebuilt",
+            "Onsets found again (F1), faultless beats.",
+            {
+                "onsets": "clean_onset_f1",
+                "onsets, noisy": "noisy_onset_f1",
+                "whole beats": "clean_exact_beats",
+                "whole beats, noisy": "noisy_exact_beats",
+            },
         ),
     ),
     "dit": (
@@ -87,12 +93,18 @@ _CURVES = {
             },
         ),
         _Curves(
-            "Its samples: shares", "Means of eight samples drawn at each evaluation.",
-            {"notes in one scale": "scale_consistency", "notes on a beat": "on_beat",
-             "notes of one frame": "one_frame_notes", "silent frames": "empty_frames"},
+            "Its samples: shares",
+            "Means of eight samples drawn at each evaluation.",
+            {
+                "notes in one scale": "scale_consistency",
+                "notes on a beat": "on_beat",
+                "notes of one frame": "one_frame_notes",
+                "silent frames": "empty_frames",
+            },
         ),
         _Curves(
-            "Its samples: density", "Keys down at a time, and note lengths in beats.",
+            "Its samples: density",
+            "Keys down at a time, and note lengths in beats.",
             {"polyphony": "polyphony", "note length": "note_length"},
         ),
     ),
@@ -109,26 +121,33 @@ _CURVES = {
     ),
     "amt": (
         _Curves(
-            "AMT-mini: loss", "Nats a token, without a melody given and with one.",
+            "AMT-mini: loss",
+            "Nats a token, without a melody given and with one.",
             {"free": "free_validation_loss", "melody given": "melody_validation_loss"},
         ),
         _Curves(
-            "AMT-mini: what is hard to guess", "Nats a token: when, how long, and which note.",
+            "AMT-mini: what is hard to guess",
+            "Nats a token: when, how long, and which note.",
             {"time": "time_loss", "duration": "duration_loss", "note": "note_loss"},
         ),
     ),
     "similarity": (
         _Curves(
-            "Composer network: loss", "Cross-entropy; a network too sure of itself has more.",
+            "Composer network: loss",
+            "Cross-entropy; a network too sure of itself has more.",
             {"validation": "validation_loss"},
         ),
         _Curves(
-            "Composer network: how often it is right", "Every composer counts alike.",
-            {"composer found": "validation_accuracy", "among its two likeliest":
-             "validation_top_two", "nonsense told from music": "nonsense_recognised"},
+            "Composer network: how often it is right",
+            "Every composer counts alike.",
+            {
+                "composer found": "validation_accuracy",
+                "among its two likeliest": "validation_top_two",
+                "nonsense told from music": "nonsense_recognised",
+            },
         ),
     ),
-}  # fmt: skip
+}
 
 
 class Training:
@@ -186,7 +205,7 @@ class Training:
     def _digests(
         self, record: dict[str, Any], weights: pathlib.Path, model: _Model
     ) -> Iterator[tuple[str, str]]:
-        from prism.inscription import files_digest
+        from prism.music.metadata import files_digest
 
         digest = record["corpus_sha256"]
         yield "Corpus (SHA-256)", f"{digest} ({self._whose(digest)})"
@@ -220,8 +239,11 @@ def _facts(record: dict[str, Any]) -> list[tuple[str, str]]:
     """What was trained, on what, for how long."""
     minutes = {name: round(60 * hours) for name, hours in record["hours"].items()}
     pieces = {side: record["pieces"].get(side, 0) for side in ("train", "validation", "test")}
-    names = {"windows_seen": "Windows of 64 beats seen", "sequences_seen": "Sequences seen",
-             "epochs": "Epochs"}  # fmt: skip
+    names = {
+        "windows_seen": "Windows of 64 beats seen",
+        "sequences_seen": "Sequences seen",
+        "epochs": "Epochs",
+    }
     seen = [(title, f"{record[key]:,}") for key, title in names.items() if key in record]
     return [
         ("Model", record["model"]),
@@ -261,8 +283,10 @@ def _settings(recipe: dict[str, Any]) -> Block:
     rows = []
     for name, value in recipe.items():
         stage = value.items() if isinstance(value, dict) else [("", value)]
-        rows += [(f"{name}: {key}" if key else name, f"{v:g}" if isinstance(v, float) else str(v))
-                 for key, v in stage]  # fmt: skip
+        rows += [
+            (f"{name}: {key}" if key else name, f"{v:g}" if isinstance(v, float) else str(v))
+            for key, v in stage
+        ]
     return table("The settings", ("setting", "value"), rows, narrow=True)
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from prism.service.sides import Side
 from prism.ui.element import Element
-from prism.ui.sides import Side
 
 
 class Transport(Element):

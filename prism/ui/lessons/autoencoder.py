@@ -8,8 +8,8 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
-from prism.music import BEATS, FRAMES_PER_BEAT, PianoRoll
-from prism.naming import held_out_words
+from prism.music.naming import held_out_words
+from prism.music.roll import BEATS, FRAMES_PER_BEAT, PianoRoll
 from prism.ui.element import Element
 from prism.ui.lessons.lesson import (
     Lesson,
@@ -64,7 +64,7 @@ music stays clean when all numbers are a little off: **σ** adds noise to every 
 
     def views(self, *controls: Any) -> Iterator[View]:
         """See `Lesson.views`; without numbers, or with another beat's, the music's own are used."""
-        from prism.lessons import bars_around, changed, encode, excerpt
+        from prism.service.lessons import bars_around, changed, encode, excerpt
 
         composer, piece, beat, noise_scale, *given = controls
         composer, piece = self.composer(composer), self.seed(piece, "Piece")

@@ -44,7 +44,7 @@ a high score can mean a copy, and neither knows whether the music is good."""
 
     def views(self, *controls: Any) -> Iterator[View]:
         """See `Lesson.views`."""
-        from prism.lessons import relatives
+        from prism.service.lessons import relatives
 
         composer, piece = self.composer(controls[0]), self.seed(controls[1], "Piece")
         window = self.window(composer, piece)

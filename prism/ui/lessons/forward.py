@@ -7,7 +7,7 @@ from typing import Any
 
 from gradio.components import Component
 
-from prism.naming import held_out_words
+from prism.music.naming import held_out_words
 from prism.ui.lessons.lesson import (
     Lesson,
     composer_control,
@@ -38,7 +38,7 @@ mixtures at every t, and learns to tell which way the music lies."""
 
     def views(self, *controls: Any) -> Iterator[View]:
         """See `Lesson.views`."""
-        from prism.lessons import dissolved
+        from prism.service.lessons import dissolved
 
         composer, piece = controls
         window = self.window(self.composer(composer), piece)

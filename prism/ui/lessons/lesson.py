@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import gradio as gr
 from gradio.components import Component
 
-from prism.naming import window_words
-from prism.ui.choice import MAXIMUM_SEED, wrong_number
+from prism.music.naming import window_words
+from prism.service.choice import MAXIMUM_SEED, wrong_number
+from prism.service.studio import Studio
 from prism.ui.lessons.rolls import LessonRolls, View
 from prism.ui.player import StatusLine, status
-from prism.ui.studio import Studio
 
 if TYPE_CHECKING:
-    from prism.dataset import Window
-    from prism.music import PianoRoll
+    from prism.corpora.dataset import Window
+    from prism.music.roll import PianoRoll
 
 logger = logging.getLogger(__name__)
 
@@ -204,7 +204,7 @@ class Lesson(abc.ABC):
     def window(self, composer: str, piece: Any) -> Window:
         """A held-out window by the composer; `piece` is the seed that draws it."""
         # It brings the machine-learning library along.
-        from prism.dataset import corpus_sample
+        from prism.corpora.dataset import corpus_sample
 
         return corpus_sample(self.studio.corpus.get(), [composer], self.seed(piece, "Piece"))
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from gradio.components import Component
 
-from prism.naming import mixture
+from prism.music.naming import mixture
 from prism.ui.element import ASSETS
 from prism.ui.lessons.lesson import (
     DRAWN,

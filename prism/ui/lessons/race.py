@@ -13,8 +13,8 @@ from prism.ui.lessons.rolls import Column, Picture, View
 
 if TYPE_CHECKING:
     from prism.amt.pipeline import Growth
-    from prism.music import Note
-    from prism.pipeline import Preview
+    from prism.models.pipeline import Preview
+    from prism.music.roll import Note
 
 _STEPS = 16
 _PACE_SECONDS = 0.3
@@ -54,7 +54,7 @@ only the time in which each model works."""
         yield self._film(composer, seed, drawn, written)
 
     def _prism(self, composer: str, seed: int) -> PrismTrack:
-        from prism.lessons import timed
+        from prism.service.lessons import timed
 
         stream = self.studio.pipeline.get().stream(
             composer, guidance_scale=2.0, num_inference_steps=_STEPS, seed=seed
@@ -62,13 +62,13 @@ only the time in which each model works."""
         return list(self.studio.models.iterate(timed(stream)))
 
     def _amt(self, composer: str, seed: int) -> Iterator[tuple[float, Growth]]:
-        from prism.lessons import continued, timed
+        from prism.service.lessons import continued, timed
 
         amt, corpus = self.studio.amt.get(), self.studio.corpus.get()
         return self.studio.models.iterate(timed(continued(amt, corpus, composer, seed)), cores=1)
 
     def _film(self, composer: str, seed: int, drawn: PrismTrack, written: AMTTrack) -> View:
-        from prism.lessons import births
+        from prism.service.lessons import births
 
         growth = written[-1][1]
         notes, present = births(growth)

@@ -11,7 +11,7 @@ from prism.ui.lessons.lesson import DRAWN, Lesson, composer_control, count_notes
 from prism.ui.lessons.rolls import Column, Picture, View
 
 if TYPE_CHECKING:
-    from prism.music import PianoRoll
+    from prism.music.roll import PianoRoll
 
 _STEPS = 16
 
@@ -33,7 +33,7 @@ possible; at the end both are the same roll."""
 
     def views(self, *controls: Any) -> Iterator[View]:
         """See `Lesson.views`."""
-        from prism.lessons import moments
+        from prism.service.lessons import moments
 
         composer, seed = controls
         composer, seed = self.composer(composer), self.seed(seed)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from prism.music import FRAMES_PER_BEAT, Note, PianoRoll
+from prism.music.roll import FRAMES_PER_BEAT, Note, PianoRoll
+from prism.service.piece import ShownPiece
 from prism.ui.element import Element
-from prism.ui.piece import ShownPiece
 
 
 class LessonRolls(Element):

@@ -7,6 +7,7 @@ from typing import Any
 
 import gradio as gr
 
+from prism.service.studio import Studio
 from prism.ui.lessons.autoencoder import Autoencoder
 from prism.ui.lessons.cosine import Cosine
 from prism.ui.lessons.forward import Forward
@@ -17,11 +18,16 @@ from prism.ui.lessons.race import Race
 from prism.ui.lessons.reverse import Reverse
 from prism.ui.picture import connect_picture
 from prism.ui.player import PianoRollPlayer, player_value
-from prism.ui.studio import Studio
 
 LESSONS: tuple[type[Lesson], ...] = (
-    Forward, Reverse, Guidance, Mixing, Autoencoder, Race, Cosine,
-)  # fmt: skip
+    Forward,
+    Reverse,
+    Guidance,
+    Mixing,
+    Autoencoder,
+    Race,
+    Cosine,
+)
 _INTRODUCTION = """## How it works, hands on
 Seven small experiments with the models that draw and write on the Play tab. Each runs here and now,
 and every roll can be heard."""

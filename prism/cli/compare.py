@@ -1,0 +1,189 @@
+"""``prism compare``: Prism, a held-out piece and the baseline, as the page shows them for a click.
+
+For the same controls the rolls are the page's, note for note.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import os
+import pathlib
+from typing import TYPE_CHECKING, Any
+
+from prism.amt.beginning import AMT_STARTS, amt_seed, begin
+from prism.cli.files import make_folder, write_files
+from prism.cli.options import (
+    ROOT,
+    Mix,
+    add_controls,
+    controls_record,
+    draw,
+    drawn_inscription,
+    read_mix,
+    read_seeds,
+)
+from prism.music.metadata import checkpoint, real_lines, written_lines
+from prism.music.naming import file_stem, window_words
+
+if TYPE_CHECKING:
+    from prism.amt.pipeline import AMTPipeline
+    from prism.corpora.dataset import Window
+    from prism.corpora.prepared import Corpus
+    from prism.models.pipeline import PrismPipeline
+    from prism.music.roll import PianoRoll
+    from prism.similarity.judge import Judge
+
+
+@dataclasses.dataclass(frozen=True)
+class Models:
+    """Everything that takes part."""
+
+    prism: PrismPipeline
+    amt: AMTPipeline
+    corpus: Corpus
+    judge: Judge
+
+
+@dataclasses.dataclass(frozen=True)
+class Shown:
+    """One side's roll, the stem of its file, and the lines for it; see `prism.music.metadata`."""
+
+    roll: PianoRoll
+    stem: str
+    lines: tuple[str, ...]
+
+    @property
+    def words(self) -> str:
+        """What it is."""
+        return self.lines[0]
+
+
+def add_command(commands: Any) -> None:
+    """Add the command to argparse's subparsers."""
+    parser = commands.add_parser(
+        "compare",
+        help="compare Prism and the baseline with a held-out piece",
+        description="For each seed write what the page shows for the same controls: Prism's roll, "
+        "a held-out piece by the composers and the baseline's sample; print how much like the "
+        "piece the two are (cosines in the eyes of two networks, 1 for the same).",
+    )
+    add_controls(parser)
+    parser.add_argument(
+        "--amt-start",
+        choices=tuple(AMT_STARTS),
+        default=next(iter(AMT_STARTS)),
+        help="what the baseline starts from: another piece's opening (default), nothing, or the "
+        "melody of Prism's roll",
+    )
+    parser.add_argument(
+        "--corpus",
+        type=pathlib.Path,
+        default=ROOT / "assets" / "corpus",
+        metavar="FOLDER",
+        help="prepared corpus",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Draw, write and compare; see `prism.cli.main` for the errors."""
+    seeds = read_seeds(options.seed, options.number)
+    models = load_models(options.weights, options.corpus)
+    mix = read_mix(options.composers, models.prism.composers)
+    compared = [_compare(models, mix, seed, options) for seed in seeds]
+    if options.json:
+        result = {"amt_start": options.amt_start, "comparisons": compared}
+        print(json.dumps(controls_record(mix, options) | result, ensure_ascii=False))
+
+
+def load_models(weights: pathlib.Path, corpus: pathlib.Path) -> Models:
+    """Load what the page loads, ``PRISM_AMT`` for another baseline included.
+
+    Raises
+    ------
+    WeightsError, ValueError, OSError
+        If something is missing or damaged; the message says what to do.
+    """
+    from prism.amt.pipeline import AMTPipeline
+    from prism.corpora.prepared import Corpus
+    from prism.models.hub import find_weights
+    from prism.models.pipeline import PrismPipeline
+    from prism.similarity.judge import Judge
+
+    weights = find_weights(weights)
+    prism = PrismPipeline.from_pretrained(weights)
+    music = Corpus.load(corpus)
+    amt = AMTPipeline.from_pretrained(os.environ.get("PRISM_AMT") or weights.resolve() / "amt")
+    judge = Judge.from_pretrained(weights / "similarity", list(music.labels))
+    return Models(prism, amt, music, judge)
+
+
+def sides(models: Models, mix: Mix, seed: int, options: argparse.Namespace) -> dict[str, Shown]:
+    """Draw all sides: ``prism``, ``corpus`` and ``amt``."""
+    from prism.corpora.dataset import corpus_sample
+
+    roll = draw(models.prism, mix, seed, options)
+    window = corpus_sample(models.corpus, mix.composers, seed)
+    return {
+        "prism": Shown(
+            roll,
+            file_stem("prism", *mix.composers, end=f"seed-{seed}"),
+            drawn_inscription(models.prism, mix, seed, options, roll),
+        ),
+        "corpus": _real(window, seed, options),
+        "amt": _baseline(models, mix, seed, options, window, roll),
+    }
+
+
+def _real(window: Window, seed: int, options: argparse.Namespace) -> Shown:
+    piece, roll = window.piece, window.roll
+    roll = roll if options.tempo is None else roll.with_tempo(options.tempo)
+    # Unlike on the page with its seed: two seeds may draw two places in one piece.
+    stem = file_stem(piece.label, piece.title, end=f"seed-{seed}")
+    words = f"{piece.title}: {window_words(window, roll)}"
+    return Shown(roll, stem, (words, *real_lines(piece)))
+
+
+def _baseline(
+    models: Models,
+    mix: Mix,
+    seed: int,
+    options: argparse.Namespace,
+    window: Window,
+    drawn: PianoRoll,
+) -> Shown:
+    from prism.corpora.dataset import prompt_sample
+
+    beginning = begin(
+        options.amt_start, lambda: prompt_sample(models.corpus, window, seed), lambda: drawn
+    )
+    *_, last = models.amt.stream(
+        prompt=beginning.prompt,
+        melody=beginning.melody,
+        seed=amt_seed(seed),
+        tempo=options.tempo,
+        time_signature=None,
+    )
+    by = () if options.amt_start == "nothing" else mix.composers
+    stem = file_stem("amt", *by, end=f"{options.amt_start}-seed-{seed}")
+    words = f"AMT: {beginning.detail(models.amt.name, seed, last.roll)}"
+    lines = written_lines(models.amt.name, amt_seed(seed), checkpoint(models.amt.model))
+    return Shown(last.roll, stem, (words, *lines))
+
+
+def _compare(models: Models, mix: Mix, seed: int, options: argparse.Namespace) -> dict[str, Any]:
+    shown = sides(models, mix, seed, options)
+    make_folder(options.output)
+    files = {
+        name: write_files(side.roll, options.output, side.stem, side.lines)["midi"]
+        for name, side in shown.items()
+    }
+    generated = {name: side.roll for name, side in shown.items() if name != "corpus"}
+    scores = models.judge.scores(shown["corpus"].roll, generated)
+    for name, found in scores.items():
+        for score in found:
+            print(f"seed {seed}: {name}, {score.network}: {score.cosine:.3f} ({score.words})")
+    records = {name: [dataclasses.asdict(s) for s in found] for name, found in scores.items()}
+    return {"seed": seed, "files": files, "scores": records}

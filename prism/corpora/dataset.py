@@ -1,0 +1,243 @@
+"""Windows of a corpus (see `prism.music.windows`), drawn for the page and for training.
+
+Conventions
+-----------
+transposition
+    −5 to +6 semitones, drawn anew each time a training window is used.
+sampling
+    A label is drawn with probability proportional to the square root of its number of windows,
+    then one of its windows.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from prism.corpora.collections import collection_of
+from prism.corpora.prepared import Corpus
+from prism.corpora.sharded import ShardedCorpus
+from prism.music.attributes import ATTRIBUTES, attribute_indices
+from prism.music.roll import PianoRoll, Piece
+
+# What needs no torch lies in `prism.music.windows`; it is offered here as well.
+from prism.music.windows import (  # noqa: F401
+    MAXIMUM_BAR_FRAMES,
+    Window,
+    filled,
+    regular_metre,
+    windows_of,
+)
+
+TRANSPOSITIONS = tuple(range(-5, 7))
+COUNTED_WINDOWS = 400
+
+
+def windows_by_label(corpus: Corpus | ShardedCorpus, split: str) -> dict[str, Sequence[Window]]:
+    """All windows of one split, for each label in display order."""
+    return {label: corpus.windows(split, label) for label in corpus.labels}
+
+
+def corpus_sample(corpus: Corpus, labels: Sequence[str], seed: int, split: str = "test") -> Window:
+    """Draw a real window by one of `labels`: first the label, then a piece, then a window.
+
+    Parameters
+    ----------
+    corpus : Corpus
+        Where to draw from.
+    labels : sequence of str
+        At least one of the corpus's labels.
+    seed : int
+        The same seed draws the same window.
+    split : str
+        Which side of the split; held-out music by default.
+
+    Raises
+    ------
+    ValueError
+        If `labels` is empty or has an unknown label.
+    """
+    if not labels:
+        raise ValueError("labels: expected at least one composer, got none")
+    rng = np.random.default_rng([seed % 2**63, 1])
+    pieces = corpus.select(split, [labels[rng.integers(len(labels))]])
+    windows = windows_of(pieces[rng.integers(len(pieces))])
+    return windows[rng.integers(len(windows))]
+
+
+def prompt_sample(corpus: Corpus, sample: Window, seed: int) -> Window:
+    """The opening of another held-out piece with the same label as `sample`.
+
+    From the test split if it has another such piece, else from the validation split.
+
+    Parameters
+    ----------
+    corpus : Corpus
+        Where to draw from.
+    sample : Window
+        From `corpus_sample`; its piece is never the one drawn.
+    seed : int
+        The same seed draws the same piece.
+
+    Raises
+    ------
+    ValueError
+        If there is no other piece.
+    """
+    return _other_windows(corpus, sample.piece, np.random.default_rng([seed % 2**63, 2]))[0]
+
+
+def another_sample(corpus: Corpus, sample: Window, seed: int) -> Window:
+    """Like `prompt_sample`, any of a piece's windows: what a composer has in common with himself.
+
+    Its piece is drawn apart from the prompt's.
+    """
+    rng = np.random.default_rng([seed % 2**63, 3])
+    windows = _other_windows(corpus, sample.piece, rng)
+    return windows[rng.integers(len(windows))]
+
+
+def _other_windows(corpus: Corpus, shown: Piece, rng: np.random.Generator) -> list[Window]:
+    for split in ("test", "validation"):
+        pieces = corpus.select(split, [shown.label])
+        others = [piece for piece in pieces if piece.identifier != shown.identifier]
+        if others:
+            return windows_of(others[rng.integers(len(others))])
+    raise ValueError(f"corpus: no other held-out piece under {shown.label!r}")
+
+
+def roll_tensor(roll: PianoRoll) -> torch.Tensor:
+    """A roll as float tensor, shape=(3, 88, frames): onset, sustain, velocity / 127."""
+    channels = [roll.onset, roll.sustain, roll.velocity / 127.0]
+    return torch.from_numpy(np.stack(channels).astype(np.float32))
+
+
+def tensor_roll(tensor: torch.Tensor, **properties) -> PianoRoll:
+    """The roll of which `roll_tensor` made this tensor; `properties` as for `PianoRoll`."""
+    onset, sustain, velocity = tensor.numpy()
+    loudness = np.rint(velocity * 127).astype(np.uint8)
+    return PianoRoll(onset > 0.5, sustain > 0.5, loudness, **properties)
+
+
+@dataclasses.dataclass(frozen=True)
+class Batch:
+    """Training windows: rolls (B, 3, 88, 256), label indices (B,), metre (B, 64, 2).
+
+    And the indices of their collections (B,), of which the one past the last is none.
+    """
+
+    rolls: torch.Tensor
+    labels: torch.Tensor
+    metre: torch.Tensor
+    collections: torch.Tensor
+
+
+class WindowSampler:
+    """Draws training batches; batch `step` is the same in every run with the same seed.
+
+    Parameters
+    ----------
+    corpus : Corpus or ShardedCorpus
+        Prepared corpus; of a sharded one, windows are read when they are drawn.
+    split : str
+        Side of the split to draw from.
+    collections : sequence of str
+        Those that a batch tells apart.
+    """
+
+    def __init__(
+        self,
+        corpus: Corpus | ShardedCorpus,
+        split: str = "train",
+        collections: Sequence[str] = (),
+    ) -> None:
+        self._collections = {name: index for index, name in enumerate(collections)}
+        self.windows = list(windows_by_label(corpus, split).values())
+        share = np.sqrt([len(w) for w in self.windows])
+        self.label_probability = share / share.sum()
+
+    def batch(self, batch_size: int, seed: int, step: int, rows: slice = slice(None)) -> Batch:
+        """Draw `batch_size` windows with label, window and transposition at random.
+
+        Only `rows` of them are made and returned: the same ones as without, in less time.
+        """
+        rng = np.random.default_rng([seed, step])
+        labels = rng.choice(len(self.windows), batch_size, p=self.label_probability)
+        places = [rng.integers(len(self.windows[k])) for k in labels]
+        shifts, labels = rng.choice(TRANSPOSITIONS, batch_size)[rows], labels[rows]
+        chosen = [self.windows[k][i] for k, i in zip(labels, places[rows], strict=True)]
+        rolls = [roll_tensor(w.transposed(s)) for w, s in zip(chosen, shifts, strict=True)]
+        return self._collate(rolls, labels, chosen)
+
+    def fixed(self, count: int, seed: int = 0) -> Batch:
+        """Untransposed windows, the same ones each time, as many of each label as fit."""
+        rng = np.random.default_rng([seed, 0])
+        labels = np.arange(count) % len(self.windows)
+        chosen = [self.windows[k][rng.integers(len(self.windows[k]))] for k in labels]
+        return self._collate([roll_tensor(w.roll) for w in chosen], labels, chosen)
+
+    def _collate(
+        self, rolls: list[torch.Tensor], labels: np.ndarray, windows: list[Window]
+    ) -> Batch:
+        known = self._collections
+        collections = [known.get(collection_of(w.piece), len(known)) for w in windows]
+        return Batch(
+            torch.stack(rolls),
+            torch.from_numpy(labels.astype(np.int64)),
+            torch.from_numpy(np.stack([w.metre for w in windows])),
+            torch.tensor(collections, dtype=torch.int64),
+        )
+
+
+def label_profiles(corpus: Corpus | ShardedCorpus) -> dict[str, dict]:
+    """What a sampler needs to know of each label besides its notes, from the training split.
+
+    Returns
+    -------
+    dict
+        For each label: ``time_signatures``, a list of (numerator, denominator, share), most
+        frequent first, and ``tempo``, the median in quarter notes a minute.
+    """
+    profiles = {}
+    for label in corpus.labels:
+        tempos, signatures = zip(*corpus.profiles("train", label), strict=True)
+        counts = Counter(map(tuple, signatures)).most_common()
+        profiles[label] = {
+            "time_signatures": [[*s, round(n / len(tempos), 4)] for s, n in counts],
+            "tempo": float(np.median(tempos)),
+        }
+    return profiles
+
+
+def attribute_shares(corpus: Corpus, names: Sequence[str]) -> dict[str, dict[str, list[float]]]:
+    """How often each value of some attributes occurs under each label.
+
+    Parameters
+    ----------
+    corpus : Corpus
+        Up to `COUNTED_WINDOWS` of its training windows a label are counted, untransposed.
+    names : sequence of str
+        Keys of `prism.music.attributes.ATTRIBUTES`.
+
+    Returns
+    -------
+    dict
+        For each label and attribute the share of each value and, last, of the null value.
+    """
+    shares = {}
+    for label, windows in windows_by_label(corpus, "train").items() if names else ():
+        counted = windows[:: max(1, len(windows) // COUNTED_WINDOWS)]
+        found = np.array([attribute_indices(window.roll, names) for window in counted])
+        shares[label] = {
+            name: _shares(found[:, k], len(ATTRIBUTES[name].values) + 1)
+            for k, name in enumerate(names)
+        }
+    return shares
+
+
+def _shares(indices: np.ndarray, count: int) -> list[float]:
+    return (np.bincount(indices, minlength=count) / len(indices)).tolist()

@@ -1,0 +1,129 @@
+"""The guided flow of a request: all its conditions in one evaluation of the transformer.
+
+Conventions
+-----------
+structure
+    One more row hears, from each beat, only the beats up to `NEARBY_BEATS` away, and the flow is
+    led away from it: ``structure_scale · (f(∅) − f(∅, nearby beats alone))`` is added. What is left
+    of that difference is what far beats have to do with each other, such as that a bar returns.
+    After perturbed-attention guidance (Ahn et al. 2024), which puts the identity in the place of
+    attention. It acts from t = `STRUCTURE_FROM` to `STRUCTURE_UNTIL` (a limited interval, as in
+    Kynkäänniemi et al. 2024): earlier it makes every piece alike, later it changes nothing more.
+metre
+    Where one is asked for, ``attribute_scale · (f(∅) − f(∅, no metre))`` is added: every row but
+    the one without is told the metre.
+"""
+
+from __future__ import annotations
+
+import torch
+
+from prism.models.diffusion import compose_guidance
+from prism.models.dit import PrismDiT
+from prism.models.settings import Request
+
+NEARBY_BEATS = 7
+STRUCTURE_FROM, STRUCTURE_UNTIL = 0.7, 0.3
+
+
+def nearby(tokens: int, reach: int = NEARBY_BEATS) -> torch.Tensor:
+    """Which beats lie up to `reach` apart, bool, shape=(tokens, tokens)."""
+    place = torch.arange(tokens)
+    return (place[:, None] - place).abs() <= reach
+
+
+class GuidedFlow:
+    """The flow as a function of latents and t, for one run of a sampler.
+
+    An item takes one row a composer, one for each attribute on its own and one without a metre if
+    they are asked for and there is a scale for it, one under nothing but null values, and one more
+    of these for the structure. A transformer with self-conditioning is given, in every row, the
+    estimate of the data that followed from the guided flow before.
+
+    Parameters
+    ----------
+    dit : PrismDiT
+        Predicts the rows' flows.
+    request : Request
+        Composers, weights and scales.
+    labels : list of int
+        Of the request's composers.
+    metre : int64 Tensor, shape=(B, N, 2)
+        Of each item.
+    wishes : int64 Tensor, shape=(B, A)
+        Each item's attributes.
+    """
+
+    def __init__(
+        self,
+        dit: PrismDiT,
+        request: Request,
+        labels: list[int],
+        metre: torch.Tensor,
+        wishes: torch.Tensor,
+    ) -> None:
+        self._dit, self._request, self._items = dit, request, len(metre)
+        nulls = dit.null_attributes.to(metre.device).expand_as(wishes)
+        rows = [(label, wishes, metre) for label in labels]
+        if request.attribute_scale:
+            rows += [(dit.null_label, alone, metre) for alone in self._one_by_one(wishes, nulls)]
+        self._metre_row = len(rows) if request.attribute_scale and request.time_signature else None
+        if self._metre_row is not None:
+            rows.append((dit.null_label, nulls, torch.zeros_like(metre)))
+        # The last two are alike but for what they hear.
+        rows += [(dit.null_label, nulls, metre)] * 2
+        labels, wishes, metres = zip(*rows, strict=True)
+        self._labels = torch.tensor(labels, device=metre.device).repeat_interleave(self._items)
+        self._wishes, self._metre = torch.cat(wishes), torch.cat(metres)
+        self._heard = torch.ones(len(self._metre), *[metre.shape[1]] * 2, dtype=torch.bool)
+        self._heard[-self._items :] = nearby(metre.shape[1])
+        self._heard = self._heard.to(metre.device)
+        self._weights = torch.tensor(request.composer_weights, device=metre.device)
+        self._estimate: torch.Tensor | None = None
+
+    def _one_by_one(self, wishes: torch.Tensor, nulls: torch.Tensor) -> list[torch.Tensor]:
+        """For each attribute that is asked for, everything else null; shape=(B, A) each."""
+        names, asked = self._dit.attribute_names, dict(self._request.attributes)
+        columns = torch.arange(len(names), device=wishes.device)
+        return [torch.where(columns == names.index(n), wishes, nulls) for n in names if n in asked]
+
+    @torch.inference_mode()
+    def __call__(self, latents: torch.Tensor, t: float) -> torch.Tensor:
+        """The guided flow of latents (B, N, D), same shape."""
+        acts = STRUCTURE_UNTIL <= t <= STRUCTURE_FROM
+        structured = self._request.structure_scale > 0 and acts
+        flows = self._flows(latents, t, structured)
+        free = flows[-2 if structured else -1]
+        flow = self._guided(flows, free)
+        if structured:
+            flow = flow + self._request.structure_scale * (free - flows[-1])
+        if self._dit.config.self_conditioning:
+            self._estimate = latents - t * flow
+        return flow
+
+    def _flows(self, latents: torch.Tensor, t: float, structured: bool) -> torch.Tensor:
+        """The flow under each condition, shape=(rows, B, N, D)."""
+        count = len(self._labels) - (0 if structured else self._items)
+        rows, estimate = count // self._items, self._estimate
+        return self._dit(
+            latents.repeat(rows, 1, 1),
+            torch.full((count,), t, device=latents.device),
+            self._labels[:count],
+            self._metre[:count],
+            self._wishes[:count],
+            None if estimate is None else estimate.repeat(rows, 1, 1),
+            self._heard if structured else None,
+        ).unflatten(0, (rows, self._items))
+
+    def _guided(self, flows: torch.Tensor, free: torch.Tensor) -> torch.Tensor:
+        """Towards the composers, and towards each attribute and the metre on its own."""
+        composers, asked = len(self._request.composers), len(self._request.attributes)
+        guided = compose_guidance(
+            free, flows[:composers], self._weights, self._request.guidance_scale
+        )
+        if not self._request.attribute_scale:
+            return guided
+        away = (flows[composers : composers + asked] - free).sum(0)
+        if self._metre_row is not None:
+            away = away + free - flows[self._metre_row]
+        return guided + self._request.attribute_scale * away

@@ -1,0 +1,246 @@
+"""The original's route: pictures of rolls, a photographs' autoencoder, and a class-conditional DiT.
+
+Prism grew out of a report that fine-tuned DiT-L/4 (Peebles & Xie 2023) on 256×256 midipic pictures
+through Stable Diffusion's autoencoder. This is that route, through diffusers: noise is predicted
+(Ho et al. 2020) on a linear schedule of 1,000 steps, as in the DiT paper, whose learned variances
+are left out; samples are drawn by DDIM (Song et al. 2021).
+
+Conventions
+-----------
+picture
+    As in `prism.music.midipic`; the autoencoder sees it with the last axis reversed (RGB) and scaled to
+    −1 to 1.
+latents
+    float32, (B, 4, 32, 32), multiplied by the autoencoder's scaling factor.
+label
+    0 to the number of labels; the last is the null label.
+"""
+
+from __future__ import annotations
+
+import json
+import pathlib
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from diffusers import AutoencoderKL, DDIMScheduler, DDPMScheduler, DiTTransformer2DModel
+from diffusers.models.embeddings import LabelEmbedding
+from torch import nn
+
+from prism.models.hub import WeightsError
+from prism.music.midipic import from_picture
+from prism.music.roll import PianoRoll
+
+SETTINGS_FILE = "original.json"
+# Cells on a side: the autoencoder's are 8 × 8 pixels.
+LATENT_SIZE = 32
+# Named as in the DiT paper, table 1.
+SIZES = {
+    "tiny": {"num_layers": 2, "num_attention_heads": 2, "attention_head_dim": 8},
+    "base": {"num_layers": 12, "num_attention_heads": 12, "attention_head_dim": 64},
+    "large": {"num_layers": 24, "num_attention_heads": 16, "attention_head_dim": 64},
+}
+
+
+def noise_schedule() -> DDPMScheduler:
+    """Linear variances from .0001 to .02 over 1,000 steps (Ho et al. 2020, section 4)."""
+    return DDPMScheduler(
+        num_train_timesteps=1000, beta_start=1e-4, beta_end=0.02, beta_schedule="linear"
+    )
+
+
+def new_transformer(labels: int, size: str, patch_size: int, sample_size: int):
+    """A DiT that predicts noise, every block the identity and the output zero at first.
+
+    diffusers leaves both of the latter to whoever trains (Peebles & Xie 2023, section 3.2).
+
+    Parameters
+    ----------
+    labels : int
+        How many; the null label comes on top.
+    size : str
+        A key of `SIZES`.
+    patch_size, sample_size : int
+        In cells of the latents.
+    """
+    network = DiTTransformer2DModel(
+        **SIZES[size],
+        in_channels=4,
+        out_channels=4,
+        sample_size=sample_size,
+        patch_size=patch_size,
+        num_embeds_ada_norm=labels,
+    )
+    gates = [block.norm1.linear for block in network.transformer_blocks]
+    for layer in (*gates, network.proj_out_1, network.proj_out_2):
+        nn.init.zeros_(layer.weight)
+        nn.init.zeros_(layer.bias)
+    return without_own_dropout(network)
+
+
+def without_own_dropout(network: DiTTransformer2DModel) -> DiTTransformer2DModel:
+    """Leave dropping labels to the training loop.
+
+    In diffusers every block drops them for itself, so that one sample has several labels, and from
+    a global source of chance.
+    """
+    for module in network.modules():
+        if isinstance(module, LabelEmbedding):
+            module.dropout_prob = 0.0
+    return network
+
+
+def picture_tensor(pictures: np.ndarray) -> torch.Tensor:
+    """Pictures, uint8 (B, 256, 256, 3) → what the autoencoder sees, float32 (B, 3, 256, 256)."""
+    rgb = np.ascontiguousarray(pictures[..., ::-1])
+    return torch.from_numpy(rgb).permute(0, 3, 1, 2).float() / 127.5 - 1
+
+
+def tensor_pictures(tensor: torch.Tensor) -> np.ndarray:
+    """The reverse of `picture_tensor`, rounded and clipped."""
+    scaled = ((tensor.float() + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
+    return np.ascontiguousarray(scaled.permute(0, 2, 3, 1).cpu().numpy()[..., ::-1])
+
+
+class OriginalPipeline:
+    """Draws pictures by diffusion in a photographs' autoencoder's latents, and reads them as rolls.
+
+    Parameters
+    ----------
+    autoencoder : AutoencoderKL
+        Latents ↔ pictures.
+    transformer : DiTTransformer2DModel
+        Predicts noise.
+    labels : sequence of str
+        In the order of the transformer's labels.
+    source : str
+        Where the autoencoder came from: a folder, or a repository on the Hub.
+
+    Examples
+    --------
+    >>> from prism.models.original import OriginalPipeline
+    >>> pipe = OriginalPipeline.from_pretrained("runs/original/weights")
+    >>> roll = pipe("Bach", guidance_scale=4.0, seed=7)[0]
+    """
+
+    def __init__(
+        self,
+        autoencoder: AutoencoderKL,
+        transformer: DiTTransformer2DModel,
+        labels: Sequence[str],
+        source: str,
+    ) -> None:
+        self.autoencoder = autoencoder.eval()
+        self.transformer = without_own_dropout(transformer).eval()
+        self.composers = list(labels)
+        self.source = source
+
+    def save_pretrained(self, folder: str | pathlib.Path, max_shard_size: str = "10GB") -> None:
+        """Write the transformer and the settings; the autoencoder is only named."""
+        folder = pathlib.Path(folder)
+        self.transformer.save_pretrained(folder / "transformer", max_shard_size=max_shard_size)
+        noise_schedule().save_pretrained(folder / "scheduler")
+        settings = {"labels": self.composers, "autoencoder": self.source}
+        text = json.dumps(settings, indent=2, ensure_ascii=False)
+        (folder / SETTINGS_FILE).write_text(text + "\n", encoding="utf-8")
+
+    @classmethod
+    def from_pretrained(cls, folder: str | pathlib.Path) -> OriginalPipeline:
+        """Load what `save_pretrained` wrote, and the autoencoder it names.
+
+        Raises
+        ------
+        WeightsError
+            If the folder or the autoencoder cannot be had.
+        """
+        folder = pathlib.Path(folder)
+        if not (folder / SETTINGS_FILE).is_file():
+            raise WeightsError(
+                f"no weights of the original's route at {folder} ({SETTINGS_FILE} missing); "
+                "train them with: python train.py --preset original"
+            )
+        settings = json.loads((folder / SETTINGS_FILE).read_text(encoding="utf-8"))
+        transformer = DiTTransformer2DModel.from_pretrained(folder / "transformer")
+        source = settings["autoencoder"]
+        return cls(load_autoencoder(source), transformer, settings["labels"], source)
+
+    @torch.inference_mode()
+    def __call__(
+        self,
+        composers: str | Sequence[str],
+        guidance_scale: float = 4.0,
+        num_inference_steps: int = 50,
+        seed: int = 0,
+    ) -> list[PianoRoll]:
+        """Draw one roll for each name.
+
+        Parameters
+        ----------
+        composers : str or sequence of str
+            Labels.
+        guidance_scale : float
+            1 is the plain conditional model (Ho & Salimans 2022).
+        num_inference_steps : int
+            1 to 1,000.
+        seed : int
+            Of the noise.
+
+        Raises
+        ------
+        ValueError
+            If a label is unknown.
+        """
+        names = [composers] if isinstance(composers, str) else list(composers)
+        unknown = [name for name in names if name not in self.composers]
+        if unknown:
+            raise ValueError(
+                f"composers: unknown {', '.join(map(repr, unknown))}; "
+                f"choose from {', '.join(self.composers)}"
+            )
+        labels = torch.tensor([self.composers.index(name) for name in names])
+        latents = self._latents(labels, guidance_scale, num_inference_steps, seed)
+        return [from_picture(picture) for picture in self.decode(latents)]
+
+    def decode(self, latents: torch.Tensor) -> np.ndarray:
+        """Pictures of latents, uint8, shape=(B, 256, 256, 3)."""
+        scaled = latents / self.autoencoder.config.scaling_factor
+        return tensor_pictures(self.autoencoder.decode(scaled).sample)
+
+    def _latents(
+        self, labels: torch.Tensor, guidance_scale: float, num_inference_steps: int, seed: int
+    ) -> torch.Tensor:
+        device, config = self.transformer.device, self.transformer.config
+        # A new one for each call: schedulers count their steps.
+        scheduler = DDIMScheduler.from_config(noise_schedule().config, clip_sample=False)
+        scheduler.set_timesteps(num_inference_steps)
+        shape = (len(labels), config.in_channels, config.sample_size, config.sample_size)
+        latents = torch.randn(shape, generator=torch.Generator().manual_seed(seed)).to(device)
+        null = torch.full_like(labels, len(self.composers))
+        rows = torch.cat([labels, null]).to(device)
+        for t in scheduler.timesteps:
+            noise = self.transformer(
+                torch.cat([latents, latents]), t.to(device).expand(len(rows)), rows
+            ).sample
+            conditional, free = noise.chunk(2)
+            guided = free + guidance_scale * (conditional - free)
+            latents = scheduler.step(guided, t, latents).prev_sample
+        return latents
+
+
+def load_autoencoder(source: str) -> AutoencoderKL:
+    """An autoencoder from a folder or from the Hub.
+
+    Raises
+    ------
+    WeightsError
+        If it cannot be had.
+    """
+    try:
+        return AutoencoderKL.from_pretrained(source)
+    except (OSError, ValueError) as error:
+        reason = " ".join(str(error).split())
+        raise WeightsError(
+            f"autoencoder {source}: no such folder, and not from the Hub ({reason}); check the "
+            "name and the network, or give a folder that holds an AutoencoderKL"
+        ) from error

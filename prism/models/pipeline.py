@@ -1,0 +1,371 @@
+"""PrismPipeline: composers, guidance and a seed in; piano rolls out."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import functools
+import json
+import math
+import pathlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+
+from prism.corpora.dataset import regular_metre
+from prism.models.autoencoder import BeatAutoencoder, rolls_from_logits
+from prism.models.diffusion import Step, euler_steps, schedule
+from prism.models.dit import PrismDiT
+from prism.models.guidance import GuidedFlow
+from prism.models.hub import WeightsError, find_weights
+from prism.models.settings import (
+    USUAL_ATTRIBUTE,
+    USUAL_STRUCTURE,
+    Request,
+    checked_request,
+    checked_seeds,
+)
+from prism.music.attributes import COLLECTION, attribute_values
+from prism.music.roll import PianoRoll
+
+SETTINGS_FILE = "prism.json"
+
+
+@dataclasses.dataclass(frozen=True)
+class PrismOutput:
+    """What a call returns: one roll a seed, its latents (B, N, D), and what it was drawn from."""
+
+    rolls: list[PianoRoll]
+    latents: torch.Tensor
+    seeds: tuple[int, ...]
+    request: Request
+
+
+@dataclasses.dataclass(frozen=True)
+class Preview:
+    """The state after one sampler step.
+
+    Parameters
+    ----------
+    step, num_inference_steps : int
+        Steps done, counted from 1, and steps in all.
+    t : float
+        Diffusion time reached, 1 (noise) to 0 (done).
+    latents : Tensor, shape=(B, N, D)
+        Clean estimate so far; at the last step the result.
+    decode : callable
+        Turns `latents` into rolls.
+    """
+
+    step: int
+    num_inference_steps: int
+    t: float
+    latents: torch.Tensor
+    decode: Callable[[torch.Tensor], list[PianoRoll]]
+
+    @functools.cached_property
+    def rolls(self) -> list[PianoRoll]:
+        """`latents` as rolls, decoded when first asked for."""
+        return self.decode(self.latents)
+
+
+class PrismPipeline:
+    """Joins the autoencoder, the transformer and the sampler.
+
+    Parameters
+    ----------
+    autoencoder : BeatAutoencoder
+        Latents ↔ rolls.
+    dit : PrismDiT
+        Predicts the flow of the latents.
+    profiles : dict
+        For each label, in the order of the transformer's label indices, what
+        `prism.corpora.dataset.label_profiles` says of it.
+    collections : sequence of str
+        Those that a transformer with that attribute can be asked for, in the order of indices.
+
+    Examples
+    --------
+    >>> from prism.models.pipeline import PrismPipeline
+    >>> pipe = PrismPipeline.from_pretrained("weights")
+    >>> roll = pipe("Bach", guidance_scale=2.0, seed=7).rolls[0]
+    """
+
+    def __init__(
+        self,
+        autoencoder: BeatAutoencoder,
+        dit: PrismDiT,
+        profiles: dict[str, dict],
+        collections: Sequence[str] = (),
+    ) -> None:
+        if dit.config.labels != len(profiles):
+            raise WeightsError(
+                f"profiles: expected {dit.config.labels} labels as in the transformer, "
+                f"got {len(profiles)}"
+            )
+        asked = (dit.config.attributes or {}).get(COLLECTION, 0)
+        if asked != len(collections):
+            raise WeightsError(
+                f"collections: expected {asked} as in the transformer, got {len(collections)}"
+            )
+        self.autoencoder = autoencoder.eval()
+        self.dit = dit.eval()
+        self.profiles = profiles
+        self.collections = tuple(collections)
+
+    @property
+    def composers(self) -> list[str]:
+        """The labels a call can name."""
+        return list(self.profiles)
+
+    @property
+    def attributes(self) -> dict[str, tuple[str, ...]]:
+        """What else a call can ask for, with all values; a model may know none."""
+        return attribute_values(self.dit.attribute_names, self.collections)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the networks are."""
+        return self.dit.device
+
+    def to(self, device: str | torch.device) -> PrismPipeline:
+        """Move the networks."""
+        self.autoencoder.to(device)
+        self.dit.to(device)
+        return self
+
+    def save_pretrained(self, folder: str | pathlib.Path, max_shard_size: str = "10GB") -> None:
+        """Write both networks (safetensors, half precision) and the settings into `folder`.
+
+        Files larger than `max_shard_size`, such as ``"15MB"``, are cut.
+        """
+        folder = pathlib.Path(folder)
+        for name, network in (("autoencoder", self.autoencoder), ("dit", self.dit)):
+            copy.deepcopy(network).half().save_pretrained(
+                folder / name, max_shard_size=max_shard_size
+            )
+        settings = {"labels": self.profiles, "collections": self.collections}
+        text = json.dumps(settings, indent=2, ensure_ascii=False)
+        (folder / SETTINGS_FILE).write_text(text + "\n", encoding="utf-8")
+
+    @classmethod
+    def from_pretrained(cls, folder: str | pathlib.Path) -> PrismPipeline:
+        """Load what `save_pretrained` wrote, in float32, on the GPU where there is one.
+
+        `folder` may also be a repository on the Hugging Face Hub; see `prism.models.hub`.
+
+        Raises
+        ------
+        WeightsError
+            If the folder or one of its files is missing, truncated or does not fit.
+        """
+        folder = find_weights(folder)
+        advice = "restore the folder from the repository or train it with: python train.py"
+        if not (folder / SETTINGS_FILE).is_file():
+            raise WeightsError(f"no Prism weights at {folder} ({SETTINGS_FILE} missing); {advice}")
+        try:
+            settings = json.loads((folder / SETTINGS_FILE).read_text(encoding="utf-8"))
+            networks = [
+                network.from_pretrained(
+                    folder / name,
+                    torch_dtype=torch.float32,
+                    local_files_only=True,
+                    low_cpu_mem_usage=False,  # True needs accelerate
+                )
+                for name, network in (("autoencoder", BeatAutoencoder), ("dit", PrismDiT))
+            ]
+            pipeline = cls(*networks, settings["labels"], settings.get("collections", ()))
+        except (OSError, SafetensorError, RuntimeError, ValueError, KeyError) as error:
+            raise WeightsError(f"weights in {folder} cannot be read ({error}); {advice}") from error
+        return pipeline.to("cuda") if torch.cuda.is_available() else pipeline
+
+    def __call__(
+        self,
+        composers: str | Sequence[str],
+        composer_weights: Sequence[float] | None = None,
+        guidance_scale: float = 2.0,
+        num_inference_steps: int = 16,
+        seed: int | Sequence[int] = 0,
+        tempo: float | None = None,
+        time_signature: tuple[int, int] | None = None,
+        callback_on_step_end: Callable[[Preview], None] | None = None,
+        attributes: Mapping[str, str | None] | None = None,
+        attribute_scale: float = USUAL_ATTRIBUTE,
+        structure_scale: float = USUAL_STRUCTURE,
+    ) -> PrismOutput:
+        """Draw one 64-beat roll for each seed.
+
+        Parameters
+        ----------
+        composers : str or sequence of str
+            One to four of `composers`.
+        composer_weights : sequence of float, optional
+            One a composer, 0 or more, not all 0; scaled to sum to 1. Equal by default.
+        guidance_scale : float
+            0 to 8.
+        num_inference_steps : int
+            1 to 200 evaluations of the transformer.
+        seed : int or sequence of int
+            The same seed always gives the same notes, alone or among others.
+        tempo : float, optional
+            20 to 400 quarter notes a minute.
+        time_signature : (int, int), optional
+            Beats in a bar and beat unit.
+        callback_on_step_end : callable, optional
+            Called with a `Preview` after each step.
+        attributes : mapping of str to str, optional
+            Some of `attributes` with the value wanted, such as ``{"key": "A minor"}``.
+        attribute_scale : float
+            0 to 8: how far to be guided towards each attribute on its own, on top of the guidance
+            towards the composers, which knows of them too. One more row an attribute.
+        structure_scale : float
+            0 to 8: how far to be guided away from what the model draws when no beat hears those
+            far from it; see `prism.models.guidance`. More makes bars return more often.
+
+        Raises
+        ------
+        ValueError
+            If an argument is out of its range; the message names it.
+        """
+        seeds = checked_seeds(seed)
+        request = self.request(
+            composers,
+            composer_weights,
+            guidance_scale,
+            num_inference_steps,
+            tempo,
+            time_signature,
+            attributes,
+            attribute_scale,
+            structure_scale,
+        )
+        for preview in self._previews(request, seeds):
+            if callback_on_step_end is not None:
+                callback_on_step_end(preview)
+        return PrismOutput(preview.rolls, preview.latents, seeds, request)
+
+    def stream(
+        self,
+        composers: str | Sequence[str],
+        composer_weights: Sequence[float] | None = None,
+        guidance_scale: float = 2.0,
+        num_inference_steps: int = 16,
+        seed: int | Sequence[int] = 0,
+        tempo: float | None = None,
+        time_signature: tuple[int, int] | None = None,
+        attributes: Mapping[str, str | None] | None = None,
+        attribute_scale: float = USUAL_ATTRIBUTE,
+        structure_scale: float = USUAL_STRUCTURE,
+    ) -> Iterator[Preview]:
+        """Like a call, yielding a `Preview` after each step; the last one holds the result."""
+        seeds = checked_seeds(seed)
+        request = self.request(
+            composers,
+            composer_weights,
+            guidance_scale,
+            num_inference_steps,
+            tempo,
+            time_signature,
+            attributes,
+            attribute_scale,
+            structure_scale,
+        )
+        return self._previews(request, seeds)
+
+    def request(
+        self,
+        composers: str | Sequence[str],
+        composer_weights: Sequence[float] | None,
+        guidance_scale: float,
+        num_inference_steps: int,
+        tempo: float | None,
+        time_signature: tuple[int, int] | None,
+        attributes: Mapping[str, str | None] | None = None,
+        attribute_scale: float = USUAL_ATTRIBUTE,
+        structure_scale: float = USUAL_STRUCTURE,
+    ) -> Request:
+        """Validate a call's arguments; see `__call__`."""
+        return checked_request(
+            composers,
+            composer_weights,
+            guidance_scale,
+            num_inference_steps,
+            tempo,
+            time_signature,
+            attributes,
+            attribute_scale,
+            structure_scale,
+            known_composers=self.composers,
+            known_attributes=self.attributes,
+        )
+
+    def _previews(self, request: Request, seeds: Sequence[int]) -> Iterator[Preview]:
+        """Sample item by item on a CPU, all at once on a GPU.
+
+        Matrix products round differently for different batch sizes; one item at a time makes a
+        batch equal to its items to the last bit, and costs a CPU about a quarter of its speed.
+        """
+        size = 1 if self.device.type == "cpu" else len(seeds)
+        groups = [seeds[i : i + size] for i in range(0, len(seeds), size)]
+        properties = [[self._roll_properties(request, seed) for seed in g] for g in groups]
+
+        def decode(latents: torch.Tensor) -> list[PianoRoll]:
+            parts = zip(latents.split(size), properties, strict=True)
+            return [roll for part in parts for roll in self.decode(*part)]
+
+        streams = [self._steps(request, *group) for group in zip(groups, properties, strict=True)]
+        for steps in zip(*streams, strict=True):
+            clean = torch.cat([step.clean for step in steps])
+            index, t = steps[0].index, steps[0].t
+            yield Preview(index, request.num_inference_steps, t, clean, decode)
+
+    def _steps(
+        self, request: Request, seeds: Sequence[int], properties: list[dict]
+    ) -> Iterator[Step]:
+        shape = (self.dit.config.tokens, self.dit.config.latent_size)
+        noise = [torch.randn(shape, generator=torch.Generator().manual_seed(s)) for s in seeds]
+        metre = np.stack([regular_metre(p["time_signature"]) for p in properties])
+        metre = torch.from_numpy(metre).to(self.device)
+        wishes = torch.stack([self._wishes(request, seed) for seed in seeds]).to(self.device)
+        labels = [self.composers.index(name) for name in request.composers]
+        flow = GuidedFlow(self.dit, request, labels, metre, wishes)
+        latents = torch.stack(noise).to(self.device)
+        return euler_steps(flow, latents, schedule(request.num_inference_steps))
+
+    def _wishes(self, request: Request, seed: int) -> torch.Tensor:
+        """One item's attributes, int64, shape=(A,): as asked for, or drawn by its seed.
+
+        Those are drawn that the composer's profile has shares for; the others stay open.
+        """
+        composer = _drawn_composer(request, np.random.default_rng([seed, 2]))
+        shares = self.profiles[composer].get("attributes", {})
+        rng = np.random.default_rng([seed, 3])
+        drawn = {name: int(rng.choice(len(share), p=share)) for name, share in shares.items()}
+        chosen = drawn | dict(request.attributes)
+        pairs = zip(self.dit.attribute_names, self.dit.null_attributes.tolist(), strict=True)
+        return torch.tensor([chosen.get(name, null) for name, null in pairs], dtype=torch.int64)
+
+    @torch.inference_mode()
+    def decode(self, latents: torch.Tensor, properties: list[dict]) -> list[PianoRoll]:
+        """Latents (B, N, D) → rolls; `properties` are each roll's tempo and time signature."""
+        return rolls_from_logits(self.autoencoder.decode(latents), properties)
+
+    def _roll_properties(self, request: Request, seed: int) -> dict:
+        """Tempo and time signature of one item; drawn by its seed where the caller left them."""
+        rng = np.random.default_rng([seed, 2])
+        composer = _drawn_composer(request, rng)
+        choices = self.profiles[composer]["time_signatures"]
+        share = np.array([row[2] for row in choices])
+        drawn = choices[rng.choice(len(choices), p=share / share.sum())]
+        tempos = [self.profiles[name]["tempo"] for name in request.composers]
+        mean = math.exp(np.dot(request.composer_weights, np.log(tempos)))
+        return {
+            "tempo": round(mean, 1) if request.tempo is None else request.tempo,
+            "time_signature": request.time_signature or (drawn[0], drawn[1]),
+        }
+
+
+def _drawn_composer(request: Request, rng: np.random.Generator) -> str:
+    return request.composers[rng.choice(len(request.composers), p=request.composer_weights)]

@@ -1,0 +1,352 @@
+"""MIDI files in and out.
+
+Conventions
+-----------
+time
+    Read in beats: a tempo change moves nothing on the grid. File ticks round to the nearest of
+    `TICKS_PER_BEAT` (halves up), and a note lasts at least one.
+tracks
+    All merged into one piano; channel 10 (drums) is dropped, and so are pitches outside 21 to 108.
+notes
+    A note-on of velocity 0 is a note-off. A note-off ends the oldest note still sounding on its
+    channel and pitch. A note that is never let go is dropped. Data bytes above 127 count as 127.
+overlap
+    After merging: the rule of `prism.music.roll`.
+tempo
+    Quarter notes a minute where the first note begins, to a hundredth; 120 where the file names
+    none, as the standard says. Files hold whole microseconds a beat, finer than a hundredth up to
+    tempo 770.
+time signature
+    4/4 where the file names none. A first signature that lasts for a single bar, shorter than the
+    bars after it, is a pick-up: its bar is not listed and the next signature is the piece's.
+
+Source: Standard MIDI Files 1.0 (RP-001), MIDI Manufacturers Association, 1996.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import math
+import os
+import pathlib
+import struct
+from collections.abc import Iterable
+
+import numpy as np
+import symusic
+
+from prism.music.roll import (
+    FRAMES_PER_BEAT,
+    KEYS,
+    LOWEST_PITCH,
+    TICKS_PER_BEAT,
+    PianoRoll,
+    Piece,
+    without_overlaps,
+)
+
+# pyfluidsynth, which pretty_midi loads, prints where it found its library when CI is set; a
+# command's output should hold what it was asked for and nothing else.
+with contextlib.redirect_stdout(None):
+    import pretty_midi
+
+MAX_FILE_BYTES = 4 * 2**20
+MAX_NOTES = 200_000
+MAX_BEATS = 20_000
+MAX_SIGNATURE_UNIT = 64
+
+_HEADER_BYTES = 14
+_CHUNK_HEAD_BYTES = 8
+_SMPTE_BIT = 0x8000
+_UNNAMED_TEMPO = 120.0
+_MICROSECONDS_PER_MINUTE = 60_000_000
+_MAX_MICROSECONDS_PER_BEAT = 2**24 - 1
+_WRITTEN_TICKS_PER_BEAT = 480
+_SUSTAIN_PEDAL = 64
+
+
+class MidiError(ValueError):
+    """A file that cannot be read as MIDI: what is wrong, what was expected, what to do."""
+
+
+def read_midi(
+    file: str | os.PathLike | bytes,
+    *,
+    identifier: str = "",
+    title: str = "",
+    label: str = "",
+    source: str = "",
+    terms: str = "",
+    group: str = "",
+    pedal: bool = False,
+) -> Piece:
+    """Read a type 0 or type 1 file; see Conventions.
+
+    Parameters
+    ----------
+    file : path or bytes
+        A MIDI file's path or its content.
+    identifier, title, label, source, terms, group : str
+        As in `Piece`. The first and `source` default to the file's name (``"MIDI data"`` for
+        bytes), the title to the name without its ending.
+    pedal : bool
+        Let notes sound until the sustain pedal of their track is lifted.
+
+    Returns
+    -------
+    Piece
+        Possibly without a note.
+
+    Raises
+    ------
+    MidiError
+        If the file is empty, truncated or no MIDI, of type 2, timed in SMPTE frames, or beyond
+        `MAX_FILE_BYTES`, `MAX_NOTES` or `MAX_BEATS`.
+    OSError
+        If the path cannot be read.
+    """
+    path = pathlib.PurePath("MIDI data" if isinstance(file, bytes) else file)
+    try:
+        score = _parse(file if isinstance(file, bytes) else _load(file))
+        notes = _notes(score, pedal)
+    except MidiError as error:
+        raise MidiError(f"{path.name}: {error}") from error
+    signatures = _signatures(score)
+    return Piece(
+        identifier=identifier or path.name,
+        title=title or path.stem,
+        label=label,
+        source=source or path.name,
+        terms=terms,
+        notes=notes,
+        bars=_bars(signatures, notes),
+        tempo=_tempo(score, notes),
+        time_signature=signatures[0][1],
+        group=group,
+    )
+
+
+def write_midi(
+    roll: PianoRoll, path: str | os.PathLike | None = None, *, texts: Iterable[str] = ()
+) -> bytes:
+    """Write a roll as one piano track; `read_midi(...).window(frames=roll.frames)` gives it back.
+
+    Exactly, but for the tempo, which files hold in whole microseconds a beat and `read_midi`
+    rounds to a hundredth: a tempo with at most two decimals up to 770 comes back unchanged. The
+    track ends where the roll does, so silence at its end is kept.
+
+    Parameters
+    ----------
+    roll : PianoRoll
+        Any number of frames.
+    path : path, optional
+        Where to write the file as well.
+    texts : iterable of str
+        Text events at the start, for example what the roll was made with.
+
+    Returns
+    -------
+    bytes
+        The file.
+
+    Raises
+    ------
+    ValueError
+        If MIDI has no place for the tempo or the time signature.
+    """
+    seconds_per_frame, midi = _blank_file(roll)
+    piano = pretty_midi.Instrument(program=0, name="Piano")
+    for pitch, start, end, velocity in zip(*roll.arrays(), strict=True):
+        times = start * seconds_per_frame, end * seconds_per_frame
+        piano.notes.append(pretty_midi.Note(int(velocity), int(pitch), *times))
+    # Lifting a pedal nobody pressed is silent, and puts the end of the track behind it.
+    end_of_roll = roll.frames * seconds_per_frame
+    piano.control_changes.append(pretty_midi.ControlChange(_SUSTAIN_PEDAL, 0, end_of_roll))
+    midi.instruments.append(piano)
+    midi.text_events.extend(pretty_midi.Text(text, 0.0) for text in texts)
+    content = io.BytesIO()
+    midi.write(content)
+    if path is not None:
+        pathlib.Path(path).write_bytes(content.getvalue())
+    return content.getvalue()
+
+
+def _blank_file(roll: PianoRoll) -> tuple[float, pretty_midi.PrettyMIDI]:
+    """Seconds a frame, and a file with the roll's tempo and time signature but no notes."""
+    microseconds = round(_MICROSECONDS_PER_MINUTE / roll.tempo)
+    if not 1 <= microseconds <= _MAX_MICROSECONDS_PER_BEAT:
+        lowest = _MICROSECONDS_PER_MINUTE / _MAX_MICROSECONDS_PER_BEAT
+        raise ValueError(
+            f"tempo: MIDI holds {lowest:.2f} to {_MICROSECONDS_PER_MINUTE}, got {roll.tempo}"
+        )
+    numerator, denominator = roll.time_signature
+    if not _is_signature(numerator, denominator):
+        raise ValueError(
+            "time_signature: MIDI holds 1 to 255 beats over a power of two up to "
+            f"{MAX_SIGNATURE_UNIT}, got {numerator}/{denominator}"
+        )
+    # pretty_midi cuts the microseconds down to a whole number, so aim at the middle of one.
+    tempo = _MICROSECONDS_PER_MINUTE / (microseconds + 0.5)
+    midi = pretty_midi.PrettyMIDI(
+        resolution=_WRITTEN_TICKS_PER_BEAT, initial_tempo=tempo, charset="utf-8"
+    )
+    midi.time_signature_changes.append(pretty_midi.TimeSignature(numerator, denominator, 0.0))
+    return 60.0 / (tempo * FRAMES_PER_BEAT), midi
+
+
+def _load(path: str | os.PathLike) -> bytes:
+    """A file's content, at most one byte more than is allowed."""
+    with open(path, "rb") as file:
+        return file.read(MAX_FILE_BYTES + 1)
+
+
+def _parse(data: bytes) -> symusic.Score:
+    """Check what symusic does not, then let it parse."""
+    if not data:
+        raise MidiError("the file is empty; expected a MIDI file: get it again from its source")
+    if len(data) > MAX_FILE_BYTES:
+        raise MidiError(
+            f"the file is larger than {MAX_FILE_BYTES} bytes; expected a single piece: "
+            "cut it into shorter ones"
+        )
+    _check_tracks(data, _checked_track_count(data))
+    try:
+        # Without sanitizing, symusic corrupts its memory on data bytes above 127.
+        return symusic.Score.from_midi(data, sanitize_data=True)
+    except RuntimeError as error:
+        raise MidiError(
+            f"the events in a track make no sense ({error}); expected well-formed MIDI events: "
+            "export the file again"
+        ) from error
+
+
+def _checked_track_count(data: bytes) -> int:
+    """Check the header chunk; the number of tracks it announces."""
+    if data[:4] != b"MThd":
+        raise MidiError(
+            f"the file begins with {data[:4]!r}; expected b'MThd': this is no MIDI file, "
+            "or one in a wrapper that has to be unpacked first"
+        )
+    if len(data) < _HEADER_BYTES:
+        raise MidiError(_truncated(f"the header ends after {len(data)} of {_HEADER_BYTES} bytes"))
+    length, kind, tracks, division = struct.unpack_from(">IHHH", data, 4)
+    if length != _HEADER_BYTES - _CHUNK_HEAD_BYTES:
+        raise MidiError(f"the header is {length} bytes long; expected 6: export the file again")
+    if kind > 1:
+        raise MidiError(f"the file is of type {kind}; expected 0 or 1: export it as type 1")
+    if division & _SMPTE_BIT or not division:
+        raise MidiError(
+            f"the time division is 0x{division:04x}; expected ticks a quarter note, from 1 to "
+            "32767, not SMPTE frames: export the file in musical time"
+        )
+    if not tracks:
+        raise MidiError("the header announces no tracks; expected at least 1: export it again")
+    return tracks
+
+
+def _check_tracks(data: bytes, expected: int) -> None:
+    """Check that all announced tracks are there in full; symusic would read what it finds."""
+    found, position = 0, _HEADER_BYTES
+    while found < expected and position + _CHUNK_HEAD_BYTES <= len(data):
+        kind, length = struct.unpack_from(">4sI", data, position)
+        position += _CHUNK_HEAD_BYTES + length
+        found += kind == b"MTrk"
+        if position > len(data):
+            missing = position - len(data)
+            raise MidiError(_truncated(f"chunk {kind!r} lacks its last {missing} bytes"))
+    if found < expected:
+        raise MidiError(_truncated(f"{found} of {expected} tracks are there"))
+
+
+def _truncated(what: str) -> str:
+    return f"{what}; expected a whole file: it was cut short, get it again from its source"
+
+
+def _notes(score: symusic.Score, pedal: bool) -> np.ndarray:
+    """All tracks but drums as one piano, in the columns of `Piece.notes`."""
+    tracks = [_track_notes(track, pedal) for track in score.tracks if not track.is_drum]
+    pitch, start, end, velocity = np.concatenate([np.zeros((4, 0), np.int64), *tracks], axis=1)
+    if len(pitch) > MAX_NOTES:
+        raise MidiError(
+            f"the file has {len(pitch)} notes; expected at most {MAX_NOTES}: thin it out or cut it"
+        )
+    # symusic counts in 32 bits: what lies beyond them comes back negative.
+    if len(pitch) and (start.min() < 0 or end.max() > MAX_BEATS * score.tpq):
+        raise MidiError(
+            f"notes lie beyond beat {MAX_BEATS}; expected a single piece: cut away the silence "
+            "or export the file again"
+        )
+    keep = (pitch >= LOWEST_PITCH) & (pitch < LOWEST_PITCH + KEYS)
+    start, end = (_to_ticks(times, score.tpq) for times in (start, end))
+    end = np.maximum(end, start + 1)
+    pitch, start, end, velocity = without_overlaps(
+        *(column[keep] for column in (pitch, start, end, velocity))
+    )
+    notes = np.stack([start, end - start, pitch, velocity], axis=1).astype(np.int32)
+    return notes[np.lexsort((pitch, start))]
+
+
+def _track_notes(track, pedal: bool) -> np.ndarray:
+    """One track as int64, shape=(4, n): pitch, start, end (file ticks), velocity."""
+    notes = track.notes.numpy()
+    pitch, start, velocity = (
+        notes[name].astype(np.int64) for name in ("pitch", "time", "velocity")
+    )
+    end = start + notes["duration"]
+    if pedal:
+        for press in track.pedals:
+            lift = press.time + press.duration
+            end = np.where((end >= press.time) & (end < lift), lift, end)
+    return np.stack([pitch, start, end, velocity])
+
+
+def _to_ticks(times: np.ndarray, ticks_per_beat: int) -> np.ndarray:
+    """File ticks to Prism's, to the nearest, halves up."""
+    return (2 * TICKS_PER_BEAT * times + ticks_per_beat) // (2 * ticks_per_beat)
+
+
+def _tempo(score: symusic.Score, notes: np.ndarray) -> float:
+    """Tempo where the first note begins."""
+    first = notes[0, 0] if len(notes) else 0
+    tempo = _UNNAMED_TEMPO
+    for change in sorted(score.tempos, key=lambda change: change.time):
+        if 0 <= _to_ticks(change.time, score.tpq) <= first and change.mspq > 0:
+            tempo = round(_MICROSECONDS_PER_MINUTE / change.mspq, 2)
+    return tempo
+
+
+def _is_signature(numerator: int, denominator: int) -> bool:
+    power_of_two = denominator & (denominator - 1) == 0
+    return 0 < numerator < 256 and power_of_two and 0 < denominator <= MAX_SIGNATURE_UNIT
+
+
+def _signatures(score: symusic.Score) -> list[tuple[float, tuple[int, int]]]:
+    """Time signatures with the ticks at which they begin, the first at or after tick 0."""
+    named = {
+        change.time * TICKS_PER_BEAT / score.tpq: (change.numerator, change.denominator)
+        for change in sorted(score.time_signatures, key=lambda change: change.time)
+        if change.time >= 0 and _is_signature(change.numerator, change.denominator)
+    }
+    changes = sorted(({0.0: (4, 4)} | named).items())
+    if len(changes) > 1:
+        (_, first), (second_tick, second) = changes[:2]
+        if second_tick <= _bar_ticks(first) < _bar_ticks(second):
+            return changes[1:]
+    return changes
+
+
+def _bar_ticks(signature: tuple[int, int]) -> float:
+    numerator, denominator = signature
+    return numerator * 4 * TICKS_PER_BEAT / denominator
+
+
+def _bars(signatures: list[tuple[float, tuple[int, int]]], notes: np.ndarray) -> np.ndarray:
+    """Ticks at which full bars begin, up to the last note's end; a cut bar is not listed."""
+    end = float((notes[:, 0] + notes[:, 1]).max()) if len(notes) else 0.0
+    ticks = [tick for tick, _ in signatures]
+    bars = [np.zeros(0)]
+    for (tick, signature), limit in zip(signatures, [*ticks[1:], math.inf], strict=True):
+        length = _bar_ticks(signature)
+        bars.append(np.arange(tick, min(end, limit - length + 0.5), length))
+    return np.floor(np.concatenate(bars) + 0.5).astype(np.int32)

@@ -1,0 +1,93 @@
+"""Velocities for playing music that has none of its own.
+
+Scores of old music say nothing of loudness, and so their notes all come with one velocity; what a
+model learns from them is as even, but for its noise. Played like that, music sounds like a machine.
+Here such rolls get accents that any performance would have: of the metre, of the melody, and of the
+phrase. They are for the ear (sound, and files to be played) and the same for everybody's notes;
+what is drawn, measured and compared keeps the velocities it came with.
+
+Conventions
+-----------
+dynamics
+    A roll has its own if the middle nine tenths of its velocities span more than `EVEN_SPAN`.
+metre
+    A bar begins at frame 0. Its beats are dotted where it divides into threes (6/8, 9/8, 12/8).
+phrase
+    `PHRASE_BARS` bars: it swells up to the middle and dies away.
+range
+    No velocity moves further than `LARGEST_CHANGE` from the median, which all start from.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from prism.music.roll import FRAMES_PER_BEAT, PianoRoll, top_line
+
+EVEN_SPAN = 16
+PHRASE_BARS = 4
+LARGEST_CHANGE = 16
+SHAPED = "The music has no dynamics: it is played with accents that Prism adds."
+
+_DOWNBEAT, _HALF_BAR, _BEAT, _OFF_BEAT = 8, 4, 2, -4
+_ACCOMPANIMENT = -7
+_PHRASE_EDGE, _PHRASE_SWELL = -5, 10
+
+
+def has_dynamics(roll: PianoRoll) -> bool:
+    """Whether a roll's velocities say anything; a silent roll's do not."""
+    if not roll.onset.any():
+        return False
+    low, high = np.percentile(roll.velocity[roll.onset], [5, 95])
+    return bool(high - low > EVEN_SPAN)
+
+
+def shaping_words(roll: PianoRoll) -> str:
+    """What to say wherever `shaped` is heard; empty if it leaves the roll as it is."""
+    return SHAPED if roll.onset.any() and not has_dynamics(roll) else ""
+
+
+def shaped(roll: PianoRoll) -> PianoRoll:
+    """The roll as it is played: the same notes, with accents unless it has dynamics.
+
+    Parameters
+    ----------
+    roll : PianoRoll
+        Any number of frames; it is left as it is.
+
+    Returns
+    -------
+    PianoRoll
+        The very same one if it has dynamics or no notes.
+    """
+    if not shaping_words(roll):
+        return roll
+    change = _metre(roll) + _phrase(roll) + np.where(top_line(roll).onset, 0, _ACCOMPANIMENT)
+    change = np.clip(np.rint(change), -LARGEST_CHANGE, LARGEST_CHANGE)
+    loudness = np.clip(int(np.median(roll.velocity[roll.onset])) + change, 1, 127)
+    return dataclasses.replace(roll, velocity=np.where(roll.onset, loudness, 0).astype(np.uint8))
+
+
+def _beat_frames(roll: PianoRoll) -> int:
+    """Frames from one beat of the bar to the next; at least 1."""
+    beats, unit = roll.time_signature
+    in_threes = unit >= 8 and beats > 3 and beats % 3 == 0
+    return max(1, (3 if in_threes else 1) * 4 * FRAMES_PER_BEAT // unit)
+
+
+def _metre(roll: PianoRoll) -> np.ndarray:
+    """What its place in the bar does to a note, shape=(frames,)."""
+    place, beat = np.arange(roll.frames) % roll.bar_frames, _beat_frames(roll)
+    half_bar = 2 * place == roll.bar_frames
+    on_beat = place % beat == 0
+    return np.select(
+        [place == 0, half_bar & on_beat, on_beat], [_DOWNBEAT, _HALF_BAR, _BEAT], _OFF_BEAT
+    )
+
+
+def _phrase(roll: PianoRoll) -> np.ndarray:
+    """What its place in the phrase does to a note, shape=(frames,)."""
+    place = np.arange(roll.frames) / (PHRASE_BARS * roll.bar_frames) % 1
+    return _PHRASE_EDGE + _PHRASE_SWELL * np.sin(np.pi * place)

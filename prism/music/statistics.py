@@ -1,0 +1,108 @@
+"""Figures that describe how a roll sounds, each a number of one roll.
+
+Conventions
+-----------
+polyphony
+    Mean number of keys down, over the frames where any is.
+on-beat share
+    Share of notes that begin on a beat (a frame divisible by 4).
+scale consistency
+    Share of notes inside the major scale that holds most of them (Mogren 2016, section 4.1).
+pitch-class entropy
+    Of the notes' pitch classes, in bits, 0 to log2(12) (Wu & Yang 2020, section 5).
+likeness after n bars
+    Of a bar's and a later bar's note beginnings, the share that both have, at the same pitch and
+    place in the bar (twice the common ones over all of both); mean over bars n apart of which one
+    has any. Missing where a roll has no two such bars (64 beats of 4/4 are 16 bars).
+repeated bars
+    Share of bars with note beginnings that are, beginning for beginning, an earlier bar.
+silence
+    An empty roll has 0 for what counts its notes, 1 for ``empty_frames``, and no bars to compare.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from prism.music.roll import FRAMES_PER_BEAT, PianoRoll
+
+_MAJOR = (0, 2, 4, 5, 7, 9, 11)
+_SCALES = np.array([[(pc - tonic) % 12 in _MAJOR for pc in range(12)] for tonic in range(12)])
+NOTE_NAMES = (
+    "notes",
+    "polyphony",
+    "on_beat",
+    "scale_consistency",
+    "pitch_class_entropy",
+    "note_length",
+    "empty_frames",
+    "one_frame_notes",
+)
+LAGS = (1, 2, 4, 8, 16)
+STRUCTURE = (*(f"likeness_after_{lag}_bars" for lag in LAGS), "repeated_bars")
+NAMES = (*NOTE_NAMES, *STRUCTURE)
+
+
+def describe(roll: PianoRoll) -> dict[str, float]:
+    """Those figures of `NAMES` that a roll has; `note_length` is in beats."""
+    return describe_notes(roll) | describe_structure(roll)
+
+
+def describe_notes(roll: PianoRoll) -> dict[str, float]:
+    """The figures that do not depend on which note follows which."""
+    pitch, start, end, _ = roll.arrays()
+    if not len(pitch):
+        return dict.fromkeys(NOTE_NAMES, 0.0) | {"empty_frames": 1.0}
+    sounding = roll.active.sum(0)
+    length = end - start
+    classes = np.bincount(pitch % 12, minlength=12) / len(pitch)
+    used = classes[classes > 0]
+    values = (
+        len(pitch),
+        sounding[sounding > 0].mean(),
+        np.mean(start % FRAMES_PER_BEAT == 0),
+        (_SCALES @ classes).max(),
+        -(used * np.log2(used)).sum(),
+        length.mean() / FRAMES_PER_BEAT,
+        np.mean(sounding == 0),
+        np.mean(length == 1),
+    )
+    return {name: float(value) for name, value in zip(NOTE_NAMES, values, strict=True)}
+
+
+def describe_structure(roll: PianoRoll) -> dict[str, float]:
+    """Those figures of `STRUCTURE` that a roll has: how bars return."""
+    bars = _bars(roll)
+    values = (*(_likeness(bars[:-lag], bars[lag:]) for lag in LAGS), repeated_bars(roll))
+    return {k: v for k, v in zip(STRUCTURE, values, strict=True) if v is not None}
+
+
+def _bars(roll: PianoRoll) -> np.ndarray:
+    """Note beginnings of the whole bars, bool, shape=(bars, 88 · frames a bar)."""
+    length = roll.bar_frames
+    count = roll.onset.shape[1] // length
+    onset = roll.onset[:, : count * length].reshape(len(roll.onset), count, length)
+    return onset.transpose(1, 0, 2).reshape(count, -1)
+
+
+def _likeness(earlier: np.ndarray, later: np.ndarray) -> float | None:
+    beginnings = earlier.sum(1) + later.sum(1)
+    if not beginnings.any():
+        return None
+    there = beginnings > 0
+    return float(np.mean(2 * (earlier & later).sum(1)[there] / beginnings[there]))
+
+
+def repeated_bars(roll: PianoRoll) -> float | None:
+    """The share of its bars that repeat an earlier one; None if no bar has a note beginning."""
+    contents = [bar.tobytes() for bar in _bars(roll) if bar.any()]
+    return 1 - len(set(contents)) / len(contents) if contents else None
+
+
+def mean_description(rolls: Sequence[PianoRoll]) -> dict[str, float]:
+    """Mean of each figure over the rolls that have it; without any it is left out."""
+    rows = [describe(roll) for roll in rolls]
+    columns = {name: [row[name] for row in rows if name in row] for name in NAMES}
+    return {name: float(np.mean(values)) for name, values in columns.items() if values}

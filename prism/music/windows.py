@@ -1,0 +1,121 @@
+"""Windows of 64 beats cut out of a piece, with the metre each beat stands in.
+
+Conventions
+-----------
+window
+    Begins on a bar line, at every fourth bar of the piece, so that phrases keep their place.
+short pieces
+    Repeated, whole bars at a time, until they fill the window.
+metre
+    Two integers a beat: length of the bar it lies in and its place in that bar, both in frames.
+    Length 0 stands for an unknown metre.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from prism.music.roll import (
+    BEATS,
+    FRAMES,
+    FRAMES_PER_BEAT,
+    TICKS_PER_BEAT,
+    TICKS_PER_FRAME,
+    PianoRoll,
+    Piece,
+)
+
+BARS_PER_HOP = 4
+MAXIMUM_BAR_FRAMES = 32
+_WINDOW_TICKS = BEATS * TICKS_PER_BEAT
+
+
+@dataclasses.dataclass(frozen=True)
+class Window:
+    """Where a window lies: a piece (already long enough) and the tick it starts at."""
+
+    piece: Piece
+    start_tick: int
+
+    @property
+    def start_beat(self) -> float:
+        """Start in beats from the beginning of the piece."""
+        return self.start_tick / TICKS_PER_BEAT
+
+    @property
+    def roll(self) -> PianoRoll:
+        """The music inside."""
+        return self.piece.window(self.start_tick)
+
+    def transposed(self, semitones: int) -> PianoRoll:
+        """The music inside, shifted up; notes pushed off the keyboard are dropped."""
+        notes = self.piece.notes + np.array([0, 0, semitones, 0], np.int32)
+        return dataclasses.replace(self.piece, notes=notes).window(self.start_tick)
+
+    @property
+    def metre(self) -> np.ndarray:
+        """Bar length and place in the bar of each beat, int64 array, shape=(64, 2)."""
+        bars = self.piece.bars - self.start_tick
+        beats = np.arange(BEATS) * TICKS_PER_BEAT
+        index = np.searchsorted(bars, beats, side="right") - 1
+        known = (index >= 0) & (index < len(bars) - 1)
+        start = bars[np.clip(index, 0, None)]
+        length = bars[np.clip(index + 1, 0, len(bars) - 1)] - start
+        frames = np.column_stack([length, beats - start]) // TICKS_PER_FRAME
+        known &= (frames[:, 0] > 0) & (frames[:, 0] <= MAXIMUM_BAR_FRAMES)
+        return np.where(known[:, None], frames, 0).astype(np.int64)
+
+
+def regular_metre(time_signature: tuple[int, int], frames: int = FRAMES) -> np.ndarray:
+    """The `Window.metre` of music that keeps one time signature from a bar line on.
+
+    Parameters
+    ----------
+    time_signature : (int, int)
+        Beats in a bar and beat unit.
+    frames : int
+        Length of the window.
+    """
+    numerator, denominator = time_signature
+    bar = round(numerator * 4 * FRAMES_PER_BEAT / denominator)
+    start = np.arange(0, frames, FRAMES_PER_BEAT)
+    if not 0 < bar <= MAXIMUM_BAR_FRAMES:
+        return np.zeros((len(start), 2), np.int64)
+    return np.column_stack([np.full_like(start, bar), start % bar]).astype(np.int64)
+
+
+def usual_metre(metre: np.ndarray) -> tuple[int, int]:
+    """The bar length that most beats of a `Window.metre` have, as a time signature in sixteenths.
+
+    Common time where it is unknown.
+    """
+    known = metre[metre[:, 0] > 0, 0]
+    return (int(np.bincount(known).argmax()), 16) if len(known) else (16, 16)
+
+
+def filled(piece: Piece, ticks: int = _WINDOW_TICKS) -> Piece:
+    """Repeat a piece too short for one window, from its first bar line on, in whole bars."""
+    first = int(piece.bars[0])
+    length = piece.ticks - first
+    if length >= ticks:
+        return piece
+    bar = int(np.median(np.diff(piece.bars)))
+    period = -(-length // bar) * bar
+    shifts = period * np.arange(-(-ticks // period) + 1)
+    notes = np.concatenate([piece.notes + [shift, 0, 0, 0] for shift in shifts])
+    bars = np.arange(first, first + ticks + period, bar)
+    order = np.lexsort((notes[:, 2], notes[:, 0]))
+    return dataclasses.replace(
+        piece, notes=notes[order].astype(np.int32), bars=bars.astype(np.int32)
+    )
+
+
+def windows_of(piece: Piece) -> list[Window]:
+    """A piece's windows, at every fourth bar line; those in which no note begins are left out."""
+    piece = filled(piece)
+    last = piece.ticks - _WINDOW_TICKS
+    starts = [int(s) for s in piece.bars[::BARS_PER_HOP] if s <= max(last, piece.bars[0])]
+    begun = np.searchsorted(piece.notes[:, 0], [[s, s + _WINDOW_TICKS] for s in starts])
+    return [Window(piece, s) for s, (first, end) in zip(starts, begun, strict=True) if end > first]

@@ -1,0 +1,145 @@
+"""Ready examples: choices that answer at once, because what they give is stored.
+
+``python -m prism.service.make_examples`` generates them with the bundled weights. What was made with
+other weights or another corpus than those in use is passed over and generated like everything else.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import logging
+import pathlib
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from prism.music.roll import PianoRoll
+from prism.service.choice import Choice, read_choice
+from prism.service.loading import Loader
+from prism.service.piece import ShownPiece
+from prism.service.sharing import Shared
+from prism.ui.element import ASSETS
+
+if TYPE_CHECKING:
+    from prism.corpora.prepared import Corpus
+
+logger = logging.getLogger(__name__)
+
+EXAMPLES = {
+    "A Bach chorale": Shared(("Bach",), (50,), seed=7),
+    "An Irish jig": Shared(("Irish jigs",), (50,), seed=7),
+    "Haydn meets Irish reels": Shared(("Haydn", "Irish reels"), (50, 50), seed=7),
+    "Mozart with some Beethoven": Shared(("Mozart", "Beethoven"), (60, 40), seed=7),
+    "AMT accompanies a Scottish air": Shared(("Scottish airs",), (50,), seed=7, amt_start="melody"),
+}
+EXAMPLES_FILE = ASSETS / "examples.json"
+
+# What a side's piece was made with.
+_MADE_WITH = {"prism": ("prism",), "corpus": ("corpus",), "amt": ("amt", "corpus", "prism")}
+_WORDS = ("kind", "title", "detail", "caption", "name")
+_COLUMNS = ("pitch", "start", "end", "velocity")
+
+
+@dataclasses.dataclass(frozen=True)
+class StoredExample:
+    """A choice and what it gives on each side for which that is stored."""
+
+    choice: Choice
+    pieces: Mapping[str, ShownPiece]
+
+
+def choice_of(wanted: Shared) -> Choice:
+    """An example's choice."""
+    return read_choice(
+        wanted.composers, wanted.weights, *wanted.settings, known=wanted.composers, attributes={}
+    )
+
+
+def origin_of(
+    weights: pathlib.Path, baseline: str | pathlib.Path, corpus: Corpus
+) -> dict[str, str]:
+    """Digests of what takes part; those of models that are no bundled files are missing."""
+    from prism.corpora.fingerprint import MODELS
+    from prism.music.metadata import files_digest
+
+    folders = {
+        "prism": [weights / folder for folder in MODELS["prism"]],
+        "amt": [pathlib.Path(baseline)],
+    }
+    found = {"corpus": corpus.digest}
+    for name, parts in folders.items():
+        if digest := files_digest(tuple(parts)):
+            found[name] = digest
+    profiles = weights / "prism.json"
+    if "prism" in found and profiles.is_file():
+        found["prism"] += f" {hashlib.sha256(profiles.read_bytes()).hexdigest()}"
+    return found
+
+
+def load_examples(
+    weights: pathlib.Path,
+    baseline: str | pathlib.Path,
+    corpus: Loader[Corpus],
+    path: pathlib.Path = EXAMPLES_FILE,
+) -> tuple[StoredExample, ...]:
+    """Read the stored examples and make them sound.
+
+    Parameters
+    ----------
+    weights : Path
+        The folder of the weights in use.
+    baseline : str or Path
+        The baseline in use.
+    corpus : Loader of Corpus
+        The corpus in use.
+    path : Path
+        As `prism.service.make_examples` writes it.
+
+    Returns
+    -------
+    tuple of StoredExample
+        With the sides alone that were made with what is in use.
+    """
+    stored = json.loads(path.read_text(encoding="utf-8"))
+    origin = origin_of(weights, baseline, corpus.get())
+    sides = [
+        side
+        for side, parts in _MADE_WITH.items()
+        if all(stored["origin"].get(part) == origin.get(part, "") for part in parts)
+    ]
+    if len(sides) < len(_MADE_WITH):
+        logger.info("%s: made with other weights, in use for %s alone", path.name, sides)
+    wanted = [example for example in stored["examples"] if example["name"] in EXAMPLES]
+    return tuple(
+        StoredExample(
+            choice_of(EXAMPLES[example["name"]]),
+            {side: unpacked(example["pieces"][side]).render() for side in sides},
+        )
+        for example in wanted
+    )
+
+
+def packed(piece: ShownPiece) -> dict[str, Any]:
+    """A piece as JSON holds it."""
+    columns = zip(_COLUMNS, piece.roll.arrays(), strict=True)
+    return {
+        **{word: getattr(piece, word) for word in _WORDS},
+        "lines": list(piece.lines),
+        "tempo": piece.roll.tempo,
+        "time_signature": list(piece.roll.time_signature),
+        **{name: column.tolist() for name, column in columns},
+    }
+
+
+def unpacked(stored: Mapping[str, Any]) -> ShownPiece:
+    """The piece of which `packed` made this, still without files."""
+    roll = PianoRoll.from_arrays(
+        *(np.array(stored[name], np.int64) for name in _COLUMNS),
+        tempo=stored["tempo"],
+        time_signature=tuple(stored["time_signature"]),
+    )
+    words = {word: stored[word] for word in _WORDS}
+    return ShownPiece(**words, roll=roll, lines=tuple(stored["lines"]))

@@ -1,0 +1,68 @@
+"""What a host asks: does the process answer (``/livez``), and is it of use (``/healthz``)?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from prism.service.loading import Loader
+
+_RETRY_SECONDS = 2
+
+
+class Health:
+    """Says how far loading has got.
+
+    Parameters
+    ----------
+    needed : mapping of str to Loader
+        Without these there is no page worth showing.
+    others : mapping of str to Loader
+        Told as well, but the page goes on without them.
+
+    Examples
+    --------
+    >>> health = Health({"model": Loader(lambda: 42)})
+    >>> health.report()
+    {'status': 'loading', 'parts': {'model': 'loading'}}
+    """
+
+    def __init__(
+        self, needed: Mapping[str, Loader], others: Mapping[str, Loader] | None = None
+    ) -> None:
+        self._needed = dict(needed)
+        self._parts = self._needed | dict(others or {})
+
+    def report(self) -> dict[str, Any]:
+        """``status``: ready, loading or failed; and of every part the same, or what is wrong."""
+        states = {_state(loader) for loader in self._needed.values()}
+        status = next(s for s in ("failed", "loading", "ready") if s in states)
+        return {"status": status, "parts": {n: _told(part) for n, part in self._parts.items()}}
+
+    def routes(self) -> list[Route]:
+        """For ``launch(app_kwargs={"routes": ...})``: there from the first moment on."""
+        return [Route("/healthz", self._ready), Route("/livez", _alive)]
+
+    async def _ready(self, request: Request) -> Response:
+        report = self.report()
+        if report["status"] == "ready":
+            return JSONResponse(report)
+        return JSONResponse(report, 503, {"Retry-After": str(_RETRY_SECONDS)})
+
+
+async def _alive(request: Request) -> Response:
+    return JSONResponse({"status": "alive"})
+
+
+def _state(loader: Loader) -> str:
+    if loader.ready:
+        return "ready"
+    return "failed" if loader.error else "loading"
+
+
+def _told(loader: Loader) -> str:
+    return f"failed: {loader.error}" if _state(loader) == "failed" else _state(loader)

@@ -1,0 +1,266 @@
+"""What the lessons compute: the same models as everywhere, stopped half way or fed with changes.
+
+Conventions
+-----------
+t
+    Diffusion time as in `prism.models.diffusion`: 0 is music, 1 is noise.
+held
+    What the sampler has in hand at a step, as opposed to the clean estimate it derives from it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TypeVar
+
+import numpy as np
+import torch
+
+from prism.amt.beginning import amt_seed
+from prism.amt.pipeline import AMTPipeline, Growth, prompt_roll
+from prism.corpora.dataset import Window, another_sample, corpus_sample, prompt_sample, roll_tensor
+from prism.corpora.prepared import Corpus
+from prism.models.diffusion import add_noise
+from prism.models.pipeline import Preview, PrismPipeline
+from prism.music.roll import FRAMES_PER_BEAT, LOWEST_PITCH, Note, PianoRoll
+from prism.similarity.bands import noise, shuffled
+
+Item = TypeVar("Item")
+
+
+def encode(pipeline: PrismPipeline, roll: PianoRoll) -> torch.Tensor:
+    """The autoencoder's numbers for a roll, shape=(N, D)."""
+    with torch.inference_mode():
+        return pipeline.autoencoder.encode(roll_tensor(roll)[None].to(pipeline.device))[0]
+
+
+def decode(pipeline: PrismPipeline, latents: torch.Tensor, like: PianoRoll) -> PianoRoll:
+    """The roll of some numbers, shape=(N, D), at the tempo and in the metre of another roll."""
+    properties = {"tempo": like.tempo, "time_signature": like.time_signature}
+    return pipeline.decode(latents[None], [properties])[0]
+
+
+def gaussian(like: torch.Tensor, seed: int) -> torch.Tensor:
+    """The noise that the pipeline starts from with this seed, in the shape and place of `like`."""
+    return torch.randn(like.shape, generator=torch.Generator().manual_seed(seed)).to(like.device)
+
+
+def dissolved(
+    pipeline: PrismPipeline, roll: PianoRoll, times: Sequence[float], seed: int = 0
+) -> list[PianoRoll]:
+    """The forward process: a roll's numbers mixed with noise, decoded at each of some times.
+
+    Parameters
+    ----------
+    pipeline : PrismPipeline
+        Its autoencoder is used.
+    roll : PianoRoll
+        Real music.
+    times : sequence of float
+        t, 0 to 1; at 0 the autoencoder's own rendering comes back, at 1 decoded noise.
+    seed : int
+        Of the noise, which is the same at all times.
+    """
+    latents = encode(pipeline, roll)
+    levels = torch.tensor(times, device=latents.device)
+    return [
+        decode(pipeline, mixed, roll)
+        for mixed in add_noise(latents[None], gaussian(latents, seed)[None], levels)
+    ]
+
+
+@dataclasses.dataclass(frozen=True)
+class Moment:
+    """The sampler between two steps.
+
+    Parameters
+    ----------
+    step : int
+        Steps done.
+    t : float
+        Diffusion time.
+    held, clean : PianoRoll
+        What it has in hand, and the music it would guess from that; the same at the end.
+    """
+
+    step: int
+    t: float
+    held: PianoRoll
+    clean: PianoRoll
+
+
+def moments(previews: Iterable[Preview], seed: int) -> Iterator[Moment]:
+    """The reverse process, from the noise to the result: one more than there are steps.
+
+    A preview tells the clean estimate c alone. What is held follows from Euler's rule: a step from
+    t to t' keeps the share t'/t of what was held and takes the rest from c.
+
+    Parameters
+    ----------
+    previews : iterable of Preview
+        From `PrismPipeline.stream` for one seed.
+    seed : int
+        That seed.
+    """
+    t, held = 1.0, None
+    for preview in previews:
+        clean = preview.latents
+        held = gaussian(clean[0], seed)[None] if held is None else held
+        yield Moment(preview.step - 1, t, preview.decode(held)[0], preview.rolls[0])
+        share = preview.t / t
+        t, held = preview.t, share * held + (1 - share) * clean
+    yield Moment(preview.step, t, preview.rolls[0], preview.rolls[0])
+
+
+def changed(
+    pipeline: PrismPipeline,
+    roll: PianoRoll,
+    beat: int,
+    numbers: Sequence[float],
+    noise_scale: float = 0.0,
+    seed: int = 0,
+) -> PianoRoll:
+    """A roll after a round trip through the autoencoder on which its numbers were changed.
+
+    Parameters
+    ----------
+    pipeline : PrismPipeline
+        Its autoencoder is used.
+    roll : PianoRoll
+        Real music.
+    beat : int
+        Whose numbers are replaced, counted from 0.
+    numbers : sequence of float
+        The new ones, as many as the autoencoder has a beat.
+    noise_scale : float
+        Standard deviation of the noise added to the numbers of all beats.
+    seed : int
+        Of that noise.
+
+    Raises
+    ------
+    ValueError
+        If there is no such beat, or the numbers are too few, too many or not finite.
+    """
+    latents = encode(pipeline, roll).clone()
+    beats, size = latents.shape
+    if not 0 <= beat < beats:
+        raise ValueError(f"beat: expected 0 to {beats - 1}, got {beat}")
+    if len(numbers) != size or not np.isfinite(numbers).all():
+        raise ValueError(f"numbers: expected {size} finite numbers, got {list(numbers)}")
+    latents[beat] = torch.tensor(numbers, dtype=latents.dtype, device=latents.device)
+    return decode(pipeline, latents + noise_scale * gaussian(latents, seed), roll)
+
+
+def excerpt(roll: PianoRoll, first_frame: int, frames: int) -> PianoRoll:
+    """A part of a roll; a note held over from before is struck at its first frame."""
+    pitch, start, end, velocity = roll.arrays()
+    heard = (end > first_frame) & (start < first_frame + frames)
+    return PianoRoll.from_arrays(
+        pitch[heard],
+        np.maximum(start[heard] - first_frame, 0),
+        end[heard] - first_frame,
+        velocity[heard],
+        frames,
+        tempo=roll.tempo,
+        time_signature=roll.time_signature,
+    )
+
+
+def bars_around(roll: PianoRoll, beat: int) -> tuple[int, int]:
+    """(first frame, frames) of the bar a beat begins in and its neighbours, within the roll."""
+    bar = roll.bar_frames
+    first = max(0, beat * FRAMES_PER_BEAT // bar * bar - bar)
+    return first, min(3 * bar, roll.frames - first)
+
+
+def delayed(roll: PianoRoll, frames: int) -> PianoRoll:
+    """The same notes so much later; what leaves the roll is cut off."""
+    pitch, start, end, velocity = roll.arrays()
+    return PianoRoll.from_arrays(
+        pitch,
+        start + frames,
+        end + frames,
+        velocity,
+        roll.frames,
+        tempo=roll.tempo,
+        time_signature=roll.time_signature,
+    )
+
+
+def relatives(corpus: Corpus, window: Window, seed: int) -> dict[str, PianoRoll]:
+    """Rolls that a listener would call the same as a window, like it, or nothing like it.
+
+    Parameters
+    ----------
+    corpus : Corpus
+        Other pieces are drawn from its held-out part.
+    window : Window
+        The music they are all held against.
+    seed : int
+        Decides which other pieces, and what is shuffled how.
+
+    Returns
+    -------
+    dict
+        Keyed by words for the visitor.
+    """
+    roll, composer = window.roll, window.piece.label
+    rng = np.random.default_rng([seed, 4])
+    others = [label for label in corpus.labels if label != composer]
+    other = corpus_sample(corpus, others, seed)
+    return {
+        "The same roll": roll,
+        "A semitone higher": window.transposed(1),
+        "An octave higher": window.transposed(12),
+        "A beat later": delayed(roll, FRAMES_PER_BEAT),
+        "Its notes shuffled": shuffled(roll, rng),
+        f"Another piece: {composer}": another_sample(corpus, window, seed).roll,
+        f"Another composer: {other.piece.label}": other.roll,
+        "Random notes": noise(roll, rng),
+    }
+
+
+def timed(items: Iterable[Item]) -> Iterator[tuple[float, Item]]:
+    """Each item with the seconds that making it and all before it took, waiting left out."""
+    spent, iterator = 0.0, iter(items)
+    while True:
+        began = time.perf_counter()
+        try:
+            item = next(iterator)
+        except StopIteration:
+            return
+        spent += time.perf_counter() - began
+        yield spent, item
+
+
+def continued(amt: AMTPipeline, corpus: Corpus, composer: str, seed: int) -> Iterator[Growth]:
+    """The baseline writing after a held-out opening, as it does beside Prism for this seed."""
+    opening = prompt_sample(corpus, corpus_sample(corpus, [composer], seed), seed)
+    return amt.stream(prompt=prompt_roll(opening), seed=amt_seed(seed))
+
+
+def births(growth: Growth) -> tuple[list[Note], list[int]]:
+    """A finished sample's notes in the order in which they were written.
+
+    Returns
+    -------
+    list of Note
+        Those of the finished roll.
+    list of int
+        How many of them are there after so many written ones, from none to all. It may stand still:
+        a note written on a key that is struck at that very moment adds none.
+    """
+    final = growth.roll
+    born = np.zeros(final.onset.shape, int)
+    for count in range(growth.notes - 1, -1, -1):
+        born[~growth.build(count).onset & final.onset & (born == 0)] = count + 1
+    notes = sorted(final.notes(), key=lambda n: (_at(born, n), n.start, n.pitch))
+    ages = [_at(born, note) for note in notes]
+    return notes, [int(np.searchsorted(ages, n, side="right")) for n in range(growth.notes + 1)]
+
+
+def _at(born: np.ndarray, note: Note) -> int:
+    return int(born[note.pitch - LOWEST_PITCH, round(note.start * FRAMES_PER_BEAT)])

@@ -1,0 +1,138 @@
+"""Loading what takes seconds while the page already answers."""
+
+from __future__ import annotations
+
+import logging
+import pathlib
+import threading
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from prism.service.gpu import gpu_is_lent
+from prism.service.worker import Worker
+
+if TYPE_CHECKING:
+    from prism.amt.pipeline import AMTPipeline
+    from prism.corpora.prepared import Corpus
+    from prism.models.pipeline import PrismPipeline
+    from prism.similarity.judge import Judge
+    from prism.similarity.neighbours import TrainingIndex
+
+Loaded = TypeVar("Loaded")
+logger = logging.getLogger(__name__)
+
+
+class Loader(Generic[Loaded]):
+    """Loads something once, in the background if `start` is called.
+
+    After a failure the next `get` tries again, so that a missing file can be put in place while
+    the app runs.
+
+    Parameters
+    ----------
+    load : callable
+        Takes nothing, returns what is loaded.
+    models : Worker, optional
+        Where to load what computes; by default in the thread of whoever comes first.
+
+    Examples
+    --------
+    >>> loader = Loader(lambda: 42)
+    >>> loader.get()
+    42
+    """
+
+    def __init__(self, load: Callable[[], Loaded], models: Worker | None = None) -> None:
+        self._load = partial(models.run, load) if models else load
+        self._lock = threading.Lock()
+        self._loaded: list[Loaded] = []
+        self._error = ""
+        self._attempted = threading.Event()
+
+    @property
+    def ready(self) -> bool:
+        """Whether `get` would answer at once."""
+        return bool(self._loaded)
+
+    @property
+    def error(self) -> str:
+        """What kept the last attempt from loading; empty if there was none or it succeeded."""
+        return self._error
+
+    def start(self, after: Loader | None = None) -> Loader[Loaded]:
+        """Begin loading in the background; a failure is logged and met again by `get`.
+
+        Parameters
+        ----------
+        after : Loader, optional
+            One that was started, and goes first whether it fails or not.
+        """
+        threading.Thread(target=self._attempt, args=[after], daemon=True).start()
+        return self
+
+    def get(self) -> Loaded:
+        """What was loaded; waits for it, and raises whatever kept it from loading."""
+        with self._lock:
+            if not self._loaded:
+                self._attempt_load()
+            return self._loaded[0]
+
+    def _attempt_load(self) -> None:
+        try:
+            self._loaded.append(self._load())
+            self._error = ""
+        except Exception as error:  # whatever it was, it is told as well as raised
+            self._error = str(error) or type(error).__name__
+            raise
+
+    def _attempt(self, after: Loader | None) -> None:
+        if after is not None:
+            after._attempted.wait()
+        try:
+            self.get()
+        except Exception as error:  # whatever it was, `get` raises it where a visitor sees it
+            logger.error("%s", error)
+        finally:
+            self._attempted.set()
+
+
+def load_pipeline(folder: str | pathlib.Path) -> PrismPipeline:
+    """Load the model and draw once, so that no visitor waits for what a first call sets up."""
+    from prism.models.pipeline import PrismPipeline
+
+    pipeline = PrismPipeline.from_pretrained(folder)
+    if not gpu_is_lent():  # a lent GPU is there only while a visitor's roll is drawn
+        pipeline(pipeline.composers[0], num_inference_steps=1)
+    return pipeline
+
+
+def load_corpus(folder: str | pathlib.Path) -> Corpus:
+    """Load the prepared corpus."""
+    from prism.corpora.prepared import Corpus
+
+    return Corpus.load(folder)
+
+
+def load_amt(name: str | pathlib.Path) -> AMTPipeline:
+    """Load the baseline from a folder or, where `name` is none, from the Hub."""
+    from prism.amt.pipeline import AMTPipeline
+
+    return AMTPipeline.from_pretrained(name)
+
+
+def load_judge(folder: str | pathlib.Path, corpus: Loader[Corpus]) -> Judge:
+    """Load the feature networks with their bands, and compare once, as `load_pipeline` draws."""
+    from prism.music.roll import PianoRoll
+    from prism.similarity.judge import Judge
+
+    judge = Judge.from_pretrained(folder, list(corpus.get().labels))
+    judge.features([PianoRoll.empty()])
+    return judge
+
+
+def load_index(corpus: Loader[Corpus]) -> TrainingIndex:
+    """Make the training music ready to be searched."""
+    from prism.similarity.neighbours import TrainingIndex
+
+    return TrainingIndex(corpus.get())

@@ -1,0 +1,109 @@
+"""One roll on its way to the page: its words, its files, what its player shows."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import logging
+import pathlib
+import tempfile
+from typing import Any
+
+from prism.music.metadata import save_midi
+from prism.music.midipic import save_picture
+from prism.music.naming import file_stem
+from prism.music.performance import shaped, shaping_words
+from prism.music.roll import FRAMES, PianoRoll
+from prism.music.synthesis import SynthesisError, synthesise, write_wav
+from prism.ui.player import player_value
+
+logger = logging.getLogger(__name__)
+
+
+@dataclasses.dataclass
+class ShownPiece:
+    """A finished roll with the files made of it.
+
+    The files lie in a folder of their own, which is removed when nothing refers to the piece any
+    more: neither a visitor's page nor the recent results.
+
+    Parameters
+    ----------
+    kind, title, detail, caption : str
+        The player's words, from top to bottom.
+    name : str
+        Stem of the files' names.
+    roll : PianoRoll
+        The music, as it is drawn, scored and compared.
+    lines : tuple of str
+        What its files say of its origin; see `prism.music.metadata`.
+    """
+
+    kind: str
+    title: str
+    detail: str
+    caption: str
+    name: str
+    roll: PianoRoll
+    lines: tuple[str, ...] = ()
+    message: str = ""
+    files: dict[str, pathlib.Path] = dataclasses.field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.name = file_stem(self.name)
+
+    @functools.cached_property
+    def _folder(self) -> tempfile.TemporaryDirectory:
+        return tempfile.TemporaryDirectory(prefix="prism-", ignore_cleanup_errors=True)
+
+    def _path(self, suffix: str, end: str = "") -> pathlib.Path:
+        return pathlib.Path(self._folder.name) / f"{self.name}{end}.{suffix}"
+
+    @property
+    def origin(self) -> tuple[str, ...]:
+        """Title and detail, then `lines`: what the MIDI file says."""
+        return f"{self.title}: {self.detail}", *self.lines
+
+    def render(self) -> ShownPiece:
+        """Write all files but the PNG; without a synthesiser there is a message instead.
+
+        MIDI and WAV have the roll as it is played; see `prism.music.performance`.
+        """
+        save_midi(self.roll, self._path("mid"), self.origin)
+        self.files["midi"] = self._path("mid")
+        if self.roll.frames == FRAMES:
+            path = self._path("png", "-midipic")
+            save_picture(self.roll, path)
+            self.files["midipic"] = path
+        try:
+            write_wav(synthesise(shaped(self.roll)), self._path("wav"))
+            self.files["wav"] = self._path("wav")
+        except SynthesisError as error:
+            logger.error("%s", error)
+            self.message = f"There is no sound: {error}."
+        return self
+
+    def draw(self) -> ShownPiece:
+        """Write the PNG file, unless it is there."""
+        if "png" not in self.files:
+            # matplotlib takes most of a second to import, and few visitors want a picture.
+            from prism.drawing.plotting import save_png
+
+            save_png(self.roll, self._path("png"), f"{self.title} · {self.detail}")
+            self.files["png"] = self._path("png")
+        return self
+
+    def value(self, busy: bool = False) -> dict[str, Any]:
+        """What the player shows; `busy` while the sound is on its way."""
+        # Not on the way: it would come and go with every step.
+        shaping = "" if busy else shaping_words(self.roll)
+        return player_value(
+            self.title,
+            self.roll,
+            self.files,
+            kind=self.kind,
+            detail=self.detail,
+            caption=f"{self.caption} {shaping}".strip(),
+            message=self.message,
+            busy=busy,
+        )

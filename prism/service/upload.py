@@ -1,0 +1,231 @@
+"""A visitor's own MIDI file: read, limited, and ready to stand in for the corpus's piece.
+
+Nothing of it is written to disk before it is played, and it is kept in the visit alone.
+
+Conventions
+-----------
+bar
+    Counted from 1; a pick-up belongs to none. A file without a full bar, or with one longer than
+    the window, has a single one, from its first note on.
+window
+    64 beats from a bar line on. Where the music ends before, silence follows: it is not repeated.
+tempo
+    Kept within `PLAYED_TEMPO`: files can say 3.6, which would be 18 minutes of sound.
+limits
+    Of this size a file takes at most a tenth of a second to read, whatever it holds.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import dataclasses
+import functools
+import hashlib
+import unicodedata
+from typing import Any
+
+import numpy as np
+import symusic
+
+from prism.music.midi import MidiError, read_midi
+from prism.music.naming import file_stem, metre
+from prism.music.roll import BEATS, FRAMES_PER_BEAT, TICKS_PER_BEAT, Piece
+from prism.service.choice import wrong_number
+from prism.service.piece import ShownPiece
+
+MAX_BYTES = 2**19
+MAX_NOTES = 20_000
+MAX_BEATS = 4_000
+PLAYED_TEMPO = (20.0, 400.0)
+LONGEST_NAME = 80
+_TRACKS_NAMED = 3
+KIND = "Yours"
+
+
+class UploadError(ValueError):
+    """A file that cannot be used: what is wrong, what was expected, what to do."""
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class OwnPiece:
+    """A visitor's piece and where in it the window begins.
+
+    Parameters
+    ----------
+    piece : Piece
+        The music; its title is the file's name.
+    digest : str
+        SHA-256 of the file.
+    tracks : tuple of str
+        The names of its tracks that have one and are no drums.
+    bar : int
+        See Conventions.
+    """
+
+    piece: Piece
+    digest: str
+    tracks: tuple[str, ...] = ()
+    bar: int = 1
+
+    @property
+    def key(self) -> tuple[str, str, int]:
+        """Equal for what sounds and is called alike."""
+        return self.digest, self.piece.title, self.bar
+
+    @functools.cached_property
+    def bars(self) -> np.ndarray:
+        """Ticks at which the bars begin, never empty."""
+        bars = self.piece.bars
+        gaps = np.diff(bars, append=self.piece.ticks)
+        if len(bars) and gaps.max() <= BEATS * TICKS_PER_BEAT:
+            return bars
+        return self.piece.notes[:1, 0]
+
+    def at_first_note(self) -> OwnPiece:
+        """The window begins with the bar in which the first note does."""
+        bar = int(np.searchsorted(self.bars, self.piece.notes[0, 0], side="right"))
+        return dataclasses.replace(self, bar=max(bar, 1))
+
+    def at(self, bar: object) -> OwnPiece:
+        """The window begins with another bar.
+
+        Raises
+        ------
+        UploadError
+            If there is no such bar, or no note is struck in the 64 beats from it on.
+        """
+        told = bar if isinstance(bar, (int, float)) else tidy(bar)
+        wrong = wrong_number("The bar to start at", told, 1, len(self.bars), whole=True)
+        if wrong:
+            raise UploadError(f"{wrong}: change it.")
+        moved = dataclasses.replace(self, bar=int(bar))
+        if not moved.piece.window(moved.start_tick).onset.any():
+            raise UploadError(
+                f"From bar {moved.bar} on there are {BEATS} beats without a note: start at another "
+                "bar."
+            )
+        return moved
+
+    @property
+    def start_tick(self) -> int:
+        """Where the window begins."""
+        return int(self.bars[self.bar - 1])
+
+    def shown(self, tempo: float | None = None) -> ShownPiece:
+        """The window as a piece for the page, still without files.
+
+        Parameters
+        ----------
+        tempo : float, optional
+            Quarter notes a minute; the music's own by default.
+        """
+        roll = self.piece.window(self.start_tick)
+        roll = roll.with_tempo(tempo or np.clip(roll.tempo, *PLAYED_TEMPO))
+        sounds = np.flatnonzero(roll.active.any(axis=0))[-1] // FRAMES_PER_BEAT + 1
+        silence = "" if sounds == BEATS else f" · silent after beat {sounds}"
+        return ShownPiece(
+            kind=KIND,
+            title=self.piece.title,
+            detail=f"from bar {self.bar} of {len(self.bars)} · {metre(roll)}{silence}",
+            caption=f"Your own file{self._tracks()}. It stays in this visit: nobody else sees it, "
+            "links do not carry it, and nothing is trained on it.",
+            name=file_stem("yours", self.piece.title, end=f"bar-{self.bar}"),
+            roll=roll,
+            lines=("A visitor's own file",),
+        )
+
+    def _tracks(self) -> str:
+        if not self.tracks:
+            return ""
+        named = ", ".join(f"“{name}”" for name in self.tracks[:_TRACKS_NAMED])
+        more = len(self.tracks) - _TRACKS_NAMED
+        return f", tracks {named}{f' and {more} more' if more > 0 else ''}"
+
+
+def read_upload(name: object, content: object) -> OwnPiece:
+    """Read what a browser sends.
+
+    Parameters
+    ----------
+    name : str
+        The file's name.
+    content : str
+        The file in base64.
+
+    Raises
+    ------
+    UploadError
+        In words for the visitor.
+    """
+    title = tidy(name) or "A file without a name"
+    try:
+        return _read(title, _decoded(content))
+    except (MidiError, UploadError) as error:
+        # The cause has no name before it, and the name is the title.
+        raise UploadError(f"{title} cannot be used: {error.__cause__ or error}.") from error
+
+
+def tidy(text: object) -> str:
+    """A stranger's text on one line: no control or direction characters, not too long."""
+    characters = (c if unicodedata.category(c)[0] != "C" else " " for c in str(text or ""))
+    line = " ".join("".join(characters).split())
+    return line if len(line) <= LONGEST_NAME else f"{line[: LONGEST_NAME - 1]}…"
+
+
+def _decoded(content: object) -> bytes:
+    text = content if isinstance(content, str) else ""
+    # Four characters hold three bytes.
+    if len(text) > MAX_BYTES * 4 / 3 + 4:
+        raise UploadError(_too_large(len(text) * 3 // 4))
+    try:
+        data = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise UploadError(
+            "what arrived is not what the page sends; expected a file in base64: choose the file "
+            "again"
+        ) from error
+    if len(data) > MAX_BYTES:
+        raise UploadError(_too_large(len(data)))
+    return data
+
+
+def _too_large(size: int) -> str:
+    return (
+        f"it has {size // 1024:,} KB; expected at most {MAX_BYTES // 1024} KB: cut the piece, or "
+        "leave out what is no notes"
+    )
+
+
+def _read(title: str, data: bytes) -> OwnPiece:
+    piece = read_midi(data, identifier=title, title=title, label="yours", source=title)
+    score = symusic.Score.from_midi(data, sanitize_data=True)
+    if not len(piece.notes):
+        raise UploadError(_silent(score))
+    if len(piece.notes) > MAX_NOTES:
+        raise UploadError(
+            f"it has {len(piece.notes):,} notes; expected at most {MAX_NOTES:,}: cut it into "
+            "shorter pieces"
+        )
+    beats = -(-piece.ticks // TICKS_PER_BEAT)
+    if beats > MAX_BEATS:
+        raise UploadError(
+            f"it is {beats:,} beats long; expected at most {MAX_BEATS:,}: cut it into shorter "
+            "pieces"
+        )
+    names = (tidy(track.name) for track in score.tracks if not track.is_drum)
+    tracks = tuple(name for name in names if name)
+    return OwnPiece(piece, hashlib.sha256(data).hexdigest(), tracks).at_first_note()
+
+
+def _silent(score: Any) -> str:
+    """Why nothing of a whole file can be heard on a piano."""
+    struck = {track.is_drum for track in score.tracks if len(track.notes)}
+    if not struck:
+        return "there is no note in it; expected at least one: export it again with its notes"
+    if struck == {True}:
+        return "it has drums alone; expected notes of pitch: choose one with other instruments"
+    return (
+        "all its notes lie outside the piano's 88 keys; expected MIDI pitches 21 to 108: transpose "
+        "it"
+    )
