@@ -97,11 +97,11 @@ def questions(prism: PrismPipeline, network: CorpusFeatures, corpus: Corpus) -> 
     """
     asked = [
         Question(name, value, {"attributes": {name: value}}, _rule(name))
-        for name, values in prism.music.attributes.items()
+        for name, values in prism.attributes.items()
         for value in values
         if name in ATTRIBUTES
     ]
-    collections = prism.music.attributes.get(COLLECTION, ())
+    collections = prism.attributes.get(COLLECTION, ())
     ear = CollectionEar(network, corpus, collections)
     asked += [
         Question(
