@@ -16,7 +16,7 @@ import torch  # noqa: E402
 from prism.amt.pipeline import AMTPipeline, prompt_roll  # noqa: E402
 from prism.corpora.dataset import corpus_sample, prompt_sample, windows_of  # noqa: E402
 from prism.corpora.prepared import Corpus  # noqa: E402
-from prism.drawing.plotting import save_sheet  # noqa: E402
+from prism.drawing.rolls import save_contact_sheet  # noqa: E402
 from prism.models.autoencoder import orphan_share  # noqa: E402
 from prism.models.pipeline import PrismPipeline  # noqa: E402
 from prism.music.roll import PianoRoll  # noqa: E402
@@ -148,7 +148,7 @@ def main() -> None:
     if options.sheet:
         suffixes = ("", ", AMT")[: len(shown) // len(labels)]
         titles = [label + suffix for label in labels for suffix in suffixes]
-        save_sheet(shown, titles, options.sheet)
+        save_contact_sheet(shown, titles, options.sheet)
     note = (
         f"Mean over {count} samples a label at guidance {options.guidance_scale:g}, "
         f"{options.steps} steps, seeds 0 to {count - 1}, and as many held-out windows (fewer where "

@@ -12,7 +12,7 @@ from test_judge import BANDS
 from prism.amt.pipeline import AMTPipeline
 from prism.corpora.fingerprint import weights_digest
 from prism.corpora.prepared import Corpus
-from prism.drawing.plotting import evaluation_figures
+from prism.drawing.figures import evaluation_figures
 from prism.evaluation import studies
 from prism.evaluation.competitors import COMPETITORS, Stage, planned_runs
 from prism.evaluation.experiment import REFERENCE, Examiner, Ledger, experiment

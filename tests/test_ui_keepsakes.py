@@ -74,7 +74,7 @@ def test_a_fault_is_told_in_the_panel(studio, monkeypatch):
     def full(*_):
         raise OSError("No space left on device")
 
-    monkeypatch.setattr("prism.drawing.poster.write_poster", full)
+    monkeypatch.setattr("prism.service.export.write_poster", full)
     *_, value = Keepsakes(studio).poster(clicked(studio, ["prism"], scored=False), PAGE)
     assert value["kind"] == "error" and "No space left" in value["text"] and value["file"] is None
 

@@ -93,7 +93,7 @@ def _write_wav(roll: PianoRoll, path: pathlib.Path, lines: Sequence[str]) -> Non
 
 
 def _write_png(roll: PianoRoll, path: pathlib.Path, lines: Sequence[str]) -> None:
-    from prism.drawing.plotting import save_png
+    from prism.drawing.rolls import save_png
 
     save_png(roll, path, lines[0])
 

@@ -23,6 +23,7 @@ from prism.music.roll import Piece
 
 REPORT_TEXT = "report.md"
 REPORT_DATA = "report.json"
+_BAR_LENGTH = 24
 _MERGED = "Which instruments played is not recorded: a prepared corpus is merged to one piano."
 _FROM_FILES = "Study the files themselves (--from) to see it."
 _GENRE_TEMPO = (
@@ -185,17 +186,13 @@ def save_study(study: Study, path: pathlib.Path) -> None:
 
 
 def write_report(study: Study, folder: pathlib.Path) -> None:
-    """Write ``report.md``, ``report.json`` and a PNG file a chart into a folder."""
-    # matplotlib takes most of a second to import.
-    from prism.drawing.plotting import save_charts
-
+    """Write ``report.md`` and ``report.json`` into a folder."""
     save_study(study, folder / REPORT_DATA)
     (folder / REPORT_TEXT).write_text(report_text(study), encoding="utf-8")
-    save_charts(study.charts, folder)
 
 
 def report_text(study: Study) -> str:
-    """The report in Markdown; figures by the names that `write_report` gives them."""
+    """The report in Markdown."""
     parts = [f"# Corpus study: {study.name}", *study.notes]
     parts.append(_table(("figure", "value"), study.facts))
     parts += [part for chart in study.charts for part in _chart_parts(chart)]
@@ -206,10 +203,14 @@ def report_text(study: Study) -> str:
 
 
 def _chart_parts(chart: Chart) -> list[str]:
-    total = sum(number for _, number in chart.rows)
-    rows = [(name, f"{n:,}", f"{100 * n / (total or 1):.1f} %") for name, n in chart.rows]
-    figure = f"![{chart.title}]({chart.name}.png)"
-    return [f"## {chart.title}", chart.about, figure, _table(("", chart.unit, "share"), rows)]
+    """A chart as a table, with a bar of characters in each row."""
+    numbers = [number for _, number in chart.rows]
+    total, most = sum(numbers) or 1, max(numbers, default=0) or 1
+    rows = [
+        (name, f"{n:,}", f"{100 * n / total:.1f} %", "█" * round(_BAR_LENGTH * n / most))
+        for name, n in chart.rows
+    ]
+    return [f"## {chart.title}", chart.about, _table(("", chart.unit, "share", ""), rows)]
 
 
 def _table(head: Iterable[str], rows: Iterable[Iterable]) -> str:

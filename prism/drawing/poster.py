@@ -1,7 +1,7 @@
-"""A comparison as one sheet to be printed: what stands on it, for `prism.drawing.plotting` to draw.
+"""A comparison as one A4 page to print.
 
-The square code holds the comparison's link, so that whoever stands before the sheet can hear it;
-it is made here, without asking any service for it.
+The QR code holds the comparison's link, so that a reader of the page can hear it; it is made here,
+without asking any web service for it.
 """
 
 from __future__ import annotations
@@ -9,29 +9,38 @@ from __future__ import annotations
 import dataclasses
 import os
 import textwrap
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import segno
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
-from prism.evaluation.report import NETWORK_NAMES
+from prism.drawing.figures import SIDE_COLOURS
+from prism.drawing.rolls import NOTE_COLOUR, draw_roll, pitch_range
+from prism.evaluation.report import SIDE_NAMES
 from prism.music.roll import PianoRoll
-from prism.service.comparison import CAUTION, SIDES, Comparison
 
-# So many letters go on a line of the sheet: in the heading, below it, in the small print.
+_A4_INCHES = (8.27, 11.69)
+# Characters on a line: in the heading, below it, in the small print.
 _TITLE_LINE, _LINE, _SMALL_LINE = 54, 112, 145
+_LONGEST_LARGE_TITLE = 38
 _LONGEST_NAME = 66
 _MOST_LINES = 2
 _QUIET_MODULES = 4
+# Shares of the page's width and height; a strip is a piece's text and roll.
+_MARGIN, _STRIPS_TOP, _STRIP_HEIGHT, _ROLL_HEIGHT = 0.07, 0.918, 0.205, 0.124
 
 
 @dataclasses.dataclass(frozen=True)
 class Strip:
-    """One piece: what stands above its roll, which is None for one that is not finished."""
+    """One piece: the text above its roll, and the roll, None if it is not finished."""
 
     kind: str
     title: str
-    detail: str
-    roll: PianoRoll | None
+    detail: str = ""
+    roll: PianoRoll | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,69 +52,77 @@ class ScoreChart:
     title : str
         The network.
     bands : dict
-        What a kind of real pairs is called: its cosines at 5, 25, 50, 75 and 95 %.
+        Name of a kind of real pairs → its cosines at 5, 25, 50, 75 and 95 %.
     marks : dict
-        The cosine of each side that has one.
+        Side → its cosine.
     """
 
     title: str
-    bands: dict[str, tuple[float, ...]]
-    marks: dict[str, float]
+    bands: Mapping[str, Sequence[float]]
+    marks: Mapping[str, float]
 
 
 @dataclasses.dataclass(frozen=True)
-class Sheet:
-    """All that stands on a sheet, from top to bottom.
+class Poster:
+    """What is on the page, from top to bottom; long texts are wrapped and cut when drawn.
 
     Parameters
     ----------
     title, subtitle : str
         The heading.
-    strips : tuple of Strip
-        Every side's.
-    charts : tuple of ScoreChart
+    strips : sequence of Strip
+        The pieces.
+    charts : sequence of ScoreChart
         Empty while there are no scores.
-    about_scores : tuple of str
-        Lines that say what the cosines are.
-    code : ndarray of bool or None
-        See `code_of`; None without a link.
-    small_print : tuple of str
-        Lines of origin, terms and link.
+    about_scores : str
+        What the cosines mean.
+    link : str
+        Shown as a QR code; empty for none.
+    small_print : sequence of str
+        Origin, terms and link.
     """
 
     title: str
     subtitle: str
-    strips: tuple[Strip, ...]
-    charts: tuple[ScoreChart, ...]
-    about_scores: tuple[str, ...]
-    code: np.ndarray | None
-    small_print: tuple[str, ...]
+    strips: Sequence[Strip]
+    charts: Sequence[ScoreChart]
+    about_scores: str
+    link: str
+    small_print: Sequence[str]
 
 
-def write_poster(comparison: Comparison, path: str | os.PathLike) -> None:
-    """Write the sheet, of A4's shape; PDF (lines that can be enlarged) or PNG by the path's ending."""
-    # matplotlib takes most of a second to import.
-    from prism.drawing.plotting import save_poster
-
-    save_poster(sheet_of(comparison), path)
-
-
-def sheet_of(comparison: Comparison) -> Sheet:
-    """What stands on the sheet of a comparison."""
-    return Sheet(
-        title=_wrapped(f"Prism: {comparison.title}", _TITLE_LINE),
-        subtitle="Drawn by a diffusion transformer, beside real music and an autoregressive "
-        "transformer",
-        strips=tuple(_strip(comparison, side) for side in SIDES),
-        charts=_charts(comparison),
-        about_scores=_about_scores(comparison),
-        code=code_of(comparison.link) if comparison.link else None,
-        small_print=_small_print(comparison),
-    )
+def save_poster(poster: Poster, path: str | os.PathLike) -> None:
+    """Write the page as PDF or PNG, by the path's ending."""
+    is_pdf = os.fspath(path).endswith(".pdf")
+    metadata = {"Title": poster.title, "Creator": "Prism"} if is_pdf else None
+    poster_figure(poster).savefig(path, dpi=150, metadata=metadata)
 
 
-def code_of(text: str) -> np.ndarray:
-    """A QR code: boolean, square, with its quiet zone; ``True`` is dark.
+def poster_figure(poster: Poster) -> Figure:
+    """Lay out the page."""
+    figure = Figure(figsize=_A4_INCHES)
+    size = 19 if len(poster.title) <= _LONGEST_LARGE_TITLE else 13
+    _write(figure, 0.962, _wrapped(poster.title, _TITLE_LINE), size, weight="bold", va="center")
+    _write(figure, 0.934, poster.subtitle, 9, color="0.3", va="center")
+    pitches = pitch_range([strip.roll for strip in poster.strips if strip.roll is not None])
+    for i, strip in enumerate(poster.strips):
+        _draw_strip(figure, strip, _STRIPS_TOP - i * _STRIP_HEIGHT, pitches)
+    _write(figure, 0.295, _wrapped(poster.about_scores, _LINE), 7.5, color="0.3")
+    for i, chart in enumerate(poster.charts):
+        ax = figure.add_axes((0.29 + 0.215 * i, 0.135, 0.19, 0.105))
+        _draw_scores(chart, ax, named=i == 0)
+    if poster.link:
+        ax = figure.add_axes((0.735, 0.1, 0.2, 0.2 * _A4_INCHES[0] / _A4_INCHES[1]))
+        ax.imshow(qr_code(poster.link), cmap="gray_r", interpolation="nearest")
+        ax.set_axis_off()
+        ax.set_title("scan to hear it", fontsize=8, pad=0)
+    small_print = [_wrapped(text, _SMALL_LINE) for text in poster.small_print]
+    _write(figure, 0.08, "\n".join(small_print), 6, color="0.3")
+    return figure
+
+
+def qr_code(text: str) -> np.ndarray:
+    """A QR code: square, boolean, with its quiet zone; ``True`` is dark.
 
     Raises
     ------
@@ -116,48 +133,44 @@ def code_of(text: str) -> np.ndarray:
     return np.array([list(row) for row in code.matrix_iter(border=_QUIET_MODULES)], bool)
 
 
-def _strip(comparison: Comparison, side: str) -> Strip:
-    piece = comparison.pieces.get(side)
-    if piece is None:
-        return Strip(SIDES[side], "not finished when this sheet was made", "", None)
-    title = piece.title
-    if len(title) > _LONGEST_NAME:
-        title = f"{title[: _LONGEST_NAME - 1]}…"
-    return Strip(piece.kind, title, _wrapped(piece.detail, _LINE), piece.roll)
-
-
-def _charts(comparison: Comparison) -> tuple[ScoreChart, ...]:
-    # The similarity package brings the machine-learning library along.
-    from prism.similarity.bands import KIND_WORDS
-
-    return tuple(
-        ScoreChart(
-            NETWORK_NAMES[network],
-            {KIND_WORDS[kind]: band.quantiles for kind, band in bands.items()},
-            {side: score.cosine for side, score in comparison.marks(network).items()},
-        )
-        for network, bands in comparison.bands.items()
-        if comparison.marks(network)
-    )
-
-
-def _about_scores(comparison: Comparison) -> tuple[str, ...]:
-    if not comparison.scores:
-        return ("There were no scores yet when this sheet was made.",)
-    said = f"Cosines with the real piece, beside those of real pairs: {CAUTION}."
-    return tuple(_wrapped(said, _LINE).splitlines())
-
-
-def _small_print(comparison: Comparison) -> tuple[str, ...]:
-    real = comparison.pieces.get("corpus")
-    said = [
-        "Generated by Prism. No person composed the generated pieces.",
-        f"The real piece: {real.caption}" if real else "",
-        *comparison.remarks,
-        comparison.link,
-    ]
-    return tuple(line for text in said if text for line in _wrapped(text, _SMALL_LINE).split("\n"))
-
-
 def _wrapped(text: str, width: int) -> str:
     return textwrap.fill(text, width, max_lines=_MOST_LINES, placeholder=" …")
+
+
+def _write(figure: Figure, y: float, text: str, size: float, **style: Any) -> None:
+    """Text at the left margin; a dollar sign in a title does not start a formula."""
+    style = {"va": "top", "linespacing": 1.35} | style
+    figure.text(_MARGIN, y, text, fontsize=size, parse_math=False, **style)
+
+
+def _draw_strip(figure: Figure, strip: Strip, top: float, pitches: tuple[float, float]) -> None:
+    cut = len(strip.title) > _LONGEST_NAME
+    title = f"{strip.title[: _LONGEST_NAME - 1]}…" if cut else strip.title
+    _write(figure, top, strip.kind.upper(), 6.5, color=NOTE_COLOUR, weight="bold")
+    _write(figure, top - 0.011, title, 10.5, weight="bold")
+    _write(figure, top - 0.028, _wrapped(strip.detail, _LINE), 7.5, color="0.3")
+    if strip.roll is None:
+        return
+    ax = figure.add_axes((_MARGIN, top - 0.053 - _ROLL_HEIGHT, 1 - 2 * _MARGIN, _ROLL_HEIGHT))
+    draw_roll(strip.roll, ax).set(xlabel="", ylabel="", xticks=range(0, int(strip.roll.beats), 8))
+    ax.set_ylim(pitches)
+    ax.tick_params(labelsize=6, length=2)
+    ax.spines[:].set_color("0.7")
+
+
+def _draw_scores(chart: ScoreChart, ax: Axes, named: bool) -> None:
+    """Real pairs as boxes (the middle half) on lines (90 %), the systems as vertical marks."""
+    for y, (least, low, middle, high, most) in enumerate(reversed(chart.bands.values())):
+        ax.plot((least, most), (y, y), color="0.55", lw=1)
+        ax.barh(y, high - low, 0.42, low, color="0.75")
+        ax.plot((middle, middle), (y - 0.33, y + 0.33), color="0.4", lw=1.5)
+    for row, (side, cosine) in enumerate(chart.marks.items()):
+        colour, label = SIDE_COLOURS[side], f"{SIDE_NAMES[side]} {cosine:.2f}"
+        ax.axvline(cosine, color=colour, lw=1.8, ls="-" if row == 0 else "--")
+        y = len(chart.bands) - 0.4 + 0.75 * row
+        ax.text(cosine, y, label, color=colour, ha="center", fontsize=7, weight="bold")
+    ax.set_yticks(range(len(chart.bands)), list(reversed(chart.bands)) if named else [])
+    ax.set_xlabel(chart.title, fontsize=7.5)
+    ax.tick_params(labelsize=7, length=2)
+    ax.tick_params("y", length=0)
+    ax.spines[["top", "right", "left"]].set_visible(False)

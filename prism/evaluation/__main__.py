@@ -18,7 +18,7 @@ from prism.amt.pipeline import AMTPipeline
 from prism.corpora.fingerprint import origin_of
 from prism.corpora.prepared import Corpus
 from prism.corpora.provenance import commit, hardware, utc
-from prism.drawing.plotting import save_evaluation_figures
+from prism.drawing.figures import save_evaluation_figures
 from prism.evaluation.competitors import Stage, planned_runs
 from prism.evaluation.experiment import Examiner, Ledger, experiment
 from prism.evaluation.steering import questions, steering

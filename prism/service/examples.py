@@ -1,7 +1,7 @@
 """Ready examples: choices that answer at once, because what they give is stored.
 
-``python -m prism.service.make_examples`` generates them with the bundled weights. What was made with
-other weights or another corpus than those in use is passed over and generated like everything else.
+``python -m prism.service.make_examples`` generates them with the bundled weights. Those made with
+other weights or another corpus than those in use are ignored.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Make the ready examples anew: ``python -m prism.service.make_examples`` writes `EXAMPLES_FILE`."""
+"""Generate the stored examples: ``python -m prism.service.make_examples``."""
 
 from __future__ import annotations
 

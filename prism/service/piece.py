@@ -87,7 +87,7 @@ class ShownPiece:
         """Write the PNG file, unless it is there."""
         if "png" not in self.files:
             # matplotlib takes most of a second to import, and few visitors want a picture.
-            from prism.drawing.plotting import save_png
+            from prism.drawing.rolls import save_png
 
             save_png(self.roll, self._path("png"), f"{self.title} · {self.detail}")
             self.files["png"] = self._path("png")

@@ -14,7 +14,7 @@ from torch import nn
 
 from prism.corpora.dataset import Window, windows_by_label
 from prism.corpora.prepared import Corpus
-from prism.drawing.plotting import save_sheet
+from prism.drawing.rolls import save_contact_sheet
 from prism.models.original import OriginalPipeline, new_transformer, noise_schedule
 from prism.music.statistics import mean_description
 from prism.training.execution import Tensors
@@ -164,6 +164,6 @@ class OriginalStage:
         )
         names = list(itertools.islice(itertools.cycle(self.composers), SAMPLES))
         rolls = pipe(names, num_inference_steps=self.settings.sample_steps)
-        save_sheet(rolls, names, self.pictures / f"samples-{step:06d}.png")
+        save_contact_sheet(rolls, names, self.pictures / f"samples-{step:06d}.png")
         loss = torch.stack(losses).mean().item()
         return {"validation_loss": loss, **mean_description(rolls)}

@@ -20,7 +20,7 @@ from prism.corpora.dataset import (
     tensor_roll,
 )
 from prism.corpora.prepared import Corpus
-from prism.drawing.plotting import save_sheet
+from prism.drawing.rolls import save_contact_sheet
 from prism.models.autoencoder import BeatAutoencoder, reconstruction_loss
 from prism.models.diffusion import add_noise, sample_times
 from prism.models.dit import SIZES, PrismDiT
@@ -240,7 +240,7 @@ class DiTStage:
         pipe = PrismPipeline(self.autoencoder, network, self.profiles, self.collections)
         names = [pipe.composers[i * len(pipe.composers) // SAMPLES] for i in range(SAMPLES)]
         rolls = [pipe(name, seed=i).rolls[0] for i, name in enumerate(names)]
-        save_sheet(rolls, names, self.pictures / f"samples-{step:06d}.png")
+        save_contact_sheet(rolls, names, self.pictures / f"samples-{step:06d}.png")
         keep_sample(rolls[0], step, names[0], 0, self.pictures)
         return figures | mean_description(rolls)
 

@@ -44,7 +44,7 @@ held-out piece by that composer are drawn at random, both models make a sample, 
 how much like the piece each one is. Beside the models stand another real piece by the composer,
 which is as near as anybody can be expected to come, and nonsense made of its notes."""
 
-# Two sentences for each figure, under the names that `prism.drawing.plotting` gives them.
+# Two sentences for each figure, under the names that `prism.drawing.figures` gives them.
 _FIGURES = {
     "cosines": """### How alike
 Each dot is one run's cosine with the held-out piece, 1 for the same picture; the box holds the
@@ -96,7 +96,7 @@ class Evaluation:
     @functools.cached_property
     def figures(self) -> dict[str, Figure]:
         """Drawn when somebody first looks: matplotlib takes most of a second to import."""
-        from prism.drawing.plotting import evaluation_figures
+        from prism.drawing.figures import evaluation_figures
 
         return evaluation_figures(self.result)
 

@@ -111,7 +111,7 @@ class Keepsakes:
 
     def poster(self, visit: Visit, event: gr.EventData) -> Iterator[dict[str, Any]]:
         """Make the sheet; the panel's value."""
-        from prism.drawing.poster import write_poster
+        from prism.service.export import write_poster
 
         yield from self._made(write_poster, "poster", "pdf", visit.click, event.page)
 

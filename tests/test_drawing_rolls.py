@@ -5,7 +5,7 @@ import pytest
 from matplotlib.collections import PatchCollection
 from matplotlib.figure import Figure
 
-from prism.drawing.plotting import draw_roll, note_colours, save_png, save_sheet
+from prism.drawing.rolls import draw_roll, note_colours, save_contact_sheet, save_png
 from prism.music.roll import Note, PianoRoll
 
 ROLL = PianoRoll.from_notes([Note(60, 0, 1, 30), Note(67, 2, 2, 120)], time_signature=(3, 4))
@@ -44,6 +44,6 @@ def test_silence_can_be_drawn():
 
 def test_files_are_pictures(tmp_path):
     save_png(ROLL, tmp_path / "one.png", title="One")
-    save_sheet([ROLL, ROLL], ["a", "b"], tmp_path / "new" / "sheet.png")
+    save_contact_sheet([ROLL, ROLL], ["a", "b"], tmp_path / "new" / "sheet.png")
     for path in (tmp_path / "one.png", tmp_path / "new" / "sheet.png"):
         assert path.read_bytes().startswith(b"\x89PNG")

@@ -1,0 +1,188 @@
+"""Figures of the experiment, large enough to read on a projector."""
+
+from __future__ import annotations
+
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from prism.evaluation.report import NETWORK_NAMES, SIDE_NAMES
+from prism.similarity.neighbours import COPY_OVERLAP
+
+# One colour for each system in every figure.
+SIDE_COLOURS = {
+    "prism": "#0f757b",
+    "amt": "#c2571a",
+    "real": "#4a4a55",
+    "reference": "#4a4a55",
+    "shuffled": "#8f8f9a",
+    "noise": "#bcbcc6",
+}
+
+
+def evaluation_figures(result: Mapping[str, Any]) -> dict[str, Figure]:
+    """Figures of a stored experiment, large enough to read on a projector.
+
+    Parameters
+    ----------
+    result : dict
+        As in ``assets/evaluation.json``; see `prism.evaluation`.
+    """
+    draw = {
+        "cosines": _cosine_figure,
+        "wins": _wins_figure,
+        "mixing": _mixing_figure,
+        "guidance": _guidance_figure,
+        "originality": _originality_figure,
+        "confusion": _confusion_figure,
+    }
+    return {name: figure(result) for name, figure in draw.items()}
+
+
+def save_evaluation_figures(result: Mapping[str, Any], folder: pathlib.Path) -> None:
+    """Write `evaluation_figures` as PNG files into a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, figure in evaluation_figures(result).items():
+        figure.savefig(folder / f"{name}.png", dpi=100)
+
+
+def _figure(width: float, height: float, columns: int = 1) -> tuple[Figure, np.ndarray]:
+    figure = Figure(figsize=(width, height), layout="constrained")
+    axes = figure.subplots(1, columns, squeeze=False)[0]
+    for ax in axes:
+        ax.tick_params(labelsize=12)
+        ax.spines[["top", "right"]].set_visible(False)
+    return figure, axes
+
+
+def _cosine_figure(result: Mapping[str, Any]) -> Figure:
+    """Every run's cosine as a dot and the middle half as a box, a row for each system."""
+    networks = result["networks"]
+    figure, axes = _figure(12, 4.2, len(networks))
+    jitter = np.random.default_rng(0)
+    for ax, (network, section) in zip(axes, networks.items(), strict=True):
+        for y, (side, values) in enumerate(reversed(section["cosines"].items())):
+            colour = SIDE_COLOURS[side]
+            heights = y + jitter.uniform(-0.18, 0.18, len(values))
+            ax.plot(values, heights, ".", color=colour, alpha=0.35, ms=5)
+            ax.boxplot(
+                [values],
+                positions=[y],
+                orientation="horizontal",
+                widths=0.55,
+                showfliers=False,
+                medianprops={"color": colour, "lw": 2.5},
+            )
+        names = [SIDE_NAMES[side] for side in reversed(section["cosines"])]
+        ax.set_yticks(range(len(names)), names)
+        ax.set_title(NETWORK_NAMES[network], fontsize=14)
+        ax.set_xlabel("cosine with a held-out piece", fontsize=12)
+    return figure
+
+
+def _wins_figure(result: Mapping[str, Any]) -> Figure:
+    """In how many runs Prism, and in how many AMT, came nearer to the held-out piece."""
+    networks = result["networks"]
+    figure, (ax,) = _figure(7, 4.2)
+    for offset, side in ((-0.2, "prism"), (0.2, "amt")):
+        wins = np.array([section["wins"][side] for section in networks.values()])
+        ends = [section["wins_interval"][side] for section in networks.values()]
+        low, high = result["runs"] * np.array(ends).T
+        x = np.arange(len(wins)) + offset
+        ax.bar(
+            x,
+            wins,
+            0.38,
+            color=SIDE_COLOURS[side],
+            label=SIDE_NAMES[side],
+            yerr=[wins - low, high - wins],
+            error_kw={"capsize": 5, "ecolor": "0.25"},
+        )
+        for place, count in zip(x, wins, strict=True):
+            ax.text(place, 1, count, ha="center", va="bottom", color="white", fontsize=14)
+    ax.axhline(result["runs"] / 2, color="0.4", lw=1, ls="--")
+    ax.set_xticks(range(len(networks)), [NETWORK_NAMES[name] for name in networks], fontsize=13)
+    ax.set_ylabel(f"runs won of {result['runs']}", fontsize=12)
+    ax.legend(frameon=False, fontsize=12)
+    return figure
+
+
+def _share_figure(
+    rows: Sequence[Mapping[str, float]], x: str, label: str, curves: Mapping[str, tuple[str, str]]
+) -> tuple[Figure, Axes]:
+    """Shares, 0 to 1, against one setting; `curves` maps a row's key to its side and its name."""
+    figure, (ax,) = _figure(7, 4.2)
+    for key, (side, name) in curves.items():
+        values = [row[key] for row in rows]
+        ax.plot([row[x] for row in rows], values, "o-", color=SIDE_COLOURS[side], label=name, lw=2)
+    ax.set(ylim=(0, 1))
+    ax.set_xlabel(label, fontsize=12)
+    return figure, ax
+
+
+def _mixing_figure(result: Mapping[str, Any]) -> Figure:
+    """Which composers the corpus network recognises in mixtures of two."""
+    rows = result["mixing"]
+    curves = {
+        "first": ("prism", "probability of the first composer"),
+        "second": ("amt", "probability of the second composer"),
+        "both_in_top_two": ("real", "both among the two likeliest"),
+    }
+    figure, ax = _share_figure(rows, "weight", "weight of the first composer", curves)
+    low, high = np.array([row["interval"] for row in rows]).T
+    weight = [row["weight"] for row in rows]
+    ax.fill_between(weight, low, high, color=SIDE_COLOURS["real"], alpha=0.15, lw=0)
+    ax.legend(frameon=False, fontsize=11)
+    return figure
+
+
+def _guidance_figure(result: Mapping[str, Any]) -> Figure:
+    """Agreement and diversity against the guidance scale, beside real music's."""
+    curves = {
+        "recognised": ("prism", "recognised as the composer's"),
+        "diversity": ("amt", "diversity"),
+    }
+    figure, ax = _share_figure(result["guidance"], "guidance_scale", "guidance scale", curves)
+    for key, (side, name) in curves.items():
+        real = result["guidance_real"][key]
+        ax.axhline(real, color=SIDE_COLOURS[side], lw=1, ls="--", label=f"{name}, real music")
+    ax.legend(frameon=False, fontsize=11)
+    return figure
+
+
+def _originality_figure(result: Mapping[str, Any]) -> Figure:
+    """Share of samples that come at least this near to a training piece."""
+    figure, (ax,) = _figure(7, 4.2)
+    for side, section in result["originality"].items():
+        values = np.sort(section["values"])[::-1]
+        share = np.arange(1, len(values) + 1) / len(values)
+        ax.step(values, share, color=SIDE_COLOURS[side], label=SIDE_NAMES[side], lw=2, where="pre")
+    ax.axvline(COPY_OVERLAP, color="0.4", lw=1, ls="--")
+    ax.text(COPY_OVERLAP, 0.5, "copy", rotation=90, va="center", ha="right", fontsize=11)
+    ax.set(xlim=(0, 1), ylim=(0, 1))
+    ax.set_xlabel("note overlap with the nearest training music", fontsize=12)
+    ax.set_ylabel("share of samples at or above", fontsize=12)
+    ax.legend(frameon=False, fontsize=12)
+    return figure
+
+
+def _confusion_figure(result: Mapping[str, Any]) -> Figure:
+    """How the corpus network classifies held-out windows, a row for each true composer."""
+    section = result["recognition"]
+    shares, names = np.array(section["confusion"]), section["composers"]
+    figure, (ax,) = _figure(9, 7.5)
+    ax.imshow(shares, cmap="BuGn", vmin=0, vmax=1)
+    for row, column in np.argwhere(shares >= 0.05):
+        value = shares[row, column]
+        text = f"{value:.2f}"[1:] if value < 1 else "1"
+        colour = "white" if value > 0.6 else "black"
+        ax.text(column, row, text, ha="center", va="center", fontsize=9, color=colour)
+    ax.set_xticks(range(len(names)), names, rotation=45, ha="right", fontsize=10)
+    ax.set_yticks(range(len(names)), names, fontsize=10)
+    ax.set_xlabel("classified as", fontsize=12)
+    ax.set_ylabel("true composer", fontsize=12)
+    return figure
