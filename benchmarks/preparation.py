@@ -210,17 +210,17 @@ def text_of(figures: dict[str, float], source: str) -> str:
             "|---|---|",
             *(f"| {name} | {value:,} |" for name, value in rows),
             "",
-            f"{figures['speedup']} times as fast, on {figures['files']:,} files ({source}); the loop "
-            f"reads {figures['pretty_midi_files']:,} of them, {figures['same_notes']:,} to the very "
-            f"same notes. A thousand files cost {figures['seconds_a_thousand']} s, of which choosing "
-            f"and splitting take {figures['choosing_seconds_a_thousand']} s in one process; starting "
-            f"the cluster takes {figures['start_seconds']} s. By these figures (not tried) a million "
-            f"such files would take {figures['million_hours_2_cores']} h on 2 cores and "
-            f"{figures[f'million_hours_{MANY_CORES}_cores']} h on {MANY_CORES}, "
+            f"{figures['speedup']} times as fast, on {figures['files']:,} files ({source}); the "
+            f"loop reads {figures['pretty_midi_files']:,} of them, {figures['same_notes']:,} to "
+            f"the very same notes. A thousand files cost {figures['seconds_a_thousand']} s, of "
+            f"which choosing and splitting take {figures['choosing_seconds_a_thousand']} s in one "
+            f"process; starting the cluster takes {figures['start_seconds']} s. By these figures "
+            f"(not tried) a million such files would take {figures['million_hours_2_cores']} h on "
+            f"2 cores and {figures[f'million_hours_{MANY_CORES}_cores']} h on {MANY_CORES}, "
             f"{figures['choosing_bytes_a_piece'] / 1000:.1f} GB of memory to choose and "
             f"{figures['shard_bytes_a_file'] / 1000:.0f} GB of disk. Drawing training batches took "
-            f"{few[0]} MB from shards of {counts[0]:,} pieces and {few[1]} MB of {counts[1]:,}; from "
-            f"memory {many[0]} and {many[1]} MB. On {report.machine()}.",
+            f"{few[0]} MB from shards of {counts[0]:,} pieces and {few[1]} MB of {counts[1]:,}; "
+            f"from memory {many[0]} and {many[1]} MB. On {report.machine()}.",
         ]
     )
 

@@ -1,8 +1,8 @@
 """Measure settings of the sampler on the validation split, where choices are made.
 
 Each variant is given as ``NAME=VALUE`` pairs joined by commas, arguments of
-`prism.models.pipeline.PrismPipeline.__call__`; an empty one stands for the defaults. The first row is
-what other validation windows of the same label measure like.
+`prism.models.pipeline.PrismPipeline.__call__`; an empty one stands for the defaults. The first row
+is what other validation windows of the same label measure like.
 """
 
 from __future__ import annotations

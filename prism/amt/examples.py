@@ -1,9 +1,9 @@
 """Training sequences for the baseline, cut from the same windows as the transformer's.
 
 Every sequence is one context long: the flag AUTOREGRESS or ANTICIPATE, then 341 events. It begins
-where a window of `prism.corpora.dataset` begins and runs to the end of the piece (short ones are repeated);
-what room is left goes to further pieces, each after a SEPARATOR event (Thickstun et al. 2023,
-section 4). Times count from the start of each piece.
+where a window of `prism.corpora.dataset` begins and runs to the end of the piece (short ones are
+repeated); what room is left goes to further pieces, each after a SEPARATOR event (Thickstun et al.
+2023, section 4). Times count from the start of each piece.
 """
 
 from __future__ import annotations

@@ -47,7 +47,8 @@ def write_files(
     stem : str
         From `prism.music.naming.file_stem`.
     lines : sequence of str
-        Say in the files what the roll is, the first one what it is called; see `prism.music.metadata`.
+        Say in the files what the roll is, the first one what it is called; see
+        `prism.music.metadata`.
     kinds : collection of str
         Some of `ENDINGS`.
 

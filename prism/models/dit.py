@@ -161,8 +161,8 @@ class PrismDiT(ModelMixin, ConfigMixin):
     tokens : int
         Beats in a sequence.
     attributes : dict of str to int, optional
-        What else can be asked for (see `prism.music.attributes`), each with its number of values; that
-        number itself is the index of its null value.
+        What else can be asked for (see `prism.music.attributes`), each with its number of values;
+        that number itself is the index of its null value.
     self_conditioning : bool
         Whether it can be given its own earlier estimate of the data (Chen, Zhang & Hinton 2023,
         "Analog Bits", section 3.2).

@@ -8,8 +8,8 @@ are left out; samples are drawn by DDIM (Song et al. 2021).
 Conventions
 -----------
 picture
-    As in `prism.music.midipic`; the autoencoder sees it with the last axis reversed (RGB) and scaled to
-    −1 to 1.
+    As in `prism.music.midipic`; the autoencoder sees it with the last axis reversed (RGB) and
+    scaled to −1 to 1.
 latents
     float32, (B, 4, 32, 32), multiplied by the autoencoder's scaling factor.
 label

@@ -19,8 +19,8 @@ character
     moderate.
 repetition
     Share of bars that are, note beginning for note beginning, an earlier bar (see
-    `prism.music.statistics`): none below .05, little, some from .2, much from .4. Bars are those of the
-    roll's time signature.
+    `prism.music.statistics`): none below .05, little, some from .2, much from .4. Bars are those of
+    the roll's time signature.
 metre
     Three or four beats a bar: the better of the two by autocorrelation (Brown 1993, "Determination
     of the meter of musical scores by autocorrelation") at one, two and four bars, each note

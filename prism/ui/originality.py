@@ -59,7 +59,7 @@ def _row(side: str, neighbour: Neighbour) -> dict[str, Any]:
 
 
 def where(neighbour: Neighbour) -> str:
-    """Which music it is, for example ``"Bach: bwv261, from beat 34, transposed down 2 semitones"``."""
+    """Which music it is: ``"Bach: bwv261, from beat 34, transposed down 2 semitones"``."""
     piece = neighbour.piece
     if neighbour.overlap <= 0:
         return "no training music has a note in common with it"
