@@ -39,7 +39,7 @@ from prism.service.visit import Visit
 from prism.ui.filling import weights_for
 from prism.ui.generate import Handlers
 from prism.ui.page import build_ui, launch_options
-from prism.ui.picture import pictured
+from prism.ui.player import with_png
 
 
 def served(*loaded):
@@ -360,9 +360,9 @@ def test_the_picture_is_drawn_when_asked_for():
     handlers = Handlers(studio_of())
     *_, piece, _ = list(handlers.generate(Visit(), ["Ada"]))[-1]
     assert "png" not in piece.files
-    files = pictured(piece)["downloads"]
+    files = with_png(piece)["downloads"]
     assert pathlib.Path(files["png"]["path"]).read_bytes().startswith(b"\x89PNG")
-    assert pictured(None) == gr.skip()
+    assert with_png(None) == gr.skip()
 
 
 def test_a_composer_keeps_its_weight_when_another_goes():

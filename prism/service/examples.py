@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from prism import ASSETS
 from prism.music.roll import PianoRoll
 from prism.service.choice import Choice, read_choice
 from prism.service.loading import Loader
 from prism.service.piece import ShownPiece
 from prism.service.sharing import Shared
-from prism.ui.element import ASSETS
 
 if TYPE_CHECKING:
     from prism.corpora.prepared import Corpus

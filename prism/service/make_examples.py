@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
+from prism import ASSETS
 from prism.service.examples import EXAMPLES, EXAMPLES_FILE, choice_of, origin_of, packed
 from prism.service.loading import (
     Loader,
@@ -19,7 +20,6 @@ from prism.service.loading import (
     load_pipeline,
 )
 from prism.service.studio import Studio
-from prism.ui.element import ASSETS
 
 
 def make_examples(studio: Studio, origin: Mapping[str, str]) -> dict[str, Any]:

@@ -7,15 +7,13 @@ import functools
 import logging
 import pathlib
 import tempfile
-from typing import Any
 
 from prism.music.metadata import save_midi
 from prism.music.midipic import save_picture
 from prism.music.naming import file_stem
-from prism.music.performance import shaped, shaping_words
+from prism.music.performance import shaped
 from prism.music.roll import FRAMES, PianoRoll
 from prism.music.synthesis import SynthesisError, synthesise, write_wav
-from prism.ui.player import player_value
 
 logger = logging.getLogger(__name__)
 
@@ -92,18 +90,3 @@ class ShownPiece:
             save_png(self.roll, self._path("png"), f"{self.title} · {self.detail}")
             self.files["png"] = self._path("png")
         return self
-
-    def value(self, busy: bool = False) -> dict[str, Any]:
-        """What the player shows; `busy` while the sound is on its way."""
-        # Not on the way: it would come and go with every step.
-        shaping = "" if busy else shaping_words(self.roll)
-        return player_value(
-            self.title,
-            self.roll,
-            self.files,
-            kind=self.kind,
-            detail=self.detail,
-            caption=f"{self.caption} {shaping}".strip(),
-            message=self.message,
-            busy=busy,
-        )

@@ -11,13 +11,20 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
+from prism import ASSETS
 from prism.music.metadata import real_lines
 from prism.music.naming import corpus_words, file_stem, metre
 from prism.music.roll import FRAMES, FRAMES_PER_BEAT, TICKS_PER_FRAME, Piece
 from prism.service.piece import ShownPiece
-from prism.ui.element import ASSETS, Element
-from prism.ui.picture import connect_picture
-from prism.ui.player import PianoRollPlayer, StatusLine, player_value, status
+from prism.ui.element import Element
+from prism.ui.player import (
+    PianoRollPlayer,
+    StatusLine,
+    connect_png,
+    piece_value,
+    player_value,
+    status,
+)
 from prism.ui.sheet import Block, Sheet, bars, columns, facts, sheet, table, text
 
 if TYPE_CHECKING:
@@ -213,9 +220,9 @@ class Library:
     def _played(self, place: int, bar: int) -> Iterator[tuple[Any, Any, Any]]:
         """The notes at once, the sound when it is there."""
         shown = shown_piece(*self._at(place), bar)
-        yield shown.value(busy=True), gr.skip(), status("")
+        yield piece_value(shown, busy=True), gr.skip(), status("")
         shown.render()
-        yield shown.value(), shown, status("Ready. Press play.")
+        yield piece_value(shown), shown, status("Ready. Press play.")
 
     def _at(self, place: int) -> tuple[Piece, str]:
         corpus = self._corpus.get()
@@ -271,4 +278,4 @@ def corpus_tab(library: Library) -> None:
         concurrency_limit=2,
         **quiet,
     )
-    connect_picture(player, piece)
+    connect_png(player, piece)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import pathlib
 from typing import Any, ClassVar
 
 import gradio as gr
 
-ASSETS = pathlib.Path(__file__).resolve().parents[2] / "assets"
+from prism import ASSETS
 
 
 class Element(gr.HTML):

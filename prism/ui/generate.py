@@ -20,7 +20,7 @@ from prism.service.sides import Side
 from prism.service.studio import Progress, Studio
 from prism.service.visit import Click, Visit
 from prism.ui.filling import mixer_and_settings, offered
-from prism.ui.player import player_value, status
+from prism.ui.player import piece_value, player_value, status
 
 logger = logging.getLogger(__name__)
 
@@ -146,7 +146,7 @@ class Handlers:
     def shown(self, name: str, progress: Progress) -> tuple[Any, Any]:
         """(player, piece); the piece is kept only when it is done."""
         if progress.piece is not None:
-            value = progress.piece.value(busy=not progress.done)
+            value = piece_value(progress.piece, busy=not progress.done)
             return value, progress.piece if progress.done else gr.skip()
         if progress.text:
             return empty_player(self.studio.sides[name], hint=progress.text, busy=True), gr.skip()

@@ -15,7 +15,7 @@ import gradio as gr
 from prism.service.studio import Studio
 from prism.service.visit import Click, Visit
 from prism.ui.originality import nearest_value, neighbour_piece
-from prism.ui.player import player_value
+from prism.ui.player import piece_value, player_value
 from prism.ui.scores import COMPARED, CORPUS_PIECE, YOURS, scores_value
 
 logger = logging.getLogger(__name__)
@@ -117,7 +117,7 @@ class Judging:
         if side not in click.neighbours:
             return gr.skip(), gr.skip(), gr.skip()
         piece = neighbour_piece(side, click.neighbours[side], click.pieces[side].roll).render()
-        return piece.value(), piece, gr.update(visible=True)
+        return piece_value(piece), piece, gr.update(visible=True)
 
 
 def _unscored(click: Click) -> list[str]:

@@ -23,8 +23,7 @@ from prism.service.sharing import query
 from prism.service.studio import Studio
 from prism.service.visit import Click, Visit
 from prism.ui.element import Element
-from prism.ui.picture import DRAWING
-from prism.ui.player import file_data
+from prism.ui.player import DRAWING, file_data
 
 logger = logging.getLogger(__name__)
 

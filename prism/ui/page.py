@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
+from prism import ASSETS
 from prism.service.health import Health
 from prism.service.loading import Loader
 from prism.service.studio import Studio
 from prism.service.worker import Worker
 from prism.ui.api import Api
 from prism.ui.corpus import Library, corpus_tab
-from prism.ui.element import ASSETS
 from prism.ui.evaluate import Evaluation, evaluate_tab
 from prism.ui.generate import Handlers
 from prism.ui.judging import Judging

@@ -19,10 +19,8 @@ from prism.ui.generate import Handlers, empty_player
 from prism.ui.history import History, HistoryList, history_value, remembered
 from prism.ui.judging import Judging
 from prism.ui.keepsakes import Keepsakes, connect_keepsakes, keepsakes_panel
-from prism.ui.picture import connect_picture
-from prism.ui.player import PianoRollPlayer
+from prism.ui.player import PianoRollPlayer, Transport, connect_png, transport_value
 from prism.ui.reference import Reference
-from prism.ui.transport import Transport, transport_value
 
 # Random seeds stay below 100,000: short enough to read out to somebody.
 _ROLL_DICE = "() => Math.floor(Math.random() * 100000)"
@@ -63,7 +61,10 @@ class Panel:
 def play_panel(handlers: Handlers, judging: Judging) -> Controls:
     """Lay out the panel and connect it; call inside a ``gr.Blocks``."""
     controls = lay_out_controls()
-    Transport(transport_value(handlers.studio.sides.values()), elem_classes="prism-transport-block")
+    Transport(
+        transport_value(side.title for side in handlers.studio.sides.values()),
+        elem_classes="prism-transport-block",
+    )
     with gr.Row(equal_height=True, elem_classes=["prism-players", "prism-together"]):
         panels = {name: _panel(side) for name, side in handlers.studio.sides.items()}
     with gr.Column(elem_classes="prism-below"):
@@ -91,7 +92,7 @@ def play_panel(handlers: Handlers, judging: Judging) -> Controls:
     _connect_filling(controls, history, Filling(handlers.studio), reference, visit)
     connect_keepsakes(keepsakes, Keepsakes(handlers.studio), visit)
     for shown in (*panels.values(), below):
-        connect_picture(shown.player, shown.piece)
+        connect_png(shown.player, shown.piece)
     return controls
 
 

@@ -1,25 +1,42 @@
-"""The piano-roll player and the status line."""
+"""The piano-roll player, the transport that plays several as one, and the status line."""
 
 from __future__ import annotations
 
 import pathlib
+from collections.abc import Iterable
 from typing import Any
 
+import gradio as gr
 from gradio.data_classes import FileData
 
-from prism.music.roll import FRAMES_PER_BEAT, PianoRoll
+from prism.music.performance import shaping_words
+from prism.music.roll import FRAMES_PER_BEAT
+from prism.service.piece import ShownPiece
 from prism.ui.element import Element
+
+# Drawing takes a core for a second: one picture at a time for all visitors.
+DRAWING = {"concurrency_id": "drawing", "concurrency_limit": 1}
 
 
 class PianoRollPlayer(Element):
-    """Shows a roll and plays its sound.
+    """Shows a roll and plays its sound; its value is `player_value` or `piece_value`.
 
-    Its value is what `player_value` returns. Its ``picture`` event asks for the PNG file. Inside an
-    element of class ``prism-together`` it obeys the page's `prism.ui.transport.Transport`.
+    Its ``picture`` event asks for the PNG file. Inside an element of class ``prism-together`` it
+    follows the page's `Transport`.
     """
 
     asset = "player/player"
     parts = ("player/palette", "player/view", "player/roll")
+
+
+class Transport(Element):
+    """Plays the players inside the element of class ``prism-together`` as one, and has the legend.
+
+    All of them run at the same beat and one is heard. Its value is `transport_value`.
+    """
+
+    asset = "page/transport"
+    parts = ("player/palette", "player/view", "player/ensemble")
 
 
 class StatusLine(Element):
@@ -34,38 +51,58 @@ def status(text: str, error: bool = False, share: float | None = None) -> dict[s
     return value if share is None else value | {"share": share}
 
 
+def transport_value(names: Iterable[str]) -> dict[str, Any]:
+    """The transport's value: the names of the players, in their order."""
+    return {"sides": list(names)}
+
+
 def file_data(path: pathlib.Path) -> dict[str, Any]:
     """A file for the browser, under its own name."""
     return FileData(path=str(path), orig_name=path.name).model_dump()
 
 
-def player_value(
-    title: str,
-    roll: PianoRoll | None = None,
-    files: dict[str, pathlib.Path] | None = None,
-    **texts: Any,
-) -> dict[str, Any]:
-    """A player's value.
+def player_value(title: str, **texts: str) -> dict[str, Any]:
+    """An empty player's value.
 
     Parameters
     ----------
     title : str
         Heading.
-    roll : PianoRoll, optional
-        What to draw; nothing by default.
-    files : dict, optional
-        Paths under ``midi``, ``wav``, ``png``; the second is also what is played.
     **texts
         ``kind`` (above the title), ``detail`` (below it), ``hint`` (in an empty player),
-        ``message`` (what went wrong), ``caption`` (small print), ``busy`` (sound is on its way).
+        ``message`` (what went wrong), ``caption`` (small print).
     """
-    downloads = {name: file_data(path) for name, path in (files or {}).items()}
-    value = {"title": title, "notes": [], "beats": 64, "tempo": 100.0, "bar": 4.0}
-    if roll is not None:
-        value |= {
-            "notes": [(n.pitch, n.start, n.duration, n.velocity) for n in roll.notes()],
-            "beats": roll.beats,
-            "tempo": roll.tempo,
-            "bar": roll.bar_frames / FRAMES_PER_BEAT,
-        }
-    return value | {"downloads": downloads} | texts
+    music = {"notes": [], "beats": 64, "tempo": 100.0, "bar": 4.0, "downloads": {}}
+    return {"title": title, **music, **texts}
+
+
+def piece_value(piece: ShownPiece, busy: bool = False) -> dict[str, Any]:
+    """The value of a player with a piece; `busy` while the sound is on its way."""
+    roll = piece.roll
+    # Not while busy: it would come and go with every step.
+    shaping = "" if busy else shaping_words(roll)
+    return {
+        "kind": piece.kind,
+        "title": piece.title,
+        "detail": piece.detail,
+        "caption": f"{piece.caption} {shaping}".strip(),
+        "message": piece.message,
+        "busy": busy,
+        "notes": [(n.pitch, n.start, n.duration, n.velocity) for n in roll.notes()],
+        "beats": roll.beats,
+        "tempo": roll.tempo,
+        "bar": roll.bar_frames / FRAMES_PER_BEAT,
+        "downloads": {name: file_data(path) for name, path in piece.files.items()},
+    }
+
+
+def connect_png(player: PianoRollPlayer, piece: gr.State) -> None:
+    """Draw the PNG file of a player's piece when a visitor asks for it."""
+    player.picture(
+        with_png, piece, player, **DRAWING, api_visibility="private", show_progress="hidden"
+    )
+
+
+def with_png(piece: ShownPiece | None) -> Any:
+    """The player's value with the PNG file added."""
+    return gr.skip() if piece is None else piece_value(piece.draw())

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import gradio as gr
 
-from prism.ui.element import ASSETS
+from prism import ASSETS
 from prism.ui.sheet import Block, Sheet, facts, lines, rolls, sheet, table, text
 
 if TYPE_CHECKING:

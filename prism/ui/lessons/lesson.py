@@ -15,7 +15,7 @@ from prism.music.naming import window_words
 from prism.service.choice import MAXIMUM_SEED, wrong_number
 from prism.service.studio import Studio
 from prism.ui.lessons.rolls import LessonRolls, View
-from prism.ui.player import StatusLine, status
+from prism.ui.player import StatusLine, piece_value, status
 
 if TYPE_CHECKING:
     from prism.corpora.dataset import Window
@@ -155,7 +155,7 @@ class Lesson(abc.ABC):
         if view is None:
             return gr.skip(), gr.skip(), gr.skip()
         piece = view.piece(self.name, event.column, event.picture).render()
-        return piece.value(), piece, gr.update(visible=True)
+        return piece_value(piece), piece, gr.update(visible=True)
 
     def _shown(self, view: View) -> tuple:
         """What `run` yields for a view; one without columns leaves what is shown alone."""

@@ -9,8 +9,8 @@ from typing import Any
 
 from gradio.components import Component
 
+from prism import ASSETS
 from prism.music.naming import mixture
-from prism.ui.element import ASSETS
 from prism.ui.lessons.lesson import (
     DRAWN,
     Lesson,

@@ -16,8 +16,7 @@ from prism.ui.lessons.lesson import Lesson
 from prism.ui.lessons.mixing import Mixing
 from prism.ui.lessons.race import Race
 from prism.ui.lessons.reverse import Reverse
-from prism.ui.picture import connect_picture
-from prism.ui.player import PianoRollPlayer, player_value
+from prism.ui.player import PianoRollPlayer, connect_png, player_value
 
 LESSONS: tuple[type[Lesson], ...] = (
     Forward,
@@ -69,7 +68,7 @@ def lessons_tab(studio: Studio) -> None:
         panel.rolls.hear(lesson.hear, panel.view, [player, piece, column], **_QUIET).then(
             None, None, None, js=_PLAY, api_visibility="private"
         )
-    connect_picture(player, piece)
+    connect_png(player, piece)
 
 
 def _filled(studio: Studio, defaults: list[int], chosen: str | None) -> list[Any]:
