@@ -1,39 +1,46 @@
-# make app: set up and serve the page.   make test: set up and run the tests.
+# make app: set up and serve the page.   make test: set up and run the quick tests.
+# make lint: style and floors.           make check: lint and every test, as CI does.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-TORCH := torch==2.13.0
+TORCH := $(shell grep '^torch==' requirements.txt)
 BENCHMARKS := evaluation samples latency scores amt_sampler training preparation contention load
 AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo -n)
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 
-.PHONY: app test lint corpus train benchmarks release
+.PHONY: app test lint check corpus train benchmarks release
 app: $(VENV)/app-ready
-	$(BIN)/python app.py
+	$(BIN)/prism app
 
 test: $(VENV)/test-ready
-	$(BIN)/python -m pytest
+	$(PYTEST) -m "not slow"
 
 lint: $(VENV)/test-ready
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+check: lint
+	$(PYTEST)
 
 corpus: $(VENV)/test-ready
-	$(BIN)/python -m prism.corpora prepare
+	$(BIN)/prism corpora prepare
 
 train: $(VENV)/app-ready
-	$(BIN)/python train.py
+	$(BIN)/prism train
 
 benchmarks: $(VENV)/app-ready
-	for name in $(BENCHMARKS); do $(BIN)/python benchmarks/$$name.py --json --readme || exit 1; done
+	for name in $(BENCHMARKS); do $(BIN)/python benchmarks/$$name.py --json --write || exit 1; done
 
 # All that is shipped, made from the corpus: weights, experiment, examples, tables, pictures. Takes
 # hours; what was stopped goes on where it was.
 release: $(VENV)/test-ready
-	$(BIN)/python train.py --compile --weights weights
-	$(BIN)/python train.py amt --compile --weights weights/amt
-	$(BIN)/python train.py similarity --weights weights/similarity
-	$(BIN)/python -m prism.evaluation bands
-	$(BIN)/python -m prism.evaluation
-	$(BIN)/python -m prism.corpora report
+	$(BIN)/prism train --compile --weights weights
+	$(BIN)/prism train amt --compile --weights weights/amt
+	$(BIN)/prism train similarity --weights weights/similarity
+	$(BIN)/prism evaluate bands
+	$(BIN)/prism evaluate
+	$(BIN)/prism corpora report
 	$(BIN)/python -m prism.service.make_examples
 	$(MAKE) benchmarks
 	$(BIN)/python docs/screenshots.py
@@ -60,12 +67,13 @@ $(VENV)/torch-ready: $(VENV)/made
 		|| $(BIN)/pip install -q $(TORCH); fi
 	touch $@
 
-$(VENV)/app-ready: $(VENV)/torch-ready requirements.txt packages.txt
+# The editable install gives the command `prism`, and worker processes their imports.
+$(VENV)/app-ready: $(VENV)/torch-ready pyproject.toml packages.txt
 	$(call debian,ldconfig -p | grep -q libfluidsynth,libfluidsynth3)
-	$(BIN)/pip install -q -r requirements.txt
+	$(BIN)/pip install -q -e '.[app,train]'
 	touch $@
 
-$(VENV)/test-ready: $(VENV)/app-ready requirements-dev.txt
+$(VENV)/test-ready: $(VENV)/app-ready
 	$(call debian,command -v chromium,chromium)
-	$(BIN)/pip install -q -r requirements-dev.txt
+	$(BIN)/pip install -q -e '.[app,train,corpora,dev]'
 	touch $@

@@ -1,0 +1,57 @@
+"""Tests of what holds for the whole package: its dependencies, its names, what imports what."""
+
+from __future__ import annotations
+
+import ast
+import collections
+import subprocess
+import sys
+import tomllib
+
+from conftest import ROOT
+
+PACKAGE = ROOT / "prism"
+# Has every module of the service imported; prints which of the page's libraries came along.
+IMPORT_SERVICE = """
+import importlib, pkgutil, sys
+import prism.service
+for module in pkgutil.walk_packages(prism.service.__path__, "prism.service."):
+    importlib.import_module(module.name)
+print(*sorted({"gradio", "matplotlib"} & set(sys.modules)))
+"""
+
+
+def test_requirements_are_the_project_with_app_and_train():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").split()
+    assert sorted(lines) == sorted(project["dependencies"] + extras["app"] + extras["train"])
+
+
+def test_spaces_run_the_gradio_that_is_required():
+    front_matter = (ROOT / "README.md").read_text(encoding="utf-8").split("---")[1]
+    version = front_matter.split("sdk_version: ")[1].split()[0]
+    requirements = (ROOT / "requirements.txt").read_text(encoding="utf-8")
+    assert f"gradio>={version.rsplit('.', 1)[0]}," in requirements
+
+
+def test_no_class_name_stands_twice_in_the_package():
+    places = collections.defaultdict(list)
+    for path in sorted(PACKAGE.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef):
+                places[node.name].append(f"{path.relative_to(PACKAGE)}:{node.lineno}")
+    assert {name: found for name, found in places.items() if len(found) > 1} == {}
+
+
+def test_the_service_needs_neither_gradio_nor_matplotlib():
+    run = subprocess.run(
+        [sys.executable, "-c", IMPORT_SERVICE], capture_output=True, text=True, cwd=ROOT, check=True
+    )
+    assert run.stdout.split() == []
+
+
+def test_the_formatter_is_never_switched_off():
+    switched_off = "# fmt: " + "skip"
+    sources = [*PACKAGE.rglob("*.py"), *(ROOT / "tests").glob("*.py")]
+    assert [str(p) for p in sources if switched_off in p.read_text(encoding="utf-8")] == []
