@@ -14,13 +14,14 @@ import numpy as np  # noqa: E402
 import torch  # noqa: E402
 
 from prism.amt.pipeline import AMTPipeline, prompt_roll  # noqa: E402
-from prism.corpora.dataset import corpus_sample, prompt_sample, windows_of  # noqa: E402
+from prism.corpora.dataset import corpus_sample, prompt_sample  # noqa: E402
 from prism.corpora.prepared import Corpus  # noqa: E402
 from prism.drawing.rolls import save_contact_sheet  # noqa: E402
 from prism.models.autoencoder import orphan_share  # noqa: E402
 from prism.models.pipeline import PrismPipeline  # noqa: E402
 from prism.music.roll import PianoRoll  # noqa: E402
 from prism.music.statistics import mean_description  # noqa: E402
+from prism.music.windows import windows_of  # noqa: E402
 from prism.similarity.bands import HELD_OUT  # noqa: E402
 from prism.similarity.neighbours import COPY_OVERLAP, TrainingIndex  # noqa: E402
 

@@ -8,8 +8,9 @@ from prism.amt import events, examples
 from prism.amt.examples import SequenceSampler, Shares
 from prism.amt.notes import roll_events
 from prism.amt.vocabulary import ANTICIPATE, AUTOREGRESS, MAXIMUM_TIME, SEPARATOR
-from prism.corpora.dataset import WindowSampler, windows_of
+from prism.corpora.dataset import WindowSampler
 from prism.music.roll import Note, PianoRoll
+from prism.music.windows import windows_of
 
 
 def sequences(corpus, count=20, **shares) -> list[np.ndarray]:

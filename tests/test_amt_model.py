@@ -10,7 +10,7 @@ from conftest import random_weights
 from prism.amt import published
 from prism.amt.model import AnticipatoryTransformer, KeyValueCache
 from prism.amt.vocabulary import CONTROL_OFFSET, VOCABULARY_SIZE
-from prism.models.pipeline import WeightsError
+from prism.models.hub import WeightsError
 
 PIANO = {"time_step": 10, "lowest_pitch": 21, "highest_pitch": 108, "instruments": 1}
 

@@ -12,8 +12,9 @@ from prism.amt.model import AnticipatoryTransformer
 from prism.amt.notes import roll_events
 from prism.amt.pipeline import AMTPipeline, prompt_roll
 from prism.amt.vocabulary import DURATION_OFFSET, NOTE_OFFSET, REST
-from prism.corpora.dataset import corpus_sample, prompt_sample, windows_of
+from prism.corpora.dataset import corpus_sample, prompt_sample
 from prism.music.roll import FRAMES, Note, PianoRoll, top_line
+from prism.music.windows import windows_of
 
 PIANO = {"time_step": 10, "lowest_pitch": 21, "highest_pitch": 108, "instruments": 1}
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from conftest import PitchClasses, make_piece
 
-from prism.corpora.dataset import windows_of
 from prism.corpora.prepared import Corpus
 from prism.music.roll import PianoRoll
+from prism.music.windows import windows_of
 from prism.similarity import bands
 from prism.similarity.bands import Band, RealPairs
 

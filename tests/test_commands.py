@@ -21,7 +21,7 @@ from stand_ins import (
 
 from prism.cli import compare, main, others
 from prism.cli.options import Mix, read_mix, read_seeds
-from prism.corpora.fingerprint import weights_digest
+from prism.corpora.provenance import weights_digest
 from prism.models.pipeline import PrismPipeline
 from prism.music.midi import read_midi, write_midi
 from prism.music.midipic import from_picture

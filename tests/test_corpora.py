@@ -10,6 +10,7 @@ import pytest
 from conftest import ROOT, make_piece
 
 from prism.corpora import music21, preparation
+from prism.corpora.files import CorpusError
 from prism.corpora.prepared import Corpus
 from prism.music.roll import KEYS, LOWEST_PITCH
 
@@ -220,7 +221,7 @@ def test_preparing_again_reads_the_cache_and_gives_the_same_bytes(tmp_path, monk
 def test_a_broken_score_is_named(tmp_path, monkeypatch):
     (tmp_path / "broken.mxl").write_bytes(b"not a score")
     monkeypatch.setattr(music21, "corpus_root", lambda: tmp_path)
-    with pytest.raises(music21.CorpusError, match="broken.mxl"):
+    with pytest.raises(CorpusError, match="broken.mxl"):
         list(music21.read_file(tmp_path / "broken.mxl", music21.COLLECTIONS[0]))
 
 

@@ -8,14 +8,12 @@ from conftest import make_piece
 from prism.corpora.dataset import (
     WindowSampler,
     corpus_sample,
-    filled,
     label_profiles,
-    regular_metre,
     roll_tensor,
     tensor_roll,
-    windows_of,
 )
 from prism.music.roll import FRAMES, TICKS_PER_BEAT
+from prism.music.windows import filled, regular_metre, windows_of
 
 
 def test_windows_begin_at_every_fourth_bar():

@@ -4,9 +4,9 @@ import pytest
 import torch
 from conftest import make_pipeline, random_weights
 
-from prism.corpora.dataset import regular_metre
 from prism.models.dit import SIZES, PrismDiT, rotary_tables, rotate
 from prism.models.guidance import nearby
+from prism.music.windows import regular_metre
 
 
 def arguments(batch: int = 2, seed: int = 0) -> dict:

@@ -10,8 +10,8 @@ from test_amt_sampler import make_model
 from test_judge import BANDS
 
 from prism.amt.pipeline import AMTPipeline
-from prism.corpora.fingerprint import weights_digest
 from prism.corpora.prepared import Corpus
+from prism.corpora.provenance import weights_digest
 from prism.drawing.figures import evaluation_figures
 from prism.evaluation import studies
 from prism.evaluation.competitors import COMPETITORS, Stage, planned_runs

@@ -4,8 +4,8 @@ import pytest
 import torch
 from conftest import make_pipeline
 
-from prism.corpora.dataset import regular_metre
 from prism.models.guidance import STRUCTURE_FROM, STRUCTURE_UNTIL, GuidedFlow, nearby
+from prism.music.windows import regular_metre
 
 METRE = torch.zeros(2, 64, 2, dtype=torch.int64)
 NO_WISHES = torch.zeros(2, 0, dtype=torch.int64)

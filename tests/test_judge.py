@@ -3,9 +3,9 @@
 import pytest
 from conftest import PitchClasses, make_piece, random_weights
 
-from prism.corpora.dataset import windows_of
-from prism.models.pipeline import WeightsError
+from prism.models.hub import WeightsError
 from prism.music.roll import Note, PianoRoll
+from prism.music.windows import windows_of
 from prism.similarity.bands import Band, save_bands
 from prism.similarity.judge import BANDS_FILE, Judge
 from prism.similarity.networks import ComposerNetwork, CorpusFeatures, similarity

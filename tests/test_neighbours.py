@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from conftest import make_piece
 
-from prism.corpora.dataset import filled
 from prism.corpora.prepared import Corpus
 from prism.music.roll import TICKS_PER_BEAT, PianoRoll
+from prism.music.windows import filled
 from prism.similarity.neighbours import REACH, TrainingIndex
 
 

@@ -6,7 +6,8 @@ import pytest
 import torch
 from conftest import COLLECTIONS, make_pipeline
 
-from prism.models.pipeline import PrismPipeline, WeightsError
+from prism.models.hub import WeightsError
+from prism.models.pipeline import PrismPipeline
 
 
 def test_same_seed_same_notes_alone_or_in_a_batch(pipeline):

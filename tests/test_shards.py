@@ -11,7 +11,7 @@ from test_corpora import same
 from test_corpora_folder import FAULTS, song, songs, tree
 
 from prism.corpora import __main__ as command_line
-from prism.corpora.dataset import WindowSampler, label_profiles, windows_of
+from prism.corpora.dataset import WindowSampler, label_profiles
 from prism.corpora.files import LeftOut
 from prism.corpora.folder import FOLDER
 from prism.corpora.midi_preparation import Policy, prepare_midi, prepare_shards
@@ -21,6 +21,7 @@ from prism.corpora.scheduling import PROCESSES
 from prism.corpora.sharded import Selection, ShardedCorpus, load_corpus
 from prism.corpora.shards import read_piece, read_summaries, shard_name, write_shard
 from prism.corpora.summaries import summarised
+from prism.music.windows import windows_of
 
 
 @pytest.fixture(scope="module")

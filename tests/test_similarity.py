@@ -9,9 +9,10 @@ import pytest
 import torch
 from conftest import make_piece, random_weights
 
-from prism.corpora.dataset import WindowSampler, windows_of
-from prism.models.pipeline import WeightsError
+from prism.corpora.dataset import WindowSampler
+from prism.models.hub import WeightsError
 from prism.music.roll import Note, PianoRoll
+from prism.music.windows import windows_of
 from prism.similarity.networks import (
     ComposerNetwork,
     CorpusFeatures,

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from conftest import ROOT
 
-from prism.corpora.fingerprint import origin_of
 from prism.corpora.prepared import Corpus
+from prism.corpora.provenance import fingerprint
 from prism.evaluation.competitors import COMPETITORS, planned_runs
 from prism.similarity.bands import KIND_WORDS, load_bands
 
@@ -19,7 +19,7 @@ def stored() -> dict:
 
 def test_it_was_made_with_the_bundled_weights_and_corpus(stored):
     corpus = Corpus.load(ROOT / "assets" / "corpus")
-    origin = origin_of(ROOT / "weights", corpus, stored["seed"])
+    origin = fingerprint(ROOT / "weights", corpus, stored["seed"])
     assert {name: stored[name] for name in origin} == origin
 
 

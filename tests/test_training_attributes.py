@@ -8,17 +8,12 @@ import pytest
 import torch
 from test_training import TINY
 
-from prism.corpora.dataset import (
-    Batch,
-    WindowSampler,
-    attribute_shares,
-    regular_metre,
-    roll_tensor,
-)
+from prism.corpora.dataset import Batch, WindowSampler, attribute_shares, roll_tensor
 from prism.corpora.prepared import Corpus
 from prism.models.pipeline import PrismPipeline
 from prism.music.attributes import ATTRIBUTES
 from prism.music.roll import Note, PianoRoll
+from prism.music.windows import regular_metre
 from prism.training import run
 from prism.training.recipe import StageRecipe
 from prism.training.stages import WHOLE, AutoencoderStage, CollectionStage, DiTStage

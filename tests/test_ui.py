@@ -29,9 +29,9 @@ from stand_ins import (
 
 from prism.amt.beginning import Beginning
 from prism.amt.pipeline import Growth
-from prism.corpora.dataset import Window
 from prism.music.midi import read_midi
 from prism.music.roll import Note, PianoRoll
+from prism.music.windows import Window
 from prism.service.cache import RecentResults
 from prism.service.loading import Loader, load_corpus, load_pipeline
 from prism.service.piece import ShownPiece

@@ -11,7 +11,7 @@ from conftest import make_pipeline
 from stand_ins import LABELS, make_judge, studio_of, tiny_corpus
 
 from prism.corpora.dataset import corpus_sample
-from prism.models.pipeline import WeightsError
+from prism.models.hub import WeightsError
 from prism.service.lessons import encode
 from prism.similarity.judge import Score
 from prism.ui.lessons.autoencoder import Autoencoder

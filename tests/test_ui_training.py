@@ -8,8 +8,8 @@ import json
 from conftest import ROOT
 from test_training import TINY
 
-from prism.corpora.fingerprint import weights_digest
 from prism.corpora.prepared import Corpus
+from prism.corpora.provenance import weights_digest
 from prism.service.loading import Loader
 from prism.training import run, stages
 from prism.training.recipe import StageRecipe

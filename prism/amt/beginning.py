@@ -10,7 +10,7 @@ from prism.music.naming import metre
 from prism.music.roll import PianoRoll, top_line
 
 if TYPE_CHECKING:
-    from prism.corpora.dataset import Window
+    from prism.music.windows import Window
 
 # In the words of the page; the first is the usual one.
 AMT_STARTS = {

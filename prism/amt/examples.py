@@ -22,8 +22,9 @@ from prism.amt.vocabulary import (
     MAXIMUM_TIME,
     SEPARATOR,
 )
-from prism.corpora.dataset import TRANSPOSITIONS, Window, WindowSampler, filled
+from prism.corpora.dataset import TRANSPOSITIONS, WindowSampler
 from prism.music.roll import TICKS_PER_BEAT, TICKS_PER_FRAME, PianoRoll, top_line
+from prism.music.windows import Window, filled
 
 # A prompt of 16 beats and a window of 64 that follows it, with some to spare.
 _LEAST_BEATS = 96

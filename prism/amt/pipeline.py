@@ -16,7 +16,6 @@ from prism.amt.model import AnticipatoryTransformer
 from prism.amt.notes import events_roll, roll_events
 from prism.amt.sampler import Choose, generate, nucleus
 from prism.amt.vocabulary import CENTISECONDS_PER_SECOND
-from prism.corpora.dataset import Window
 from prism.music.roll import (
     BEATS,
     DEFAULT_TEMPO,
@@ -24,6 +23,7 @@ from prism.music.roll import (
     FRAMES_PER_BEAT,
     PianoRoll,
 )
+from prism.music.windows import Window
 
 PROMPT_BEATS = 16
 DEFAULT_TOP_P = 0.98

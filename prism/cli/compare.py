@@ -24,15 +24,16 @@ from prism.cli.options import (
     read_mix,
     read_seeds,
 )
-from prism.music.metadata import checkpoint, real_lines, written_lines
+from prism.corpora.provenance import checkpoint
+from prism.music.metadata import real_lines, written_lines
 from prism.music.naming import file_stem, window_words
 
 if TYPE_CHECKING:
     from prism.amt.pipeline import AMTPipeline
-    from prism.corpora.dataset import Window
     from prism.corpora.prepared import Corpus
     from prism.models.pipeline import PrismPipeline
     from prism.music.roll import PianoRoll
+    from prism.music.windows import Window
     from prism.similarity.judge import Judge
 
 

@@ -19,9 +19,10 @@ import pathlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from prism.corpora.provenance import checkpoint
 from prism.models.settings import METRES, USUAL_STRUCTURE
 from prism.music.attributes import ATTRIBUTES, NAMES, usual_spelling
-from prism.music.metadata import checkpoint, drawn_lines
+from prism.music.metadata import drawn_lines
 from prism.music.naming import drawn_words, mixture
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ import argparse
 import pathlib
 from collections import Counter
 
+from prism.corpora.files import CorpusError
 from prism.corpora.midi_preparation import (
     LAYOUTS,
     MidiReport,
@@ -13,7 +14,6 @@ from prism.corpora.midi_preparation import (
     prepare_midi,
     prepare_shards,
 )
-from prism.corpora.music21 import CorpusError
 from prism.corpora.preparation import MINIMUM_PIECES, Report, prepare
 from prism.corpora.prepared import Corpus
 from prism.corpora.report import save_study, study_corpus, study_files, write_report

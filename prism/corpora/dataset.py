@@ -23,15 +23,7 @@ from prism.corpora.prepared import Corpus
 from prism.corpora.sharded import ShardedCorpus
 from prism.music.attributes import ATTRIBUTES, attribute_indices
 from prism.music.roll import PianoRoll, Piece
-
-# What needs no torch lies in `prism.music.windows`; it is offered here as well.
-from prism.music.windows import (  # noqa: F401
-    MAXIMUM_BAR_FRAMES,
-    Window,
-    filled,
-    regular_metre,
-    windows_of,
-)
+from prism.music.windows import Window, windows_of
 
 TRANSPOSITIONS = tuple(range(-5, 7))
 COUNTED_WINDOWS = 400

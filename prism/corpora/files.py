@@ -25,8 +25,6 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-from prism.corpora.music21 import CorpusError
-
 MAX_FILES = 5_000_000
 MAX_FILE_BYTES = 2**20
 ARCHIVE_ERRORS = (
@@ -40,6 +38,10 @@ ARCHIVE_ERRORS = (
     NotImplementedError,
 )
 MIDI_NAME = re.compile(r"\.midi?\"?$", re.IGNORECASE)
+
+
+class CorpusError(ValueError):
+    """A collection that cannot be turned into pieces; the message says which file and why."""
 
 
 class LeftOut(NamedTuple):

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from prism.corpora.files import CorpusError
 from prism.music.roll import DEFAULT_VELOCITY, KEYS, LOWEST_PITCH, TICKS_PER_BEAT, Piece
 
 # Every section twice and all of it again make four times; more are signs that were read wrongly,
@@ -118,10 +119,6 @@ COLLECTIONS = (
 _FORBIDDING = re.compile(
     r"all rights reserved|non-?commercial|not be (?:re)?distributed|UT ?ORPHEUS", re.IGNORECASE
 )
-
-
-class CorpusError(ValueError):
-    """A corpus file that cannot be turned into pieces; the message says which and why."""
 
 
 def corpus_root() -> pathlib.Path:

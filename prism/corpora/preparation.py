@@ -23,7 +23,7 @@ from tqdm import tqdm
 
 from prism.corpora import music21 as source
 from prism.corpora.duplicates import content_key, duplicate_groups, sketch
-from prism.corpora.files import LeftOut
+from prism.corpora.files import CorpusError, LeftOut
 from prism.corpora.prepared import SPLITS, Corpus
 from prism.corpora.scheduling import LOCAL, Batch, Results, Task, batches, opened_pool, run
 from prism.corpora.shards import read_piece, read_summaries, shard_name, write_shard
@@ -118,7 +118,7 @@ def read_score(score: Score) -> list[Piece] | LeftOut:
     warnings.simplefilter("ignore")
     try:
         return list(source.read_file(score.file, score.collection))
-    except source.CorpusError:
+    except CorpusError:
         return LeftOut(score.file.name, "music21 could not parse the file")
 
 
@@ -169,7 +169,7 @@ def made_shards(
     with opened_pool(*where) as pool:
         for shard, files in run(itertools.chain([first], todo), task, pool):
             if not shard.is_file():
-                raise source.CorpusError(
+                raise CorpusError(
                     f"a worker wrote {shard.name}, but it is not in {cache}: the cache has to lie "
                     "in a folder that all machines share"
                 )

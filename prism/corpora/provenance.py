@@ -1,15 +1,84 @@
-"""When, where and from what a result came."""
+"""When, where and from which files a result came, so that it is never shown beside another's."""
 
 from __future__ import annotations
 
 import datetime
+import functools
+import hashlib
 import os
 import pathlib
 import platform
 import subprocess
 import time
+from collections.abc import Sequence
+from typing import Any
 
-import torch
+from prism.corpora.prepared import Corpus
+
+MODELS = {
+    "prism": ("autoencoder", "dit"),
+    "amt": ("amt",),
+    "similarity": ("similarity",),
+}
+_DIGEST_LENGTH = 12
+
+
+def fingerprint(weights: pathlib.Path, corpus: Corpus, seed: int) -> dict[str, Any]:
+    """Digests of the corpus and of each model's weights, and the seed.
+
+    Raises
+    ------
+    FileNotFoundError
+        If a model's weights are missing.
+    """
+    return {
+        "corpus_sha256": corpus.digest,
+        "weights_sha256": {
+            name: weights_digest([weights / folder for folder in folders])
+            for name, folders in MODELS.items()
+        },
+        "experiment_seed": seed,
+    }
+
+
+def weights_digest(folders: Sequence[pathlib.Path]) -> str:
+    """SHA-256 over the safetensors files of a model's folders, in the order of their names.
+
+    Raises
+    ------
+    FileNotFoundError
+        If a folder holds none.
+    """
+    digest = hashlib.sha256()
+    for folder in folders:
+        files = sorted(folder.glob("*.safetensors"))
+        if not files:
+            raise FileNotFoundError(f"no weights (*.safetensors) in {folder}")
+        for file in files:
+            digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+# Read once, and not before somebody asks: the files are large.
+@functools.lru_cache(maxsize=8)
+def files_digest(folders: tuple[pathlib.Path, ...]) -> str:
+    """`weights_digest` of folders; empty where there are no weights."""
+    try:
+        return weights_digest(folders)
+    except OSError:
+        return ""
+
+
+def checkpoint(*networks: object) -> str:
+    """The first digits of the `weights_digest` of the folders that diffusers models came from.
+
+    Those of ``assets/evaluation.json`` begin alike if the stored experiment was made with them.
+    Empty for networks that did not come from a folder of safetensors files.
+    """
+    folders = [getattr(network, "config", {}).get("_name_or_path") for network in networks]
+    if not folders or not all(folders):
+        return ""
+    return files_digest(tuple(map(pathlib.Path, folders)))[:_DIGEST_LENGTH]
 
 
 def utc(seconds: float | None = None) -> str:
@@ -20,6 +89,8 @@ def utc(seconds: float | None = None) -> str:
 
 def hardware() -> str:
     """The processor, or the GPU where there is one, and the number of threads."""
+    import torch  # not needed by a command that only looks for weights
+
     if torch.cuda.is_available():
         return torch.cuda.get_device_name()
     info = pathlib.Path("/proc/cpuinfo")

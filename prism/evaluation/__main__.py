@@ -15,9 +15,8 @@ from typing import Any, TypeVar
 from tqdm import tqdm
 
 from prism.amt.pipeline import AMTPipeline
-from prism.corpora.fingerprint import origin_of
 from prism.corpora.prepared import Corpus
-from prism.corpora.provenance import commit, hardware, utc
+from prism.corpora.provenance import commit, fingerprint, hardware, utc
 from prism.drawing.figures import save_evaluation_figures
 from prism.evaluation.competitors import Stage, planned_runs
 from prism.evaluation.experiment import Examiner, Ledger, experiment
@@ -105,7 +104,7 @@ def _run(options: argparse.Namespace) -> None:
     prism = PrismPipeline.from_pretrained(options.weights)
     amt = AMTPipeline.from_pretrained(options.weights / "amt")
     judge = Judge.from_pretrained(options.weights / "similarity", prism.composers)
-    origin = origin_of(options.weights, corpus, options.seed)
+    origin = fingerprint(options.weights, corpus, options.seed)
     ledger = Ledger(options.output / f"runs-{options.seed}.jsonl", origin)
     plan = planned_runs(prism.composers, options.runs, options.seed)
     left = ledger.missing(plan)

@@ -16,8 +16,8 @@ from diffusers.configuration_utils import ConfigMixin, register_to_config
 from diffusers.models.modeling_utils import ModelMixin
 from torch import nn
 
-from prism.corpora.dataset import MAXIMUM_BAR_FRAMES
 from prism.music.roll import BEATS
+from prism.music.windows import MAXIMUM_BAR_FRAMES
 
 SIZES = {
     "tiny": {"width": 64, "depth": 2, "heads": 2},

@@ -14,7 +14,6 @@ import numpy as np
 import torch
 from safetensors import SafetensorError
 
-from prism.corpora.dataset import regular_metre
 from prism.models.autoencoder import BeatAutoencoder, rolls_from_logits
 from prism.models.diffusion import Step, euler_steps, schedule
 from prism.models.dit import PrismDiT
@@ -29,6 +28,7 @@ from prism.models.settings import (
 )
 from prism.music.attributes import COLLECTION, attribute_values
 from prism.music.roll import PianoRoll
+from prism.music.windows import regular_metre
 
 SETTINGS_FILE = "prism.json"
 

@@ -6,48 +6,12 @@ takes what a model drew for a person's work.
 
 from __future__ import annotations
 
-import functools
 import os
-import pathlib
 from collections.abc import Iterable, Mapping, Sequence
 
-from prism.corpora.fingerprint import weights_digest
 from prism.music.naming import signature
 from prism.music.performance import shaped, shaping_words
 from prism.music.roll import PianoRoll, Piece
-
-_DIGEST_LENGTH = 12
-
-
-def checkpoint(*networks: object) -> str:
-    """From which files networks were loaded: the first digits of `weights_digest`.
-
-    Those of ``assets/evaluation.json`` begin alike if the stored experiment was made with them.
-
-    Parameters
-    ----------
-    networks
-        diffusers models, which know the folder they came from.
-
-    Returns
-    -------
-    str
-        Empty where they did not come from a folder of safetensors files.
-    """
-    folders = [getattr(network, "config", {}).get("_name_or_path") for network in networks]
-    if not folders or not all(folders):
-        return ""
-    return files_digest(tuple(map(pathlib.Path, folders)))[:_DIGEST_LENGTH]
-
-
-# Read once, and not before somebody asks: the files are large.
-@functools.lru_cache(maxsize=8)
-def files_digest(folders: tuple[pathlib.Path, ...]) -> str:
-    """`weights_digest` of folders; empty where there are no weights."""
-    try:
-        return weights_digest(folders)
-    except OSError:
-        return ""
 
 
 def drawn_lines(
@@ -66,7 +30,7 @@ def drawn_lines(
         The other arguments of `prism.models.pipeline.PrismPipeline`, under their names; None and no
         attributes are left out.
     checkpoint : str
-        See `checkpoint`.
+        See `prism.corpora.provenance.checkpoint`.
 
     Examples
     --------

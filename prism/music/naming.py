@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from prism.music.roll import PianoRoll, Piece
 
 if TYPE_CHECKING:
-    from prism.corpora.dataset import Window
+    from prism.music.windows import Window
 
 _LONGEST_STEM = 80
 

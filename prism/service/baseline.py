@@ -7,7 +7,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from prism.amt.beginning import Beginning, amt_seed, begin
-from prism.music.metadata import checkpoint, written_lines
+from prism.corpora.provenance import checkpoint
+from prism.music.metadata import written_lines
 from prism.music.naming import file_stem
 from prism.music.roll import PianoRoll
 from prism.service.choice import Choice
@@ -18,7 +19,7 @@ from prism.service.worker import Worker
 
 if TYPE_CHECKING:
     from prism.amt.pipeline import AMTPipeline, Growth
-    from prism.corpora.dataset import Window
+    from prism.music.windows import Window
 
 _INPUTS = {"opening": PIECE_INPUTS, "nothing": ("seed", "tempo"), "melody": ROLL_INPUTS}
 

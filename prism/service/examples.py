@@ -62,8 +62,7 @@ def origin_of(
     weights: pathlib.Path, baseline: str | pathlib.Path, corpus: Corpus
 ) -> dict[str, str]:
     """Digests of what takes part; those of models that are no bundled files are missing."""
-    from prism.corpora.fingerprint import MODELS
-    from prism.music.metadata import files_digest
+    from prism.corpora.provenance import MODELS, files_digest
 
     folders = {
         "prism": [weights / folder for folder in MODELS["prism"]],

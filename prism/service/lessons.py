@@ -20,11 +20,12 @@ import torch
 
 from prism.amt.beginning import amt_seed
 from prism.amt.pipeline import AMTPipeline, Growth, prompt_roll
-from prism.corpora.dataset import Window, another_sample, corpus_sample, prompt_sample, roll_tensor
+from prism.corpora.dataset import another_sample, corpus_sample, prompt_sample, roll_tensor
 from prism.corpora.prepared import Corpus
 from prism.models.diffusion import add_noise
 from prism.models.pipeline import Preview, PrismPipeline
 from prism.music.roll import FRAMES_PER_BEAT, LOWEST_PITCH, Note, PianoRoll
+from prism.music.windows import Window
 from prism.similarity.bands import noise, shuffled
 
 Item = TypeVar("Item")

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from prism.music.metadata import checkpoint, drawn_lines, real_lines
+from prism.corpora.provenance import checkpoint
+from prism.music.metadata import drawn_lines, real_lines
 from prism.music.naming import drawn_words, file_stem, held_out_words, window_words
 from prism.music.roll import PianoRoll
 from prism.service.choice import Choice
@@ -18,9 +19,9 @@ from prism.service.piece import ShownPiece
 from prism.service.worker import Worker
 
 if TYPE_CHECKING:
-    from prism.corpora.dataset import Window
     from prism.corpora.prepared import Corpus
     from prism.models.pipeline import Preview, PrismPipeline
+    from prism.music.windows import Window
 
 # Which parts of a choice decide Prism's roll, and which a piece of the corpus.
 ROLL_INPUTS = (

@@ -21,9 +21,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import torch.nn.functional as F
 
-from prism.corpora.dataset import Window, windows_of
 from prism.corpora.prepared import Corpus
 from prism.music.roll import DEFAULT_VELOCITY, KEYS, LOWEST_PITCH, PianoRoll
+from prism.music.windows import Window, windows_of
 from prism.similarity.networks import FeatureNetwork
 
 HELD_OUT = ("validation", "test")

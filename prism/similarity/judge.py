@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 import torch
 import torch.nn.functional as F
 
-from prism.models.pipeline import WeightsError
+from prism.models.hub import WeightsError
 from prism.music.roll import PianoRoll
 from prism.similarity.bands import Band, in_words, load_bands
 from prism.similarity.networks import CorpusFeatures, FeatureNetwork, ImageNetFeatures

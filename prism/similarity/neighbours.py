@@ -16,7 +16,6 @@ import dataclasses
 
 import numpy as np
 
-from prism.corpora.dataset import filled
 from prism.corpora.prepared import Corpus
 from prism.music.roll import (
     FRAMES,
@@ -28,6 +27,7 @@ from prism.music.roll import (
     PianoRoll,
     Piece,
 )
+from prism.music.windows import filled
 
 REACH = 12
 COPY_OVERLAP = 0.9  # from here on it is called a copy

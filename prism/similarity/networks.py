@@ -29,7 +29,7 @@ from safetensors import SafetensorError
 from torch import nn
 
 from prism.corpora.dataset import roll_tensor
-from prism.models.pipeline import WeightsError
+from prism.models.hub import WeightsError
 from prism.music import midipic
 from prism.music.roll import DEFAULT_VELOCITY, PianoRoll
 

@@ -18,9 +18,9 @@ import torch
 from diffusers import AutoencoderKL
 from tqdm import tqdm
 
-from prism.corpora.dataset import Window
 from prism.models.original import picture_tensor
 from prism.music.midipic import to_picture
+from prism.music.windows import Window
 from prism.training.files import write_text, write_whole
 
 SHARD_PICTURES = 1024

@@ -12,11 +12,12 @@ from diffusers import AutoencoderKL
 from diffusers.models.autoencoders.vae import DiagonalGaussianDistribution
 from torch import nn
 
-from prism.corpora.dataset import Window, windows_by_label
+from prism.corpora.dataset import windows_by_label
 from prism.corpora.prepared import Corpus
 from prism.drawing.rolls import save_contact_sheet
 from prism.models.original import OriginalPipeline, new_transformer, noise_schedule
 from prism.music.statistics import mean_description
+from prism.music.windows import Window
 from prism.training.execution import Tensors
 from prism.training.latents import LatentCache
 from prism.training.recipe import OriginalRecipe

@@ -205,7 +205,7 @@ class Training:
     def _digests(
         self, record: dict[str, Any], weights: pathlib.Path, model: _Model
     ) -> Iterator[tuple[str, str]]:
-        from prism.music.metadata import files_digest
+        from prism.corpora.provenance import files_digest
 
         digest = record["corpus_sha256"]
         yield "Corpus (SHA-256)", f"{digest} ({self._whose(digest)})"

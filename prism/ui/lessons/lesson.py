@@ -18,8 +18,8 @@ from prism.ui.lessons.rolls import LessonRolls, View
 from prism.ui.player import StatusLine, piece_value, status
 
 if TYPE_CHECKING:
-    from prism.corpora.dataset import Window
     from prism.music.roll import PianoRoll
+    from prism.music.windows import Window
 
 logger = logging.getLogger(__name__)
 
