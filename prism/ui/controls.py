@@ -20,13 +20,13 @@ from prism.service.choice import (
     TEMPO_RANGE,
     WEIGHT_RANGE,
 )
+from prism.service.examples import EXAMPLES
 from prism.service.sharing import USUAL, USUAL_WEIGHT
 from prism.ui.element import Element
 from prism.ui.filling import wishes
 from prism.ui.generate import share_value
 from prism.ui.player import StatusLine, status
 from prism.ui.reference import UploadPanel, upload_value
-from prism.ui.starts import StartBar, starts_value
 
 
 class ShareLink(Element):
@@ -59,7 +59,8 @@ class Controls:
     stop: gr.Button
     link: ShareLink
     status: StatusLine
-    starts: StartBar
+    surprise: gr.Button
+    examples: list[gr.Button]  # hidden until their composers are known
     upload: UploadPanel
     mixer: gr.State  # the composers whose weights the sliders show
 
@@ -132,7 +133,7 @@ def lay_out_controls() -> Controls:
             stop = gr.Button("Stop", scale=0, min_width=90)
             link = ShareLink(share_value(), min_width=120)
             line = StatusLine(status("Loading the model, a few seconds…"), min_width=220)
-        starts = StartBar(starts_value())
+        surprise, examples = _example_buttons()
     return Controls(
         composers,
         weights,
@@ -150,10 +151,22 @@ def lay_out_controls() -> Controls:
         stop,
         link,
         line,
-        starts,
+        surprise,
+        examples,
         upload,
         gr.State([]),
     )
+
+
+def _example_buttons() -> tuple[gr.Button, list[gr.Button]]:
+    with gr.Row(elem_classes="prism-examples"):
+        surprise = gr.Button("Surprise me", scale=0, min_width=0, elem_classes="prism-surprise")
+        gr.HTML("or hear at once", elem_classes="prism-or", padding=False)
+        examples = [
+            gr.Button(name, scale=0, min_width=0, visible=False, elem_classes="prism-example")
+            for name in EXAMPLES
+        ]
+    return surprise, examples
 
 
 def _seed_controls() -> tuple[gr.Number, gr.Button, gr.Checkbox]:

@@ -17,7 +17,6 @@ from prism.service.examples import EXAMPLES
 from prism.service.sharing import USUAL_WEIGHT, Shared, shared
 from prism.service.studio import Studio
 from prism.service.visit import Visit
-from prism.ui.starts import starts_value
 
 # Where samples are neither vague nor crowded; the whole range is wider.
 SURPRISING_GUIDANCE = (1.5, 3.0)
@@ -40,18 +39,17 @@ class Filling:
         self.studio = studio
         self._chance = chance or random.Random()
 
-    def examples(self) -> Any:
-        """The names of the examples whose composers there are; the start bar's value."""
+    def examples(self) -> list[Any]:
+        """Show the buttons of the examples whose composers the model knows."""
         try:
             known = set(self.studio.composers)
         except (ValueError, OSError):
-            # The status line says what is missing.
-            return gr.skip()
-        return starts_value([n for n, e in EXAMPLES.items() if known.issuperset(e.composers)])
+            known = set()  # the status line says what is missing
+        return [gr.update(visible=known.issuperset(e.composers)) for e in EXAMPLES.values()]
 
-    def example(self, event: gr.EventData) -> list[Any]:
+    def example(self, name: str) -> list[Any]:
         """Fill in an example's choice."""
-        return filled(EXAMPLES[event.label])
+        return filled(EXAMPLES[name])
 
     def surprise(self) -> list[Any]:
         """Fill in one or two composers, a guidance scale and a seed by chance."""

@@ -129,7 +129,7 @@ def connect_opening(page: gr.Blocks, controls: Controls, handlers: Handlers) -> 
         queue=False,
     )
     opened.then(None, controls.link, None, js=_RUN_IF_WANTED, api_visibility="private")
-    page.load(Filling(handlers.studio).examples, None, controls.starts, queue=False, **_QUIET)
+    page.load(Filling(handlers.studio).examples, None, controls.examples, queue=False, **_QUIET)
 
 
 def _connect_click(
@@ -215,11 +215,13 @@ def _connect_filling(
     """Fill in the controls, then press Generate with the seed that stands there."""
     recalled = history.recall(filling.recall, visit, controls.filled, queue=False, **_QUIET)
     recalled.success(reference.current, visit, controls.upload, queue=False, **_QUIET)
-    starts = controls.starts
     for filled in (
         recalled,
-        starts.example(filling.example, None, controls.filled, queue=False, **_QUIET),
-        starts.surprise(filling.surprise, None, controls.filled, queue=False, **_QUIET),
+        controls.surprise.click(filling.surprise, None, controls.filled, queue=False, **_QUIET),
+        *(
+            button.click(filling.example, button, controls.filled, queue=False, **_QUIET)
+            for button in controls.examples
+        ),
     ):
         filled.success(None, None, None, js=_PRESS, api_visibility="private")
 
