@@ -13,6 +13,7 @@ import numpy as np
 import report
 import torch
 
+from prism import ROOT
 from prism.amt.model import AnticipatoryTransformer
 from prism.amt.notes import roll_events
 from prism.amt.pipeline import DEFAULT_TOP_P, AMTPipeline, prompt_roll
@@ -72,7 +73,7 @@ def main() -> None:
     options = report.parser(__doc__).parse_args()
     count = 20 if options.quick else EVENTS
     model = AMTPipeline.from_pretrained(options.weights / "amt").model
-    corpus = Corpus.load(report.ROOT / "assets" / "corpus")
+    corpus = Corpus.load(ROOT / "assets" / "corpus")
     seconds: dict[str, list[float]] = {"plain": [], "cached": []}
     identical = {}
     for kind, composer in COMPOSERS.items():

@@ -1,4 +1,4 @@
-"""Put the stored experiment (assets/evaluation.json) into words and tables for README.md.
+"""Put the stored experiment (assets/evaluation.json) into words and tables for docs/results.md.
 
 ``--quick`` draws a few runs anew instead; ``python -m prism.evaluation`` repeats the whole of it.
 """
@@ -10,13 +10,12 @@ import pathlib
 
 import report
 
-ROOT = report.ROOT
-
-from prism.amt.pipeline import AMTPipeline  # noqa: E402
-from prism.corpora.prepared import Corpus  # noqa: E402
-from prism.evaluation.competitors import Stage, planned_runs  # noqa: E402
-from prism.evaluation.experiment import Examiner, experiment  # noqa: E402
-from prism.evaluation.report import (  # noqa: E402
+from prism import ROOT
+from prism.amt.pipeline import AMTPipeline
+from prism.corpora.prepared import Corpus
+from prism.evaluation.competitors import Stage, planned_runs
+from prism.evaluation.experiment import Examiner, experiment
+from prism.evaluation.report import (
     cosine_table,
     note,
     side_table,
@@ -24,10 +23,10 @@ from prism.evaluation.report import (  # noqa: E402
     steering_table,
     verdict,
 )
-from prism.evaluation.summary import summary  # noqa: E402
-from prism.models.pipeline import PrismPipeline  # noqa: E402
-from prism.similarity.judge import Judge  # noqa: E402
-from prism.similarity.neighbours import TrainingIndex  # noqa: E402
+from prism.evaluation.summary import summary
+from prism.models.pipeline import PrismPipeline
+from prism.similarity.judge import Judge
+from prism.similarity.neighbours import TrainingIndex
 
 QUICK_RUNS = 4
 QUICK_SEED = 1
@@ -68,7 +67,7 @@ def main() -> None:
         result = quick_result(options.weights, result)
     parts = (verdict, cosine_table, side_table, statistics_table, steering_table, note)
     text = "\n\n".join(filter(None, (part(result) for part in parts)))
-    report.publish("evaluation", text, figures_of(result), options)
+    report.publish("evaluation", text, figures_of(result), options, short=verdict(result))
 
 
 if __name__ == "__main__":

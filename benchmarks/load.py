@@ -36,6 +36,7 @@ from collections.abc import Iterator
 import report
 from latency import start_app
 
+from prism import ROOT
 from prism.models.settings import USUAL_STRUCTURE
 from prism.music.attributes import NAMES
 
@@ -212,7 +213,7 @@ def mixed(answers: list[Answer], options) -> list[Answer]:
     from prism.models.pipeline import PrismPipeline
 
     pipeline = PrismPipeline.from_pretrained(options.weights)
-    corpus = Corpus.load(report.ROOT / "assets" / "corpus")
+    corpus = Corpus.load(ROOT / "assets" / "corpus")
     wanted: dict[tuple, list] = {}
     wrong = []
     for answer in answers:

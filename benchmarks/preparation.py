@@ -15,20 +15,18 @@ import tempfile
 import time
 import tracemalloc
 
+import numpy as np
 import report
 
-ROOT = report.ROOT
-
-import numpy as np  # noqa: E402
-
-from prism.corpora import folder  # noqa: E402
-from prism.corpora.files import LeftOut, is_midi_name  # noqa: E402
-from prism.corpora.midi_preparation import MidiReport, Policy, read_pieces, select  # noqa: E402
-from prism.corpora.prepared import Corpus  # noqa: E402
-from prism.corpora.scheduling import opened_pool  # noqa: E402
-from prism.corpora.sharded import Selection  # noqa: E402
-from prism.music.midi import pretty_midi, write_midi  # noqa: E402
-from prism.music.roll import (  # noqa: E402
+from prism import ROOT
+from prism.corpora import folder
+from prism.corpora.files import LeftOut, is_midi_name
+from prism.corpora.midi_preparation import MidiReport, Policy, read_pieces, select
+from prism.corpora.prepared import Corpus
+from prism.corpora.scheduling import opened_pool
+from prism.corpora.sharded import Selection
+from prism.music.midi import pretty_midi, write_midi
+from prism.music.roll import (
     KEYS,
     LOWEST_PITCH,
     TICKS_PER_BEAT,
@@ -43,7 +41,6 @@ MEMORY_COPIES = 8
 MANY_CORES = 100
 _BATCHES = """
 import pathlib, re, sys
-sys.path.insert(0, sys.argv[1])
 import torch
 from prism.corpora.prepared import Corpus
 from prism.corpora.sharded import load_corpus
@@ -52,7 +49,7 @@ def kilobytes(name):
     return int(re.search(name + r":\\s+(\\d+)", pathlib.Path("/proc/self/status").read_text())[1])
 pathlib.Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
 before = kilobytes("VmRSS")
-sampler = WindowSampler(load_corpus(sys.argv[2]))
+sampler = WindowSampler(load_corpus(sys.argv[1]))
 for step in range(20):
     sampler.batch(16, seed=0, step=step)
 print((kilobytes("VmHWM") - before) / 1024)
@@ -148,7 +145,7 @@ def training_memory(selection: Selection, target: pathlib.Path) -> dict[str, flo
         many.corpus().save(target / f"memory-{copies}")
         for kind in ("shards", "memory"):
             output = subprocess.run(
-                [sys.executable, "-c", _BATCHES, str(ROOT), str(target / f"{kind}-{copies}")],
+                [sys.executable, "-c", _BATCHES, str(target / f"{kind}-{copies}")],
                 capture_output=True,
                 text=True,
                 check=True,

@@ -1,4 +1,4 @@
-"""What the benchmark scripts share: their command line, the machine's name, README sections."""
+"""What the benchmark scripts share: their command line, the machine's name, where figures go."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ import json
 import pathlib
 import re
 import statistics
-import sys
 import time
 from collections.abc import Callable
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+from prism import ROOT
+
+RESULTS = ROOT / "docs" / "results.md"
+README = ROOT / "README.md"
 
 
 def parser(description: str) -> argparse.ArgumentParser:
@@ -20,7 +21,7 @@ def parser(description: str) -> argparse.ArgumentParser:
     options = argparse.ArgumentParser(description=description)
     options.add_argument("--json", action="store_true", help="end with one line of JSON")
     options.add_argument("--quick", action="store_true", help="fewer runs, under a minute")
-    options.add_argument("--readme", action="store_true", help="write the table into README.md")
+    options.add_argument("--write", action="store_true", help="write it into docs/results.md")
     options.add_argument("--weights", type=pathlib.Path, default=ROOT / "weights")
     return options
 
@@ -43,13 +44,15 @@ def seconds(action: Callable[[int], object], count: int) -> float:
     return statistics.median(times)
 
 
-def publish(section: str, text: str, figures: dict, options: argparse.Namespace) -> None:
-    """Print a report; with `--readme` also put it into README.md's section of that name.
+def publish(
+    section: str, text: str, figures: dict, options: argparse.Namespace, short: str = ""
+) -> None:
+    """Print a report; with `--write` also put it into docs/results.md's section of that name.
 
     Parameters
     ----------
     section : str
-        README.md holds ``<!-- section -->`` and ``<!-- /section -->``; what lies between them is
+        The file holds ``<!-- section -->`` and ``<!-- /section -->``; what lies between them is
         replaced.
     text : str
         Markdown.
@@ -57,13 +60,29 @@ def publish(section: str, text: str, figures: dict, options: argparse.Namespace)
         Named numbers for `--json`.
     options : Namespace
         The parsed command line.
+    short : str
+        A sentence or two for README.md's section of that name.
     """
     print(text)
-    if options.readme:
-        path = ROOT / "README.md"
-        pattern = rf"(<!-- {section} -->\n).*?(<!-- /{section} -->)"
-        old = path.read_text(encoding="utf-8")
-        new = re.sub(pattern, lambda m: f"{m[1]}{text}\n{m[2]}", old, flags=re.DOTALL)
-        path.write_text(new, encoding="utf-8")
+    if options.write:
+        write(RESULTS, section, text)
+        if short:
+            write(README, section, short)
     if options.json:
         print(json.dumps(figures))
+
+
+def write(path: pathlib.Path, section: str, text: str) -> None:
+    """Replace a section of a Markdown file.
+
+    Raises
+    ------
+    ValueError
+        If the file has no such section.
+    """
+    pattern = rf"(<!-- {section} -->\n).*?(<!-- /{section} -->)"
+    old = path.read_text(encoding="utf-8")
+    new, found = re.subn(pattern, lambda m: f"{m[1]}{text}\n{m[2]}", old, flags=re.DOTALL)
+    if not found:
+        raise ValueError(f"{path} has no section <!-- {section} -->: add it where the text belongs")
+    path.write_text(new, encoding="utf-8")

@@ -5,25 +5,23 @@ The baseline's samples continue the opening of a held-out piece; the opening is 
 
 from __future__ import annotations
 
+import numpy as np
 import report
+import torch
 from tqdm import tqdm
 
-ROOT = report.ROOT
-
-import numpy as np  # noqa: E402
-import torch  # noqa: E402
-
-from prism.amt.pipeline import AMTPipeline, prompt_roll  # noqa: E402
-from prism.corpora.dataset import corpus_sample, prompt_sample  # noqa: E402
-from prism.corpora.prepared import Corpus  # noqa: E402
-from prism.drawing.rolls import save_contact_sheet  # noqa: E402
-from prism.models.autoencoder import orphan_share  # noqa: E402
-from prism.models.pipeline import PrismPipeline  # noqa: E402
-from prism.music.roll import PianoRoll  # noqa: E402
-from prism.music.statistics import mean_description  # noqa: E402
-from prism.music.windows import windows_of  # noqa: E402
-from prism.similarity.bands import HELD_OUT  # noqa: E402
-from prism.similarity.neighbours import COPY_OVERLAP, TrainingIndex  # noqa: E402
+from prism import ROOT
+from prism.amt.pipeline import AMTPipeline, prompt_roll
+from prism.corpora.dataset import corpus_sample, prompt_sample
+from prism.corpora.prepared import Corpus
+from prism.drawing.rolls import save_contact_sheet
+from prism.models.autoencoder import orphan_share
+from prism.models.pipeline import PrismPipeline
+from prism.music.roll import PianoRoll
+from prism.music.statistics import mean_description
+from prism.music.windows import windows_of
+from prism.similarity.bands import HELD_OUT
+from prism.similarity.neighbours import COPY_OVERLAP, TrainingIndex
 
 # So many rolls of a group are compared with all training music, which takes a while.
 SEARCHED = 6

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import report
 
-ROOT = report.ROOT
-
-from prism.corpora.dataset import corpus_sample  # noqa: E402
-from prism.corpora.prepared import Corpus  # noqa: E402
-from prism.similarity.judge import Judge  # noqa: E402
-from prism.similarity.neighbours import TrainingIndex  # noqa: E402
+from prism import ROOT
+from prism.corpora.dataset import corpus_sample
+from prism.corpora.prepared import Corpus
+from prism.similarity.judge import Judge
+from prism.similarity.neighbours import TrainingIndex
 
 
 def main() -> None:

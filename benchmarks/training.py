@@ -17,6 +17,8 @@ import time
 import report
 import torch
 
+from prism import ROOT
+
 _UNMEASURED = 3
 
 
@@ -51,7 +53,7 @@ def trained_rows(options, folder: pathlib.Path) -> tuple[list[dict], int, torch.
     recipe = dataclasses.replace(
         recipe, dit=dataclasses.replace(recipe.dit, steps=steps, evaluate_every=10 * steps)
     )
-    corpus = Corpus.load(report.ROOT / "assets" / "corpus")
+    corpus = Corpus.load(ROOT / "assets" / "corpus")
     stage = DiTStage(recipe, corpus, AutoencoderStage(recipe, corpus).network, folder)
     stage.evaluate = lambda *_: {}
     execution = Execution(

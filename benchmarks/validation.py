@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from tqdm import tqdm
 
+from prism import ROOT
 from prism.corpora.dataset import windows_by_label
 from prism.corpora.prepared import Corpus
 from prism.models.pipeline import PrismPipeline
@@ -124,7 +125,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, help="samples a label (default 6, quick 1)")
     options = parser.parse_args()
     count = options.count or (1 if options.quick else 6)
-    corpus = Corpus.load(report.ROOT / "assets" / "corpus")
+    corpus = Corpus.load(ROOT / "assets" / "corpus")
     pipe = PrismPipeline.from_pretrained(options.weights)
     judge = Judge.from_pretrained(options.weights / "similarity", pipe.composers)
     labels = pipe.composers[:: 4 if options.quick else 1]

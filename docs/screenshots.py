@@ -1,6 +1,6 @@
 """Take README's pictures: the real app, in a real browser, into ``assets/pictures``.
 
-``python docs/screenshots.py`` needs requirements-dev.txt and Chromium on the path.
+``python docs/screenshots.py`` needs the extra dev and Chromium on the path.
 """
 
 from __future__ import annotations

@@ -28,13 +28,6 @@ def test_requirements_are_the_project_with_app_and_train():
     assert sorted(lines) == sorted(project["dependencies"] + extras["app"] + extras["train"])
 
 
-def test_spaces_run_the_gradio_that_is_required():
-    front_matter = (ROOT / "README.md").read_text(encoding="utf-8").split("---")[1]
-    version = front_matter.split("sdk_version: ")[1].split()[0]
-    requirements = (ROOT / "requirements.txt").read_text(encoding="utf-8")
-    assert f"gradio>={version.rsplit('.', 1)[0]}," in requirements
-
-
 def test_no_class_name_stands_twice_in_the_package():
     places = collections.defaultdict(list)
     for path in sorted(PACKAGE.rglob("*.py")):
