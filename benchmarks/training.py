@@ -42,10 +42,10 @@ def _seconds(work, device: torch.device) -> float:
 def trained_rows(options, folder: pathlib.Path) -> tuple[list[dict], int, torch.device]:
     """The log's rows of the measured steps, the batch size, and where it was trained."""
     from prism.corpora.prepared import Corpus
-    from prism.training.execution import Execution
+    from prism.training.batches import RunConfig
     from prism.training.loop import Trainer
     from prism.training.plan import fitting
-    from prism.training.recipe import PRESETS
+    from prism.training.presets import PRESETS
     from prism.training.stages import AutoencoderStage, DiTStage
 
     recipe = PRESETS[options.preset]
@@ -56,10 +56,10 @@ def trained_rows(options, folder: pathlib.Path) -> tuple[list[dict], int, torch.
     corpus = Corpus.load(ROOT / "assets" / "corpus")
     stage = DiTStage(recipe, corpus, AutoencoderStage(recipe, corpus).network, folder)
     stage.evaluate = lambda *_: {}
-    execution = Execution(
+    config = RunConfig(
         workers=options.workers, accumulation=fitting(recipe), compiled=options.compile
     )
-    trainer = Trainer(stage, folder, execution)
+    trainer = Trainer(stage, folder, config)
     stage.autoencoder.to(trainer.accelerator.device)
     trainer.run()
     with (folder / "dit.csv").open(encoding="utf-8") as file:
@@ -70,7 +70,7 @@ def trained_rows(options, folder: pathlib.Path) -> tuple[list[dict], int, torch.
 def main() -> None:
     """Measure and report."""
     from prism.training.plan import costs
-    from prism.training.recipe import PRESETS
+    from prism.training.presets import PRESETS
 
     parser = report.parser(__doc__)
     parser.add_argument("--preset", choices=PRESETS, default="mini")

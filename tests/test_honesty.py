@@ -10,9 +10,10 @@ from prism.music.roll import Piece
 from prism.similarity.bands import HELD_OUT
 from prism.similarity.neighbours import TrainingIndex
 from prism.training.amt import AMTStage
-from prism.training.recipe import AMT_PRESETS, PRESETS, SIMILARITY_PRESETS
+from prism.training.batches import WHOLE
+from prism.training.presets import AMT_PRESETS, PRESETS, SIMILARITY_PRESETS
 from prism.training.similarity import SimilarityStage
-from prism.training.stages import WHOLE, AutoencoderStage, DiTStage
+from prism.training.stages import AutoencoderStage, DiTStage
 
 STEPS = 40
 

@@ -13,12 +13,15 @@ import torch
 from conftest import ROOT, random_weights
 
 from prism.amt.pipeline import AMTPipeline
+from prism.drawing.rolls import save_contact_sheet
 from prism.models.diffusion import add_noise
 from prism.models.pipeline import PrismPipeline
 from prism.training import loop, run
 from prism.training.amt import AMTStage
-from prism.training.recipe import AMT_PRESETS, PRESETS, Recipe, StageRecipe
-from prism.training.stages import WHOLE, AutoencoderStage, DiTStage
+from prism.training.batches import WHOLE, RunConfig
+from prism.training.presets import AMT_PRESETS, PRESETS
+from prism.training.recipe import Recipe, StageRecipe
+from prism.training.stages import AutoencoderStage, DiTStage
 
 TINY = dataclasses.replace(
     PRESETS["smoke"],
@@ -53,7 +56,7 @@ def test_a_resumed_run_equals_an_uninterrupted_one(corpus, tmp_path, precision):
     whole = loop.Trainer(stage(corpus, recipe), tmp_path / "whole").run()
     loop.Trainer(stage(corpus, recipe), tmp_path / "cut").run(stop_after=4)
     resumed = loop.Trainer(stage(corpus, recipe), tmp_path / "cut")
-    assert resumed.progress.step == 4
+    assert resumed.state.step == 4
     for a, b in zip(whole.parameters(), resumed.run().parameters(), strict=True):
         assert torch.equal(a, b)
 
@@ -78,7 +81,7 @@ def test_evaluations_are_kept_across_a_resume(corpus, tmp_path):
     assert {"clean_loss", "noisy_onset_f1", "seconds"} <= history[0].keys()
 
 
-def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_checkpoint(corpus, tmp_path):
+def test_a_loss_of_nan_stops_the_run_and_keeps_the_checkpoint(corpus, tmp_path):
     loop.Trainer(stage(corpus), tmp_path).run(stop_after=2)
     spoiled = stage(corpus)
     spoiled.batch_loss = lambda *_: torch.tensor(float("nan"), requires_grad=True)
@@ -86,6 +89,17 @@ def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_checkpoint(corpus,
     with pytest.raises(ValueError, match="loss of step 3 is nan"):
         loop.Trainer(spoiled, tmp_path).run()
     assert (tmp_path / "autoencoder.pt").read_bytes() == before
+
+
+def test_a_gradient_of_nan_stops_the_run_before_it_reaches_the_weights(corpus, tmp_path):
+    spoiled = stage(corpus)
+    loss = spoiled.batch_loss
+    # Its value is finite, its slope is not.
+    spoiled.batch_loss = lambda *given: loss(*given) + (loss(*given) * 0).sqrt()
+    before = [parameter.clone() for parameter in spoiled.network.parameters()]
+    with pytest.raises(ValueError, match="gradient norm of step 1 is nan"):
+        loop.Trainer(spoiled, tmp_path).run()
+    assert all(map(torch.equal, before, spoiled.network.parameters()))
 
 
 def test_other_settings_do_not_resume(corpus, tmp_path):
@@ -110,14 +124,15 @@ def test_the_autoencoder_learns(corpus, tmp_path):
     )
     trainer = loop.Trainer(stage(corpus, recipe), tmp_path)
     trainer.run()
-    first, last = trainer.progress.history[0], trainer.progress.history[-1]
+    first, last = trainer.state.history[0], trainer.state.history[-1]
     assert last["clean_loss"] < 0.9 * first["clean_loss"]
 
 
 def test_a_whole_run_gives_weights_that_draw(corpus, tmp_path):
     short = StageRecipe(steps=2, batch_size=2, learning_rate=1e-3, evaluate_every=2)
     recipe = dataclasses.replace(TINY, autoencoder=short, dit=short)
-    run.train(recipe, corpus, tmp_path / "run", tmp_path / "weights")
+    config = RunConfig(draw_samples=save_contact_sheet)
+    run.train(recipe, corpus, tmp_path / "run", tmp_path / "weights", config)
     pipe = PrismPipeline.from_pretrained(tmp_path / "weights")
     assert pipe.composers == ["Ada", "Bob"]
     assert pipe("Ada", num_inference_steps=1).rolls[0].frames == 256

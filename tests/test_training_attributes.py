@@ -15,8 +15,9 @@ from prism.music.attributes import ATTRIBUTES
 from prism.music.roll import Note, PianoRoll
 from prism.music.windows import regular_metre
 from prism.training import run
+from prism.training.batches import WHOLE
 from prism.training.recipe import StageRecipe
-from prism.training.stages import WHOLE, AutoencoderStage, CollectionStage, DiTStage
+from prism.training.stages import AutoencoderStage, CollectionStage, DiTStage
 
 NAMES = ("density", "key")
 RECIPE = dataclasses.replace(

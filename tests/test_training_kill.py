@@ -10,9 +10,8 @@ from conftest import ROOT
 from test_training import TINY, stage
 
 from prism.training import loop
-from prism.training.execution import Execution
-from prism.training.files import write_text, write_whole
-from prism.training.log import COLUMNS, StepLog
+from prism.training.batches import RunConfig
+from prism.training.files import COLUMNS, StepLog, write_atomic, write_text
 
 # Its parent never touches the networks, so each child starts as a new process would, but at once.
 # With a checkpoint after every step most kills come while one is written.
@@ -46,7 +45,7 @@ def run(corpus, folder) -> None:
     torch.set_num_threads(1)
     tiny = stage(corpus, MANY)
     tiny.evaluate = lambda *_: {"nothing": 0.0}
-    loop.Trainer(tiny, folder, Execution(checkpoint_seconds=0)).run()
+    loop.Trainer(tiny, folder, RunConfig(checkpoint_seconds=0)).run()
 
 
 def test_killed_again_and_again(corpus, tmp_path):
@@ -87,7 +86,7 @@ def test_a_checkpoint_cut_short_leaves_the_last_one(corpus, tmp_path, monkeypatc
     with pytest.raises(KeyboardInterrupt):
         loop.Trainer(stage(corpus), tmp_path).run(stop_after=4)
     assert trainer.checkpoint.read_bytes() == before
-    assert loop.Trainer(stage(corpus), tmp_path).progress.step == 2
+    assert loop.Trainer(stage(corpus), tmp_path).state.step == 2
 
 
 def test_a_file_is_whole_or_as_it_was(tmp_path):
@@ -99,7 +98,7 @@ def test_a_file_is_whole_or_as_it_was(tmp_path):
         raise OSError("disk full")
 
     with pytest.raises(OSError, match="disk full"):
-        write_whole(path, stopped)
+        write_atomic(path, stopped)
     assert path.read_text() == "one"
     write_text(path, "two")
     assert path.read_text() == "two" and list(tmp_path.iterdir()) == [path]

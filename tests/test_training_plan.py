@@ -7,11 +7,11 @@ import torch
 from conftest import ROOT
 from torch import nn
 
-import train
-from prism.training import plan
-from prism.training.execution import Execution
-from prism.training.presets import MODELS, chosen, printed, run_of, stages_of, with_rate
-from prism.training.recipe import PRESETS, StageRecipe
+from prism.cli import train
+from prism.training import plan, run
+from prism.training.batches import RunConfig
+from prism.training.presets import MODELS, PRESETS, chosen
+from prism.training.recipe import StageRecipe, stages_of, with_rate
 
 CARD = plan.Card("by hand", memory=10e9, mixed=2e12, single=1e12, share=0.5)
 
@@ -83,8 +83,8 @@ def test_large_is_as_wide_and_deep_as_the_report_s(capsys):
 def test_every_preset_has_a_plan_a_run_and_a_printed_setting(model):
     for preset in MODELS[model]:
         recipe = chosen(model, preset)
-        assert set(plan.costs(recipe)) == set(stages_of(recipe)) and callable(run_of(recipe))
-        assert '"null_label_share"' in printed(recipe, Execution()) or model != "prism"
+        assert set(plan.costs(recipe)) == set(stages_of(recipe)) and type(recipe) in run._RUNS
+        assert '"null_label_share"' in train.printed(recipe, RunConfig()) or model != "prism"
 
 
 def test_another_rate_is_the_last_stage_s():

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-import train
+from prism.cli import train
 from prism.training.push import card
 
 RECORD = {

@@ -14,9 +14,10 @@ from conftest import ROOT
 from test_training import TINY
 
 from prism.training.amt import AMTStage
-from prism.training.execution import Execution, part_rows
+from prism.training.batches import RunConfig, part_rows
 from prism.training.loop import Trainer
-from prism.training.recipe import AMT_PRESETS, StageRecipe
+from prism.training.presets import AMT_PRESETS
+from prism.training.recipe import StageRecipe
 from prism.training.stages import AutoencoderStage, DiTStage
 
 SHORT = StageRecipe(steps=4, batch_size=4, learning_rate=1e-3, warmup_steps=1, evaluate_every=9)
@@ -34,11 +35,11 @@ run.run()
 """
 
 
-def trainer(corpus, folder, **execution) -> Trainer:
+def trainer(corpus, folder, **config) -> Trainer:
     """A transformer's, without evaluations."""
     stage = DiTStage(RECIPE, corpus, AutoencoderStage(RECIPE, corpus).network, folder)
     stage.evaluate = lambda *_: {}
-    return Trainer(stage, folder, Execution(**execution))
+    return Trainer(stage, folder, RunConfig(**config))
 
 
 def losses(folder) -> list[float]:

@@ -51,7 +51,9 @@ def _corpora(arguments: list[str]) -> None:
 
 
 def _train(arguments: list[str]) -> None:
-    script("train.py").main(arguments)
+    from prism.cli.train import main
+
+    main(arguments)
 
 
 def _app(arguments: list[str]) -> None:

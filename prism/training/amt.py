@@ -11,7 +11,7 @@ from prism.amt.model import SIZES, AnticipatoryTransformer
 from prism.corpora.dataset import WindowSampler
 from prism.corpora.prepared import Corpus
 from prism.music.roll import FRAMES_PER_BEAT, KEYS, LOWEST_PITCH
-from prism.training.execution import Tensors
+from prism.training.batches import Tensors
 from prism.training.recipe import AMTRecipe
 
 VALIDATION_SEQUENCES = 48

@@ -1,22 +1,27 @@
-"""Files that are whole or not there: a run may be killed while it writes."""
+"""The files of a run: each whole or not there, as a run may be killed while it writes.
+
+A stage logs a row a step (`StepLog`). The sample of every evaluation, drawn from the same noise
+each time, lies in a file of its own while training goes on, so that a resumed run keeps them; the
+weights get them all in one, ``samples.json``.
+"""
 
 from __future__ import annotations
 
+import csv
+import json
 import os
 import pathlib
 from collections.abc import Callable
 
+from prism.music.roll import PianoRoll
 
-def write_whole(path: pathlib.Path, write: Callable[[pathlib.Path], object]) -> None:
-    """Write a file under another name, force it to the disk, then give it its own at once.
+RECORD_FILE = "training.json"
+SAMPLES_FILE = "samples.json"
+COLUMNS = ("step", "loss", "learning_rate", "gradient_norm", "seconds", "wait_seconds")
 
-    Parameters
-    ----------
-    path : Path
-        Keeps what it had until the new content is complete.
-    write : callable
-        Writes the content to the path it is given.
-    """
+
+def write_atomic(path: pathlib.Path, write: Callable[[pathlib.Path], object]) -> None:
+    """Let `write` fill another file, force that to the disk, then rename it to `path`."""
     partial = path.with_name(f"{path.name}.partial")
     write(partial)
     with partial.open("rb+") as file:
@@ -25,5 +30,62 @@ def write_whole(path: pathlib.Path, write: Callable[[pathlib.Path], object]) -> 
 
 
 def write_text(path: pathlib.Path, text: str) -> None:
-    """`write_whole` for UTF-8 text."""
-    write_whole(path, lambda partial: partial.write_text(text, encoding="utf-8"))
+    """`write_atomic` for UTF-8 text."""
+    write_atomic(path, lambda partial: partial.write_text(text, encoding="utf-8"))
+
+
+class StepLog:
+    """Appends to a CSV file; rows of steps that a killed run must do again are dropped.
+
+    Parameters
+    ----------
+    path : Path
+        The file; its columns are `COLUMNS`. ``seconds`` is the time the step took and
+        ``wait_seconds`` how much of it went by before its batch was there.
+    step : int
+        Steps that are done already.
+    """
+
+    def __init__(self, path: pathlib.Path, step: int = 0) -> None:
+        lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+        kept = [line for line in lines[1:] if _is_done(line, step)]
+        write_text(path, "\n".join([",".join(COLUMNS), *kept]) + "\n")
+        self._path = path
+        self._rows: list[dict] = []
+
+    def add(self, **row: float) -> None:
+        """One step's figures, under the names in `COLUMNS`; kept until `flush`."""
+        self._rows.append({name: f"{row[name]:.8g}" for name in COLUMNS})
+
+    def flush(self) -> None:
+        """Append what has been added."""
+        with self._path.open("a", encoding="utf-8", newline="") as file:
+            csv.DictWriter(file, COLUMNS, lineterminator="\n").writerows(self._rows)
+        self._rows.clear()
+
+
+def _is_done(line: str, step: int) -> bool:
+    cells = line.split(",")
+    return len(cells) == len(COLUMNS) and int(cells[0]) <= step
+
+
+def keep_sample(roll: PianoRoll, step: int, composer: str, seed: int, folder: pathlib.Path) -> None:
+    """Write one evaluation's sample: what was drawn after `step` steps, for whom, from what."""
+    record = {
+        "step": step,
+        "composer": composer,
+        "seed": seed,
+        "beats": roll.beats,
+        "tempo": roll.tempo,
+        "notes": [(n.pitch, n.start, n.duration, n.velocity) for n in roll.notes()],
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"sample-{step:06d}.json"
+    write_text(path, json.dumps(record, ensure_ascii=False) + "\n")
+
+
+def collect_samples(folder: pathlib.Path, path: pathlib.Path) -> None:
+    """Write what `keep_sample` has written into a folder as one list, in the order of steps."""
+    found = sorted(folder.glob("sample-*.json"))
+    lines = ",\n".join(file.read_text(encoding="utf-8").strip() for file in found)
+    write_text(path, f"[\n{lines}\n]\n")

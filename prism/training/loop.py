@@ -1,4 +1,4 @@
-"""One training loop for every stage: EMA, schedule, checkpoints, resume.
+"""One training loop for every stage: schedule, EMA, divergence, checkpoints, resume.
 
 Everything random in step `n` comes from a generator seeded with (seed, stage, n), so a run that was
 killed and resumed sees the same batches and the same noise as one that was not.
@@ -14,40 +14,28 @@ import contextlib
 import copy
 import dataclasses
 import json
-import os
+import math
 import pathlib
+import shutil
 import time
 from collections.abc import Iterator
-from typing import Protocol
 
 import torch
 from torch import nn
 from tqdm import tqdm
 
-from prism.training.execution import Execution, Tensors, parts
-from prism.training.files import write_text, write_whole
-from prism.training.log import StepLog
+from prism.training.batches import RunConfig, Stage, Tensors, parts
+from prism.training.files import StepLog, write_atomic, write_text
 from prism.training.recipe import StageRecipe
-from prism.training.watch import CALM_FACTOR, SPIRAL_FACTOR, LossWatch
 
-
-class Stage(Protocol):
-    """What the loop needs to know of a stage.
-
-    ``network`` is trained; ``draw(step, rows)`` gives some rows of that step's batch, on the CPU;
-    ``batch_loss(network, batch)`` is their mean loss; ``evaluate(network, step)`` measures a
-    network on the validation split and returns named figures.
-    """
-
-    name: str
-    recipe: StageRecipe
-    network: nn.Module
-
-    def draw(self, step: int, rows: slice) -> Tensors: ...
-
-    def batch_loss(self, network: nn.Module, batch: Tensors) -> torch.Tensor: ...
-
-    def evaluate(self, network: nn.Module, step: int) -> dict[str, float]: ...
+_SMOOTHING = 0.98
+# Above so many times its best the running mean of a loss has diverged: the authors of the original
+# saw it, and trained on for hours.
+DIVERGED_FACTOR = 3.0
+# Below this the state is worth keeping in case the loss diverges later.
+CALM_FACTOR = 1.5
+# One odd batch may count for so many times the running mean and no more.
+_SPIKE_FACTOR = 10.0
 
 
 class LossError(ValueError):
@@ -55,18 +43,40 @@ class LossError(ValueError):
 
 
 @dataclasses.dataclass
-class Progress:
+class Divergence:
+    """The exponential running mean of a loss, and the lowest it has been; None at first."""
+
+    average: float | None = None
+    best: float | None = None
+
+    def update(self, loss: float) -> None:
+        """Take one more loss, which is finite, into account."""
+        if self.average is None:
+            self.average = self.best = loss
+        bounded = min(loss, _SPIKE_FACTOR * self.average)
+        self.average = _SMOOTHING * self.average + (1 - _SMOOTHING) * bounded
+        self.best = min(self.best, self.average)
+
+    def exceeds(self, factor: float) -> bool:
+        """Whether the running mean is above `factor` times its best."""
+        return self.average is not None and self.average > factor * self.best
+
+
+@dataclasses.dataclass
+class TrainerState:
     """Where a stage stands: steps done, seconds spent, evaluations and the loss so far."""
 
     step: int = 0
     seconds: float = 0.0
     history: list[dict[str, float]] = dataclasses.field(default_factory=list)
-    watch: LossWatch = dataclasses.field(default_factory=LossWatch)
+    divergence: Divergence = dataclasses.field(default_factory=Divergence)
 
     @classmethod
-    def from_dict(cls, state: dict) -> Progress:
-        """What `dataclasses.asdict` made of one; older ones lack the watch."""
-        return cls(**state | {"watch": LossWatch(**state.get("watch", {}))})
+    def from_dict(cls, state: dict) -> TrainerState:
+        """What `dataclasses.asdict` made of one; in older ones the divergence is `watch`."""
+        state = dict(state)
+        older = state.pop("watch", {})
+        return cls(**state | {"divergence": Divergence(**state.get("divergence", older))})
 
 
 def learning_rate(recipe: StageRecipe, step: int) -> float:
@@ -91,28 +101,26 @@ class Trainer:
     folder : Path
         Receives ``<stage>.pt`` (checkpoint), ``<stage>.json`` (evaluations) and ``<stage>.csv``
         (see `StepLog`). Processes share it.
-    execution : Execution
+    config : RunConfig
         How to go about it.
     """
 
-    def __init__(
-        self, stage: Stage, folder: pathlib.Path, execution: Execution | None = None
-    ) -> None:
+    def __init__(self, stage: Stage, folder: pathlib.Path, config: RunConfig | None = None) -> None:
         # Needed by nothing but training.
         from accelerate import Accelerator
 
         self.stage, self.recipe = stage, stage.recipe
-        self.execution = execution or Execution()
+        self.config = config or RunConfig()
         self.accelerator = Accelerator(mixed_precision="no")
         self.checkpoint = folder / f"{stage.name}.pt"
         self.calm_checkpoint = folder / f"{stage.name}.calm.pt"
         self.log = folder / f"{stage.name}.json"
-        self.progress = Progress()
+        self.state = TrainerState()
         folder.mkdir(parents=True, exist_ok=True)
         self._make_networks()
         if self.checkpoint.is_file():
             self._restore()
-        if self.execution.compiled and not self.finished:
+        if self.config.compiled and not self.finished:
             stage.network.compile()
         self._model = self.accelerator.prepare_model(stage.network)
 
@@ -130,7 +138,7 @@ class Trainer:
     @property
     def finished(self) -> bool:
         """Whether all steps are done."""
-        return self.progress.step >= self.recipe.steps
+        return self.state.step >= self.recipe.steps
 
     @property
     def is_main(self) -> bool:
@@ -148,13 +156,13 @@ class Trainer:
         Raises
         ------
         LossError
-            If the loss is no number, or spirals: its running mean exceeds three times its best.
-            The last checkpoint from before is kept.
+            If the loss or its gradient is NaN or infinite, or the loss diverges: its running mean
+            exceeds three times its best. The last checkpoint from before is kept.
         """
         last = self.recipe.steps if stop_after is None else min(stop_after, self.recipe.steps)
         bar = tqdm(
             total=self.recipe.steps,
-            initial=self.progress.step,
+            initial=self.state.step,
             desc=self.stage.name,
             unit="step",
             smoothing=0.05,
@@ -167,18 +175,18 @@ class Trainer:
 
     def _train(self, last: int, bar: tqdm, log: StepLog | None) -> None:
         saved = time.monotonic()
-        steps = range(self.progress.step, last)
-        batches = parts(self.stage, self.accelerator, self.execution, steps)
-        while self.progress.step < last and not self._is_late():
+        steps = range(self.state.step, last)
+        batches = parts(self.stage, self.accelerator, self.config, steps)
+        while self.state.step < last and not self._is_late():
             row = self._step(batches)
             if log is not None:
                 log.add(**row)
             bar.set_postfix(loss=f"{row['loss']:.4f}", refresh=False)
             bar.update()
-            done = self.progress.step
+            done = self.state.step
             if done % self.recipe.evaluate_every == 0 or done == self.recipe.steps:
                 self._evaluate(bar)
-            if time.monotonic() - saved > self.execution.checkpoint_seconds:
+            if time.monotonic() - saved > self.config.checkpoint_seconds:
                 self._save(log)
                 saved = time.monotonic()
         self._save(log)
@@ -189,7 +197,7 @@ class Trainer:
         if not self.is_main:
             yield None
             return
-        log = StepLog(self.log.with_suffix(".csv"), self.progress.step)
+        log = StepLog(self.log.with_suffix(".csv"), self.state.step)
         try:
             yield log
         finally:
@@ -197,38 +205,39 @@ class Trainer:
 
     def _is_late(self) -> bool:
         """Whether the deadline has passed on any process: all must stop at the same step."""
-        if self.execution.deadline is None:
+        if self.config.deadline is None:
             return False
-        late = torch.tensor(float(self.execution.late), device=self.accelerator.device)
+        late = torch.tensor(float(self.config.late), device=self.accelerator.device)
         return bool(self.accelerator.reduce(late, "sum") > 0)
 
     def _step(self, batches: Iterator[Tensors]) -> dict[str, float]:
-        started, step = time.monotonic(), self.progress.step
+        started, step = time.monotonic(), self.state.step
         rate = learning_rate(self.recipe, step)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         self.stage.network.train()
         self.optimizer.zero_grad(set_to_none=True)
         loss, waited = self._gradients(batches)
-        self._check(loss)
-        norm = nn.utils.clip_grad_norm_(self._model.parameters(), self.recipe.gradient_clip)
+        clip = self.recipe.gradient_clip
+        norm = nn.utils.clip_grad_norm_(self._model.parameters(), clip).item()
+        self._check(loss, norm)
         self.optimizer.step()
         self._update_average(decay_at(self.recipe, step))
-        self.progress.step += 1
+        self.state.step += 1
         seconds = time.monotonic() - started
-        self.progress.seconds += seconds
+        self.state.seconds += seconds
         return {
             "step": step + 1,
             "loss": loss,
             "learning_rate": rate,
-            "gradient_norm": norm.item(),
+            "gradient_norm": norm,
             "seconds": seconds,
             "wait_seconds": waited,
         }
 
     def _gradients(self, batches: Iterator[Tensors]) -> tuple[float, float]:
         """Work through a batch's parts; mean loss over all processes, and seconds waited."""
-        count, losses, waited = self.execution.accumulation, [], 0.0
+        count, losses, waited = self.config.accumulation, [], 0.0
         for part in range(count):
             asked = time.monotonic()
             batch = next(batches)
@@ -243,20 +252,22 @@ class Trainer:
         mean = self.accelerator.reduce(torch.stack(losses).sum(), "mean")
         return mean.item(), waited
 
-    def _check(self, loss: float) -> None:
-        """Go on, or stop before the weights are changed by a loss that leads nowhere."""
-        watch, step = self.progress.watch, self.progress.step
-        if not abs(loss) < float("inf"):
+    def _check(self, loss: float, norm: float) -> None:
+        """Stop before a bad loss or gradient changes the weights."""
+        divergence, step = self.state.divergence, self.state.step + 1
+        for name, value in (("loss", loss), ("gradient norm", norm)):
+            if not math.isfinite(value):
+                raise LossError(
+                    f"{self.stage.name}: the {name} of step {step} is {value}; {self._last_good()} "
+                    "Start again without --compile, or with a lower --learning-rate."
+                )
+        divergence.update(loss)
+        if divergence.exceeds(DIVERGED_FACTOR):
             raise LossError(
-                f"{self.stage.name}: the loss of step {step + 1} is {loss}; {self._last_good()} "
-                "Start again without --compile, or with a lower --learning-rate."
-            )
-        watch.update(loss)
-        if watch.exceeds(SPIRAL_FACTOR):
-            raise LossError(
-                f"{self.stage.name}: the loss spirals: at step {step + 1} its running mean is "
-                f"{watch.average:.4g}, its best was {watch.best:.4g}; {self._last_good()} Go "
-                f"on with a lower rate, such as --learning-rate {self.recipe.learning_rate / 2:g}"
+                f"{self.stage.name}: the loss diverges: at step {step} its running mean is "
+                f"{divergence.average:.4g}, its best was {divergence.best:.4g}; "
+                f"{self._last_good()} Go on with a lower rate, such as "
+                f"--learning-rate {self.recipe.learning_rate / 2:g}"
             )
 
     def _last_good(self) -> str:
@@ -276,11 +287,11 @@ class Trainer:
 
     def _evaluate(self, bar: tqdm) -> None:
         if self.is_main:
-            figures = self.stage.evaluate(self.average, self.progress.step)
-            seconds = round(self.progress.seconds, 1)
-            entry = {"step": self.progress.step, "seconds": seconds, **figures}
-            self.progress.history.append(entry)
-            write_text(self.log, json.dumps(self.progress.history, indent=1) + "\n")
+            figures = self.stage.evaluate(self.average, self.state.step)
+            seconds = round(self.state.seconds, 1)
+            entry = {"step": self.state.step, "seconds": seconds, **figures}
+            self.state.history.append(entry)
+            write_text(self.log, json.dumps(self.state.history, indent=1) + "\n")
             bar.write(f"{self.stage.name} " + ", ".join(f"{k} {v:.4g}" for k, v in entry.items()))
         self.accelerator.wait_for_everyone()
 
@@ -288,28 +299,31 @@ class Trainer:
         if log is not None:
             log.flush()
             self._keep_calm_checkpoint()
-            write_whole(self.checkpoint, lambda partial: torch.save(self._state(), partial))
+            write_atomic(self.checkpoint, lambda partial: torch.save(self._checkpoint(), partial))
         self.accelerator.wait_for_everyone()
 
     def _keep_calm_checkpoint(self) -> None:
         """While the loss is high, keep the last checkpoint from before it rose beside the new."""
-        if not self.progress.watch.exceeds(CALM_FACTOR):
+        if not self.state.divergence.exceeds(CALM_FACTOR):
             self.calm_checkpoint.unlink(missing_ok=True)
         elif self.checkpoint.is_file() and not self.calm_checkpoint.is_file():
-            os.link(self.checkpoint, self.calm_checkpoint)
+            try:
+                self.calm_checkpoint.hardlink_to(self.checkpoint)
+            except OSError:  # not every disk has hard links
+                write_atomic(self.calm_checkpoint, lambda to: shutil.copyfile(self.checkpoint, to))
 
-    def _state(self) -> dict:
+    def _checkpoint(self) -> dict:
         return {
             "network": self.stage.network.state_dict(),
             "average": self.average.state_dict(),
             "optimizer": self.optimizer.state_dict(),
-            "progress": dataclasses.asdict(self.progress),
+            "progress": dataclasses.asdict(self.state),
             "recipe": dataclasses.asdict(self.recipe),
         }
 
     def _restore(self) -> None:
         state = torch.load(self.checkpoint, weights_only=True, map_location=self.accelerator.device)
-        # The one setting that may change, as that is how a spiralling run is saved.
+        # The one setting that may change, as that is how a diverging run is saved.
         change = {"learning_rate": self.recipe.learning_rate}
         if state["recipe"] | change != dataclasses.asdict(self.recipe):
             raise ValueError(
@@ -319,4 +333,4 @@ class Trainer:
         self.stage.network.load_state_dict(state["network"])
         self.average.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
-        self.progress = Progress.from_dict(state["progress"])
+        self.state = TrainerState.from_dict(state["progress"])

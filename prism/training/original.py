@@ -1,9 +1,19 @@
-"""The original's route: a DiT that predicts the noise on frozen latents of pictures."""
+"""The original's route: a DiT that predicts the noise on frozen latents of pictures.
+
+Conventions
+-----------
+shard
+    ``latents-00000.npy`` and so on: float16, (n, 8, 32, 32), mean and logarithm of the variance of
+    up to 1,024 pictures. Every picture goes through the autoencoder once, ever, and yet an epoch
+    can draw each latent anew.
+"""
 
 from __future__ import annotations
 
 import itertools
+import json
 import pathlib
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -11,20 +21,104 @@ import torch.nn.functional as F
 from diffusers import AutoencoderKL
 from diffusers.models.autoencoders.vae import DiagonalGaussianDistribution
 from torch import nn
+from tqdm import tqdm
 
 from prism.corpora.dataset import windows_by_label
 from prism.corpora.prepared import Corpus
-from prism.drawing.rolls import save_contact_sheet
-from prism.models.original import OriginalPipeline, new_transformer, noise_schedule
+from prism.models.original import (
+    OriginalPipeline,
+    new_transformer,
+    noise_schedule,
+    picture_tensor,
+)
+from prism.music.midipic import to_picture
 from prism.music.statistics import mean_description
 from prism.music.windows import Window
-from prism.training.execution import Tensors
-from prism.training.latents import LatentCache
+from prism.training.batches import WHOLE, DrawSamples, Tensors, generator_for
+from prism.training.files import write_atomic, write_text
 from prism.training.recipe import OriginalRecipe
-from prism.training.stages import SAMPLES, WHOLE, generator_for
+from prism.training.stages import SAMPLES
 
 VALIDATION_PICTURES = 256
+SHARD_PICTURES = 1024
 _PART = 32
+_PICTURES_AT_ONCE = 16
+
+
+class LatentCache:
+    """The latents of a list of windows, in shards on disk; what is missing is made.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the shards are.
+    windows : sequence of Window
+        In a fixed order.
+    identity : dict
+        What the latents depend on: autoencoder and corpus.
+
+    Raises
+    ------
+    ValueError
+        If the folder holds latents of something else.
+    """
+
+    def __init__(
+        self, folder: pathlib.Path, windows: Sequence[Window], identity: dict[str, str]
+    ) -> None:
+        self._folder, self._windows = folder, windows
+        folder.mkdir(parents=True, exist_ok=True)
+        self._check(folder / "latents.json", identity | {"pictures": len(windows)})
+        self._shards: list[np.ndarray] = []
+
+    def _check(self, path: pathlib.Path, identity: dict) -> None:
+        if not path.is_file():
+            write_text(path, json.dumps(identity, indent=1) + "\n")
+        found = json.loads(path.read_text(encoding="utf-8"))
+        if found != identity:
+            raise ValueError(
+                f"{self._folder} holds latents of {found}, expected those of {identity}; "
+                "choose another --output folder or delete it"
+            )
+
+    def __len__(self) -> int:
+        return len(self._windows)
+
+    @property
+    def paths(self) -> list[pathlib.Path]:
+        """All shards there should be."""
+        count = -(-len(self) // SHARD_PICTURES)
+        return [self._folder / f"latents-{i:05d}.npy" for i in range(count)]
+
+    def fill(self, autoencoder: AutoencoderKL) -> None:
+        """Make the shards that are missing."""
+        missing = [(i, path) for i, path in enumerate(self.paths) if not path.is_file()]
+        for i, path in tqdm(missing, desc="latents", unit="shard", disable=not missing):
+            windows = self._windows[i * SHARD_PICTURES : (i + 1) * SHARD_PICTURES]
+            write_atomic(path, lambda partial, w=windows: _save(partial, moments(autoencoder, w)))
+
+    def moments(self, indices: np.ndarray) -> torch.Tensor:
+        """Mean and logarithm of the variance of some latents, float32, (B, 8, 32, 32)."""
+        if not self._shards:
+            self._shards = [np.load(path, mmap_mode="r") for path in self.paths]
+        rows = [self._shards[i // SHARD_PICTURES][i % SHARD_PICTURES] for i in indices]
+        return torch.from_numpy(np.stack(rows).astype(np.float32))
+
+
+def _save(path: pathlib.Path, array: np.ndarray) -> None:
+    with path.open("wb") as file:
+        np.save(file, array)
+
+
+@torch.inference_mode()
+def moments(autoencoder: AutoencoderKL, windows: Sequence[Window]) -> np.ndarray:
+    """Encode windows, float16, shape=(n, 8, 32, 32)."""
+    parts = []
+    for i in range(0, len(windows), _PICTURES_AT_ONCE):
+        pictures = np.stack([to_picture(w.roll) for w in windows[i : i + _PICTURES_AT_ONCE]])
+        posterior = autoencoder.encode(picture_tensor(pictures).to(autoencoder.device)).latent_dist
+        parts.append(posterior.parameters.half().cpu().numpy())
+    return np.concatenate(parts)
 
 
 class LabelledLatents:
@@ -89,6 +183,8 @@ class OriginalStage:
         Frozen; makes the latents that the cache lacks, and decodes the samples.
     folder : Path
         Receives the latents, and sheets of samples.
+    draw_samples : callable, optional
+        Draws such a sheet, see `RunConfig`.
     """
 
     name = "original"
@@ -99,6 +195,7 @@ class OriginalStage:
         corpus: Corpus,
         autoencoder: AutoencoderKL,
         folder: pathlib.Path,
+        draw_samples: DrawSamples | None = None,
     ) -> None:
         from accelerate import PartialState
 
@@ -120,7 +217,7 @@ class OriginalStage:
             len(corpus.labels), recipe.size, recipe.patch_size, sample_size
         )
         self.schedule = noise_schedule()
-        self.pictures = folder / "samples"
+        self._samples, self._draw_samples = folder / "samples", draw_samples
 
     def draw(self, step: int, rows: slice) -> Tensors:
         """Moments, labels (some dropped), noise for the latents, noise to predict, and times."""
@@ -165,6 +262,7 @@ class OriginalStage:
         )
         names = list(itertools.islice(itertools.cycle(self.composers), SAMPLES))
         rolls = pipe(names, num_inference_steps=self.settings.sample_steps)
-        save_contact_sheet(rolls, names, self.pictures / f"samples-{step:06d}.png")
+        if self._draw_samples:
+            self._draw_samples(rolls, names, self._samples / f"samples-{step:06d}.png")
         loss = torch.stack(losses).mean().item()
         return {"validation_loss": loss, **mean_description(rolls)}

@@ -29,15 +29,16 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from prism.models.autoencoder import CHANNELS, BeatAutoencoder
 from prism.music.roll import BEATS, FRAMES, KEYS
-from prism.training.presets import AnyRecipe, main_stage, stages_of
 from prism.training.recipe import (
     AMTRecipe,
+    AnyRecipe,
     OriginalRecipe,
     Recipe,
     SimilarityRecipe,
     StageRecipe,
+    main_stage,
+    stages_of,
 )
-from prism.training.record import parameter_count
 
 BYTES_PER_PARAMETER = 22
 OVERHEAD_BYTES = 1.5e9
@@ -59,7 +60,7 @@ class Card:
     memory : float
         In bytes.
     mixed, single : float
-        Peak of bfloat16 and float32 products in FLOP/s. Who has no bfloat16 has the same twice.
+        Peak of bfloat16 and float32 products in FLOP/s; equal where there is no bfloat16.
     share : float
         Of the peak that training is assumed to reach.
     """
@@ -128,6 +129,11 @@ class Cost:
             if batch_size % parts == 0 and self.memory(batch_size // parts) <= _FILL * memory:
                 return parts
         return None
+
+
+def parameter_count(module: nn.Module) -> int:
+    """How many numbers are trained."""
+    return sum(parameter.numel() for parameter in module.parameters())
 
 
 def parameters_by_module(network: nn.Module) -> dict[str, int]:

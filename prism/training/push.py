@@ -2,27 +2,14 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import pathlib
-from collections.abc import Sequence
+
+from prism.training.files import RECORD_FILE
 
 CARD_FILE = "README.md"
-RECORD_FILE = "training.json"
 # What a folder of weights holds: any of these is enough.
 _SETTINGS = ("prism.json", "original.json", "config.json")
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """``python train.py push --repo owner/name``."""
-    parser = argparse.ArgumentParser(prog="train.py push", description=__doc__)
-    parser.add_argument("--repo", required=True, metavar="OWNER/NAME", help="on the Hub")
-    parser.add_argument(
-        "--weights", type=pathlib.Path, default=pathlib.Path("weights"), help="what to publish"
-    )
-    parser.add_argument("--private", action="store_true", help="if it has to be made first")
-    options = parser.parse_args(arguments)
-    print(push(options.weights, options.repo, options.private))
 
 
 def push(weights: pathlib.Path, repo: str, private: bool = False) -> str:

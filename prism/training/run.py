@@ -1,85 +1,116 @@
-"""Whole training runs, corpus → weights folder: transformer, baseline, similarity."""
+"""Whole training runs, corpus → weights folder: Prism, the baseline, similarity, the original."""
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import pathlib
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
+
+import torch
 
 from prism.amt.pipeline import AMTPipeline
 from prism.amt.vocabulary import EVENTS_IN_CONTEXT
 from prism.corpora.collections import collections_in
 from prism.corpora.prepared import Corpus
-from prism.corpora.provenance import utc
+from prism.corpora.provenance import commit, hardware, utc
 from prism.models.pipeline import PrismPipeline
 from prism.music.midipic import SHAPE
 from prism.music.roll import FRAMES, KEYS
 from prism.similarity.networks import CorpusFeatures
 from prism.training.amt import AMTStage
-from prism.training.execution import Execution
-from prism.training.files import write_text
-from prism.training.loop import Stage, Trainer
-from prism.training.recipe import AMTRecipe, OriginalRecipe, Recipe, SimilarityRecipe
-from prism.training.record import common_record, parameter_count, write_record
-from prism.training.samples import SAMPLES_FILE, collect_samples
+from prism.training.batches import RunConfig, Stage
+from prism.training.files import RECORD_FILE, SAMPLES_FILE, collect_samples, write_text
+from prism.training.loop import Trainer
+from prism.training.plan import parameter_count
+from prism.training.recipe import AMTRecipe, AnyRecipe, OriginalRecipe, Recipe, SimilarityRecipe
 from prism.training.similarity import SimilarityStage
 from prism.training.stages import AutoencoderStage, CollectionStage, DiTStage
 
 if TYPE_CHECKING:
     from prism.models.original import OriginalPipeline
-    from prism.training.presets import AnyRecipe
-
-
-def _start_time(folder: pathlib.Path) -> str:
-    """When the run in this folder first began."""
-    marker = folder / "started"
-    if not marker.is_file():
-        folder.mkdir(parents=True, exist_ok=True)
-        write_text(marker, utc())
-    return marker.read_text()
 
 
 class Unfinished(Exception):
     """The deadline came before there was a model to write; the message says how far it got."""
 
 
-def trained(stage: Stage, folder: pathlib.Path, execution: Execution) -> Trainer:
-    """Train a stage on which others build, to its end.
+class _Run:
+    """The stages of one run, trained one after the other, and the record of it.
 
-    Raises
-    ------
-    Unfinished
-        If the deadline came first.
+    Parameters
+    ----------
+    corpus : Corpus
+        What is learnt.
+    folder : Path
+        As of `train`.
+    config : RunConfig, optional
+        How to go about it.
     """
-    trainer = Trainer(stage, folder, execution)
-    trainer.run()
-    if not trainer.finished:
-        raise Unfinished(_how_far(trainer))
-    return trainer
 
+    def __init__(self, corpus: Corpus, folder: pathlib.Path, config: RunConfig | None) -> None:
+        self.config = config or RunConfig()
+        self._corpus, self._folder = corpus, folder
+        self._trainers: list[Trainer] = []
+        started = folder / "started"
+        if not started.is_file():
+            folder.mkdir(parents=True, exist_ok=True)
+            write_text(started, utc())
+        self._started = started.read_text()
 
-def _how_far(trainer: Trainer) -> str:
-    done, steps = trainer.progress.step, trainer.recipe.steps
-    return f"{trainer.stage.name}: {done:,} of {steps:,} steps done; run again to go on"
+    def train(self, stage: Stage) -> Trainer:
+        """Train a stage as far as the deadline allows."""
+        trainer = Trainer(stage, self._folder, self.config)
+        trainer.run()
+        self._trainers.append(trainer)
+        return trainer
 
+    def train_whole(self, stage: Stage) -> Trainer:
+        """Train a stage to its end, as it is of no use before.
 
-def _end_time(trainer: Trainer) -> str:
-    """Not the present: a finished run that is started again only writes its results anew."""
-    last = trainer.log if trainer.finished else trainer.checkpoint
-    return utc(last.stat().st_mtime)
+        Raises
+        ------
+        Unfinished
+            If the deadline came first.
+        """
+        trainer = self.train(stage)
+        if not trainer.finished:
+            raise Unfinished(
+                f"{stage.name}: {trainer.state.step:,} of {trainer.recipe.steps:,} steps done; "
+                "run again to go on"
+            )
+        return trainer
 
+    @property
+    def is_main(self) -> bool:
+        """Whether this process is the one that writes."""
+        return self._trainers[-1].is_main
 
-def _finish(
-    weights: pathlib.Path,
-    own: dict[str, Any],
-    recipe: AnyRecipe,
-    corpus: Corpus,
-    trainers: Sequence[Trainer],
-    started: str,
-) -> None:
-    """Write the record beside the weights: what is this model's `own`, then what all record."""
-    common = common_record(recipe, corpus, trainers, (started, _end_time(trainers[-1])))
-    write_record(weights / "training.json", own | common)
+    def write_record(self, weights: pathlib.Path, recipe: AnyRecipe, own: dict[str, Any]) -> None:
+        """Write ``training.json``: what is this model's `own`, then what all runs record."""
+        states = {trainer.stage.name: trainer.state for trainer in self._trainers}
+        splits = self._corpus.splits
+        record = own | {
+            "recipe": dataclasses.asdict(recipe),
+            "steps": {name: state.step for name, state in states.items()},
+            "hours": {name: round(state.seconds / 3600, 3) for name, state in states.items()},
+            "hardware": hardware(),
+            "torch": torch.__version__,
+            "started": self._started,
+            "ended": self._ended(),
+            "commit": commit(),
+            "corpus_sha256": self._corpus.digest,
+            "pieces": {split: splits.count(split) for split in sorted(set(splits))},
+            "labels": list(self._corpus.labels),
+            "history": {name: state.history for name, state in states.items()},
+        }
+        text = json.dumps(record, indent=1, ensure_ascii=False)
+        write_text(weights / RECORD_FILE, text + "\n")
+
+    def _ended(self) -> str:
+        """Not the present: a finished run that is started again only writes its results anew."""
+        last = self._trainers[-1]
+        return utc((last.log if last.finished else last.checkpoint).stat().st_mtime)
 
 
 def train(
@@ -87,22 +118,22 @@ def train(
     corpus: Corpus,
     folder: pathlib.Path,
     weights: pathlib.Path,
-    execution: Execution | None = None,
+    config: RunConfig | None = None,
 ) -> PrismPipeline:
     """Train all stages, or go on where an earlier run in `folder` was stopped.
 
     Parameters
     ----------
     recipe : Recipe
-        All settings.
+        What is learnt, and how.
     corpus : Corpus
         Prepared corpus.
     folder : Path
-        Checkpoints, logs and sheets of samples.
+        Checkpoints, logs and samples.
     weights : Path
         Receives the finished model, its ``training.json``, and the sample drawn at each
         evaluation, ``samples.json``.
-    execution : Execution
+    config : RunConfig, optional
         How to go about it. A deadline leaves weights of the steps that are done.
 
     Raises
@@ -110,52 +141,37 @@ def train(
     Unfinished
         If the deadline came before the transformer's turn.
     """
-    execution = execution or Execution()
-    started = _start_time(folder)
-    coder = trained(AutoencoderStage(recipe, corpus), folder, execution)
-    stage = DiTStage(recipe, corpus, coder.average, folder / "samples")
-    trainer = Trainer(stage, folder, execution)
-    trainers = [coder, trainer]
-    pipeline = PrismPipeline(coder.average, trainer.run(), stage.profiles, stage.collections)
+    run = _Run(corpus, folder, config)
+    draw = run.config.draw_samples
+    autoencoder = run.train_whole(AutoencoderStage(recipe, corpus)).average
+    stage = DiTStage(recipe, corpus, autoencoder, folder / "samples", draw)
+    trainer = run.train(stage)
+    pipeline = PrismPipeline(autoencoder, trainer.average, stage.profiles, stage.collections)
     if recipe.collection and trainer.finished and collections_in(corpus):
-        pipeline, last = _with_collections(recipe, corpus, pipeline, folder, execution)
-        trainers.append(last)
-    if not trainer.is_main:
+        last = CollectionStage(recipe, corpus, pipeline, folder / "collection-samples", draw)
+        pipeline = PrismPipeline(
+            autoencoder, run.train(last).average, pipeline.profiles, last.collections
+        )
+    if not run.is_main:
         return pipeline
-    pipeline.save_pretrained(weights, execution.shard_size)
-    collect_samples(stage.pictures, weights / SAMPLES_FILE)
+    pipeline.save_pretrained(weights, run.config.max_shard_size)
+    collect_samples(stage.samples, weights / SAMPLES_FILE)
     windows = sum(len(group) for group in stage.sampler.windows)
-    seen = trainer.progress.step * recipe.dit.batch_size
+    seen = trainer.state.step * recipe.dit.batch_size
     # What figure 5 of the original report had, and more.
     record = {
         "model": f"PrismDiT {recipe.size} on BeatAutoencoder latents",
         "image_size": [KEYS, FRAMES],
         "parameters": {
-            "autoencoder": parameter_count(coder.average),
+            "autoencoder": parameter_count(autoencoder),
             "dit": parameter_count(pipeline.dit),
         },
         "windows_seen": seen,
         "training_windows": windows,
         "epochs": round(seen / windows, 2),
     }
-    _finish(weights, record, recipe, corpus, trainers, started)
+    run.write_record(weights, recipe, record)
     return pipeline
-
-
-def _with_collections(
-    recipe: Recipe,
-    corpus: Corpus,
-    pipeline: PrismPipeline,
-    folder: pathlib.Path,
-    execution: Execution,
-) -> tuple[PrismPipeline, Trainer]:
-    """The same model once it has learnt the collections."""
-    stage = CollectionStage(recipe, corpus, pipeline, folder / "collection-samples")
-    trainer = Trainer(stage, folder, execution)
-    learnt = PrismPipeline(
-        pipeline.autoencoder, trainer.run(), pipeline.profiles, stage.collections
-    )
-    return learnt, trainer
 
 
 def train_amt(
@@ -163,26 +179,26 @@ def train_amt(
     corpus: Corpus,
     folder: pathlib.Path,
     weights: pathlib.Path,
-    execution: Execution | None = None,
+    config: RunConfig | None = None,
 ) -> AMTPipeline:
-    """Train the baseline, or go on where an earlier run in `folder` was stopped; see `train`."""
-    started = _start_time(folder)
-    trainer = trained(AMTStage(recipe, corpus), folder, execution or Execution())
-    pipeline = AMTPipeline(trainer.average, name=f"AMT-{recipe.size}")
-    if not trainer.is_main:
+    """Train the baseline; see `train`."""
+    run = _Run(corpus, folder, config)
+    network = run.train_whole(AMTStage(recipe, corpus)).average
+    pipeline = AMTPipeline(network, name=f"AMT-{recipe.size}")
+    if not run.is_main:
         return pipeline
     pipeline.save_pretrained(weights)
     sequences = recipe.amt.steps * recipe.amt.batch_size
     record = {
         "model": f"AnticipatoryTransformer {recipe.size}",
         "parameters": {
-            "amt": parameter_count(pipeline.model),
-            "without_embeddings": parameter_count(pipeline.model.h),
+            "amt": parameter_count(network),
+            "without_embeddings": parameter_count(network.h),
         },
         "sequences_seen": sequences,
         "events_seen": sequences * EVENTS_IN_CONTEXT,
     }
-    _finish(weights, record, recipe, corpus, (trainer,), started)
+    run.write_record(weights, recipe, record)
     return pipeline
 
 
@@ -191,21 +207,21 @@ def train_similarity(
     corpus: Corpus,
     folder: pathlib.Path,
     weights: pathlib.Path,
-    execution: Execution | None = None,
+    config: RunConfig | None = None,
 ) -> CorpusFeatures:
-    """Train the network that tells composers apart, or go on; see `train`."""
-    started = _start_time(folder)
-    trainer = trained(SimilarityStage(recipe, corpus), folder, execution or Execution())
-    features = CorpusFeatures(trainer.average, list(corpus.labels))
-    if not trainer.is_main:
+    """Train the network that tells composers apart; see `train`."""
+    run = _Run(corpus, folder, config)
+    network = run.train_whole(SimilarityStage(recipe, corpus)).average
+    features = CorpusFeatures(network, list(corpus.labels))
+    if not run.is_main:
         return features
     features.save_pretrained(weights)
     record = {
         "model": "ComposerNetwork",
-        "parameters": {"similarity": parameter_count(features.network)},
+        "parameters": {"similarity": parameter_count(network)},
         "windows_seen": recipe.similarity.steps * recipe.similarity.batch_size,
     }
-    _finish(weights, record, recipe, corpus, (trainer,), started)
+    run.write_record(weights, recipe, record)
     return features
 
 
@@ -214,9 +230,9 @@ def train_original(
     corpus: Corpus,
     folder: pathlib.Path,
     weights: pathlib.Path,
-    execution: Execution | None = None,
+    config: RunConfig | None = None,
 ) -> OriginalPipeline:
-    """Train the original's route, or go on; see `train`.
+    """Train the original's route; see `train`.
 
     Raises
     ------
@@ -227,21 +243,38 @@ def train_original(
     from prism.models.original import OriginalPipeline, load_autoencoder
     from prism.training.original import OriginalStage
 
-    execution = execution or Execution()
-    started = _start_time(folder)
-    stage = OriginalStage(recipe, corpus, load_autoencoder(recipe.autoencoder), folder)
-    trainer = Trainer(stage, folder, execution)
-    pipeline = OriginalPipeline(
-        stage.autoencoder, trainer.run(), list(corpus.labels), recipe.autoencoder
-    )
-    if not trainer.is_main:
+    run = _Run(corpus, folder, config)
+    autoencoder = load_autoencoder(recipe.autoencoder)
+    stage = OriginalStage(recipe, corpus, autoencoder, folder, run.config.draw_samples)
+    network = run.train(stage).average
+    pipeline = OriginalPipeline(stage.autoencoder, network, list(corpus.labels), recipe.autoencoder)
+    if not run.is_main:
         return pipeline
-    pipeline.save_pretrained(weights, execution.shard_size)
+    pipeline.save_pretrained(weights, run.config.max_shard_size)
     record = {
         "model": f"DiT {recipe.size}/{recipe.patch_size} on latents of midipic pictures",
         "image_size": list(SHAPE[:2]),
-        "parameters": {"dit": parameter_count(pipeline.transformer)},
+        "parameters": {"dit": parameter_count(network)},
         "training_pictures": len(stage.training.labels),
     }
-    _finish(weights, record, stage.settings, corpus, (trainer,), started)
+    run.write_record(weights, stage.settings, record)
     return pipeline
+
+
+_RUNS = {
+    Recipe: train,
+    AMTRecipe: train_amt,
+    SimilarityRecipe: train_similarity,
+    OriginalRecipe: train_original,
+}
+
+
+def train_any(
+    recipe: AnyRecipe,
+    corpus: Corpus,
+    folder: pathlib.Path,
+    weights: pathlib.Path,
+    config: RunConfig,
+) -> Any:
+    """Train what the recipe is for; see `train`."""
+    return _RUNS[type(recipe)](recipe, corpus, folder, weights, config)

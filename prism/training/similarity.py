@@ -11,9 +11,8 @@ from prism.corpora.dataset import Batch, WindowSampler, roll_tensor, tensor_roll
 from prism.corpora.prepared import Corpus
 from prism.similarity.bands import noise, shuffled
 from prism.similarity.networks import ComposerNetwork
-from prism.training.execution import Tensors
+from prism.training.batches import Tensors, chunks
 from prism.training.recipe import SimilarityRecipe
-from prism.training.stages import chunks
 
 VALIDATION_WINDOWS = 600
 _SHUFFLED_SHARE = 0.75

@@ -20,7 +20,6 @@ from prism.corpora.dataset import (
     tensor_roll,
 )
 from prism.corpora.prepared import Corpus
-from prism.drawing.rolls import save_contact_sheet
 from prism.models.autoencoder import BeatAutoencoder, reconstruction_loss
 from prism.models.diffusion import add_noise, sample_times
 from prism.models.dit import SIZES, PrismDiT
@@ -29,27 +28,12 @@ from prism.music.attributes import COLLECTION, attribute_indices, attribute_valu
 from prism.music.roll import BEATS
 from prism.music.statistics import mean_description
 from prism.music.windows import usual_metre
-from prism.training.execution import Tensors
+from prism.training.batches import WHOLE, DrawSamples, Tensors, chunks, generator_for
+from prism.training.files import keep_sample
 from prism.training.recipe import Recipe
-from prism.training.samples import keep_sample
 
 VALIDATION_WINDOWS = 256
 SAMPLES = 8
-
-
-def generator_for(seed: int, stream: int, step: int) -> torch.Generator:
-    """A generator for one step of one random stream."""
-    return torch.Generator().manual_seed((seed * 16 + stream) * 2**32 + step)
-
-
-def chunks(batch: Batch, size: int = 32) -> list[Batch]:
-    """Cut a batch into smaller ones."""
-    fields = [f.name for f in dataclasses.fields(batch)]
-    parts = [getattr(batch, name).split(size) for name in fields]
-    return [Batch(*row) for row in zip(*parts, strict=True)]
-
-
-WHOLE = slice(None)
 
 
 class AutoencoderStage:
@@ -125,14 +109,21 @@ class DiTStage:
         Prepared corpus.
     autoencoder : BeatAutoencoder
         Trained; stays as it is.
-    pictures : Path
-        Folder for a sheet of samples at each evaluation, and for the notes of its first.
+    samples : Path
+        Folder for the samples of each evaluation: the notes of the first, a sheet of all.
+    draw_samples : callable, optional
+        Draws that sheet, see `RunConfig`.
     """
 
     name = "dit"
 
     def __init__(
-        self, recipe: Recipe, corpus: Corpus, autoencoder: BeatAutoencoder, pictures: pathlib.Path
+        self,
+        recipe: Recipe,
+        corpus: Corpus,
+        autoencoder: BeatAutoencoder,
+        samples: pathlib.Path,
+        draw_samples: DrawSamples | None = None,
     ) -> None:
         torch.manual_seed(recipe.seed + 1)
         self.settings, self.recipe = recipe, recipe.dit
@@ -146,7 +137,7 @@ class DiTStage:
         held_out = WindowSampler(corpus, "validation", self.collections)
         self.validation = chunks(held_out.fixed(VALIDATION_WINDOWS))
         self.known = [self._attributes(part) for part in self.validation]
-        self.pictures = pictures
+        self.samples, self._draw_samples = samples, draw_samples
 
     def draw(self, step: int, rows: slice) -> Tensors:
         """Rolls, labels, metre, attributes, noise, times, and whether an estimate is given.
@@ -240,8 +231,9 @@ class DiTStage:
         pipe = PrismPipeline(self.autoencoder, network, self.profiles, self.collections)
         names = [pipe.composers[i * len(pipe.composers) // SAMPLES] for i in range(SAMPLES)]
         rolls = [pipe(name, seed=i).rolls[0] for i, name in enumerate(names)]
-        save_contact_sheet(rolls, names, self.pictures / f"samples-{step:06d}.png")
-        keep_sample(rolls[0], step, names[0], 0, self.pictures)
+        keep_sample(rolls[0], step, names[0], 0, self.samples)
+        if self._draw_samples:
+            self._draw_samples(rolls, names, self.samples / f"samples-{step:06d}.png")
         return figures | mean_description(rolls)
 
     def _validation_loss(
@@ -270,14 +262,19 @@ class CollectionStage(DiTStage):
         Prepared corpus, with collections.
     pipeline : PrismPipeline
         Finished; it stays as it is.
-    pictures : Path
+    samples, draw_samples
         As of `DiTStage`.
     """
 
     name = "collection"
 
     def __init__(
-        self, recipe: Recipe, corpus: Corpus, pipeline: PrismPipeline, pictures: pathlib.Path
+        self,
+        recipe: Recipe,
+        corpus: Corpus,
+        pipeline: PrismPipeline,
+        samples: pathlib.Path,
+        draw_samples: DrawSamples | None = None,
     ) -> None:
         # Every other label is dropped: a collection has to say something where nobody is named.
         # What is drawn has been counted already, for the pipeline's profiles.
@@ -287,7 +284,7 @@ class CollectionStage(DiTStage):
             drawn_attributes=(),
             null_label_share=0.5,
         )
-        super().__init__(told, corpus, pipeline.autoencoder, pictures)
+        super().__init__(told, corpus, pipeline.autoencoder, samples, draw_samples)
         self.recipe, self.profiles = recipe.collection, pipeline.profiles
         self.network = pipeline.dit.with_attribute(COLLECTION, len(self.collections))
 

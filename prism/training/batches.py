@@ -1,4 +1,4 @@
-"""How a run is carried out, whatever is trained: none of it changes what is learnt.
+"""How batches get from a stage to the loop: cut into parts, drawn ahead, moved to the device.
 
 Conventions
 -----------
@@ -14,28 +14,52 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import pathlib
 import time
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Protocol
 
 import torch
+from torch import nn
 from torch.utils.data import DataLoader, Dataset
+
+from prism.corpora.dataset import Batch
+from prism.music.roll import PianoRoll
+from prism.training.recipe import StageRecipe
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
 
-    from prism.training.loop import Stage
-
-CHECKPOINT_SECONDS = 180.0
+WHOLE = slice(None)
 _MOST_WORKERS = 32
 _PARTS_AHEAD = 4
 
 Tensors = tuple[torch.Tensor, ...]
+DrawSamples = Callable[[Sequence[PianoRoll], Sequence[str], pathlib.Path], object]
+
+
+class Stage(Protocol):
+    """What the loop needs to know of a stage.
+
+    ``network`` is trained; ``draw(step, rows)`` gives some rows of that step's batch, on the CPU;
+    ``batch_loss(network, batch)`` is their mean loss; ``evaluate(network, step)`` measures a
+    network on the validation split and returns named figures.
+    """
+
+    name: str
+    recipe: StageRecipe
+    network: nn.Module
+
+    def draw(self, step: int, rows: slice) -> Tensors: ...
+
+    def batch_loss(self, network: nn.Module, batch: Tensors) -> torch.Tensor: ...
+
+    def evaluate(self, network: nn.Module, step: int) -> dict[str, float]: ...
 
 
 @dataclasses.dataclass(frozen=True)
-class Execution:
-    """What is left to choose once the recipe is.
+class RunConfig:
+    """How a run is carried out, whatever is trained; none of it changes what is learnt.
 
     Parameters
     ----------
@@ -50,22 +74,36 @@ class Execution:
         Processes that draw batches ahead; by default as many as there are cores to spare (up to
         32) beside a GPU and none without one.
     deadline : float, optional
-        Where `time.monotonic` stands when the run is to stop, with a checkpoint.
-    shard_size : str
+        `time.monotonic` at which the run stops, with a checkpoint.
+    max_shard_size : str
         Largest file of the finished weights, such as ``"15MB"``.
+    draw_samples : callable, optional
+        Draws rolls under their titles into a picture at a path, at each evaluation.
     """
 
-    checkpoint_seconds: float = CHECKPOINT_SECONDS
+    checkpoint_seconds: float = 180.0
     compiled: bool = False
     accumulation: int = 1
     workers: int | None = None
     deadline: float | None = None
-    shard_size: str = "10GB"
+    max_shard_size: str = "10GB"
+    draw_samples: DrawSamples | None = None
 
     @property
     def late(self) -> bool:
         """Whether the deadline has passed."""
         return self.deadline is not None and time.monotonic() > self.deadline
+
+
+def generator_for(seed: int, stream: int, step: int) -> torch.Generator:
+    """A generator for one step of one random stream."""
+    return torch.Generator().manual_seed((seed * 16 + stream) * 2**32 + step)
+
+
+def chunks(batch: Batch, size: int = 32) -> list[Batch]:
+    """Cut a batch into smaller ones."""
+    fields = [getattr(batch, field.name).split(size) for field in dataclasses.fields(batch)]
+    return [Batch(*row) for row in zip(*fields, strict=True)]
 
 
 def part_rows(batch_size: int, processes: int, accumulation: int, process: int) -> list[slice]:
@@ -98,19 +136,17 @@ class _Parts(Dataset):
 
 
 def parts(
-    stage: Stage, accelerator: Accelerator, execution: Execution, steps: range
+    stage: Stage, accelerator: Accelerator, config: RunConfig, steps: range
 ) -> Iterator[Tensors]:
     """All parts of these steps, in order, drawn ahead where there are workers, on the device."""
+    processes = accelerator.num_processes
     rows = part_rows(
-        stage.recipe.batch_size,
-        accelerator.num_processes,
-        execution.accumulation,
-        accelerator.process_index,
+        stage.recipe.batch_size, processes, config.accumulation, accelerator.process_index
     )
-    workers = execution.workers
     on_gpu = accelerator.device.type == "cuda"
+    workers = config.workers
     if workers is None:
-        cores = (os.cpu_count() or 1) // accelerator.num_processes - 1
+        cores = (os.cpu_count() or 1) // processes - 1
         workers = min(_MOST_WORKERS, max(1, cores)) if on_gpu else 0
     loader = DataLoader(
         _Parts(stage, rows),

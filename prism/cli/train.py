@@ -1,0 +1,183 @@
+"""Train Prism: ``prism train`` reproduces the bundled weights from the prepared corpus.
+
+``prism train amt`` trains the baseline, the Anticipatory Music Transformer, on the same pieces;
+``prism train similarity`` the network that tells composers apart. ``--plan PRESET`` says what a run
+would need; ``--minutes N`` trains in slices; ``prism train push`` publishes weights on the Hugging
+Face Hub. Several GPUs: ``accelerate launch train.py …``, which takes the same arguments.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import os
+import pathlib
+import sys
+import time
+from collections.abc import Sequence
+
+from prism import ASSETS, ROOT
+
+# As accelerate's launcher sets them.
+_PROCESS = int(os.environ.get("RANK", "0"))
+_PROCESSES = int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def _parser() -> argparse.ArgumentParser:
+    from prism.training.batches import RunConfig
+    from prism.training.presets import MODELS
+
+    parser = argparse.ArgumentParser(
+        prog="prism train",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("model", choices=MODELS, nargs="?", default="prism")
+    parser.add_argument(
+        "--preset",
+        default="mini",
+        help="mini (as bundled), base, large, original or smoke (seconds)",
+    )
+    parser.add_argument("--plan", metavar="PRESET", help="print what a run would need, and stop")
+    parser.add_argument("--corpus", type=pathlib.Path, default=ASSETS / "corpus")
+    parser.add_argument(
+        "--output",
+        type=pathlib.Path,
+        help="checkpoints and logs (default: runs/<preset>, or runs/<model>-<preset>)",
+    )
+    parser.add_argument(
+        "--weights", type=pathlib.Path, help="finished model (default: <output>/weights)"
+    )
+    parser.add_argument(
+        "--max-shard-size",
+        default=RunConfig.max_shard_size,
+        help="largest file of the weights, such as 15MB (default: %(default)s)",
+    )
+    parser.add_argument("--learning-rate", type=float, help="instead of the preset's")
+    parser.add_argument(
+        "--autoencoder", help="of the original's route: a folder, or a repository on the Hub"
+    )
+    parser.add_argument(
+        "--accumulation",
+        type=int,
+        metavar="N",
+        help="work through each batch in N parts, to save memory (default: what fits the GPU)",
+    )
+    parser.add_argument("--workers", type=int, help="processes that draw batches ahead")
+    parser.add_argument("--minutes", type=float, help="stop after that long; run again to go on")
+    parser.add_argument(
+        "--checkpoint-seconds",
+        type=float,
+        default=RunConfig.checkpoint_seconds,
+        help="time between checkpoints (default: %(default)g)",
+    )
+    parser.add_argument(
+        "--compile",
+        action="store_true",
+        help="compile the networks first (needs a C++ compiler): about 1.2 times as fast",
+    )
+    return parser
+
+
+def _push_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="prism train push",
+        description="Publish weights on the Hugging Face Hub, with a model card and the training "
+        "record.",
+    )
+    parser.add_argument("--repo", required=True, metavar="OWNER/NAME", help="on the Hub")
+    parser.add_argument(
+        "--weights", type=pathlib.Path, default=pathlib.Path("weights"), help="what to publish"
+    )
+    parser.add_argument("--private", action="store_true", help="if it has to be made first")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Parse the command line and train, or publish.
+
+    Raises
+    ------
+    SystemExit
+        With status 1 after a mistake, of which one line on stderr tells.
+    """
+    from prism.training.run import Unfinished
+
+    started = time.monotonic()
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    pushes = arguments[:1] == ["push"]
+    parser = _push_parser() if pushes else _parser()
+    options = parser.parse_args(arguments[1:] if pushes else arguments)
+    try:
+        if pushes:
+            _push(options)
+        else:
+            _train(options, started)
+    except Unfinished as unfinished:
+        print(unfinished)
+    except (OSError, ValueError) as error:
+        parser.exit(1, f"{error}\n")
+
+
+def _push(options: argparse.Namespace) -> None:
+    from prism.training.push import push
+
+    print(push(options.weights, options.repo, options.private))
+
+
+def _train(options: argparse.Namespace, started: float) -> None:
+    from prism.corpora.sharded import load_corpus
+    from prism.training.plan import report
+    from prism.training.run import train_any
+
+    if options.plan:
+        print(report(_recipe(options, options.plan)))
+        return
+    recipe = _recipe(options, options.preset)
+    prefix = "" if options.model == "prism" else f"{options.model}-"
+    output = options.output or ROOT / "runs" / f"{prefix}{options.preset}"
+    config = _run_config(options, recipe, started)
+    corpus = load_corpus(options.corpus)
+    if _PROCESS == 0:
+        print(printed(recipe, config, model=options.model, preset=options.preset))
+    train_any(recipe, corpus, output, options.weights or output / "weights", config)
+
+
+def _recipe(options: argparse.Namespace, preset: str):
+    """The preset's, with what the command line changes."""
+    from prism.training.presets import chosen
+    from prism.training.recipe import OriginalRecipe, with_rate
+
+    recipe = chosen(options.model, preset)
+    if options.learning_rate is not None:
+        recipe = with_rate(recipe, options.learning_rate)
+    if options.autoencoder is not None:
+        if not isinstance(recipe, OriginalRecipe):
+            raise ValueError("--autoencoder: only the original's presets take one")
+        recipe = dataclasses.replace(recipe, autoencoder=options.autoencoder)
+    return recipe
+
+
+def _run_config(options: argparse.Namespace, recipe, started: float):
+    from prism.drawing.rolls import save_contact_sheet
+    from prism.training.batches import RunConfig
+    from prism.training.plan import fitting
+
+    return RunConfig(
+        checkpoint_seconds=options.checkpoint_seconds,
+        compiled=options.compile,
+        accumulation=options.accumulation or fitting(recipe, _PROCESSES),
+        workers=options.workers,
+        deadline=None if options.minutes is None else started + 60 * options.minutes,
+        max_shard_size=options.max_shard_size,
+        draw_samples=save_contact_sheet,
+    )
+
+
+def printed(recipe, config, **others: str) -> str:
+    """Every setting of a run as JSON."""
+    run = dataclasses.asdict(config)
+    del run["deadline"], run["draw_samples"]
+    settings = {**others, "recipe": dataclasses.asdict(recipe), "run": run}
+    return json.dumps(settings, indent=1, ensure_ascii=False)
