@@ -1,6 +1,6 @@
 """Put the stored experiment (assets/evaluation.json) into words and tables for docs/results.md.
 
-``--quick`` draws a few runs anew instead; ``python -m prism.evaluation`` repeats the whole of it.
+``--quick`` draws a few runs anew instead; ``prism evaluate`` repeats the whole of it.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ import report
 from prism import ROOT
 from prism.amt.pipeline import AMTPipeline
 from prism.corpora.prepared import Corpus
-from prism.evaluation.competitors import Stage, planned_runs
 from prism.evaluation.experiment import Examiner, experiment
 from prism.evaluation.report import (
     cosine_table,
     note,
-    side_table,
     statistics_table,
     steering_table,
+    system_table,
     verdict,
 )
 from prism.evaluation.summary import summary
+from prism.evaluation.systems import Systems, planned_runs
 from prism.models.pipeline import PrismPipeline
 from prism.similarity.judge import Judge
 from prism.similarity.neighbours import TrainingIndex
@@ -36,10 +36,10 @@ def quick_result(weights: pathlib.Path, stored: dict) -> dict:
     """A few runs drawn anew, with the stored studies beside them."""
     corpus = Corpus.load(ROOT / "assets" / "corpus")
     prism = PrismPipeline.from_pretrained(weights)
-    stage = Stage(prism, AMTPipeline.from_pretrained(weights / "amt"), corpus)
+    systems = Systems(prism, AMTPipeline.from_pretrained(weights / "amt"), corpus)
     judge = Judge.from_pretrained(weights / "similarity", prism.composers)
     plan = planned_runs(prism.composers, QUICK_RUNS, QUICK_SEED)
-    rows = list(experiment(stage, Examiner(judge, TrainingIndex(corpus)), plan))
+    rows = list(experiment(systems, Examiner(judge, TrainingIndex(corpus)), plan))
     return stored | {"runs": QUICK_RUNS, "seed": QUICK_SEED} | summary(rows)
 
 
@@ -65,7 +65,7 @@ def main() -> None:
     result = json.loads((ROOT / "assets" / "evaluation.json").read_text(encoding="utf-8"))
     if options.quick:
         result = quick_result(options.weights, result)
-    parts = (verdict, cosine_table, side_table, statistics_table, steering_table, note)
+    parts = (verdict, cosine_table, system_table, statistics_table, steering_table, note)
     text = "\n\n".join(filter(None, (part(result) for part in parts)))
     report.publish("evaluation", text, figures_of(result), options, short=verdict(result))
 

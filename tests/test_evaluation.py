@@ -14,7 +14,6 @@ from prism.corpora.prepared import Corpus
 from prism.corpora.provenance import weights_digest
 from prism.drawing.figures import evaluation_figures
 from prism.evaluation import studies
-from prism.evaluation.competitors import COMPETITORS, Stage, planned_runs
 from prism.evaluation.experiment import REFERENCE, Examiner, Ledger, experiment
 from prism.evaluation.report import (
     composer_table,
@@ -23,6 +22,7 @@ from prism.evaluation.report import (
     verdict,
 )
 from prism.evaluation.summary import summary
+from prism.evaluation.systems import SYSTEMS, Systems, planned_runs
 from prism.music.roll import Note, PianoRoll
 from prism.music.statistics import NAMES
 from prism.similarity.judge import Judge
@@ -52,8 +52,8 @@ def network() -> CorpusFeatures:
 
 
 @pytest.fixture(scope="module")
-def stage(held) -> Stage:
-    return Stage(make_pipeline(), AMTPipeline(make_model()), held)
+def systems(held) -> Systems:
+    return Systems(make_pipeline(), AMTPipeline(make_model()), held)
 
 
 @pytest.fixture(scope="module")
@@ -63,8 +63,8 @@ def examiner(held, network) -> Examiner:
 
 
 @pytest.fixture(scope="module")
-def rows(stage, examiner) -> list[dict]:
-    return list(experiment(stage, examiner, planned_runs(LABELS, 6, seed=0)))
+def rows(systems, examiner) -> list[dict]:
+    return list(experiment(systems, examiner, planned_runs(LABELS, 6, seed=0)))
 
 
 def owners(roll: PianoRoll, corpus: Corpus) -> set[str]:
@@ -83,34 +83,34 @@ def test_every_composer_has_its_turn_and_a_longer_plan_begins_alike():
     assert not {r.seed for r in plan} & {r.seed for r in planned_runs(LABELS, 7, seed=4)}
 
 
-def test_real_music_is_held_out_and_by_the_composer(stage, held):
+def test_real_music_is_held_out_and_by_the_composer(systems, held):
     held_out = {
         piece.identifier
         for piece, side in zip(held.pieces, held.splits, strict=True)
         if side != "train"
     }
     for run in planned_runs(LABELS, 6, seed=1):
-        drawn = stage.draw(run)
-        assert tuple(drawn) == COMPETITORS
-        (shown,), (other,) = owners(stage.reference(run), held), owners(drawn["real"], held)
+        drawn = systems.draw(run)
+        assert tuple(drawn) == SYSTEMS
+        (shown,), (other,) = owners(systems.reference(run), held), owners(drawn["real"], held)
         assert shown != other and {shown, other} <= held_out
         assert shown.startswith(run.composer) and other.startswith(run.composer)
         notes = {name: roll.onset.sum() for name, roll in drawn.items()}
         assert notes["shuffled"] <= notes["real"] and notes["noise"] <= notes["real"]
 
 
-def test_a_row_says_what_was_drawn(rows, stage, examiner):
+def test_a_row_says_what_was_drawn(rows, systems, examiner):
     run = planned_runs(LABELS, 6, seed=0)[2]
     row = rows[2]
-    assert row["composer"] == run.composer and row["sides"][REFERENCE]["cosines"]["classes"] == 1
-    drawn, reference = stage.draw(run), stage.reference(run)
+    assert row["composer"] == run.composer and row["systems"][REFERENCE]["cosines"]["classes"] == 1
+    drawn, reference = systems.draw(run), systems.reference(run)
     expected = examiner.judge.scores(reference, {"prism": drawn["prism"]})["prism"]
     for score in expected:
-        found = row["sides"]["prism"]["cosines"][score.network]
+        found = row["systems"]["prism"]["cosines"][score.network]
         assert found == pytest.approx(score.cosine, abs=1e-4)
-    assert row["sides"]["prism"]["statistics"]["notes"] == len(drawn["prism"].notes())
-    assert 1 <= row["sides"]["amt"]["rank"] <= 3
-    assert {name for name, side in row["sides"].items() if "nearest" in side} == {
+    assert row["systems"]["prism"]["statistics"]["notes"] == len(drawn["prism"].notes())
+    assert 1 <= row["systems"]["amt"]["rank"] <= 3
+    assert {name for name, side in row["systems"].items() if "nearest" in side} == {
         REFERENCE,
         "prism",
         "amt",
@@ -152,7 +152,7 @@ def hand_made(cosines: dict[str, list[float]]) -> list[dict]:
             "run": k,
             "composer": LABELS[k],
             "seed": k,
-            "sides": {name: side(name, k) for name in (REFERENCE, *COMPETITORS)},
+            "systems": {name: side(name, k) for name in (REFERENCE, *SYSTEMS)},
         }
         for k in range(2)
     ]
@@ -196,7 +196,7 @@ def test_tables_quote_the_summary():
     result = summary(rows) | {"composers": LABELS}
     result["networks"]["imagenet"] = result["networks"].pop("classes")
     cosines = cosine_table(result).splitlines()
-    assert len(cosines) == 2 + len(COMPETITORS)
+    assert len(cosines) == 2 + len(SYSTEMS)
     assert cosines[2].startswith("| Prism | 0.700 (0.600 to 0.800) | 1 (")
     notes = next(line for line in statistics_table(result).splitlines() if "| notes" in line)
     assert notes.split("|")[4].strip() == "6 (0.20)"  # AMT's, after the references' and Prism's
@@ -211,8 +211,12 @@ def test_a_verdict_needs_an_interval_on_one_side_of_a_half():
         "corpus": section | {"wins": {"prism": 69}, "wins_interval": {"prism": [0.59, 0.77]}},
     }
     said = verdict({"runs": 100, "networks": networks})
-    assert "ImageNet network it is a draw: Prism is nearer in 46 of 100 runs" in said
-    assert "corpus network Prism wins: Prism is nearer in 69" in said and "by 0.60" in said
+    assert (
+        "By the ImageNet network's features it is a draw: Prism is nearer in 46 of 100 runs" in said
+    )
+    assert (
+        "corpus network's features Prism wins: Prism is nearer in 69" in said and "by 0.60" in said
+    )
 
 
 def test_mixing_names_only_who_has_weight(network):

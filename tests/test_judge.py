@@ -33,7 +33,7 @@ def test_a_saved_judge_gives_the_same_scores(tmp_path):
     network = random_weights(ComposerNetwork(labels=2, width=8, feature_size=16)).half().float()
     corpus = CorpusFeatures(network, ["Ada", "Bob"])
     corpus.save_pretrained(tmp_path)
-    with pytest.raises(WeightsError, match="python -m prism.evaluation bands"):
+    with pytest.raises(WeightsError, match="prism evaluate bands"):
         Judge.from_pretrained(tmp_path, ["Ada", "Bob"])
     save_bands(tmp_path / BANDS_FILE, {"imagenet": BANDS, "corpus": BANDS})
     judge = Judge.from_pretrained(tmp_path, ["Ada", "Bob"])

@@ -8,7 +8,7 @@ from conftest import ROOT
 
 from prism.corpora.prepared import Corpus
 from prism.corpora.provenance import fingerprint
-from prism.evaluation.competitors import COMPETITORS, planned_runs
+from prism.evaluation.systems import SYSTEMS, planned_runs
 from prism.similarity.bands import KIND_WORDS, load_bands
 
 
@@ -27,7 +27,7 @@ def test_it_is_whole(stored):
     assert stored["runs"] >= 100 and set(stored["networks"]) == {"imagenet", "corpus"}
     for section in stored["networks"].values():
         for figure in ("mean", "interval", "wins"):
-            assert set(section[figure]) == set(COMPETITORS)
+            assert set(section[figure]) == set(SYSTEMS)
         for side, (low, high) in section["interval"].items():
             assert len(section["cosines"][side]) == stored["runs"]
             assert low <= section["mean"][side] <= high

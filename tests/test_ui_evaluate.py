@@ -10,8 +10,8 @@ from stand_ins import LABELS, studio_of
 from test_amt_sampler import make_model
 
 from prism.amt.pipeline import AMTPipeline
-from prism.evaluation.competitors import Run
 from prism.evaluation.experiment import LiveRun
+from prism.evaluation.systems import Run
 from prism.similarity.judge import Score
 from prism.ui.evaluate import Evaluation, live_table
 
@@ -70,7 +70,7 @@ def test_a_missing_model_is_told():
 def test_the_tab_says_so_if_nothing_is_stored(tmp_path):
     evaluation = evaluation_of(tmp_path / "evaluation.json")
     assert evaluation.result is None
-    assert "python -m prism.evaluation" in evaluation.tables()
+    assert "prism evaluate" in evaluation.tables()
 
 
 def test_the_stored_experiment_is_shown():

@@ -3,7 +3,7 @@
 generate, compare
     Make music, and compare it with real music and the baseline's; see their ``--help``.
 evaluate, corpora, train
-    As ``python -m prism.evaluation``, ``python -m prism.corpora`` and ``python train.py``, with
+    As ``prism evaluate``, ``python -m prism.corpora`` and ``python train.py``, with
     the same arguments.
 app
     Serve the page, as ``python app.py``; nothing else here needs gradio.

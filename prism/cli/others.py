@@ -39,7 +39,7 @@ def script(name: str) -> types.ModuleType:
 
 
 def _evaluate(arguments: list[str]) -> None:
-    from prism.evaluation.__main__ import main
+    from prism.cli.evaluate import main
 
     main(arguments)
 
@@ -67,8 +67,8 @@ def _app(arguments: list[str]) -> None:
 
 
 OTHERS = {
-    "evaluate": Other("repeat the experiment (python -m prism.evaluation)", _evaluate),
+    "evaluate": Other("repeat the experiment", _evaluate),
     "corpora": Other("prepare the corpus (python -m prism.corpora)", _corpora),
-    "train": Other("train a model (python train.py)", _train),
+    "train": Other("train a model", _train),
     "app": Other("serve the page (python app.py)", _app),
 }

@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from prism.evaluation.report import NETWORK_NAMES, SIDE_NAMES
+from prism.evaluation.report import NETWORK_NAMES, SYSTEM_NAMES
 from prism.similarity.neighbours import COPY_OVERLAP
 
 # One colour for each system in every figure.
@@ -77,7 +77,7 @@ def _cosine_figure(result: Mapping[str, Any]) -> Figure:
                 showfliers=False,
                 medianprops={"color": colour, "lw": 2.5},
             )
-        names = [SIDE_NAMES[side] for side in reversed(section["cosines"])]
+        names = [SYSTEM_NAMES[side] for side in reversed(section["cosines"])]
         ax.set_yticks(range(len(names)), names)
         ax.set_title(NETWORK_NAMES[network], fontsize=14)
         ax.set_xlabel("cosine with a held-out piece", fontsize=12)
@@ -98,7 +98,7 @@ def _wins_figure(result: Mapping[str, Any]) -> Figure:
             wins,
             0.38,
             color=SIDE_COLOURS[side],
-            label=SIDE_NAMES[side],
+            label=SYSTEM_NAMES[side],
             yerr=[wins - low, high - wins],
             error_kw={"capsize": 5, "ecolor": "0.25"},
         )
@@ -160,7 +160,8 @@ def _originality_figure(result: Mapping[str, Any]) -> Figure:
     for side, section in result["originality"].items():
         values = np.sort(section["values"])[::-1]
         share = np.arange(1, len(values) + 1) / len(values)
-        ax.step(values, share, color=SIDE_COLOURS[side], label=SIDE_NAMES[side], lw=2, where="pre")
+        name, colour = SYSTEM_NAMES[side], SIDE_COLOURS[side]
+        ax.step(values, share, color=colour, label=name, lw=2, where="pre")
     ax.axvline(COPY_OVERLAP, color="0.4", lw=1, ls="--")
     ax.text(COPY_OVERLAP, 0.5, "copy", rotation=90, va="center", ha="right", fontsize=11)
     ax.set(xlim=(0, 1), ylim=(0, 1))

@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 
 from prism.drawing.figures import SIDE_COLOURS
 from prism.drawing.rolls import NOTE_COLOUR, draw_roll, pitch_range
-from prism.evaluation.report import SIDE_NAMES
+from prism.evaluation.report import SYSTEM_NAMES
 from prism.music.roll import PianoRoll
 
 _A4_INCHES = (8.27, 11.69)
@@ -165,7 +165,7 @@ def _draw_scores(chart: ScoreChart, ax: Axes, named: bool) -> None:
         ax.barh(y, high - low, 0.42, low, color="0.75")
         ax.plot((middle, middle), (y - 0.33, y + 0.33), color="0.4", lw=1.5)
     for row, (side, cosine) in enumerate(chart.marks.items()):
-        colour, label = SIDE_COLOURS[side], f"{SIDE_NAMES[side]} {cosine:.2f}"
+        colour, label = SIDE_COLOURS[side], f"{SYSTEM_NAMES[side]} {cosine:.2f}"
         ax.axvline(cosine, color=colour, lw=1.8, ls="-" if row == 0 else "--")
         y = len(chart.bands) - 0.4 + 0.75 * row
         ax.text(cosine, y, label, color=colour, ha="center", fontsize=7, weight="bold")

@@ -13,7 +13,7 @@ from typing import Any
 
 import torch.nn.functional as F
 
-from prism.evaluation.competitors import Run, Stage
+from prism.evaluation.systems import Run, Systems
 from prism.music.roll import PianoRoll
 from prism.music.statistics import describe
 from prism.similarity.judge import Judge, Score
@@ -48,17 +48,17 @@ class Examiner:
         features = self.judge.features(list(rolls.values()))
         recognised = self._recognised(run.composer, list(rolls.values()))
         cosines = {n: F.cosine_similarity(f[:1], f).tolist() for n, f in features.items()}
-        sides = {}
+        systems = {}
         for k, (name, roll) in enumerate(rolls.items()):
-            sides[name] = {
+            systems[name] = {
                 "cosines": {network: _rounded(c[k]) for network, c in cosines.items()},
                 "features": [_rounded(x) for x in features["corpus"][k].tolist()],
                 "statistics": {key: _rounded(x) for key, x in describe(roll).items()},
                 **recognised[k],
             }
             if name in _SEARCHED:
-                sides[name]["nearest"] = _rounded(self.index.nearest(roll).overlap)
-        return {"run": run.number, "composer": run.composer, "seed": run.seed, "sides": sides}
+                systems[name]["nearest"] = _rounded(self.index.nearest(roll).overlap)
+        return {"run": run.number, "composer": run.composer, "seed": run.seed, "systems": systems}
 
     def _recognised(self, composer: str, rolls: Sequence[PianoRoll]) -> list[dict[str, float]]:
         """The corpus network's probability of the composer, and its rank (1 is the likeliest)."""
@@ -77,24 +77,24 @@ def _rounded(value: float) -> float:
     return round(float(value), _DECIMALS)
 
 
-def experiment(stage: Stage, examiner: Examiner, runs: Sequence[Run]) -> Iterator[Row]:
+def experiment(systems: Systems, examiner: Examiner, runs: Sequence[Run]) -> Iterator[Row]:
     """Yield each run's row as it is done."""
     for run in runs:
-        yield examiner.row(run, stage.reference(run), stage.draw(run))
+        yield examiner.row(run, systems.reference(run), systems.draw(run))
 
 
 @dataclasses.dataclass(frozen=True)
 class LiveRun:
-    """A run with nothing but its scores, a list for each competitor."""
+    """A run with its scores alone, a list for each system."""
 
     run: Run
     scores: dict[str, list[Score]]
 
 
-def live_runs(stage: Stage, judge: Judge, runs: Sequence[Run]) -> Iterator[LiveRun]:
-    """Like `experiment`, for somebody who looks on."""
+def live_runs(systems: Systems, judge: Judge, runs: Sequence[Run]) -> Iterator[LiveRun]:
+    """Like `experiment`, for somebody who watches."""
     for run in runs:
-        yield LiveRun(run, judge.scores(stage.reference(run), stage.draw(run)))
+        yield LiveRun(run, judge.scores(systems.reference(run), systems.draw(run)))
 
 
 class Ledger:

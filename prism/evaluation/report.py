@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 NETWORK_NAMES = {"imagenet": "ImageNet network", "corpus": "corpus network"}
-SIDE_NAMES = {
+SYSTEM_NAMES = {
     "reference": "the held-out pieces themselves",
     "prism": "Prism",
     "amt": "AMT",
@@ -22,30 +22,30 @@ def span(interval: Sequence[float], places: int = 2) -> str:
 
 
 def cosine_table(result: Mapping[str, Any]) -> str:
-    """A row a competitor, for each network mean cosine, interval, and wins against its rival."""
+    """A row a system, for each network mean cosine, interval, and wins against its rival."""
     networks = result["networks"]
     head = [f"{NETWORK_NAMES[name]}: mean cosine | runs won" for name in networks]
-    lines = ["| competitor | " + " | ".join(head) + " |", "|---" * (1 + 2 * len(head)) + "|"]
-    for side in next(iter(networks.values()))["mean"]:
+    lines = ["| system | " + " | ".join(head) + " |", "|---" * (1 + 2 * len(head)) + "|"]
+    for system in next(iter(networks.values()))["mean"]:
         cells = [
-            f"{section['mean'][side]:.3f} ({span(section['interval'][side], 3)}) | "
-            f"{section['wins'][side]} ({span(section['wins_interval'][side])})"
+            f"{section['mean'][system]:.3f} ({span(section['interval'][system], 3)}) | "
+            f"{section['wins'][system]} ({span(section['wins_interval'][system])})"
             for section in networks.values()
         ]
-        lines.append(f"| {SIDE_NAMES[side]} | " + " | ".join(cells) + " |")
+        lines.append(f"| {SYSTEM_NAMES[system]} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
-def side_table(result: Mapping[str, Any]) -> str:
-    """A row a side: whom the corpus network hears, Fréchet distance, nearest training music."""
+def system_table(result: Mapping[str, Any]) -> str:
+    """A row a system: recognition, Fréchet distance, nearest training music."""
     lines = [
-        "| side | recognised as the composer's | among the two likeliest | Fréchet distance | "
+        "| system | recognised as the composer's | among the two likeliest | Fréchet distance | "
         "overlap with the nearest training music | copies |",
         "|---|---|---|---|---|---|",
     ]
-    for side, agreement in result["agreement"].items():
-        distance = result["frechet"].get(side)
-        near = result["originality"].get(side)
+    for system, agreement in result["agreement"].items():
+        distance = result["frechet"].get(system)
+        near = result["originality"].get(system)
         cells = [
             f"{agreement['recognised']:.2f} ({span(agreement['interval'])})",
             f"{agreement['in_top_two']:.2f}",
@@ -53,23 +53,23 @@ def side_table(result: Mapping[str, Any]) -> str:
             f"{near['mean']:.2f} ({span(near['interval'])})" if near else "",
             str(near["copies"]) if near else "",
         ]
-        lines.append(f"| {SIDE_NAMES[side]} | " + " | ".join(cells) + " |")
+        lines.append(f"| {SYSTEM_NAMES[system]} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
 def statistics_table(result: Mapping[str, Any]) -> str:
-    """A row a note statistic, a column a side: its mean and how far off its distribution is."""
+    """A row a note statistic, a column a system: its mean and how far off its distribution is."""
     sections = result["statistics"]
-    sides = list(next(iter(sections.values())))
+    systems = list(next(iter(sections.values())))
     lines = [
-        "| statistic | " + " | ".join(SIDE_NAMES[side] for side in sides) + " |",
-        "|---" * (1 + len(sides)) + "|",
+        "| statistic | " + " | ".join(SYSTEM_NAMES[system] for system in systems) + " |",
+        "|---" * (1 + len(systems)) + "|",
     ]
     for name, section in sections.items():
         cells = [
-            f"{section[side]['mean']:.4g}"
-            + (f" ({section[side]['distance']:.2f})" if side != "reference" else "")
-            for side in sides
+            f"{section[system]['mean']:.4g}"
+            + (f" ({section[system]['distance']:.2f})" if system != "reference" else "")
+            for system in systems
         ]
         lines.append(f"| {name.replace('_', ' ')} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
@@ -77,14 +77,14 @@ def statistics_table(result: Mapping[str, Any]) -> str:
 
 def composer_table(result: Mapping[str, Any]) -> str:
     """A row a composer: mean cosines of the models and of another real piece."""
-    sides = ("prism", "amt", "real")
+    systems = ("prism", "amt", "real")
     networks = result["networks"]
-    head = [f"{SIDE_NAMES[side]}, {NETWORK_NAMES[n]}" for n in networks for side in sides]
+    head = [f"{SYSTEM_NAMES[system]}, {NETWORK_NAMES[n]}" for n in networks for system in systems]
     lines = ["| composer | " + " | ".join(head) + " |", "|---" * (1 + len(head)) + "|"]
     for name in result["composers"]:
         found = [section["composers"].get(name) for section in networks.values()]
         if all(found):
-            cells = [f"{row[side]:.3f}" for row in found for side in sides]
+            cells = [f"{row[system]:.3f}" for row in found for system in systems]
             lines.append(f"| {name} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
@@ -125,7 +125,7 @@ def verdict(result: Mapping[str, Any]) -> str:
         said = "Prism wins" if low > 0.5 else "AMT wins" if high < 0.5 else "it is a draw"
         gap = section["mean"]["real"] - section["mean"]["shuffled"]
         sentences.append(
-            f"In the eyes of the {NETWORK_NAMES[network]} {said}: Prism is nearer in "
+            f"By the {NETWORK_NAMES[network]}'s features {said}: Prism is nearer in "
             f"{section['wins']['prism']} of {result['runs']} runs (95 %: {span([low, high])}). "
             f"That network sets real music above its shuffled notes by {gap:.2f}."
         )
@@ -140,8 +140,8 @@ def note(result: Mapping[str, Any]) -> str:
     return (
         f"{result['runs']} runs, seed {result['seed']}, on {result['hardware']}; in brackets 95 % "
         "intervals. A run is won by whoever is nearer to the held-out piece: Prism against AMT, "
-        f"everybody else against Prism. The corpus network recognises {recognition['accuracy']:.2f}"
-        f" of {recognition['windows']:,} held-out windows (every composer counting alike: "
+        f"all others against Prism. The corpus network recognises {recognition['accuracy']:.2f}"
+        f" of {recognition['windows']:,} held-out windows (mean over composers: "
         f"{recognition['mean_recall']:.2f}). Of equal mixtures of two composers both are among its "
         f"two likeliest in {both:.2f}; of real music, half a window by one and half by the other, "
         f"in {joined:.2f}. After a statistic's mean stands how far its distribution is from the "

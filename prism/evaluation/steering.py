@@ -12,7 +12,7 @@ import numpy as np
 from prism.corpora.collections import collection_of
 from prism.corpora.dataset import windows_by_label
 from prism.corpora.prepared import Corpus
-from prism.evaluation.estimates import share_interval
+from prism.evaluation.bootstrap import share_interval
 from prism.models.pipeline import PrismPipeline
 from prism.music.attributes import ATTRIBUTES, COLLECTION, METRE
 from prism.music.roll import FRAMES_PER_BEAT, PianoRoll
@@ -158,7 +158,7 @@ def steering(
     seed : int
         Of the first roll; the others follow.
     split : str
-        Side of the split the real music is from.
+        Of the real music.
 
     Yields
     ------

@@ -1,4 +1,4 @@
-"""What composers, weights and guidance do, in the eyes of the corpus network."""
+"""What composers, weights and guidance do, by the corpus network's probabilities."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torch.nn.functional as F
 
 from prism.corpora.dataset import windows_by_label
 from prism.corpora.prepared import Corpus
-from prism.evaluation.estimates import share_interval
+from prism.evaluation.bootstrap import share_interval
 from prism.models.pipeline import PrismPipeline
 from prism.music.roll import PianoRoll
 from prism.music.statistics import mean_description
@@ -35,16 +35,16 @@ def mixed_pairs(composers: Sequence[str], count: int, seed: int) -> list[tuple[s
 def mixing(
     prism: PrismPipeline, network: CorpusFeatures, pairs: Sequence[tuple[str, str]], seed: int
 ) -> Iterator[dict[str, Any]]:
-    """For each weight of a pair's first composer: whom the corpus network hears.
+    """For each weight of a pair's first composer: whom the corpus network recognises.
 
     Yields
     ------
     dict
-        ``weight``, and what `_heard` says.
+        ``weight``, and what `_recognised` says.
     """
     for weight in MIX_WEIGHTS:
         rolls = [prism(*_mix(pair, weight), seed=seed + i).rolls[0] for i, pair in enumerate(pairs)]
-        yield {"weight": weight} | _heard(rolls, network, pairs)
+        yield {"weight": weight} | _recognised(rolls, network, pairs)
 
 
 def real_mixing(
@@ -54,14 +54,14 @@ def real_mixing(
     seed: int,
     split: str = "test",
 ) -> dict[str, Any]:
-    """What `_heard` says of real music: half a window by each of a pair, one after the other."""
+    """`_recognised` of real music: half a window by each of a pair, one after the other."""
     rng = np.random.default_rng([seed, 7])
     windows = windows_by_label(corpus, split)
     rolls = []
     for pair in pairs:
         first, second = (windows[name][rng.integers(len(windows[name]))].roll for name in pair)
         rolls.append(joined(first, second))
-    return _heard(rolls, network, pairs)
+    return _recognised(rolls, network, pairs)
 
 
 def joined(first: PianoRoll, second: PianoRoll) -> PianoRoll:
@@ -74,10 +74,10 @@ def joined(first: PianoRoll, second: PianoRoll) -> PianoRoll:
     return PianoRoll(*halves, tempo=first.tempo)
 
 
-def _heard(
+def _recognised(
     rolls: Sequence[PianoRoll], network: CorpusFeatures, pairs: Sequence[tuple[str, str]]
 ) -> dict[str, Any]:
-    """Whom the network hears in rolls made of two composers each.
+    """Whom the network recognises in rolls made of two composers each.
 
     Returns
     -------
@@ -160,7 +160,7 @@ def recognition(corpus: Corpus, network: CorpusFeatures, split: str = "test") ->
     Returns
     -------
     dict
-        ``accuracy`` over all windows, ``mean_recall`` (every composer counting alike),
+        ``accuracy`` over all windows, ``mean_recall`` (over composers),
         ``top_two``, the number of ``windows``, the ``composers``, and ``confusion``: a row a true
         composer, shares of what it was taken for.
     """

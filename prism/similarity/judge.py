@@ -59,7 +59,7 @@ class Judge:
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise WeightsError(
                 f"bands in {folder / BANDS_FILE} cannot be read ({error}); restore the file or "
-                "measure them with: python -m prism.evaluation bands"
+                "measure them with: prism evaluate bands"
             ) from error
 
     def features(self, rolls: Sequence[PianoRoll]) -> dict[str, torch.Tensor]:

@@ -12,13 +12,13 @@ import gradio as gr
 
 from prism.evaluation.report import (
     NETWORK_NAMES,
-    SIDE_NAMES,
+    SYSTEM_NAMES,
     composer_table,
     cosine_table,
     note,
-    side_table,
     statistics_table,
     steering_table,
+    system_table,
     verdict,
 )
 from prism.service.studio import Studio
@@ -109,23 +109,23 @@ class Evaluation:
         if self.result is None:
             return (
                 f"There is no stored experiment ({self.path.name} is missing). "
-                "Make it with: `python -m prism.evaluation`"
+                "Make it with: `prism evaluate`"
             )
-        parts = (verdict, cosine_table, side_table, statistics_table, steering_table, note)
+        parts = (verdict, cosine_table, system_table, statistics_table, steering_table, note)
         return "\n\n".join(filter(None, (part(self.result) for part in parts)))
 
     def live(self, count: float, seed: float) -> Iterator[tuple[dict[str, Any], str]]:
         """Run a small experiment; (status, table so far) after every run."""
-        from prism.evaluation.competitors import Stage, planned_runs
         from prism.evaluation.experiment import live_runs
+        from prism.evaluation.systems import Systems, planned_runs
 
         studio, done = self.studio, []
         try:
             count, seed = _checked(count, seed)
             yield status("Loading the models, a few seconds…"), live_table(done)
-            guests = Guests(studio)
-            stage = Stage(guests.prism, guests.amt, studio.corpus.get())
-            runs = live_runs(stage, guests, planned_runs(studio.composers, count, seed))
+            shared = SharedModels(studio)
+            systems = Systems(shared.prism, shared.amt, studio.corpus.get())
+            runs = live_runs(systems, shared, planned_runs(studio.composers, count, seed))
             for number in range(1, count + 1):
                 share = (number - 1) / count
                 yield status(f"Run {number} of {count}…", share=share), live_table(done)
@@ -143,7 +143,7 @@ class Evaluation:
                 yield status("A visitor's click goes first…"), table
 
 
-class Guests:
+class SharedModels:
     """The models as an experiment calls them, working between the visitors' clicks.
 
     Parameters
@@ -185,7 +185,7 @@ def _checked(count: float, seed: float) -> tuple[int, int]:
 
 def live_table(runs: list[LiveRun]) -> str:
     """A row a run, and the means; cosines of both networks for the models and a real piece."""
-    head = [f"{SIDE_NAMES[side]}, {NETWORK_NAMES[n]}" for n in NETWORK_NAMES for side in _SHOWN]
+    head = [f"{SYSTEM_NAMES[side]}, {NETWORK_NAMES[n]}" for n in NETWORK_NAMES for side in _SHOWN]
     lines = ["| run | composer | " + " | ".join(head) + " |", "|---" * (2 + len(head)) + "|"]
     rows = [_cosines(live) for live in runs]
     for live, row in zip(runs, rows, strict=True):

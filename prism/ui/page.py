@@ -76,7 +76,7 @@ def build_ui(
     models : Worker, optional
         Where they work, and were loaded.
     result : Path
-        The stored experiment, as ``python -m prism.evaluation`` writes it.
+        The stored experiment, as ``prism evaluate`` writes it.
     weights : Loader of Path, optional
         Folder of the weights, with the records of their training; the bundled one by default.
     examples : Loader of sequence of StoredExample, optional

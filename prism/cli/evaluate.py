@@ -1,7 +1,7 @@
-"""Command line of the experiment.
+"""Repeat the experiment.
 
-``python -m prism.evaluation`` repeats it and writes ``assets/evaluation.json`` and figures;
-``python -m prism.evaluation bands`` measures the bands on which the page shows a cosine.
+``prism evaluate`` writes ``assets/evaluation.json`` and figures;
+``prism evaluate bands`` measures the bands on which the page shows a cosine.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from typing import Any, TypeVar
 
 from tqdm import tqdm
 
+from prism import ASSETS, ROOT
 from prism.amt.pipeline import AMTPipeline
 from prism.corpora.prepared import Corpus
 from prism.corpora.provenance import commit, fingerprint, hardware, utc
 from prism.drawing.figures import save_evaluation_figures
-from prism.evaluation.competitors import Stage, planned_runs
 from prism.evaluation.experiment import Examiner, Ledger, experiment
 from prism.evaluation.steering import questions, steering
 from prism.evaluation.studies import (
@@ -32,13 +32,13 @@ from prism.evaluation.studies import (
     recognition,
 )
 from prism.evaluation.summary import summary
+from prism.evaluation.systems import Systems, planned_runs
 from prism.models.pipeline import PrismPipeline
 from prism.similarity.bands import RealPairs, measure_bands, save_bands
 from prism.similarity.judge import BANDS_FILE, Judge
 from prism.similarity.neighbours import TrainingIndex
 from prism.similarity.networks import CorpusFeatures, ImageNetFeatures
 
-_ROOT = pathlib.Path(__file__).resolve().parents[2]
 _PAIRS_A_BAND = 400
 Item = TypeVar("Item")
 
@@ -57,7 +57,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m prism.evaluation",
+        prog="prism evaluate",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -73,15 +73,15 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--steered", type=int, default=15, help="samples for each value of an attribute"
     )
-    parser.add_argument("--weights", type=pathlib.Path, default=_ROOT / "weights")
-    parser.add_argument("--corpus", type=pathlib.Path, default=_ROOT / "assets" / "corpus")
+    parser.add_argument("--weights", type=pathlib.Path, default=ROOT / "weights")
+    parser.add_argument("--corpus", type=pathlib.Path, default=ASSETS / "corpus")
     parser.add_argument(
         "--output",
         type=pathlib.Path,
-        default=_ROOT / "runs" / "evaluation",
+        default=ROOT / "runs" / "evaluation",
         help="rows and figures; an experiment that was stopped goes on from there",
     )
-    parser.add_argument("--result", type=pathlib.Path, default=_ROOT / "assets" / "evaluation.json")
+    parser.add_argument("--result", type=pathlib.Path, default=ASSETS / "evaluation.json")
     return parser
 
 
@@ -110,7 +110,7 @@ def _run(options: argparse.Namespace) -> None:
     left = ledger.missing(plan)
     if left:
         examiner = Examiner(judge, TrainingIndex(corpus))
-        rows = experiment(Stage(prism, amt, corpus), examiner, left)
+        rows = experiment(Systems(prism, amt, corpus), examiner, left)
         for row in tqdm(rows, desc="runs", total=len(plan), initial=len(plan) - len(left)):
             ledger.add(row)
     rows = [row for row in ledger.rows if row["run"] < options.runs]
@@ -149,7 +149,3 @@ def _studies(
 
 def _shown(items: Iterable[Item], name: str, total: int) -> Iterator[Item]:
     return iter(tqdm(items, desc=name, total=total))
-
-
-if __name__ == "__main__":
-    main()

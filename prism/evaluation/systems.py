@@ -1,9 +1,9 @@
-"""Who takes part in the experiment: the two models, real music, and music with no sense.
+"""What the experiment compares: the two models, real music, and the same notes at random.
 
 Conventions
 -----------
 reference
-    A window of a test piece by the run's composer; everybody is compared with it.
+    A window of a test piece by the run's composer; every system is compared with it.
 prism
     One sample by Prism for the composer.
 amt
@@ -11,7 +11,7 @@ amt
 real
     A window of another held-out piece by the composer: the ceiling.
 shuffled
-    The notes of `real` at random times: the floor for whoever knows which notes, but not when.
+    The notes of `real` at random times: the right notes, no rhythm.
 noise
     As many notes as `real`, anywhere: the floor.
 """
@@ -27,14 +27,15 @@ from prism.corpora.dataset import another_sample, corpus_sample, prompt_sample
 from prism.corpora.prepared import Corpus
 from prism.models.pipeline import PrismPipeline
 from prism.music.roll import PianoRoll
+from prism.music.windows import Window
 from prism.similarity.bands import noise, shuffled
 
-COMPETITORS = ("prism", "amt", "real", "shuffled", "noise")
+SYSTEMS = ("prism", "amt", "real", "shuffled", "noise")
 
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """One run's composer and seed; the same seed gives everybody the same chance each time."""
+    """One run's composer and seed; it decides every system's roll."""
 
     number: int
     composer: str
@@ -42,7 +43,7 @@ class Run:
 
 
 def planned_runs(composers: list[str], count: int, seed: int) -> list[Run]:
-    """Random composers, every one as often as the others (give or take one).
+    """Random composers, each as often as the others, give or take one.
 
     The first runs of a longer plan are those of a shorter one.
     """
@@ -54,15 +55,15 @@ def planned_runs(composers: list[str], count: int, seed: int) -> list[Run]:
     return [Run(i, name, seed * 1_000_000 + i) for i, name in enumerate(names[:count])]
 
 
-class Stage:
-    """Lets everybody play.
+class Systems:
+    """Draws a roll from each system.
 
     Parameters
     ----------
     prism : PrismPipeline
-        The model.
+        The model, or a callable like it.
     amt : AMTPipeline
-        The baseline.
+        The baseline, or a callable like it.
     corpus : Corpus
         Its held-out pieces are used.
     """
@@ -77,7 +78,7 @@ class Stage:
         return self._window(run).roll
 
     def draw(self, run: Run) -> dict[str, PianoRoll]:
-        """A roll from each of `COMPETITORS`."""
+        """A roll from each of `SYSTEMS`."""
         window = self._window(run)
         opening = prompt_roll(prompt_sample(self.corpus, window, run.seed))
         real = another_sample(self.corpus, window, run.seed).roll
@@ -90,5 +91,5 @@ class Stage:
             "noise": noise(real, rng),
         }
 
-    def _window(self, run: Run):
+    def _window(self, run: Run) -> Window:
         return corpus_sample(self.corpus, [run.composer], run.seed)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prism.evaluation.estimates import (
+from prism.evaluation.bootstrap import (
     bootstrap_interval,
     frechet,
     share_interval,
