@@ -72,7 +72,7 @@ def test_every_lesson_runs_and_sounds(visit):
     first = notes(page)
     steps.press("End")
     assert notes(page)[0] == notes(page)[1] and notes(page) != first
-    hear(page, "Its clean estimate, step 16")
+    hear(page, "Clean estimate, step 16")
 
     lesson(page, "3 Guidance", 5)
     assert all(count > 0 for count in notes(page))

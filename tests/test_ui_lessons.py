@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pathlib
 import types
 
 import gradio as gr
@@ -12,26 +11,28 @@ from stand_ins import LABELS, make_judge, studio_of, tiny_corpus
 
 from prism.corpora.dataset import corpus_sample
 from prism.models.hub import WeightsError
+from prism.service.lesson_views import (
+    SCALES,
+    Column,
+    Meter,
+    Picture,
+    View,
+    measured_mixtures,
+    meters_of,
+)
 from prism.service.lessons import encode
 from prism.similarity.judge import Score
-from prism.ui.lessons.autoencoder import Autoencoder
-from prism.ui.lessons.cosine import Cosine, meters_of
-from prism.ui.lessons.forward import Forward
-from prism.ui.lessons.guidance import SCALES, Guidance
-from prism.ui.lessons.mixing import Mixing
-from prism.ui.lessons.race import Race
-from prism.ui.lessons.reverse import Reverse
-from prism.ui.lessons.rolls import Column, Meter, Picture, View
-from prism.ui.lessons.tab import LESSONS
+from prism.ui.lessons import LESSONS, LessonRunner
 
+NOISE, STEPS, GUIDANCE, MIXING, NUMBERS, RACE, SCORES = LESSONS
 INPUTS = {
-    Forward: ("Ada", 1),
-    Reverse: ("Ada", 1),
-    Guidance: ("Ada", 1),
-    Mixing: ("Ada", "Bob", 1),
-    Autoencoder: ("Ada", 1, 9, 0.0),
-    Race: ("Ada", 1),
-    Cosine: ("Ada", 1),
+    NOISE: ("Ada", 1),
+    STEPS: ("Ada", 1),
+    GUIDANCE: ("Ada", 1),
+    MIXING: ("Ada", "Bob", 1),
+    NUMBERS: ("Ada", 1, 9, 0.0),
+    RACE: ("Ada", 1),
+    SCORES: ("Ada", 1),
 }
 
 
@@ -40,8 +41,8 @@ def studio():
     return studio_of()
 
 
-def last_view(lesson, *controls) -> View:
-    *_, view = lesson.views(*controls)
+def last_view(lesson, studio, *controls) -> View:
+    *_, view = lesson.views(studio, *controls)
     return view
 
 
@@ -50,7 +51,7 @@ def rolls_of(view: View, column: int = 0) -> list:
 
 
 def test_forward_starts_with_the_piece_and_keeps_less_and_less(studio):
-    view = last_view(Forward(studio), "Ada", 1)
+    view = last_view(NOISE, studio, "Ada", 1)
     assert len(view.stops) == 21
     assert (view.stops[0], view.stops[7]) == (
         "t = 0.00: 100 % music, 0 % noise",
@@ -61,14 +62,14 @@ def test_forward_starts_with_the_piece_and_keeps_less_and_less(studio):
 
 
 def test_reverse_ends_with_the_pipelines_roll_on_both_sides(studio):
-    view = last_view(Reverse(studio), "Bob", 5)
+    view = last_view(STEPS, studio, "Bob", 5)
     expected = make_pipeline()("Bob", guidance_scale=2.0, seed=5).rolls[0]
     assert rolls_of(view)[-1] == rolls_of(view, 1)[-1] == expected
     assert view.stops[-1] == "step 16 of 16, t = 0.00" and len(view.stops) == 17
 
 
 def test_each_guidance_scale_is_the_pipelines_own_call(studio):
-    views = list(Guidance(studio).views("Ada", 3))
+    views = list(GUIDANCE.views(studio, "Ada", 3))
     assert [len(view.columns) for view in views] == [1, 2, 3, 4, 5]
     pipeline = make_pipeline()
     network = make_judge().networks["corpus"]
@@ -81,7 +82,7 @@ def test_each_guidance_scale_is_the_pipelines_own_call(studio):
 
 
 def test_a_mixture_ends_with_either_composer_alone(studio):
-    view = last_view(Mixing(studio), "Ada", "Cleo", 2)
+    view = last_view(MIXING, studio, "Ada", "Cleo", 2)
     first, *_, last = rolls_of(view)
     pipeline = make_pipeline()
     assert first == pipeline("Ada", seed=2).rolls[0] and last == pipeline("Cleo", seed=2).rolls[0]
@@ -99,29 +100,27 @@ def test_a_mixture_ends_with_either_composer_alone(studio):
     ]
 
 
-def test_the_mixing_lesson_quotes_what_was_measured(studio, monkeypatch, tmp_path):
-    assert " even mixtures the corpus network put both" in Mixing(studio).text
-    monkeypatch.setattr("prism.ui.lessons.mixing.ASSETS", pathlib.Path(tmp_path))
-    assert "even mixtures" not in Mixing(studio).text
+def test_the_mixing_lesson_quotes_what_was_measured(tmp_path):
+    assert " even mixtures the corpus network ranked both" in MIXING.text
+    assert measured_mixtures(tmp_path / "evaluation.json") == ""
 
 
 def test_changed_numbers_are_kept_until_another_beat_is_chosen(studio):
-    lesson = Autoencoder(studio)
-    view = last_view(lesson, *INPUTS[Autoencoder])
-    (value,) = view.more
+    view = last_view(NUMBERS, studio, *INPUTS[NUMBERS])
+    value = view.numbers
     real = corpus_sample(tiny_corpus(), ["Ada"], 1).roll
     assert value["numbers"] == value["own"] == encode(make_pipeline(), real)[8].tolist()
     assert (rolls_of(view)[0].frames, view.columns[0].pictures[0].mark) == (48, (4.0, 5.0))
     moved = value | {"numbers": [3.0] * 8}
-    after = last_view(lesson, *INPUTS[Autoencoder], moved)
+    after = last_view(NUMBERS, studio, *INPUTS[NUMBERS], moved)
     assert rolls_of(after)[0] == rolls_of(view)[0] and rolls_of(after, 1) != rolls_of(view, 1)
-    assert "numbers" not in after.more[0]
-    (other,) = last_view(lesson, "Ada", 1, 10, 0.0, moved).more
+    assert after.numbers is None
+    other = last_view(NUMBERS, studio, "Ada", 1, 10, 0.0, moved).numbers
     assert other["key"] == ["Ada", 1, 10] and other["numbers"] == other["own"]
 
 
 def test_the_film_shows_both_at_their_own_pace(studio):
-    view = last_view(Race(studio), "Ada", 1)
+    view = last_view(RACE, studio, "Ada", 1)
     prism, amt = view.columns
     assert view.seconds == sorted(view.seconds) and view.seconds[0] == 0
     assert len(view.stops) == len(view.seconds) == len(prism.at) == len(amt.shown)
@@ -133,7 +132,7 @@ def test_the_film_shows_both_at_their_own_pace(studio):
 
 
 def test_the_same_roll_scores_one_and_a_transposition_by_hand(studio):
-    view = last_view(Cosine(studio), "Ada", 1)
+    view = last_view(SCORES, studio, "Ada", 1)
     pictures = {column.pictures[0].title: column.pictures[0] for column in view.columns}
     assert len(pictures) == 8
     for name in ("The same roll", "An octave higher"):  # the stand-in counts pitch classes
@@ -148,66 +147,65 @@ def test_a_negative_cosine_is_an_empty_meter():
     assert meter == Meter("Corpus network", "−.50, like nothing", 0.0, pytest.approx((0.65, 0.75)))
 
 
-@pytest.mark.parametrize("kind", LESSONS)
-def test_a_lesson_runs_once_by_itself_and_fills_all_it_should(studio, kind):
-    lesson = kind(studio)
-    updates = list(lesson.opened(None, *INPUTS[kind]))
-    assert {len(update) for update in updates} == {lesson.outputs}
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.name)
+def test_a_lesson_runs_once_by_itself_and_fills_all_it_should(studio, lesson):
+    runner = LessonRunner(lesson, studio)
+    updates = list(runner.opened(None, *INPUTS[lesson]))
+    outputs = 4 if lesson is NUMBERS else 3
+    assert {len(update) for update in updates} == {outputs}
     line, rolls, view, *_ = next(u for u in reversed(updates) if isinstance(u[2], View))
     assert line["kind"] == "calm" and rolls == view.value()
-    (again,) = lesson.opened(view, *INPUTS[kind])
-    assert again == tuple(gr.skip() for _ in range(lesson.outputs))
+    (again,) = runner.opened(view, *INPUTS[lesson])
+    assert again == tuple(gr.skip() for _ in range(outputs))
 
 
-@pytest.mark.parametrize("kind", LESSONS)
-def test_without_a_choice_the_first_composers_are_taken(studio, kind):
-    lesson = kind(studio)
-    names = [value for value in INPUTS[kind] if value in LABELS]
-    blank = [None if value in names else value for value in INPUTS[kind]]
-    updates = list(lesson.run(*blank))
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.name)
+def test_without_a_choice_the_first_composers_are_taken(studio, lesson):
+    blank = [None if value in LABELS else value for value in INPUTS[lesson]]
+    updates = list(LessonRunner(lesson, studio).run(*blank))
     assert updates[-1][0].get("kind", "calm") == "calm"
 
 
 @pytest.mark.parametrize(
-    ("kind", "controls", "message"),
+    ("lesson", "controls", "message"),
     [
-        (Forward, ("Zoe", 1), "not learned Zoe: choose one of Ada, Bob, Cleo, then press Show"),
-        (Reverse, ("Ada", 1.5), "Seed is 1.5.*whole number.*then press Draw"),
-        (Guidance, ("Ada", None), "Seed is empty"),
-        (Mixing, ("Ada", "Ada", 1), "Both composers are Ada, and should be two"),
-        (Autoencoder, ("Ada", 1, 65, 0), "Beat is 65.*from 1 to 64"),
-        (Autoencoder, ("Ada", 1, 9, 2), "Noise σ is 2.*from 0 to 1"),
-        (Cosine, ("Ada", -1), "Piece is -1"),
+        (NOISE, ("Zoe", 1), "not learned Zoe: choose one of Ada, Bob, Cleo, then press Show"),
+        (STEPS, ("Ada", 1.5), "Seed is 1.5.*whole number.*then press Draw"),
+        (GUIDANCE, ("Ada", None), "Seed is empty"),
+        (MIXING, ("Ada", "Ada", 1), "Both composers are Ada, and should be two"),
+        (NUMBERS, ("Ada", 1, 65, 0), "Beat is 65.*from 1 to 64"),
+        (NUMBERS, ("Ada", 1, 9, 2), "Noise σ is 2.*from 0 to 1"),
+        (SCORES, ("Ada", -1), "Piece is -1"),
     ],
 )
-def test_a_mistake_is_told_and_nothing_is_lost(studio, kind, controls, message):
+def test_a_mistake_is_told_and_nothing_is_lost(studio, lesson, controls, message):
     import re
 
-    *_, (line, *others) = kind(studio).run(*controls)
+    *_, (line, *others) = LessonRunner(lesson, studio).run(*controls)
     assert line["kind"] == "error" and re.search(message, line["text"])
     assert others == [gr.skip()] * len(others)
 
 
 @pytest.mark.parametrize(
-    ("kind", "missing"),
-    [(Forward, "pipeline"), (Forward, "corpus"), (Guidance, "judge"), (Race, "amt")],
+    ("lesson", "missing"),
+    [(NOISE, "pipeline"), (NOISE, "corpus"), (GUIDANCE, "judge"), (RACE, "amt")],
 )
-def test_missing_files_are_told_in_the_lesson(kind, missing):
+def test_missing_files_are_told_in_the_lesson(lesson, missing):
     def load():
         raise WeightsError("no such weights; restore the folder")
 
-    *_, (line, *_) = kind(studio_of(**{missing: load})).run(*INPUTS[kind])
+    *_, (line, *_) = LessonRunner(lesson, studio_of(**{missing: load})).run(*INPUTS[lesson])
     assert line == {"kind": "error", "text": "no such weights; restore the folder"}
 
 
 def test_any_roll_can_be_heard(studio):
-    lesson = Reverse(studio)
-    view = last_view(lesson, "Ada", 1)
+    runner = LessonRunner(STEPS, studio)
+    view = last_view(STEPS, studio, "Ada", 1)
     event = types.SimpleNamespace(column=1, picture=16)
-    value, piece, column = lesson.hear(view, event)
+    value, piece, column = runner.hear(view, event)
     assert piece.roll == rolls_of(view, 1)[16] and piece.files["wav"].stat().st_size > 1000
-    assert value["title"] == "Its clean estimate, step 16" and column["visible"]
-    assert lesson.hear(None, event)[1] == gr.skip()
+    assert value["title"] == "Clean estimate, step 16" and column["visible"]
+    assert runner.hear(None, event)[1] == gr.skip()
 
 
 def test_a_view_says_what_the_browser_needs():

@@ -87,3 +87,16 @@ class Comparison:
             for score in self.scores.get(side, ())
             if score.network == network
         }
+
+
+def number(value: float, decimals: int = 2) -> str:
+    """A cosine as it is read out: without the leading zero.
+
+    Examples
+    --------
+    >>> number(0.874), number(-0.5), number(-0.001), number(1)
+    ('.87', '−.50', '.00', '1.00')
+    """
+    digits = f"{abs(value):.{decimals}f}".removeprefix("0")
+    negative = round(value, decimals) < 0
+    return f"−{digits}" if negative else digits

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from prism.service.comparison import CAUTION
+from prism.service.comparison import CAUTION, number
 from prism.ui.element import Element
 
 if TYPE_CHECKING:
@@ -62,19 +62,6 @@ def scores_value(
         "message": message,
         "against": against,
     }
-
-
-def number(value: float, decimals: int = 2) -> str:
-    """A cosine as it is read out: without the leading zero.
-
-    Examples
-    --------
-    >>> number(0.874), number(-0.5), number(-0.001), number(1)
-    ('.87', '−.50', '.00', '1.00')
-    """
-    digits = f"{abs(value):.{decimals}f}".removeprefix("0")
-    negative = round(value, decimals) < 0
-    return f"−{digits}" if negative else digits
 
 
 def axis(values: Sequence[float]) -> list[float]:
