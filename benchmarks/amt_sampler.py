@@ -16,7 +16,8 @@ import torch
 from prism import ROOT
 from prism.amt.model import AnticipatoryTransformer
 from prism.amt.notes import roll_events
-from prism.amt.pipeline import DEFAULT_TOP_P, AMTPipeline, prompt_roll
+from prism.amt.pipeline import DEFAULT_TOP_P, AMTPipeline
+from prism.amt.prompt import prompt_roll
 from prism.amt.sampler import CachedReader, Choose, Reader, generate, greedy, nucleus
 from prism.corpora.dataset import corpus_sample, prompt_sample
 from prism.corpora.prepared import Corpus

@@ -25,8 +25,8 @@ from prism.evaluation.report import (
 from prism.evaluation.summary import summary
 from prism.evaluation.systems import Systems, planned_runs
 from prism.models.pipeline import PrismPipeline
-from prism.similarity.judge import Judge
 from prism.similarity.neighbours import TrainingIndex
+from prism.similarity.scorer import SimilarityScorer
 
 QUICK_RUNS = 4
 QUICK_SEED = 1
@@ -37,7 +37,7 @@ def quick_result(weights: pathlib.Path, stored: dict) -> dict:
     corpus = Corpus.load(ROOT / "assets" / "corpus")
     prism = PrismPipeline.from_pretrained(weights)
     systems = Systems(prism, AMTPipeline.from_pretrained(weights / "amt"), corpus)
-    judge = Judge.from_pretrained(weights / "similarity", prism.composers)
+    judge = SimilarityScorer.from_pretrained(weights / "similarity", prism.composers)
     plan = planned_runs(prism.composers, QUICK_RUNS, QUICK_SEED)
     rows = list(experiment(systems, Examiner(judge, TrainingIndex(corpus)), plan))
     return stored | {"runs": QUICK_RUNS, "seed": QUICK_SEED} | summary(rows)

@@ -11,7 +11,8 @@ import torch
 from tqdm import tqdm
 
 from prism import ROOT
-from prism.amt.pipeline import AMTPipeline, prompt_roll
+from prism.amt.pipeline import AMTPipeline
+from prism.amt.prompt import prompt_roll
 from prism.corpora.dataset import corpus_sample, prompt_sample
 from prism.corpora.prepared import Corpus
 from prism.drawing.rolls import save_contact_sheet

@@ -10,8 +10,8 @@ import report
 from prism import ROOT
 from prism.corpora.dataset import corpus_sample
 from prism.corpora.prepared import Corpus
-from prism.similarity.judge import Judge
 from prism.similarity.neighbours import TrainingIndex
+from prism.similarity.scorer import SimilarityScorer
 
 
 def main() -> None:
@@ -19,7 +19,7 @@ def main() -> None:
     options = report.parser(__doc__).parse_args()
     count = 5 if options.quick else 40
     corpus = Corpus.load(ROOT / "assets" / "corpus")
-    judge = Judge.from_pretrained(options.weights / "similarity", list(corpus.labels))
+    judge = SimilarityScorer.from_pretrained(options.weights / "similarity", list(corpus.labels))
     index = TrainingIndex(corpus)
     rolls = [
         corpus_sample(corpus, [corpus.labels[k % len(corpus.labels)]], k).roll

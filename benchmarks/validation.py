@@ -19,7 +19,7 @@ from prism.corpora.prepared import Corpus
 from prism.models.pipeline import PrismPipeline
 from prism.music.roll import PianoRoll
 from prism.music.statistics import mean_description
-from prism.similarity.judge import Judge
+from prism.similarity.scorer import SimilarityScorer
 
 REFERENCES = 12
 COLUMNS = (
@@ -27,10 +27,10 @@ COLUMNS = (
     "corpus",
     "recognised",
     "repeated_bars",
-    "likeness_after_1_bars",
-    "likeness_after_4_bars",
-    "likeness_after_8_bars",
-    "likeness_after_16_bars",
+    "bar_similarity_lag_1",
+    "bar_similarity_lag_4",
+    "bar_similarity_lag_8",
+    "bar_similarity_lag_16",
     "scale_consistency",
     "pitch_class_entropy",
     "note_length",
@@ -48,13 +48,13 @@ class Measure:
     ----------
     corpus : Corpus
         Prepared corpus.
-    judge : Judge
+    judge : SimilarityScorer
         Both feature networks.
     labels : list of str
         Those to be measured.
     """
 
-    def __init__(self, corpus: Corpus, judge: Judge, labels: list[str]) -> None:
+    def __init__(self, corpus: Corpus, judge: SimilarityScorer, labels: list[str]) -> None:
         windows = windows_by_label(corpus, "validation")
         # References and the real rolls lie between each other and are never the same.
         chosen = {label: spread(windows[label], 2 * REFERENCES) for label in labels}
@@ -127,7 +127,7 @@ def main() -> None:
     count = options.count or (1 if options.quick else 6)
     corpus = Corpus.load(ROOT / "assets" / "corpus")
     pipe = PrismPipeline.from_pretrained(options.weights)
-    judge = Judge.from_pretrained(options.weights / "similarity", pipe.composers)
+    judge = SimilarityScorer.from_pretrained(options.weights / "similarity", pipe.composers)
     labels = pipe.composers[:: 4 if options.quick else 1]
     measure = Measure(corpus, judge, labels)
     rows = {"real": measure(measure.real)}

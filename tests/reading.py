@@ -7,7 +7,7 @@ import time
 from typing import NamedTuple
 
 from prism.corpora import folder
-from prism.corpora.scheduling import Batch
+from prism.corpora.scheduling import FileBatch
 
 
 class File(NamedTuple):
@@ -31,5 +31,5 @@ def slowly(entry, seconds: float = 0.02):
     return folder.read_entry(entry)
 
 
-def collected(batch: Batch, results: list) -> dict:
+def collected(batch: FileBatch, results: list) -> dict:
     return dict(results)

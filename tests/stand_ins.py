@@ -6,7 +6,7 @@ import time
 
 from conftest import COLLECTIONS, PROFILES, PitchClasses, make_piece, make_pipeline, random_weights
 
-from prism.amt.pipeline import Growth
+from prism.amt.pipeline import PartialSample
 from prism.corpora.prepared import Corpus
 from prism.models.pipeline import PrismPipeline
 from prism.music.attributes import NAMES, attribute_values
@@ -15,9 +15,9 @@ from prism.service.choice import Choice, read_choice
 from prism.service.loading import Loader
 from prism.service.studio import Studio
 from prism.similarity.bands import KIND_WORDS, Band
-from prism.similarity.judge import Judge
 from prism.similarity.neighbours import TrainingIndex
 from prism.similarity.networks import ComposerNetwork, CorpusFeatures
+from prism.similarity.scorer import SimilarityScorer
 
 LABELS = tuple(PROFILES)
 KNOWN = attribute_values(NAMES, COLLECTIONS)
@@ -73,8 +73,8 @@ class StandInAMT:
         for count in range(1, self.notes + 1):
             time.sleep(self.seconds_per_note)
             self.written += 1
-            yield Growth(count, float(count), False, build)
-        yield Growth(self.notes, 64.0, True, build)
+            yield PartialSample(count, float(count), False, build)
+        yield PartialSample(self.notes, 64.0, True, build)
 
 
 def made_up_bands() -> dict[str, Band]:
@@ -85,11 +85,11 @@ def made_up_bands() -> dict[str, Band]:
     }
 
 
-def make_judge() -> Judge:
+def make_judge() -> SimilarityScorer:
     """A judge of tiny networks."""
     network = random_weights(ComposerNetwork(labels=3, width=8, feature_size=16))
     networks = [PitchClasses(), CorpusFeatures(network, list(LABELS))]
-    return Judge(networks, {name: made_up_bands() for name in ("imagenet", "corpus")})
+    return SimilarityScorer(networks, {name: made_up_bands() for name in ("imagenet", "corpus")})
 
 
 def make_index() -> TrainingIndex:

@@ -10,7 +10,8 @@ from conftest import ROOT, make_piece, random_weights
 from prism.amt import events, sampler
 from prism.amt.model import AnticipatoryTransformer
 from prism.amt.notes import roll_events
-from prism.amt.pipeline import AMTPipeline, prompt_roll
+from prism.amt.pipeline import AMTPipeline
+from prism.amt.prompt import prompt_roll
 from prism.amt.vocabulary import DURATION_OFFSET, NOTE_OFFSET, REST
 from prism.corpora.dataset import corpus_sample, prompt_sample
 from prism.music.roll import FRAMES, Note, PianoRoll, top_line
@@ -119,7 +120,7 @@ class Recorder:
 )
 def test_what_is_likely_next(model, times, guessed):
     recorder = Recorder(model.table)
-    score = sampler.Score(model, recorder, events.no_events(), 0)
+    score = sampler.EventSequence(model, recorder, events.no_events(), 0)
     wanted = [token for time in times for token in (time, DURATION_OFFSET + 20, NOTE_OFFSET + 60)]
     script = iter(model.table.rows(np.array([*wanted, *wanted[-3:]])))
     for _ in range(5):

@@ -11,7 +11,7 @@ from prism.service.comparison import Comparison
 from prism.service.export import readme, write_archive
 from prism.service.piece import ShownPiece
 from prism.similarity.bands import Band
-from prism.similarity.judge import Score
+from prism.similarity.scorer import Score
 
 LINK = "https://host.example/?composers=Bach&seed=7"
 ROLL = PianoRoll.from_notes([Note(60 + b % 12, b, 1) for b in range(64)])

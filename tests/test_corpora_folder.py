@@ -467,6 +467,6 @@ def test_pop909_takes_beats_and_bars_from_the_annotation(tmp_path, name):
 
 @pytest.mark.parametrize("annotation", [b"", b"1 2\n3 4", b"a b c", b"1 0 0\n2 0 0", b"\xff"])
 def test_an_annotation_that_makes_no_sense_is_a_reason(annotation):
-    entry = midi_files.Entry("x", late_waltz, companion=lambda: annotation)
+    entry = midi_files.MidiFile("x", late_waltz, companion=lambda: annotation)
     result = folder.read_entry(entry, pop909.on_annotated_beats)
     assert result.reason == "its companion could not be read" and result.detail

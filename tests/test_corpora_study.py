@@ -152,10 +152,7 @@ def test_a_prepared_corpus_says_what_it_does_not_record(corpus, tmp_path):
 
 def test_versions_on_two_sides_of_the_split_are_counted():
     twins = [piece_facts(make_piece(name, seed=3)) for name in ("a", "b")]
-    assert (
-        fact(study_of("x", twins, ["train", "test"]), "Near copies on two sides of the split")
-        == "1 pairs"
-    )
+    assert fact(study_of("x", twins, ["train", "test"]), "Near copies in two splits") == "1 pairs"
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 import torch
 from conftest import PROFILES, PitchClasses, make_piece, make_pipeline, random_weights
 from test_amt_sampler import make_model
-from test_judge import BANDS
+from test_scorer import BANDS
 
 from prism.amt.pipeline import AMTPipeline
 from prism.corpora.prepared import Corpus
@@ -25,9 +25,9 @@ from prism.evaluation.summary import summary
 from prism.evaluation.systems import SYSTEMS, Systems, planned_runs
 from prism.music.roll import Note, PianoRoll
 from prism.music.statistics import NAMES
-from prism.similarity.judge import Judge
 from prism.similarity.neighbours import TrainingIndex
 from prism.similarity.networks import ComposerNetwork, CorpusFeatures
+from prism.similarity.scorer import SimilarityScorer
 
 LABELS = list(PROFILES)
 
@@ -58,7 +58,9 @@ def systems(held) -> Systems:
 
 @pytest.fixture(scope="module")
 def examiner(held, network) -> Examiner:
-    judge = Judge([PitchClasses("classes"), network], {"classes": BANDS, "corpus": BANDS})
+    judge = SimilarityScorer(
+        [PitchClasses("classes"), network], {"classes": BANDS, "corpus": BANDS}
+    )
     return Examiner(judge, TrainingIndex(held))
 
 

@@ -164,7 +164,7 @@ def test_notes_are_born_in_the_order_of_writing():
 
 
 def test_notes_on_a_key_that_is_down_are_counted_once():
-    class Growth:
+    class PartialSample:
         notes = 3
         written = (Note(60, 2, 1), Note(60, 2, 2), Note(55, 1, 1))
 
@@ -175,6 +175,6 @@ def test_notes_on_a_key_that_is_down_are_counted_once():
         def roll(self):
             return self.build(3)
 
-    notes, present = births(Growth())
+    notes, present = births(PartialSample())
     assert notes == [Note(60, 2, 2), Note(55, 1, 1)]
     assert present == [0, 1, 1, 2]

@@ -28,9 +28,9 @@ def test_bars_that_return_by_hand():
     notes = [Note(p, 4 * k, 1) for k, pitches in enumerate(bars) for p in pitches]
     roll = PianoRoll.from_notes(notes, frames=80, time_signature=(4, 4))
     assert describe_structure(roll) == {
-        "likeness_after_1_bars": pytest.approx((1 + 1 / 2 + 0 + 0) / 4),
-        "likeness_after_2_bars": pytest.approx((1 / 2 + 0 + 1 / 2) / 3),
-        "likeness_after_4_bars": 1,
+        "bar_similarity_lag_1": pytest.approx((1 + 1 / 2 + 0 + 0) / 4),
+        "bar_similarity_lag_2": pytest.approx((1 / 2 + 0 + 1 / 2) / 3),
+        "bar_similarity_lag_4": 1,
         "repeated_bars": 2 / 4,
     }
 
@@ -38,9 +38,9 @@ def test_bars_that_return_by_hand():
 def test_a_bar_is_as_long_as_the_metre_says():
     notes = [Note(60, 1.5 * k, 0.5) for k in range(4)]
     roll = PianoRoll.from_notes(notes, frames=24, time_signature=(3, 8))
-    assert describe_structure(roll)["likeness_after_1_bars"] == 1
+    assert describe_structure(roll)["bar_similarity_lag_1"] == 1
     other = PianoRoll.from_notes(notes, frames=24, time_signature=(2, 4))
-    assert describe_structure(other)["likeness_after_1_bars"] == 0
+    assert describe_structure(other)["bar_similarity_lag_1"] == 0
 
 
 def test_silence():

@@ -27,8 +27,8 @@ from stand_ins import (
     tiny_corpus,
 )
 
-from prism.amt.beginning import Beginning
-from prism.amt.pipeline import Growth
+from prism.amt.pipeline import PartialSample
+from prism.amt.prompt import AMTPrompt
 from prism.music.midi import read_midi
 from prism.music.roll import Note, PianoRoll
 from prism.music.windows import Window
@@ -197,8 +197,8 @@ def test_files_are_told_apart_by_their_seeds_however_long_the_labels(monkeypatch
     studio = studio_of()
     prism, amt = studio.sides["prism"], studio.sides["amt"]
     roll = PianoRoll.from_notes([Note(60, 0, 1)])
-    grown = Growth(1, 1.0, True, lambda count: roll)
-    made = prism._piece(choice, roll), amt._piece(choice, StandInAMT(), Beginning("told"), grown)
+    grown = PartialSample(1, 1.0, True, lambda count: roll)
+    made = prism._piece(choice, roll), amt._piece(choice, StandInAMT(), AMTPrompt("told"), grown)
     assert [piece.name[-15:] for piece in made] == ["AAA-seed-123456", "ing-seed-123456"]
 
 

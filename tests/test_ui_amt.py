@@ -10,7 +10,7 @@ import pytest
 from conftest import make_pipeline
 from stand_ins import StandInAMT, choice_of, controls_of, studio_of, tiny_corpus
 
-from prism.amt.pipeline import prompt_roll
+from prism.amt.prompt import prompt_roll
 from prism.corpora.dataset import corpus_sample, prompt_sample
 from prism.models.pipeline import PrismPipeline
 from prism.music.performance import SHAPED

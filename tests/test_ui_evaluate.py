@@ -12,7 +12,7 @@ from test_amt_sampler import make_model
 from prism.amt.pipeline import AMTPipeline
 from prism.evaluation.experiment import LiveRun
 from prism.evaluation.systems import Run
-from prism.similarity.judge import Score
+from prism.similarity.scorer import Score
 from prism.ui.evaluate import Evaluation, live_table
 
 

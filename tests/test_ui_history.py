@@ -19,7 +19,7 @@ from prism.service.piece import ShownPiece
 from prism.service.sharing import query, shared
 from prism.service.studio import Studio
 from prism.service.visit import Click, Visit
-from prism.similarity.judge import Score
+from prism.similarity.scorer import Score
 from prism.ui.filling import SURPRISING_GUIDANCE, Filling, changed_weights
 from prism.ui.generate import Handlers
 from prism.ui.history import History, history_value, remembered

@@ -17,8 +17,8 @@ from prism.service.loading import Loader, load_index, load_judge
 from prism.service.piece import ShownPiece
 from prism.service.studio import Studio
 from prism.service.visit import Visit
-from prism.similarity.judge import Score
 from prism.similarity.neighbours import Neighbour, TrainingIndex
+from prism.similarity.scorer import Score
 from prism.ui.generate import Handlers
 from prism.ui.judging import Judging
 from prism.ui.originality import nearest_value, neighbour_piece, transposed, where

@@ -21,7 +21,7 @@ from prism.service.lesson_views import (
     meters_of,
 )
 from prism.service.lessons import encode
-from prism.similarity.judge import Score
+from prism.similarity.scorer import Score
 from prism.ui.lessons import LESSONS, LessonRunner
 
 NOISE, STEPS, GUIDANCE, MIXING, NUMBERS, RACE, SCORES = LESSONS

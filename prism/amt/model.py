@@ -55,7 +55,7 @@ class KeyValueCache:
         return mine[:, :, :, :end]
 
 
-class Attention(nn.Module):
+class GPT2Attention(nn.Module):
     """Causal self-attention."""
 
     def __init__(self, width: int, heads: int) -> None:
@@ -71,11 +71,11 @@ class Attention(nn.Module):
         q, k, v = qkv.permute(2, 0, 3, 1, 4)  # 3 × (B, H, N, E)
         if cache is not None:
             k, v = cache.extend(layer, k, v)
-        mixed = _attend(q, k, v)  # (B, H, N, E)
+        mixed = _attention(q, k, v)  # (B, H, N, E)
         return self.c_proj(mixed.transpose(1, 2).flatten(2))  # (B, N, W)
 
 
-def _attend(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+def _attention(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
     """Each query sees the keys up to its own; the queries belong to the last of the keys."""
     new, known = q.shape[2], k.shape[2]
     if new in (1, known):
@@ -84,7 +84,7 @@ def _attend(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
     return F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
 
 
-class Perceptron(nn.Module):
+class GPT2MLP(nn.Module):
     """Two layers around GPT-2's GELU."""
 
     def __init__(self, width: int) -> None:
@@ -96,15 +96,15 @@ class Perceptron(nn.Module):
         return self.c_proj(F.gelu(self.c_fc(x), approximate="tanh"))
 
 
-class Block(nn.Module):
-    """Pre-norm attention and perceptron."""
+class GPT2Block(nn.Module):
+    """Pre-norm attention and MLP."""
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
         self.ln_1 = nn.LayerNorm(width)
-        self.attn = Attention(width, heads)
+        self.attn = GPT2Attention(width, heads)
         self.ln_2 = nn.LayerNorm(width)
-        self.mlp = Perceptron(width)
+        self.mlp = GPT2MLP(width)
 
     def forward(
         self, x: torch.Tensor, cache: KeyValueCache | None = None, layer: int = 0
@@ -146,7 +146,7 @@ class AnticipatoryTransformer(ModelMixin, ConfigMixin):
         self.table = TokenTable(time_step, lowest_pitch, highest_pitch, instruments)
         self.wte = nn.Embedding(len(self.table.tokens), width)
         self.wpe = nn.Embedding(context, width)
-        self.h = nn.ModuleList(Block(width, heads) for _ in range(depth))
+        self.h = nn.ModuleList(GPT2Block(width, heads) for _ in range(depth))
         self.ln_f = nn.LayerNorm(width)
         self._initialise()
 

@@ -23,22 +23,13 @@ from prism.music.roll import (
     FRAMES_PER_BEAT,
     PianoRoll,
 )
-from prism.music.windows import Window
 
-PROMPT_BEATS = 16
 DEFAULT_TOP_P = 0.98
 
 
-def prompt_roll(window: Window) -> PianoRoll:
-    """A window's first `PROMPT_BEATS` beats, in whole bars, so that what follows begins a bar."""
-    bar = window.roll.bar_frames
-    frames = max(1, PROMPT_BEATS * FRAMES_PER_BEAT // bar) * bar
-    return window.piece.window(window.start_tick, frames)
-
-
 @dataclasses.dataclass(frozen=True)
-class Growth:
-    """A sample while it grows.
+class PartialSample:
+    """A sample so far.
 
     Parameters
     ----------
@@ -122,7 +113,7 @@ class AMTPipeline:
         top_p: float = DEFAULT_TOP_P,
         tempo: float | None = None,
         time_signature: tuple[int, int] | None = None,
-        callback_on_note: Callable[[Growth], None] | None = None,
+        callback_on_note: Callable[[PartialSample], None] | None = None,
     ) -> AMTOutput:
         """Draw one 64-beat roll for each seed.
 
@@ -132,10 +123,10 @@ class AMTPipeline:
         seeds = tuple(seed) if isinstance(seed, (list, tuple, range)) else (seed,)
         rolls = []
         for one in seeds:
-            for growth in self.stream(prompt, melody, one, top_p, tempo, time_signature):
+            for partial in self.stream(prompt, melody, one, top_p, tempo, time_signature):
                 if callback_on_note is not None:
-                    callback_on_note(growth)
-            rolls.append(growth.roll)
+                    callback_on_note(partial)
+            rolls.append(partial.roll)
         return AMTOutput(rolls, seeds)
 
     def stream(
@@ -146,7 +137,7 @@ class AMTPipeline:
         top_p: float = DEFAULT_TOP_P,
         tempo: float | None = None,
         time_signature: tuple[int, int] | None = None,
-    ) -> Iterator[Growth]:
+    ) -> Iterator[PartialSample]:
         """Draw a 64-beat roll; yields after each note, and at the end with ``done``.
 
         Parameters
@@ -178,11 +169,11 @@ class AMTPipeline:
             "tempo": float(tempo or given.tempo),
             "time_signature": time_signature or tuple(given.time_signature),
         }
-        return self._growing(prompt, melody, nucleus(top_p, _generator(seed)), properties)
+        return self._samples(prompt, melody, nucleus(top_p, _generator(seed)), properties)
 
-    def _growing(
+    def _samples(
         self, prompt: PianoRoll | None, melody: PianoRoll | None, choose: Choose, properties: dict
-    ) -> Iterator[Growth]:
+    ) -> Iterator[PartialSample]:
         step = self.centiseconds_per_beat(properties["tempo"]) / FRAMES_PER_BEAT
         start = round(prompt.frames * step) if prompt else 0
         before = roll_events(prompt, step) if prompt else events.no_events()
@@ -200,8 +191,8 @@ class AMTPipeline:
             if not events.is_rest(event[None])[0]:
                 drawn.append(event)
                 beats = (event[0] - start) / step / FRAMES_PER_BEAT
-                yield Growth(len(drawn), beats, False, build)
-        yield Growth(len(drawn), float(BEATS), True, build)
+                yield PartialSample(len(drawn), beats, False, build)
+        yield PartialSample(len(drawn), float(BEATS), True, build)
 
 
 def _generator(seed: int) -> torch.Generator:

@@ -127,7 +127,7 @@ def nucleus(top_p: float, generator: torch.Generator) -> Choose:
     return choose
 
 
-class Score:
+class EventSequence:
     """The sequence so far, and the last part of it, which a reader has read.
 
     Parameters
@@ -257,14 +257,14 @@ def generate(
     sequence, waiting = events.anticipated(events.with_rests(prompt, start), controls)
     past, _ = events.split(sequence)
     now = int(events.times(past)[-1]) if len(past) else 0
-    score = Score(model, reader or CachedReader(model), sequence, flag)
+    written = EventSequence(model, reader or CachedReader(model), sequence, flag)
     due = events.times(waiting) - ANTICIPATION
     given = 0
     for _ in range(most_events):
         while given < len(waiting) and now >= due[given]:
-            score.append(waiting[given])
+            written.append(waiting[given])
             given += 1
-        event = score.draw(max(start, now), choose)
+        event = written.draw(max(start, now), choose)
         now = int(event[0]) - TIME_OFFSET
         if now >= end:
             return

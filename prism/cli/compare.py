@@ -12,7 +12,7 @@ import os
 import pathlib
 from typing import TYPE_CHECKING, Any
 
-from prism.amt.beginning import AMT_STARTS, amt_seed, begin
+from prism.amt.prompt import AMT_STARTS, amt_prompt, amt_seed
 from prism.cli.files import make_folder, write_files
 from prism.cli.options import (
     ROOT,
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from prism.models.pipeline import PrismPipeline
     from prism.music.roll import PianoRoll
     from prism.music.windows import Window
-    from prism.similarity.judge import Judge
+    from prism.similarity.scorer import SimilarityScorer
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Models:
     prism: PrismPipeline
     amt: AMTPipeline
     corpus: Corpus
-    judge: Judge
+    judge: SimilarityScorer
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,13 +111,13 @@ def load_models(weights: pathlib.Path, corpus: pathlib.Path) -> Models:
     from prism.corpora.prepared import Corpus
     from prism.models.hub import find_weights
     from prism.models.pipeline import PrismPipeline
-    from prism.similarity.judge import Judge
+    from prism.similarity.scorer import SimilarityScorer
 
     weights = find_weights(weights)
     prism = PrismPipeline.from_pretrained(weights)
     music = Corpus.load(corpus)
     amt = AMTPipeline.from_pretrained(os.environ.get("PRISM_AMT") or weights.resolve() / "amt")
-    judge = Judge.from_pretrained(weights / "similarity", list(music.labels))
+    judge = SimilarityScorer.from_pretrained(weights / "similarity", list(music.labels))
     return Models(prism, amt, music, judge)
 
 
@@ -157,7 +157,7 @@ def _baseline(
 ) -> Shown:
     from prism.corpora.dataset import prompt_sample
 
-    beginning = begin(
+    beginning = amt_prompt(
         options.amt_start, lambda: prompt_sample(models.corpus, window, seed), lambda: drawn
     )
     *_, last = models.amt.stream(

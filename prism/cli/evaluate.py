@@ -35,9 +35,9 @@ from prism.evaluation.summary import summary
 from prism.evaluation.systems import Systems, planned_runs
 from prism.models.pipeline import PrismPipeline
 from prism.similarity.bands import RealPairs, measure_bands, save_bands
-from prism.similarity.judge import BANDS_FILE, Judge
 from prism.similarity.neighbours import TrainingIndex
 from prism.similarity.networks import CorpusFeatures, ImageNetFeatures
+from prism.similarity.scorer import BANDS_FILE, SimilarityScorer
 
 _PAIRS_A_BAND = 400
 Item = TypeVar("Item")
@@ -103,7 +103,7 @@ def _run(options: argparse.Namespace) -> None:
     corpus = Corpus.load(options.corpus)
     prism = PrismPipeline.from_pretrained(options.weights)
     amt = AMTPipeline.from_pretrained(options.weights / "amt")
-    judge = Judge.from_pretrained(options.weights / "similarity", prism.composers)
+    judge = SimilarityScorer.from_pretrained(options.weights / "similarity", prism.composers)
     origin = fingerprint(options.weights, corpus, options.seed)
     ledger = Ledger(options.output / f"runs-{options.seed}.jsonl", origin)
     plan = planned_runs(prism.composers, options.runs, options.seed)

@@ -46,7 +46,7 @@ def corpus_sample(corpus: Corpus, labels: Sequence[str], seed: int, split: str =
     seed : int
         The same seed draws the same window.
     split : str
-        Which side of the split; held-out music by default.
+        Held-out music by default.
 
     Raises
     ------
@@ -136,7 +136,7 @@ class WindowSampler:
     corpus : Corpus or ShardedCorpus
         Prepared corpus; of a sharded one, windows are read when they are drawn.
     split : str
-        Side of the split to draw from.
+        Where to draw from.
     collections : sequence of str
         Those that a batch tells apart.
     """

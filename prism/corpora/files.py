@@ -62,7 +62,7 @@ class LeftOut(NamedTuple):
     detail: str = ""
 
 
-class Entry(NamedTuple):
+class MidiFile(NamedTuple):
     """A file named like MIDI; may be sent to another process, which can then read it.
 
     Parameters
@@ -95,7 +95,7 @@ def is_midi_name(name: str) -> bool:
     return bool(MIDI_NAME.search(name))
 
 
-def entries(root: str | os.PathLike, companion: str = "") -> Iterator[Entry | LeftOut]:
+def entries(root: str | os.PathLike, companion: str = "") -> Iterator[MidiFile | LeftOut]:
     """Everything named like MIDI below a folder or in an archive.
 
     Parameters
@@ -107,7 +107,7 @@ def entries(root: str | os.PathLike, companion: str = "") -> Iterator[Entry | Le
 
     Yields
     ------
-    Entry or LeftOut
+    MidiFile or LeftOut
         The latter for a folder, a pipe or a broken link with such a name.
 
     Raises
@@ -139,7 +139,7 @@ def expected_files(root: str | os.PathLike) -> int | None:
 
 def noted_entries(
     root: str | os.PathLike, companion: str = ""
-) -> tuple[Iterator[Entry | LeftOut], list[str]]:
+) -> tuple[Iterator[MidiFile | LeftOut], list[str]]:
     """`entries`, and a list that fills with the paths in an archive while they are gone through.
 
     It is for `archive_wrapper` and stays empty for a folder, around whose artists there is none.
@@ -148,9 +148,9 @@ def noted_entries(
     return (found if pathlib.Path(root).is_dir() else _noted(found, paths)), paths
 
 
-def _noted(found: Iterable[Entry | LeftOut], paths: list[str]) -> Iterator[Entry | LeftOut]:
+def _noted(found: Iterable[MidiFile | LeftOut], paths: list[str]) -> Iterator[MidiFile | LeftOut]:
     for entry in found:
-        if isinstance(entry, Entry):
+        if isinstance(entry, MidiFile):
             paths.append(entry.path)
         yield entry
 
@@ -164,7 +164,7 @@ def archive_wrapper(paths: Iterable[str]) -> str:
     return "".join(f"{folder}/" for folder in parts[0][:depth]) if parts else ""
 
 
-def _source(root: pathlib.Path, companion: str) -> Iterator[Entry | LeftOut]:
+def _source(root: pathlib.Path, companion: str) -> Iterator[MidiFile | LeftOut]:
     if root.is_dir():
         return _in_folder(root, companion)
     if not root.is_file():
@@ -176,7 +176,7 @@ def _source(root: pathlib.Path, companion: str) -> Iterator[Entry | LeftOut]:
     raise CorpusError(f"{root} is neither a folder nor a .zip or .tar(.gz, .xz) archive")
 
 
-def _in_folder(root: pathlib.Path, companion: str) -> Iterator[Entry | LeftOut]:
+def _in_folder(root: pathlib.Path, companion: str) -> Iterator[MidiFile | LeftOut]:
     refused: list[OSError] = []
     for folder, folders, files in os.walk(root, onerror=refused.append):
         folders.sort()
@@ -190,10 +190,10 @@ def _in_folder(root: pathlib.Path, companion: str) -> Iterator[Entry | LeftOut]:
         yield LeftOut(tidy(str(error.filename)), "the folder could not be opened", str(error))
 
 
-def _file_entry(path: str, file: pathlib.Path, beside: pathlib.Path | None) -> Entry:
+def _file_entry(path: str, file: pathlib.Path, beside: pathlib.Path | None) -> MidiFile:
     reader = functools.partial(_read_file, beside.absolute()) if beside else None
     stamps = [f"{s.st_size} {s.st_mtime_ns}" for s in (f.stat() for f in (file, beside) if f)]
-    return Entry(path, functools.partial(_read_file, file.absolute()), " ".join(stamps), reader)
+    return MidiFile(path, functools.partial(_read_file, file.absolute()), " ".join(stamps), reader)
 
 
 def _read_file(file: pathlib.Path) -> bytes:
@@ -206,7 +206,7 @@ def _bounded(file) -> bytes:
     return file.read(MAX_FILE_BYTES + 1)
 
 
-def _in_zip(root: pathlib.Path, companion: str) -> Iterator[Entry | LeftOut]:
+def _in_zip(root: pathlib.Path, companion: str) -> Iterator[MidiFile | LeftOut]:
     with zipfile.ZipFile(root) as archive:
         infos = {info.filename: info for info in archive.infolist()}
     for name, info in sorted(infos.items()):
@@ -217,7 +217,7 @@ def _in_zip(root: pathlib.Path, companion: str) -> Iterator[Entry | LeftOut]:
         beside = infos.get(_sibling(path, companion)) if companion else None
         reader = functools.partial(_read_member, root.absolute(), beside) if beside else None
         stamp = " ".join(f"{i.file_size} {i.CRC}" for i in (info, beside) if i)
-        yield _no_file(path) if info.is_dir() else Entry(path, read, stamp, reader)
+        yield _no_file(path) if info.is_dir() else MidiFile(path, read, stamp, reader)
 
 
 def _sibling(path: str, name: str) -> str:
@@ -235,7 +235,7 @@ def _read_member(root: pathlib.Path, info: zipfile.ZipInfo) -> bytes:
         return _bounded(content)
 
 
-def _in_tar(root: pathlib.Path, companion: str) -> Iterator[Entry | LeftOut]:
+def _in_tar(root: pathlib.Path, companion: str) -> Iterator[MidiFile | LeftOut]:
     """In the archive's own order: going back in a compressed file means beginning again.
 
     Companions are among the entries.
@@ -248,18 +248,20 @@ def _in_tar(root: pathlib.Path, companion: str) -> Iterator[Entry | LeftOut]:
             if info.isfile():
                 content = _bounded(archive.extractfile(info))
                 stamp = hashlib.sha256(content).hexdigest()
-                yield Entry(info.name, functools.partial(bytes, content), stamp)
+                yield MidiFile(info.name, functools.partial(bytes, content), stamp)
             elif not beside:
                 yield _no_file(info.name)
 
 
-def _with_companions(found: Iterable[Entry | LeftOut], companion: str) -> Iterator[Entry | LeftOut]:
+def _with_companions(
+    found: Iterable[MidiFile | LeftOut], companion: str
+) -> Iterator[MidiFile | LeftOut]:
     """Join each file to its companion, whichever comes first; a file waits for one that is late."""
     if not companion:
         yield from found
         return
-    companions: dict[str, Entry] = {}
-    waiting: list[Entry] = []
+    companions: dict[str, MidiFile] = {}
+    waiting: list[MidiFile] = []
     for entry in found:
         if isinstance(entry, LeftOut):
             yield entry
@@ -273,7 +275,7 @@ def _with_companions(found: Iterable[Entry | LeftOut], companion: str) -> Iterat
         yield _joined(entry, companions.get(_sibling(entry.path, companion)))
 
 
-def _joined(entry: Entry, companion: Entry | None) -> Entry:
+def _joined(entry: MidiFile, companion: MidiFile | None) -> MidiFile:
     if companion is None:
         return entry
     return entry._replace(stamp=f"{entry.stamp} {companion.stamp}", companion=companion.read)
@@ -283,7 +285,7 @@ def _no_file(path: str) -> LeftOut:
     return LeftOut(tidy(path), "a folder or link, not a file")
 
 
-def load(entry: Entry) -> bytes | LeftOut:
+def load(entry: MidiFile) -> bytes | LeftOut:
     """An entry's bytes; a file that cannot be opened, decrypted or inflated is left out."""
     try:
         return entry.read()

@@ -24,8 +24,8 @@ from prism.corpora.files import (
     ARCHIVE_ERRORS,
     MAX_FILE_BYTES,
     MIDI_NAME,
-    Entry,
     LeftOut,
+    MidiFile,
     load,
     tidy,
 )
@@ -103,7 +103,7 @@ def parse_name(path: str) -> Name | None:
 FOLDER = Layout("folder", parse_name)
 
 
-def read_entry(entry: Entry, refine: Callable | None = None) -> Piece | LeftOut:
+def read_entry(entry: MidiFile, refine: Callable | None = None) -> Piece | LeftOut:
     """One file's music, refined by its companion if it has one; see `Layout`."""
     content = load(entry)
     piece = content if isinstance(content, LeftOut) else read_content(content)

@@ -60,7 +60,7 @@ class Policy:
     top : int or None
         Only that many labels, those with most pieces.
     keep_versions : bool
-        Every version of a song, all on one side of the split, instead of the first that can be
+        Every version of a song, all in one split, instead of the first that can be
         used.
 
     Raises
@@ -91,7 +91,7 @@ class MidiReport(Report):
     artists : dict
         Label → {spelling: files}, for labels spelled in more than one way.
     duplicates : list of (str, PieceSummary, str)
-        Group, piece and side of the split, for music that is there more than once.
+        Group, piece and split, for music that is there more than once.
     """
 
     details: dict[str, str] = dataclasses.field(default_factory=dict)
@@ -112,7 +112,7 @@ class MidiReport(Report):
         spellings = sum(map(len, self.artists.values()))
         lines.append(f"artists merged: {spellings} spellings into {len(self.artists)}")
         groups = len({group for group, _, _ in self.duplicates})
-        return [*lines, f"duplicates kept on one side: {len(self.duplicates)} in {groups} groups"]
+        return [*lines, f"duplicates kept in one split: {len(self.duplicates)} in {groups} groups"]
 
     def save(self, folder: pathlib.Path) -> None:
         """Write the three tables into `folder`."""
@@ -134,8 +134,8 @@ class MidiReport(Report):
             folder / DUPLICATES_FILE,
             ("group", "file", "label", "split"),
             (
-                (group, piece.identifier, piece.label, side)
-                for group, piece, side in self.duplicates
+                (group, piece.identifier, piece.label, split)
+                for group, piece, split in self.duplicates
             ),
         )
 
@@ -350,15 +350,15 @@ def _without_labels(
 
 
 def _split(pieces: list[PieceSummary], report: MidiReport) -> Selection:
-    """Split whole groups; a label that cannot be on all three sides goes, and the rest again."""
+    """Split whole groups; a label that cannot be in all three goes, and the rest again."""
     while True:
         labels = sorted({piece.label for piece in pieces})
         names, groups = [p.label for p in pieces], [p.group for p in pieces]
-        sides = split_groups(names, groups, labels)
-        there = set(zip(names, sides, strict=True))
-        unsplit = {k for k in labels if any((k, side) not in there for side in SPLITS)}
+        splits = split_groups(names, groups, labels)
+        there = set(zip(names, splits, strict=True))
+        unsplit = {k for k in labels if any((k, split) not in there for split in SPLITS)}
         if not unsplit:
-            return Selection(tuple(pieces), tuple(sides), tuple(labels))
+            return Selection(tuple(pieces), tuple(splits), tuple(labels))
         pieces = _without_labels(pieces, unsplit, report)
 
 

@@ -25,7 +25,7 @@ from prism.corpora import music21 as source
 from prism.corpora.duplicates import content_key, duplicate_groups, sketch
 from prism.corpora.files import CorpusError, LeftOut
 from prism.corpora.prepared import SPLITS, Corpus
-from prism.corpora.scheduling import LOCAL, Batch, Results, Task, batches, opened_pool, run
+from prism.corpora.scheduling import LOCAL, FileBatch, Results, Task, batches, opened_pool, run
 from prism.corpora.shards import read_piece, read_summaries, shard_name, write_shard
 from prism.corpora.summaries import PieceSummary, faults, summarised
 from prism.music.roll import Piece
@@ -61,7 +61,7 @@ class Report:
         return lines + [f"label left out, only {n} pieces: {label}" for label, n in self.labels]
 
 
-class Score(NamedTuple):
+class ScoreFile(NamedTuple):
     """A file of music21's corpus: its path below the corpus, its collection, and its state."""
 
     path: str
@@ -92,7 +92,9 @@ def prepare(
     """
     root = source.corpus_root()
     scores = [
-        Score(path.relative_to(root).as_posix(), path, collection, _score_stamp(path, collection))
+        ScoreFile(
+            path.relative_to(root).as_posix(), path, collection, _score_stamp(path, collection)
+        )
         for collection in source.COLLECTIONS
         if include_restricted or not collection.restricted
         for path in collection.files(root)
@@ -113,7 +115,7 @@ def _score_stamp(path: pathlib.Path, collection: source.Collection) -> str:
     return f"{path.stat().st_size} {collection}"
 
 
-def read_score(score: Score) -> list[Piece] | LeftOut:
+def read_score(score: ScoreFile) -> list[Piece] | LeftOut:
     """One file's pieces."""
     warnings.simplefilter("ignore")
     try:
@@ -123,7 +125,7 @@ def read_score(score: Score) -> list[Piece] | LeftOut:
 
 
 def made_shards(
-    found: Iterable[Batch],
+    found: Iterable[FileBatch],
     read: Callable[[Any], Any],
     cache: pathlib.Path,
     where: tuple[str, int],
@@ -133,7 +135,7 @@ def made_shards(
 
     Parameters
     ----------
-    found : iterable of Batch
+    found : iterable of FileBatch
         Their files have a `stamp`.
     read : callable
         From a file to a piece, a list of pieces, or a `LeftOut`; called in another process.
@@ -153,7 +155,7 @@ def made_shards(
     cache.mkdir(parents=True, exist_ok=True)
     shards: list[pathlib.Path] = []
 
-    def missing() -> Iterator[Batch]:
+    def missing() -> Iterator[FileBatch]:
         for batch in found:
             shards.append(_shard_path(batch, read, cache))
             if shards[-1].is_file():
@@ -177,7 +179,7 @@ def made_shards(
     return shards
 
 
-def _shard_path(batch: Batch, read: Callable, cache: pathlib.Path) -> pathlib.Path:
+def _shard_path(batch: FileBatch, read: Callable, cache: pathlib.Path) -> pathlib.Path:
     stamps = [
         f"{f.file}|{f.reason}" if isinstance(f, LeftOut) else f"{f.path}|{f.stamp}"
         for f in batch.files
@@ -194,7 +196,7 @@ def _reader_name(read: Callable) -> str:
 
 
 def _write(
-    batch: Batch, results: Results, read: Callable, cache: pathlib.Path
+    batch: FileBatch, results: Results, read: Callable, cache: pathlib.Path
 ) -> tuple[pathlib.Path, int]:
     """Write a batch's shard; its path, and how many files there were."""
     pieces: list[Piece] = []
@@ -226,8 +228,8 @@ def assemble(
     kept = [piece for piece in kept if piece.label in labels]
     groups = group_versions(kept)
     kept = [dataclasses.replace(p, group=g) for p, g in zip(kept, groups, strict=True)]
-    sides = split_groups([p.label for p in kept], groups, labels)
-    return Corpus(tuple(kept), tuple(sides), tuple(labels))
+    splits = split_groups([p.label for p in kept], groups, labels)
+    return Corpus(tuple(kept), tuple(splits), tuple(labels))
 
 
 def filtered(pieces: Sequence[Piece], report: Report) -> list[Piece]:
@@ -300,25 +302,25 @@ def split_groups(labels: Sequence[str], groups: Sequence[str], order: Sequence[s
     """Assign every piece to train, validation or test, whole groups at a time.
 
     Groups are visited in the order of a hash of their name, label by label, smallest label first,
-    until a tenth of the label's pieces (at least one) is held out on each side.
+    until a tenth of the label's pieces (at least one) is held out for each.
     """
     members: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     for label, group in zip(labels, groups, strict=True):
         members[label][group] += 1
-    side: dict[str, str] = {}
+    split_of: dict[str, str] = {}
     for label in sorted(order, key=lambda k: (sum(members[k].values()), k)):
         sizes = members[label]
         quota = max(1, round(HELD_OUT_SHARE * sum(sizes.values())))
         by_hash = sorted(sizes, key=lambda g: hashlib.sha256(g.encode()).hexdigest())
         for target in SPLITS[:0:-1]:
-            held = sum(n for g, n in sizes.items() if side.get(g) == target)
+            held = sum(n for g, n in sizes.items() if split_of.get(g) == target)
             for group in by_hash:
                 if held >= quota:
                     break
-                # A group as large as the quota itself would empty the label's training side.
-                if group not in side and sizes[group] <= max(1, quota - held):
-                    side[group] = target
+                # A group as large as the quota itself would empty the label's training split.
+                if group not in split_of and sizes[group] <= max(1, quota - held):
+                    split_of[group] = target
                     held += sizes[group]
         for group in by_hash:
-            side.setdefault(group, "train")
-    return [side[group] for group in groups]
+            split_of.setdefault(group, "train")
+    return [split_of[group] for group in groups]

@@ -61,8 +61,8 @@ class Corpus:
         wanted = checked_labels(self.labels, split, labels)
         return [
             piece
-            for piece, side in zip(self.pieces, self.splits, strict=True)
-            if side == split and piece.label in wanted
+            for piece, own in zip(self.pieces, self.splits, strict=True)
+            if own == split and piece.label in wanted
         ]
 
     @property
@@ -71,11 +71,11 @@ class Corpus:
         return [piece.label for piece in self.pieces]
 
     def windows(self, split: str, label: str) -> list[Window]:
-        """A label's windows on one side of the split, in the order of its pieces."""
+        """A label's windows in one split, in the order of its pieces."""
         return [w for piece in self.select(split, [label]) for w in windows_of(piece)]
 
     def profiles(self, split: str, label: str) -> list[tuple[float, tuple[int, int]]]:
-        """Tempo and time signature of a label's pieces on one side of the split."""
+        """Tempo and time signature of a label's pieces in one split."""
         return [(piece.tempo, piece.time_signature) for piece in self.select(split, [label])]
 
     def save(self, folder: str | pathlib.Path, sources: str = "") -> None:
@@ -100,11 +100,11 @@ class Corpus:
                     p.title,
                     p.label,
                     _below(sources, p.source),
-                    side,
+                    split,
                     len(p.notes),
                     p.terms,
                 )
-                for p, side in rows
+                for p, split in rows
             ),
         )
 

@@ -25,7 +25,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple, Protocol
 
-from prism.corpora.files import CorpusError, Entry, LeftOut, load, tidy
+from prism.corpora.files import CorpusError, LeftOut, MidiFile, load, tidy
 
 LOCAL, PROCESSES = "local", "processes"
 CRASH = "the reading process crashed on it"
@@ -42,7 +42,7 @@ Read = Callable[[Any], Any]
 Results = list[tuple[str, Any]]
 
 
-class Batch(NamedTuple):
+class FileBatch(NamedTuple):
     """Files that are worked on together.
 
     Parameters
@@ -70,9 +70,9 @@ class Task:
     """
 
     read: Read
-    finish: Callable[[Batch, Results], Any]
+    finish: Callable[[FileBatch, Results], Any]
 
-    def __call__(self, batch: Batch) -> Any:
+    def __call__(self, batch: FileBatch) -> Any:
         """Read a batch's files, one after another."""
         return self.finish(batch, [self._result(file, batch.crashed) for file in batch.files])
 
@@ -88,7 +88,7 @@ class Task:
             return file.path, LeftOut(tidy(file.path), FAILED, detail)
 
 
-def batches(found: Iterable, mean_files: int = MEAN_FILES) -> Iterator[Batch]:
+def batches(found: Iterable, mean_files: int = MEAN_FILES) -> Iterator[FileBatch]:
     """Cut a stream of files; no batch has more than four times `mean_files`."""
     files, size = [], 0
     for file in found:
@@ -97,10 +97,10 @@ def batches(found: Iterable, mean_files: int = MEAN_FILES) -> Iterator[Batch]:
         path = file.file if isinstance(file, LeftOut) else file.path
         last = zlib.crc32(path.encode("utf-8", "surrogateescape")) % mean_files == 0
         if last or len(files) >= 4 * mean_files or size > MAX_BATCH_BYTES:
-            yield Batch(tuple(files))
+            yield FileBatch(tuple(files))
             files, size = [], 0
     if files:
-        yield Batch(tuple(files))
+        yield FileBatch(tuple(files))
 
 
 def _carried_bytes(file: Any) -> int:
@@ -117,7 +117,7 @@ class Pool(Protocol):
     def workers(self) -> int:
         """How many batches are worked on at a time."""
 
-    def submit(self, task: Task, batch: Batch) -> Any:
+    def submit(self, task: Task, batch: FileBatch) -> Any:
         """Begin; the future's ``result()`` raises one of `lost` if the worker died."""
 
 
@@ -134,7 +134,7 @@ class ProcessPool:
         """See `Pool`."""
         return self._processes
 
-    def submit(self, task: Task, batch: Batch) -> concurrent.futures.Future:
+    def submit(self, task: Task, batch: FileBatch) -> concurrent.futures.Future:
         """See `Pool`; a pool that broke is replaced."""
         try:
             return self._pool.submit(task, batch)
@@ -166,7 +166,7 @@ class DaskPool:
         """See `Pool`; workers may come and go."""
         return max(1, sum(self._client.nthreads().values()))
 
-    def submit(self, task: Task, batch: Batch) -> Any:
+    def submit(self, task: Task, batch: FileBatch) -> Any:
         """See `Pool`."""
         # Batches do not come twice, and hashing one to find out would cost time.
         return self._client.submit(task, batch, pure=False)
@@ -238,7 +238,7 @@ def _connected(scheduler: str, processes: int) -> Iterator[Any]:
         yield client
 
 
-def run(found: Iterable[Batch], task: Task, pool: Pool) -> Iterator[Any]:
+def run(found: Iterable[FileBatch], task: Task, pool: Pool) -> Iterator[Any]:
     """Results in the order of the batches, with a bounded number of them under way.
 
     Raises
@@ -255,7 +255,7 @@ def run(found: Iterable[Batch], task: Task, pool: Pool) -> Iterator[Any]:
         yield _finished(*waiting.popleft(), task, pool)
 
 
-def _finished(batch: Batch, future: Any, task: Task, pool: Pool) -> Any:
+def _finished(batch: FileBatch, future: Any, task: Task, pool: Pool) -> Any:
     try:
         return future.result()
     except pool.lost:
@@ -266,7 +266,7 @@ def _finished(batch: Batch, future: Any, task: Task, pool: Pool) -> Any:
         ) from error
 
 
-def without_crashing_files(batch: Batch, task: Task) -> Any:
+def without_crashing_files(batch: FileBatch, task: Task) -> Any:
     """A batch's result without the files that kill the process that reads them."""
     survived, result = _alone(batch, task)
     if survived:
@@ -283,7 +283,7 @@ def without_crashing_files(batch: Batch, task: Task) -> Any:
 
 def _crashing(files: tuple, probe: Task) -> Iterator[str]:
     """Paths of the files that kill their reader."""
-    if files and not _alone(Batch(files), probe)[0]:
+    if files and not _alone(FileBatch(files), probe)[0]:
         yield from _halved(files, probe)
 
 
@@ -298,7 +298,7 @@ def _halved(files: tuple, probe: Task) -> Iterator[str]:
     yield from _crashing(files[middle:], probe)
 
 
-def _alone(batch: Batch, task: Task) -> tuple[bool, Any]:
+def _alone(batch: FileBatch, task: Task) -> tuple[bool, Any]:
     """Whether a process of its own survives a batch, and the result."""
     # Not forked: Dask's threads may hold locks at this moment.
     context = multiprocessing.get_context("spawn")
@@ -309,12 +309,12 @@ def _alone(batch: Batch, task: Task) -> tuple[bool, Any]:
             return False, None
 
 
-def _nothing(batch: Batch, results: Results) -> None:
+def _nothing(batch: FileBatch, results: Results) -> None:
     """What a probe comes back with."""
 
 
 def read_side_by_side(
-    found: Iterable[Entry | LeftOut],
+    found: Iterable[MidiFile | LeftOut],
     read: Callable[[bytes], Any],
     processes: int,
 ) -> Iterator[tuple[str, Any]]:
@@ -335,10 +335,10 @@ def read_side_by_side(
             yield from results
 
 
-def _read_content(entry: Entry, read: Callable[[bytes], Any]) -> Any:
+def _read_content(entry: MidiFile, read: Callable[[bytes], Any]) -> Any:
     content = load(entry)
     return content if isinstance(content, LeftOut) else read(content)
 
 
-def _results(batch: Batch, results: Results) -> Results:
+def _results(batch: FileBatch, results: Results) -> Results:
     return results

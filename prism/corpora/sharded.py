@@ -143,8 +143,8 @@ class Selection:
         write_provenance(
             folder / PROVENANCE_FILE,
             (
-                (p.identifier, p.title, p.label, p.source, side, p.notes, p.terms)
-                for p, side in rows
+                (p.identifier, p.title, p.label, p.source, split, p.notes, p.terms)
+                for p, split in rows
             ),
         )
         return ShardedCorpus.load(folder)
@@ -159,7 +159,7 @@ class Selection:
         columns = {
             "place": np.array([(new[p.place[0]], p.place[1]) for p in self.pieces], "<i4"),
             "label": np.array([label[p.label] for p in self.pieces], "<i4"),
-            "side": np.array([SPLITS.index(side) for side in self.splits], "u1"),
+            "side": np.array([SPLITS.index(split) for split in self.splits], "u1"),
             "windows": np.array([p.windows for p in self.pieces], "<i4"),
             "tempo": np.array([p.tempo for p in self.pieces], "<f8"),
             "time_signature": np.array([p.time_signature for p in self.pieces], "<i2"),
@@ -251,8 +251,8 @@ class ShardedCorpus:
 
     @property
     def splits(self) -> list[str]:
-        """The side of each piece."""
-        return [SPLITS[side] for side in self._columns["side"]]
+        """The split of each piece."""
+        return [SPLITS[index] for index in self._columns["side"]]
 
     @property
     def piece_labels(self) -> list[str]:
@@ -278,8 +278,8 @@ class ShardedCorpus:
     def _chosen(self, split: str, labels: Sequence[str] | None) -> np.ndarray:
         numbers = [self.labels.index(k) for k in checked_labels(self.labels, split, labels)]
         columns = self._columns
-        side = columns["side"] == SPLITS.index(split)
-        return np.flatnonzero(side & np.isin(columns["label"], numbers))
+        in_split = columns["side"] == SPLITS.index(split)
+        return np.flatnonzero(in_split & np.isin(columns["label"], numbers))
 
     def _lazy(self, rows: np.ndarray) -> Sequence[Piece]:
         return Lazy(len(rows), lambda i: self._piece(int(rows[i])))

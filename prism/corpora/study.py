@@ -109,7 +109,7 @@ def study_of(
     pieces : sequence of PieceFacts
         At least one.
     splits : sequence of str, optional
-        The side of the split of each piece.
+        The split of each piece.
     **others
         ``origin``, ``charts`` to add, ``left_out`` and ``notes``; see `Study`.
 
@@ -351,7 +351,7 @@ def _copies(pieces: Sequence[PieceFacts], splits: Sequence[str] | None) -> list[
     ]
     if splits is not None:
         across = sum(splits[a] != splits[b] for a, b in near)
-        rows.append(("Near copies on two sides of the split", f"{across:,} pairs"))
+        rows.append(("Near copies in two splits", f"{across:,} pairs"))
     return rows
 
 
@@ -359,11 +359,11 @@ def _label_table(
     pieces: Sequence[PieceFacts], splits: Sequence[str] | None
 ) -> tuple[tuple[str, ...], tuple[tuple, ...]]:
     """A row a label, those with most pieces first."""
-    sides = SPLITS if splits else ()
+    columns = SPLITS if splits else ()
     members: dict[str, list[int]] = {}
     for index, piece in enumerate(pieces):
         members.setdefault(piece.label, []).append(index)
-    head = ("label", "pieces", *sides, "notes", "median beats", "median tempo", "polyphony")
+    head = ("label", "pieces", *columns, "notes", "median beats", "median tempo", "polyphony")
     rows = []
     for label, indices in sorted(members.items(), key=lambda item: (-len(item[1]), item[0])):
         own = [pieces[i] for i in indices]
@@ -372,7 +372,7 @@ def _label_table(
             (
                 label,
                 len(own),
-                *(held[side] for side in sides),
+                *(held[split] for split in columns),
                 sum(p.notes for p in own),
                 round(float(np.median([p.beats for p in own])), 1),
                 round(float(np.median([p.tempo for p in own])), 1),

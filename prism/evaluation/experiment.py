@@ -16,8 +16,8 @@ import torch.nn.functional as F
 from prism.evaluation.systems import Run, Systems
 from prism.music.roll import PianoRoll
 from prism.music.statistics import describe
-from prism.similarity.judge import Judge, Score
 from prism.similarity.neighbours import TrainingIndex
+from prism.similarity.scorer import Score, SimilarityScorer
 
 REFERENCE = "reference"
 # For these it is asked how near they come to the training music.
@@ -32,13 +32,13 @@ class Examiner:
 
     Parameters
     ----------
-    judge : Judge
+    judge : SimilarityScorer
         The feature networks; the one named ``corpus`` also says whom it recognises.
     index : TrainingIndex
         The training music.
     """
 
-    def __init__(self, judge: Judge, index: TrainingIndex) -> None:
+    def __init__(self, judge: SimilarityScorer, index: TrainingIndex) -> None:
         self.judge = judge
         self.index = index
 
@@ -91,7 +91,7 @@ class LiveRun:
     scores: dict[str, list[Score]]
 
 
-def live_runs(systems: Systems, judge: Judge, runs: Sequence[Run]) -> Iterator[LiveRun]:
+def live_runs(systems: Systems, judge: SimilarityScorer, runs: Sequence[Run]) -> Iterator[LiveRun]:
     """Like `experiment`, for somebody who watches."""
     for run in runs:
         yield LiveRun(run, judge.scores(systems.reference(run), systems.draw(run)))

@@ -22,7 +22,8 @@ import dataclasses
 
 import numpy as np
 
-from prism.amt.pipeline import AMTPipeline, prompt_roll
+from prism.amt.pipeline import AMTPipeline
+from prism.amt.prompt import prompt_roll
 from prism.corpora.dataset import another_sample, corpus_sample, prompt_sample
 from prism.corpora.prepared import Corpus
 from prism.models.pipeline import PrismPipeline

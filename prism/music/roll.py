@@ -76,7 +76,7 @@ class Piece:
     time_signature : (int, int)
         The first one: beats in a bar, beat unit.
     group : str
-        Pieces that share a group (versions of one song) stay on one side of the split.
+        Pieces that share a group (versions of one song) stay in one split.
     """
 
     identifier: str

@@ -10,7 +10,7 @@ scale consistency
     Share of notes inside the major scale that holds most of them (Mogren 2016, section 4.1).
 pitch-class entropy
     Of the notes' pitch classes, in bits, 0 to log2(12) (Wu & Yang 2020, section 5).
-likeness after n bars
+bar similarity at lag n
     Of a bar's and a later bar's note beginnings, the share that both have, at the same pitch and
     place in the bar (twice the common ones over all of both); mean over bars n apart of which one
     has any. Missing where a roll has no two such bars (64 beats of 4/4 are 16 bars).
@@ -41,7 +41,7 @@ NOTE_NAMES = (
     "one_frame_notes",
 )
 LAGS = (1, 2, 4, 8, 16)
-STRUCTURE = (*(f"likeness_after_{lag}_bars" for lag in LAGS), "repeated_bars")
+STRUCTURE = (*(f"bar_similarity_lag_{lag}" for lag in LAGS), "repeated_bars")
 NAMES = (*NOTE_NAMES, *STRUCTURE)
 
 
@@ -75,7 +75,7 @@ def describe_notes(roll: PianoRoll) -> dict[str, float]:
 def describe_structure(roll: PianoRoll) -> dict[str, float]:
     """Those figures of `STRUCTURE` that a roll has: how bars return."""
     bars = _bars(roll)
-    values = (*(_likeness(bars[:-lag], bars[lag:]) for lag in LAGS), repeated_bars(roll))
+    values = (*(_similarity(bars[:-lag], bars[lag:]) for lag in LAGS), repeated_bars(roll))
     return {k: v for k, v in zip(STRUCTURE, values, strict=True) if v is not None}
 
 
@@ -87,7 +87,7 @@ def _bars(roll: PianoRoll) -> np.ndarray:
     return onset.transpose(1, 0, 2).reshape(count, -1)
 
 
-def _likeness(earlier: np.ndarray, later: np.ndarray) -> float | None:
+def _similarity(earlier: np.ndarray, later: np.ndarray) -> float | None:
     beginnings = earlier.sum(1) + later.sum(1)
     if not beginnings.any():
         return None

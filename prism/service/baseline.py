@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
-from prism.amt.beginning import Beginning, amt_seed, begin
+from prism.amt.prompt import AMTPrompt, amt_prompt, amt_seed
 from prism.corpora.provenance import checkpoint
 from prism.music.metadata import written_lines
 from prism.music.naming import file_stem
@@ -18,7 +18,7 @@ from prism.service.sides import PIECE_INPUTS, ROLL_INPUTS, CorpusSide, Side, Sta
 from prism.service.worker import Worker
 
 if TYPE_CHECKING:
-    from prism.amt.pipeline import AMTPipeline, Growth
+    from prism.amt.pipeline import AMTPipeline, PartialSample
     from prism.music.windows import Window
 
 _INPUTS = {"opening": PIECE_INPUTS, "nothing": ("seed", "tempo"), "melody": ROLL_INPUTS}
@@ -68,7 +68,7 @@ class AMTSide(Side):
         """One stage a note, after one in which Prism goes first."""
         yield Stage("Begins when Prism is done.")
         amt = self._amt.get()
-        beginning = begin(
+        beginning = amt_prompt(
             choice.amt_start, partial(self._opening, choice), partial(self._prism_roll, choice)
         )
         stream = amt.stream(
@@ -91,7 +91,7 @@ class AMTSide(Side):
         return prompt_sample(self._real.corpus.get(), self._real.window(choice), choice.seed)
 
     def _piece(
-        self, choice: Choice, amt: AMTPipeline, beginning: Beginning, growth: Growth
+        self, choice: Choice, amt: AMTPipeline, beginning: AMTPrompt, growth: PartialSample
     ) -> ShownPiece:
         model = amt.name
         by = [] if choice.amt_start == "nothing" else choice.composers

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Collection, Mapping, Sequence
 
-from prism.amt.beginning import AMT_STARTS
+from prism.amt.prompt import AMT_STARTS
 from prism.models.settings import METRES, USUAL_STRUCTURE
 from prism.music.attributes import usual_spelling
 from prism.music.naming import mixture, signature

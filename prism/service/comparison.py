@@ -11,7 +11,7 @@ from prism.music.roll import PianoRoll
 
 if TYPE_CHECKING:
     from prism.similarity.bands import Band
-    from prism.similarity.judge import Score
+    from prism.similarity.scorer import Score
 
 # In the order in which the page shows them.
 SIDES = {"prism": "Prism", "corpus": "Corpus", "amt": "AMT"}

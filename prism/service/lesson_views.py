@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from prism.corpora.dataset import Window
     from prism.service.studio import Studio
     from prism.similarity.bands import Band
-    from prism.similarity.judge import Score
+    from prism.similarity.scorer import Score
 
 SCALES = (0.0, 1.0, 2.0, 4.0, 8.0)
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)

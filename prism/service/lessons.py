@@ -18,8 +18,8 @@ from typing import TypeVar
 import numpy as np
 import torch
 
-from prism.amt.beginning import amt_seed
-from prism.amt.pipeline import AMTPipeline, Growth, prompt_roll
+from prism.amt.pipeline import AMTPipeline, PartialSample
+from prism.amt.prompt import amt_seed, prompt_roll
 from prism.corpora.dataset import another_sample, corpus_sample, prompt_sample, roll_tensor
 from prism.corpora.prepared import Corpus
 from prism.models.diffusion import add_noise
@@ -237,13 +237,15 @@ def timed(items: Iterable[Item]) -> Iterator[tuple[float, Item]]:
         yield spent, item
 
 
-def continued(amt: AMTPipeline, corpus: Corpus, composer: str, seed: int) -> Iterator[Growth]:
+def continued(
+    amt: AMTPipeline, corpus: Corpus, composer: str, seed: int
+) -> Iterator[PartialSample]:
     """The baseline writing after a held-out opening, as it does beside Prism for this seed."""
     opening = prompt_sample(corpus, corpus_sample(corpus, [composer], seed), seed)
     return amt.stream(prompt=prompt_roll(opening), seed=amt_seed(seed))
 
 
-def births(growth: Growth) -> tuple[list[Note], list[int]]:
+def births(growth: PartialSample) -> tuple[list[Note], list[int]]:
     """A finished sample's notes in the order in which they were written.
 
     Returns

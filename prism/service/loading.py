@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from prism.amt.pipeline import AMTPipeline
     from prism.corpora.prepared import Corpus
     from prism.models.pipeline import PrismPipeline
-    from prism.similarity.judge import Judge
     from prism.similarity.neighbours import TrainingIndex
+    from prism.similarity.scorer import SimilarityScorer
 
 Loaded = TypeVar("Loaded")
 logger = logging.getLogger(__name__)
@@ -121,12 +121,12 @@ def load_amt(name: str | pathlib.Path) -> AMTPipeline:
     return AMTPipeline.from_pretrained(name)
 
 
-def load_judge(folder: str | pathlib.Path, corpus: Loader[Corpus]) -> Judge:
+def load_judge(folder: str | pathlib.Path, corpus: Loader[Corpus]) -> SimilarityScorer:
     """Load the feature networks with their bands, and compare once, as `load_pipeline` draws."""
     from prism.music.roll import PianoRoll
-    from prism.similarity.judge import Judge
+    from prism.similarity.scorer import SimilarityScorer
 
-    judge = Judge.from_pretrained(folder, list(corpus.get().labels))
+    judge = SimilarityScorer.from_pretrained(folder, list(corpus.get().labels))
     judge.features([PianoRoll.empty()])
     return judge
 

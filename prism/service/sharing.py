@@ -12,7 +12,7 @@ import urllib.parse
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
-from prism.amt.beginning import AMT_STARTS
+from prism.amt.prompt import AMT_STARTS
 from prism.models.settings import METRES, USUAL_STRUCTURE
 from prism.music.attributes import NAMES, usual_spelling
 from prism.service.choice import (
@@ -48,7 +48,7 @@ class Shared:
     tempo : float
         0 for the music's own.
     amt_start : str
-        One of `prism.amt.beginning.AMT_STARTS`.
+        One of `prism.amt.prompt.AMT_STARTS`.
     structure_scale : float
         As of `prism.service.choice.Choice`.
     metre, key, density, register, character, repetition, collection : str

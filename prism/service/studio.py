@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from prism.corpora.prepared import Corpus
     from prism.models.pipeline import PrismPipeline
     from prism.service.upload import OwnPiece
-    from prism.similarity.judge import Judge
     from prism.similarity.neighbours import TrainingIndex
+    from prism.similarity.scorer import SimilarityScorer
 
 RECENT_RESULTS = 96
 
@@ -67,7 +67,7 @@ class Studio:
         Real music.
     amt : Loader of AMTPipeline
         The baseline.
-    judge : Loader of Judge
+    judge : Loader of SimilarityScorer
         Compares pieces.
     index : Loader of TrainingIndex
         Finds the nearest training music.
@@ -82,7 +82,7 @@ class Studio:
         pipeline: Loader[PrismPipeline],
         corpus: Loader[Corpus],
         amt: Loader[AMTPipeline],
-        judge: Loader[Judge],
+        judge: Loader[SimilarityScorer],
         index: Loader[TrainingIndex],
         models: Worker | None = None,
         examples: Loader[Sequence[StoredExample]] | None = None,

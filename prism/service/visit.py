@@ -11,8 +11,8 @@ from prism.ui.history import History
 if TYPE_CHECKING:
     from prism.service.choice import Choice
     from prism.service.upload import OwnPiece
-    from prism.similarity.judge import Score
     from prism.similarity.neighbours import Neighbour
+    from prism.similarity.scorer import Score
 
 
 @dataclasses.dataclass

@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
-from prism.amt.beginning import AMT_STARTS
+from prism.amt.prompt import AMT_STARTS
 from prism.models.settings import METRES
 from prism.music.attributes import NAMES
 from prism.service.choice import (

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from prism.evaluation.experiment import LiveRun
     from prism.models.pipeline import PrismOutput
     from prism.music.roll import PianoRoll
-    from prism.similarity.judge import Score
+    from prism.similarity.scorer import Score
 
 RUNS_RANGE = (5, 20)
 _RANK = 3  # whoever uses the Play tab goes first
@@ -170,7 +170,7 @@ class SharedModels:
         return AMTOutput([last.roll], (seed,))
 
     def scores(self, *rolls: Any) -> dict[str, list[Score]]:
-        """See `Judge.scores`."""
+        """See `SimilarityScorer.scores`."""
         return self._worker.run(self._judge.scores, *rolls)
 
 

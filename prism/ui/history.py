@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from prism.service.sides import Side
     from prism.service.upload import OwnPiece
     from prism.service.visit import Click, Visit
-    from prism.similarity.judge import Score
+    from prism.similarity.scorer import Score
 
 MOST_ENTRIES = 20
 _TOLD_NETWORK = "corpus"  # hears time, which the other one hardly does

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from prism.corpora.prepared import Corpus
     from prism.models.pipeline import PrismPipeline
     from prism.service.examples import StoredExample
-    from prism.similarity.judge import Judge
     from prism.similarity.neighbours import TrainingIndex
+    from prism.similarity.scorer import SimilarityScorer
 
 # Gradio would keep 10,000, of 0.4 MB each and with the pieces on their pages.
 SESSIONS_KEPT = 300
@@ -52,7 +52,7 @@ def build_ui(
     pipeline: Loader[PrismPipeline],
     corpus: Loader[Corpus],
     amt: Loader[AMTPipeline],
-    judge: Loader[Judge],
+    judge: Loader[SimilarityScorer],
     index: Loader[TrainingIndex],
     models: Worker | None = None,
     result: pathlib.Path = ASSETS / "evaluation.json",
@@ -69,7 +69,7 @@ def build_ui(
         Real music, possibly still loading.
     amt : Loader of AMTPipeline
         The baseline, possibly still loading.
-    judge : Loader of Judge
+    judge : Loader of SimilarityScorer
         Compares pieces, possibly still loading.
     index : Loader of TrainingIndex
         Finds the nearest training music, possibly still loading.

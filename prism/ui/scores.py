@@ -11,7 +11,7 @@ from prism.ui.element import Element
 
 if TYPE_CHECKING:
     from prism.similarity.bands import Band
-    from prism.similarity.judge import Score
+    from prism.similarity.scorer import Score
 
 # The sides that are compared with the corpus's piece: letter in the chart, name in the text.
 COMPARED = {"prism": ("P", "Prism"), "amt": ("A", "AMT")}

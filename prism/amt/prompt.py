@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from prism.music.naming import metre
-from prism.music.roll import PianoRoll, top_line
+from prism.music.roll import FRAMES_PER_BEAT, PianoRoll, top_line
+from prism.music.windows import Window
 
-if TYPE_CHECKING:
-    from prism.music.windows import Window
+PROMPT_BEATS = 16
 
 # In the words of the page; the first is the usual one.
 AMT_STARTS = {
@@ -23,8 +22,8 @@ _MODULUS = 2**31 - 1
 
 
 @dataclasses.dataclass(frozen=True)
-class Beginning:
-    """What the baseline is given to start from, and the words for it."""
+class AMTPrompt:
+    """What the baseline starts from, and the words for it."""
 
     words: str
     prompt: PianoRoll | None = None
@@ -50,8 +49,10 @@ def amt_seed(seed: int) -> int:
     return _MULTIPLIER * (seed + 1) % _MODULUS
 
 
-def begin(start: str, opening: Callable[[], Window], drawn: Callable[[], PianoRoll]) -> Beginning:
-    """Get ready what is needed, and nothing else.
+def amt_prompt(
+    start: str, opening: Callable[[], Window], drawn: Callable[[], PianoRoll]
+) -> AMTPrompt:
+    """Make the prompt, and of `opening` and `drawn` call only what it needs.
 
     Parameters
     ----------
@@ -63,12 +64,16 @@ def begin(start: str, opening: Callable[[], Window], drawn: Callable[[], PianoRo
         Gives Prism's roll.
     """
     if start == "nothing":
-        return Beginning("unprompted")
+        return AMTPrompt("unprompted")
     if start == "melody":
-        return Beginning("accompanies Prism's melody", melody=top_line(drawn()))
-    # It brings the machine-learning library along.
-    from prism.amt.pipeline import prompt_roll
-
+        return AMTPrompt("accompanies Prism's melody", melody=top_line(drawn()))
     window = opening()
     words = f"prompted with the opening of {window.piece.title} (not played)"
-    return Beginning(words, prompt=prompt_roll(window))
+    return AMTPrompt(words, prompt=prompt_roll(window))
+
+
+def prompt_roll(window: Window) -> PianoRoll:
+    """A window's first `PROMPT_BEATS` beats, in whole bars, so that what follows begins a bar."""
+    bar = window.roll.bar_frames
+    frames = max(1, PROMPT_BEATS * FRAMES_PER_BEAT // bar) * bar
+    return window.piece.window(window.start_tick, frames)

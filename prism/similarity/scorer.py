@@ -26,7 +26,7 @@ class Score:
     words: str
 
 
-class Judge:
+class SimilarityScorer:
     """Compares rolls in the eyes of several networks.
 
     Parameters
@@ -44,7 +44,7 @@ class Judge:
         self.bands = {name: bands[name] for name in self.networks}
 
     @classmethod
-    def from_pretrained(cls, folder: str | pathlib.Path, composers: list[str]) -> Judge:
+    def from_pretrained(cls, folder: str | pathlib.Path, composers: list[str]) -> SimilarityScorer:
         """Load the ImageNet network, the corpus network and their bands.
 
         Raises

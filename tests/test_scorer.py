@@ -7,8 +7,8 @@ from prism.models.hub import WeightsError
 from prism.music.roll import Note, PianoRoll
 from prism.music.windows import windows_of
 from prism.similarity.bands import Band, save_bands
-from prism.similarity.judge import BANDS_FILE, Judge
 from prism.similarity.networks import ComposerNetwork, CorpusFeatures, similarity
+from prism.similarity.scorer import BANDS_FILE, SimilarityScorer
 
 BANDS = {
     kind: Band(kind, 4, middle, (middle,) * 5)
@@ -17,7 +17,7 @@ BANDS = {
 
 
 def test_scores_by_hand():
-    judge = Judge([PitchClasses("classes")], {"classes": BANDS})
+    judge = SimilarityScorer([PitchClasses("classes")], {"classes": BANDS})
     third, fifth = (PianoRoll.from_notes([Note(60, 0, 1), Note(p, 1, 1)]) for p in (64, 67))
     far = PianoRoll.from_notes([Note(61, 0, 1)])
     found = judge.scores(third, {"fifth": fifth, "far": far})
@@ -34,9 +34,9 @@ def test_a_saved_judge_gives_the_same_scores(tmp_path):
     corpus = CorpusFeatures(network, ["Ada", "Bob"])
     corpus.save_pretrained(tmp_path)
     with pytest.raises(WeightsError, match="prism evaluate bands"):
-        Judge.from_pretrained(tmp_path, ["Ada", "Bob"])
+        SimilarityScorer.from_pretrained(tmp_path, ["Ada", "Bob"])
     save_bands(tmp_path / BANDS_FILE, {"imagenet": BANDS, "corpus": BANDS})
-    judge = Judge.from_pretrained(tmp_path, ["Ada", "Bob"])
+    judge = SimilarityScorer.from_pretrained(tmp_path, ["Ada", "Bob"])
     a, b = (windows_of(make_piece(f"p{i}", seed=i))[0].roll for i in range(2))
     scores = judge.scores(a, {"b": b})["b"]
     assert [score.network for score in scores] == ["imagenet", "corpus"]
