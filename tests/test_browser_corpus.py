@@ -24,8 +24,8 @@ def open_training(page) -> None:
     open_tab(
         page,
         "Train",
-        """[...document.querySelectorAll('.prism-sheet')]
-        .some(sheet => sheet.offsetParent && sheet.querySelectorAll('.lines').length > 5)""",
+        """[...document.querySelectorAll('.prism-charts')]
+        .some(charts => charts.offsetParent && charts.querySelectorAll('.lines').length > 5)""",
     )
 
 
@@ -66,7 +66,7 @@ def test_a_piece_is_found_heard_and_moved_along(visit):
     page.locator(".prism-corpus .piece", has_text="bach/bwv1.6.mxl").click()
     ready(page, "Bach · from the pick-up · 4/4 at 76")
     assert int(heard(page).locator("canvas").get_attribute("data-notes")) > 100
-    facts = page.locator(".prism-chosen .prism-sheet dl").text_content()
+    facts = page.locator(".prism-chosen .prism-charts dl").text_content()
     assert "distributed with music21" in facts and "The networks learned from it" in facts
     bar = page.get_by_label("number input for Start at bar")
     bar.fill("5")

@@ -64,7 +64,7 @@ def test_the_files_of_a_piece_and_of_a_comparison(visit, tmp_path):
 
     poster = saved(page, page.get_by_role("button", name="Poster as PDF"), tmp_path)
     assert poster.suffix == ".pdf" and poster.read_bytes().startswith(b"%PDF")
-    said = page.locator(".prism-keepsakes .said").text_content()
+    said = page.locator(".prism-export .said").text_content()
     assert said.startswith(f"Saved as {poster.name}")
 
 
@@ -73,7 +73,7 @@ def test_before_the_first_click_it_says_what_to_do(visit):
     button = page.get_by_role("button", name="Poster as PDF")
     button.focus()
     page.keyboard.press("Enter")
-    said = page.locator(".prism-keepsakes[data-kind=error] .said")
+    said = page.locator(".prism-export[data-kind=error] .said")
     said.wait_for()
     assert "press Generate first" in said.text_content()
     assert button.evaluate("b => b === document.activeElement")

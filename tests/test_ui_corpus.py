@@ -27,8 +27,8 @@ def library(corpus=tiny_corpus, **settings) -> Library:
     return Library(studio_of(corpus=corpus), **settings)
 
 
-def texts(sheet: dict) -> str:
-    return json.dumps(sheet, ensure_ascii=False)
+def texts(charts: dict) -> str:
+    return json.dumps(charts, ensure_ascii=False)
 
 
 def test_the_list_holds_every_piece_in_the_corpus_s_order():

@@ -19,7 +19,7 @@ WEIGHTS = ROOT / "weights"
 
 
 def blocks_of(training: Training) -> list[dict]:
-    return training.sheet()["blocks"]
+    return training.charts()["blocks"]
 
 
 def bundled() -> Training:

@@ -16,6 +16,7 @@ from prism.music.metadata import real_lines
 from prism.music.naming import corpus_words, file_stem, metre
 from prism.music.roll import FRAMES, FRAMES_PER_BEAT, TICKS_PER_FRAME, Piece
 from prism.service.piece import ShownPiece
+from prism.ui.charts import Block, Charts, bars, charts, columns, facts, table, text
 from prism.ui.element import Element
 from prism.ui.player import (
     PianoRollPlayer,
@@ -25,7 +26,6 @@ from prism.ui.player import (
     player_value,
     status,
 )
-from prism.ui.sheet import Block, Sheet, bars, columns, facts, sheet, table, text
 
 if TYPE_CHECKING:
     from prism.corpora.prepared import Corpus
@@ -175,15 +175,15 @@ class Library:
             return gr.skip(), gr.skip(), status(f"There is no corpus: {error}", error=True), False
 
     def study(self) -> dict[str, Any]:
-        """The stored study as a sheet, or what is missing."""
+        """The stored study as charts, or what is missing."""
         if not self._study.is_file():
             missing = f"{self._study.name} is missing. Make it: python -m prism.corpora report"
-            return sheet(text("The corpus in figures", missing))
+            return charts(text("The corpus in figures", missing))
         study = json.loads(self._study.read_text(encoding="utf-8"))
         about = " ".join(study["notes"])
         if study["origin"].get("corpus_sha256") != self._corpus.get().digest:
             about = "These figures are of another corpus than the one above. " + about
-        return sheet(
+        return charts(
             text("The corpus in figures", about),
             facts("All in all", study["facts"]),
             *(_chart(chart) for chart in study["charts"] if chart["rows"]),
@@ -200,7 +200,7 @@ class Library:
         first, last = bar_range(piece)
         info = f"{first} to {last}" + ("; 0 is the pick-up" if first == 0 else "")
         bar = gr.update(minimum=first, maximum=last, value=first, info=info)
-        about = sheet(provenance(piece, split)), gr.update(visible=True)
+        about = charts(provenance(piece, split)), gr.update(visible=True)
         for player, shown, said in self._played(place, first):
             yield player, shown, said, place, bar, *about
 
@@ -254,9 +254,9 @@ def corpus_tab(library: Library) -> None:
                 line = StatusLine(status(""))
                 with gr.Column(visible=False) as below:
                     bar = gr.Slider(1, 2, value=1, step=1, label="Start at bar")
-                    about = Sheet(None)
+                    about = Charts(None)
         with gr.Column(elem_classes="prism-below"):
-            figures = Sheet(None)
+            figures = Charts(None)
         opened, place, piece = gr.State(False), gr.State(None), gr.State(None)
     quiet = {"api_visibility": "private", "show_progress": "hidden"}
     tab.select(library.open, opened, [pieces, figures, line, opened], **quiet)

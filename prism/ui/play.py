@@ -14,11 +14,11 @@ from prism.service.sides import Side
 from prism.service.visit import Visit
 from prism.ui.comparison import Comparison, comparison_panel, connect_comparison
 from prism.ui.controls import Controls, lay_out_controls
+from prism.ui.export import Export, connect_export, export_panel
 from prism.ui.filling import Filling, changed_weights
 from prism.ui.generate import Handlers, empty_player
 from prism.ui.history import History, HistoryList, history_value, remembered
 from prism.ui.judging import Judging
-from prism.ui.keepsakes import Keepsakes, connect_keepsakes, keepsakes_panel
 from prism.ui.player import PianoRollPlayer, Transport, connect_png, transport_value
 from prism.ui.reference import Reference
 
@@ -70,7 +70,7 @@ def play_panel(handlers: Handlers, judging: Judging) -> Controls:
     with gr.Column(elem_classes="prism-below"):
         history = HistoryList(history_value(History()))
     below = comparison_panel()
-    keepsakes = keepsakes_panel()
+    export = export_panel()
     _connect_controls(controls)
     _connect_link(controls)
     visit = gr.State(Visit())
@@ -90,7 +90,7 @@ def play_panel(handlers: Handlers, judging: Judging) -> Controls:
             **_QUIET,
         )
     _connect_filling(controls, history, Filling(handlers.studio), reference, visit)
-    connect_keepsakes(keepsakes, Keepsakes(handlers.studio), visit)
+    connect_export(export, Export(handlers.studio), visit)
     for shown in (*panels.values(), below):
         connect_png(shown.player, shown.piece)
     return controls

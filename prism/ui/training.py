@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import gradio as gr
 
 from prism import ASSETS
-from prism.ui.sheet import Block, Sheet, facts, lines, rolls, sheet, table, text
+from prism.ui.charts import Block, Charts, charts, facts, lines, rolls, table, text
 
 if TYPE_CHECKING:
     from prism.corpora.prepared import Corpus
@@ -173,14 +173,14 @@ class Training:
         self._corpus = corpus
         self._experiments = experiments
 
-    def sheet(self) -> dict[str, Any]:
+    def charts(self) -> dict[str, Any]:
         """All records, as far as they are there."""
         try:
             weights = self._weights.get()
         except (ValueError, OSError) as error:
-            return sheet(text("There are no weights", str(error)), *self._tried())
+            return charts(text("There are no weights", str(error)), *self._tried())
         blocks = [block for model in _MODELS for block in self._model(weights, model)]
-        return sheet(*blocks, *self._tried())
+        return charts(*blocks, *self._tried())
 
     def _model(self, weights: pathlib.Path, model: _Model) -> Iterator[Block]:
         folder = weights / model.folder
@@ -328,5 +328,5 @@ def training_tab(training: Training) -> None:
     with gr.Tab("Train") as tab:
         gr.Markdown(_INTRODUCTION, elem_classes="prism-prose")
         with gr.Column(elem_classes="prism-below"):
-            record = Sheet(None)
-    tab.select(training.sheet, None, record, api_visibility="private", show_progress="hidden")
+            record = Charts(None)
+    tab.select(training.charts, None, record, api_visibility="private", show_progress="hidden")

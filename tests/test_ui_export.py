@@ -1,4 +1,4 @@
-"""Keepsakes without a browser: what is kept of a click, and what is said when it cannot be."""
+"""Export without a browser: what is kept of a click, and what is said when it cannot be."""
 
 import zipfile
 from types import SimpleNamespace
@@ -8,7 +8,7 @@ from stand_ins import choice_of, studio_of
 
 from prism.service.sharing import query
 from prism.service.visit import Visit
-from prism.ui.keepsakes import Keepsakes, page_address
+from prism.ui.export import Export, page_address
 
 PAGE = SimpleNamespace(page="https://host.example/prism/")
 
@@ -33,7 +33,7 @@ def clicked(studio, sides=("prism", "corpus", "amt"), scored=True) -> Visit:
 
 def test_the_zip_holds_the_click_and_its_link(studio, tmp_path):
     visit = clicked(studio)
-    made = Keepsakes(studio).archive(visit, PAGE)
+    made = Export(studio).archive(visit, PAGE)
     assert next(made)["busy"]
     done = next(made)
     # As Gradio does, read it before asking for more.
@@ -47,16 +47,16 @@ def test_the_zip_holds_the_click_and_its_link(studio, tmp_path):
 
 
 def test_what_was_asked_for_is_among_the_settings():
-    visit, keepsakes = Visit(), Keepsakes(studio_of())
-    settings = keepsakes.comparison(visit.begin(choice_of()), "").settings
+    visit, export = Visit(), Export(studio_of())
+    settings = export.comparison(visit.begin(choice_of()), "").settings
     assert settings["metre"] is None and not {"time_signature", "attributes", "key"} & set(settings)
     click = visit.begin(choice_of(metre="3/4", key="A minor"))
-    settings = keepsakes.comparison(click, PAGE.page).settings
+    settings = export.comparison(click, PAGE.page).settings
     assert (settings["metre"], settings["key"]) == ("3/4", "A minor")
 
 
 def test_the_poster_of_half_a_click_says_what_it_lacks(studio):
-    made = Keepsakes(studio).poster(clicked(studio, sides=["prism"], scored=False), PAGE)
+    made = Export(studio).poster(clicked(studio, sides=["prism"], scored=False), PAGE)
     *_, done = [value["text"] for value in made]
     assert done == (
         "Saved as prism-poster-Ada-seed-7.pdf, without Corpus's piece, AMT's piece, the scores: "
@@ -65,7 +65,7 @@ def test_the_poster_of_half_a_click_says_what_it_lacks(studio):
 
 
 def test_before_a_click_there_is_nothing(studio):
-    for make in (Keepsakes(studio).archive, Keepsakes(studio).poster):
+    for make in (Export(studio).archive, Export(studio).poster):
         (value,) = make(Visit(), PAGE)
         assert value["kind"] == "error" and "press Generate first" in value["text"]
 
@@ -75,7 +75,7 @@ def test_a_fault_is_told_in_the_panel(studio, monkeypatch):
         raise OSError("No space left on device")
 
     monkeypatch.setattr("prism.service.export.write_poster", full)
-    *_, value = Keepsakes(studio).poster(clicked(studio, ["prism"], scored=False), PAGE)
+    *_, value = Export(studio).poster(clicked(studio, ["prism"], scored=False), PAGE)
     assert value["kind"] == "error" and "No space left" in value["text"] and value["file"] is None
 
 

@@ -42,16 +42,16 @@ _NOT_CARRIED = (
 )
 
 
-class KeepsakesPanel(Element):
-    """Two buttons; its value is what `keepsakes_value` returns.
+class ExportPanel(Element):
+    """Two buttons; its value is what `export_value` returns.
 
     Its ``archive`` and ``poster`` events carry the ``page``'s address and wait for a file.
     """
 
-    asset = "page/keepsakes"
+    asset = "page/export"
 
 
-def keepsakes_value(
+def export_value(
     text: str = "", error: bool = False, busy: bool = False, file: pathlib.Path | None = None
 ) -> dict[str, Any]:
     """The panel's value.
@@ -85,7 +85,7 @@ def _sound() -> str:
         return ""
 
 
-class Keepsakes:
+class Export:
     """Event handlers of the panel.
 
     Parameters
@@ -123,9 +123,9 @@ class Keepsakes:
         page: object,
     ) -> Iterator[dict[str, Any]]:
         if click.choice is None or not click.pieces:
-            yield keepsakes_value("There is nothing to keep yet: press Generate first.", error=True)
+            yield export_value("There is nothing to keep yet: press Generate first.", error=True)
             return
-        yield keepsakes_value(f"Making the {name}…", busy=True)
+        yield export_value(f"Making the {name}…", busy=True)
         end = f"seed-{click.choice.seed}"
         stem = file_stem(f"prism-{name}", *click.choice.composers, end=end)
         try:
@@ -134,10 +134,10 @@ class Keepsakes:
                 comparison = self.comparison(click, page_address(page))
                 write(comparison, path)
                 # Gradio copies the file before it asks for what comes next.
-                yield keepsakes_value(_done(path, comparison), file=path)
+                yield export_value(_done(path, comparison), file=path)
         except Exception as error:  # whatever it was, the rest of the page goes on
             logger.error("%s: %s", name, error, exc_info=not isinstance(error, OSError))
-            yield keepsakes_value(
+            yield export_value(
                 f"The {name} could not be made ({error}): try again, or save the pieces one by "
                 "one.",
                 error=True,
@@ -197,13 +197,13 @@ def _done(path: pathlib.Path, comparison: Comparison) -> str:
     return f"Saved as {path.name}{without}."
 
 
-def keepsakes_panel() -> KeepsakesPanel:
+def export_panel() -> ExportPanel:
     """Lay out the panel; call inside a ``gr.Blocks``."""
     with gr.Column(elem_classes="prism-below"):
-        return KeepsakesPanel(keepsakes_value())
+        return ExportPanel(export_value())
 
 
-def connect_keepsakes(panel: KeepsakesPanel, keepsakes: Keepsakes, visit: gr.State) -> None:
+def connect_export(panel: ExportPanel, export: Export, visit: gr.State) -> None:
     """Let the buttons make their files."""
-    panel.archive(keepsakes.archive, visit, panel, **DRAWING, **_QUIET)
-    panel.poster(keepsakes.poster, visit, panel, **DRAWING, **_QUIET)
+    panel.archive(export.archive, visit, panel, **DRAWING, **_QUIET)
+    panel.poster(export.poster, visit, panel, **DRAWING, **_QUIET)

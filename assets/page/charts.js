@@ -1,10 +1,10 @@
-// The body of a sheet's on-load function: `element`, `props` and `watch` are given.
-// A sheet is a list of blocks; what each kind holds is told in prism/ui/sheet.py.
+// The body of the charts' on-load function: `element`, `props` and `watch` are given.
+// The value is a list of blocks, described in prism/ui/charts.py.
 const SVG = "http://www.w3.org/2000/svg";
 const DASHES = 4;
 const TICKS = 4;
 
-const root = element.querySelector(".prism-sheet");
+const root = element.querySelector(".prism-charts");
 
 function shape(name, attributes) {
   const made = document.createElementNS(SVG, name);

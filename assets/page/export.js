@@ -1,5 +1,5 @@
 // The body of the panel's on-load function: `element`, `props`, `trigger` and `watch` are given.
-const root = element.querySelector(".prism-keepsakes");
+const root = element.querySelector(".prism-export");
 const part = (name) => root.querySelector(name);
 const page = () => `${location.origin}${location.pathname}`;
 let known = (props.value || {}).when; // what was shown before is not saved again
