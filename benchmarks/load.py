@@ -37,8 +37,7 @@ import report
 from latency import start_app
 
 from prism import ROOT
-from prism.models.settings import USUAL_STRUCTURE
-from prism.music.attributes import NAMES
+from prism.models.settings import PUBLIC
 
 READY_SECONDS = 120
 ANSWER_SECONDS = 300
@@ -168,13 +167,14 @@ class Visitor(threading.Thread):
 
     def _asked(self, kind: str) -> Answer:
         answer = Answer(self._number, kind, self._composer, self._latest, 0.0)
-        steps = 64 if kind == "cancel" else 16
-        values = [[self._composer], self._latest, 0]
-        if kind != "corpus":
-            start = ["opening"] if kind == "amt" else []
-            # Structure, then the metre and all attributes, of which nothing is asked.
-            wishes = [USUAL_STRUCTURE, *[""] * (1 + len(NAMES))]
-            values = [[self._composer], None, 2.0, self._latest, steps, 0, *start, *wishes]
+        steps = {"num_inference_steps": 64} if kind == "cancel" else {}
+        given = {"composers": [self._composer], "weights": None, "seed": self._latest} | steps
+        source = kind if kind in ("corpus", "amt") else "prism"
+        values = [
+            given.get(name, setting.public_default)
+            for name, setting in PUBLIC.items()
+            if source == "amt" or source in setting.decides
+        ]
         began = time.monotonic()
         try:
             endpoint = ENDPOINTS.get(kind, kind)

@@ -18,6 +18,7 @@ from prism.corpora.prepared import Corpus
 from prism.drawing.rolls import save_contact_sheet
 from prism.models.autoencoder import orphan_share
 from prism.models.pipeline import PrismPipeline
+from prism.models.settings import GenerationSettings
 from prism.music.roll import PianoRoll
 from prism.music.statistics import mean_description
 from prism.music.windows import windows_of
@@ -118,8 +119,8 @@ def main() -> None:
     parser = report.parser(__doc__)
     parser.add_argument("--count", type=int, help="samples a label (default 50, quick 1)")
     parser.add_argument("--amt-count", type=int, help="baseline samples (default 6, quick 1)")
-    parser.add_argument("--guidance-scale", type=float, default=2.0)
-    parser.add_argument("--steps", type=int, default=16)
+    parser.add_argument("--guidance-scale", type=float, default=GenerationSettings.guidance_scale)
+    parser.add_argument("--steps", type=int, default=GenerationSettings.num_inference_steps)
     parser.add_argument("--sheet", help="also draw one sample a label into this PNG file")
     options = parser.parse_args()
     count = options.count or (1 if options.quick else 50)

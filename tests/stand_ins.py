@@ -9,9 +9,9 @@ from conftest import COLLECTIONS, PROFILES, PitchClasses, make_piece, make_pipel
 from prism.amt.pipeline import PartialSample
 from prism.corpora.prepared import Corpus
 from prism.models.pipeline import PrismPipeline
+from prism.models.settings import GenerationSettings, Offered
 from prism.music.attributes import NAMES, attribute_values
 from prism.music.roll import Note, PianoRoll
-from prism.service.choice import Choice, read_choice
 from prism.service.loading import Loader
 from prism.service.studio import Studio
 from prism.similarity.bands import KIND_WORDS, Band
@@ -21,6 +21,7 @@ from prism.similarity.scorer import SimilarityScorer
 
 LABELS = tuple(PROFILES)
 KNOWN = attribute_values(NAMES, COLLECTIONS)
+OFFERED = Offered(LABELS, KNOWN)
 # The page's controls besides composers and weights, in order.
 SETTINGS = {
     "guidance_scale": 2,
@@ -115,9 +116,10 @@ def studio_of(
     return Studio(Loader(pipeline), Loader(corpus), Loader(amt), Loader(judge), Loader(index))
 
 
-def choice_of(composers=("Ada",), weights=(50,), **changes) -> Choice:
+def choice_of(composers=("Ada",), weights=(50,), **changes) -> GenerationSettings:
     """A choice as the page makes it."""
-    return read_choice(composers, weights, **(SETTINGS | changes), known=LABELS, attributes=KNOWN)
+    values = {"composers": composers, "weights": weights[: len(composers)]} | SETTINGS | changes
+    return GenerationSettings.read(values, Offered(LABELS, KNOWN))
 
 
 def controls_of(composers=("Ada",), weights=(50, 50, 50, 50), **changes) -> list:

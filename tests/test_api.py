@@ -141,7 +141,7 @@ def test_compare_gives_what_the_single_endpoints_give(client):
 def test_what_is_asked_for_is_drawn(client):
     asked = {"key": "A minor", "density": "sparse", "register": "low", "character": "soft"}
     drawn = client.predict(["Bach"], seed=3, metre="9/8", **asked, api_name="/generate")
-    expected = named_pipeline()("Bach", seed=3, time_signature=(9, 8), attributes=asked).rolls[0]
+    expected = named_pipeline()("Bach", seed=3, time_signature=(9, 8), **asked).rolls[0]
     assert [tuple(note) for note in drawn["notes"]] == expected.notes()
     assert drawn["time_signature"] == [9, 8] and "key A minor" in drawn["detail"]
     whole = client.predict(
@@ -155,11 +155,11 @@ def test_what_is_asked_for_is_drawn(client):
 
 
 def test_a_mistake_is_told_in_a_sentence(client):
-    with pytest.raises(AppError, match="Key is H minor, and should be one of C major"):
+    with pytest.raises(AppError, match="key: expected one of C major.*got 'H minor'"):
         client.predict(["Bach"], key="H minor", api_name="/score")
-    with pytest.raises(AppError, match="3 weights are given for 2 composers: give one a composer"):
+    with pytest.raises(AppError, match="weights: expected 2, one a composer"):
         client.predict(["Bach", "Mozart"], weights=[1, 2, 3], api_name="/compare")
-    with pytest.raises(AppError, match="has not learned Zoe: choose from Bach"):
+    with pytest.raises(AppError, match="composers: expected some of Bach.*got 'Zoe'"):
         client.predict(["Zoe"], api_name="/score")
     assert client.predict("Bach", seed=1, api_name="/generate")["done"]
 

@@ -10,7 +10,7 @@ import pytest
 from conftest import ROOT, make_pipeline
 from PIL import Image
 from stand_ins import (
-    LABELS,
+    OFFERED,
     StandInAMT,
     choice_of,
     make_judge,
@@ -20,14 +20,14 @@ from stand_ins import (
 )
 
 from prism.cli import compare, main, others
-from prism.cli.options import Mix, read_mix, read_seeds
+from prism.cli.options import read_settings
 from prism.corpora.provenance import weights_digest
 from prism.models.pipeline import PrismPipeline
+from prism.models.settings import AMT_STARTS, GenerationSettings
 from prism.music.midi import read_midi, write_midi
 from prism.music.midipic import from_picture
 from prism.music.naming import file_stem
 from prism.music.performance import has_dynamics
-from prism.service import baseline, choice
 from prism.service.piece import ShownPiece
 
 
@@ -116,7 +116,7 @@ def test_what_is_asked_for_is_drawn_and_told(tmp_path, capsys):
     path, last = capsys.readouterr().out.splitlines()
     asked = {"density": "dense", "key": "A minor"}
     roll = PrismPipeline.from_pretrained(tmp_path / "weights")(
-        "Ada", time_signature=(6, 8), attributes=asked
+        "Ada", time_signature=(6, 8), **asked
     ).rolls[0]
     assert notes_in(path) == read_midi(write_midi(roll)).window().notes()
     told = json.loads(last)
@@ -141,38 +141,47 @@ def test_every_kind_of_file_for_every_seed(weights, tmp_path, capsys):
     assert notes_in(paths[0]) != notes_in(paths[4])
 
 
+def settings_of(*composers: str, seed=None, number=None, **texts) -> list[GenerationSettings]:
+    options = types.SimpleNamespace(composers=composers, seed=seed, number=number, **texts)
+    return read_settings(options, OFFERED)
+
+
+def mix_of(*composers: str) -> tuple:
+    (settings,) = settings_of(*composers)
+    return settings.composers, settings.composer_weights
+
+
 def test_weights_of_composers():
-    known = ["Bach", "Irish reels", "Mozart"]
-    assert read_mix(["Bach"], known) == Mix(("Bach",), (1.0,))
-    assert read_mix(["Bach=30"], known) == Mix(("Bach",), (1.0,))
-    assert read_mix(["Irish reels=3", "Bach"], known) == Mix(("Irish reels", "Bach"), (0.75, 0.25))
-    assert read_mix(["Bach", "Mozart=0"], known) == Mix(("Bach",), (1.0,))
+    assert mix_of("Ada") == mix_of("Ada=30") == mix_of("Ada", "Bob=0") == (("Ada",), (1.0,))
+    assert mix_of("Bob=3", "Ada") == (("Bob", "Ada"), (0.75, 0.25))
 
 
 @pytest.mark.parametrize("weight", ["", "x", "-1", "nan", "inf", "1=2"])
 def test_a_weight_that_is_none(weight):
-    with pytest.raises(ValueError, match=f"expected a weight of 0 or more .* got 'Bach={weight}'"):
-        read_mix([f"Bach={weight}"], ["Bach"])
+    with pytest.raises(ValueError, match="composer_weights: expected a number from 0 to 100, got"):
+        settings_of(f"Ada={weight}", "Bob")
 
 
 def test_all_weights_nought():
-    with pytest.raises(ValueError, match="all weights are 0"):
-        read_mix(["Bach=0"], ["Bach"])
+    with pytest.raises(ValueError, match="composer_weights: expected at least one above 0"):
+        settings_of("Ada=0", "Bob=0")
 
 
 def test_weights_are_those_of_the_page():
-    mix = read_mix(["Ada=1", "Bob=2", "Cleo=4"], LABELS)
-    page = choice_of(["Ada", "Bob", "Cleo"], [10, 20, 40])
-    assert (mix.composers, mix.weights, str(mix)) == (page.composers, page.weights, page.mix)
+    (settings,) = settings_of("Ada=1", "Bob=2", "Cleo=4", seed=["1"])
+    assert settings == choice_of(["Ada", "Bob", "Cleo"], [10, 20, 40])
 
 
 def test_seeds():
-    assert read_seeds(None, None) == [0]
-    assert read_seeds([7, 9, 7], None) == [7, 9]
-    assert read_seeds([7], 3) == [7, 8, 9]
-    for seeds, number in (([7], 0), ([7, 9], 2)):
+    def seeds(given, number):
+        return [settings.seed for settings in settings_of("Ada", seed=given, number=number)]
+
+    assert seeds(None, None) == [0]
+    assert seeds(["7", "9", "7"], None) == [7, 9]
+    assert seeds(["7"], 3) == [7, 8, 9]
+    for given, number in ((["7"], 0), (["7", "9"], 2)):
         with pytest.raises(ValueError, match="--number: expected 1 or more"):
-            read_seeds(seeds, number)
+            seeds(given, number)
 
 
 def test_names_are_those_of_the_page():
@@ -190,15 +199,16 @@ def test_a_long_name_keeps_its_seed():
 def test_mistakes_are_told_in_one_line(weights, tmp_path, capsys):
     common = ["--weights", weights, "--output", tmp_path / "new"]
     unknown = complaint(["generate", "Eve", *common], capsys)
-    assert "unknown 'Eve'; choose from Ada, Bob, Cleo" in unknown
-    assert "expected a weight" in complaint(["generate", "Ada=much", *common], capsys)
+    assert "composers: expected some of Ada, Bob, Cleo, got 'Eve'" in unknown
+    weight = complaint(["generate", "Ada=much", "Bob", *common], capsys)
+    assert "composer_weights: expected a number from 0 to 100, got 'much'" in weight
     guidance = complaint(["generate", "Ada", "--guidance-scale", 9, *common], capsys)
-    assert "guidance_scale: expected a number from 0 to 8, got 9.0" in guidance
-    assert "each may be named once" in complaint(["generate", "Ada", "Ada", *common], capsys)
+    assert "guidance_scale: expected a number from 0 to 8, got '9'" in guidance
+    assert "each once" in complaint(["generate", "Ada", "Ada", *common], capsys)
     metre = complaint(["generate", "Ada", "--metre", "5", *common], capsys)
-    assert "metre: expected one of 4/4, 3/4" in metre and "got '5'" in metre
+    assert "time_signature: expected a time signature such as 4/4" in metre and "got '5'" in metre
     key = complaint(["generate", "Ada", "--key", "A minor", *common], capsys)
-    assert "attributes: unknown 'key'; this model knows none" in key
+    assert "key: expected nothing, as this model cannot be asked for that" in key
     assert not (tmp_path / "new").exists()
 
 
@@ -245,7 +255,7 @@ def test_compare_writes_three_files_and_scores(models, tmp_path, capsys):
     assert shown["cosine"] == pytest.approx(direct["prism"][0].cosine, abs=1e-6)
 
 
-@pytest.mark.parametrize("start", compare.AMT_STARTS)
+@pytest.mark.parametrize("start", AMT_STARTS)
 @pytest.mark.parametrize("tempo", [None, 90.0])
 def test_compare_draws_what_the_page_draws(models, start, tempo):
     page = StandInAMT()
@@ -261,8 +271,7 @@ def test_compare_draws_what_the_page_draws(models, start, tempo):
     }
     settings = {"amt_start": start, "tempo": tempo, "structure_scale": 1.0, **wishes}
     clicked = choice_of(["Bob", "Cleo"], [20, 40], **settings, seed=6)
-    options = types.SimpleNamespace(guidance_scale=2.0, num_inference_steps=16, **settings)
-    shown = compare.sides(models, read_mix(["Bob=1", "Cleo=2"], LABELS), 6, options)
+    shown = compare.sides(models, clicked)
     for name, side in studio.sides.items():
         *_, last = side.stages(clicked)
         piece = last.piece()
@@ -271,12 +280,6 @@ def test_compare_draws_what_the_page_draws(models, start, tempo):
         if name != "corpus":
             assert shown[name].stem == piece.name
     assert models.amt.calls == page.calls
-
-
-def test_what_the_baseline_starts_from_is_as_on_the_page():
-    for seed in (0, 1, 44_488, 2**31 - 1):
-        assert compare.amt_seed(seed) == baseline.amt_seed(seed)
-    assert tuple(choice.AMT_STARTS) == tuple(compare.AMT_STARTS)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import torch
 from conftest import make_pipeline
 
 from prism.models.guidance import STRUCTURE_FROM, STRUCTURE_UNTIL, GuidedFlow, nearby
+from prism.models.settings import GenerationSettings
 from prism.music.windows import regular_metre
 
 METRE = torch.zeros(2, 64, 2, dtype=torch.int64)
@@ -12,20 +13,9 @@ NO_WISHES = torch.zeros(2, 0, dtype=torch.int64)
 
 
 def guided_flow(pipeline, wishes=NO_WISHES, metre=METRE, **call) -> GuidedFlow:
-    request = pipeline.request(
-        **{
-            "composers": "Ada",
-            "composer_weights": None,
-            "guidance_scale": 2.0,
-            "num_inference_steps": 2,
-            "tempo": None,
-            "time_signature": None,
-            "structure_scale": 0,
-            **call,
-        }
-    )
-    labels = [pipeline.composers.index(name) for name in request.composers]
-    return GuidedFlow(pipeline.dit, request, labels, metre, wishes)
+    settings = GenerationSettings(**{"composers": "Ada", "structure_scale": 0, **call})
+    labels = [pipeline.composers.index(name) for name in settings.composers]
+    return GuidedFlow(pipeline.dit, settings, labels, metre, wishes)
 
 
 def noise(seed: int = 0) -> torch.Tensor:
@@ -88,7 +78,7 @@ def test_a_metre_that_is_asked_for_is_led_towards_on_its_own():
 
 def test_attributes_and_metre_on_their_own_and_structure_together():
     pipeline = make_pipeline(knowing=["density"], self_conditioning=False)
-    wish = {"attributes": {"density": "dense"}, "attribute_scale": 2.0, "time_signature": (4, 4)}
+    wish = {"density": "dense", "attribute_scale": 2.0, "time_signature": (4, 4)}
     wishes = torch.full((2, 1), 2)
     request = {"guidance_scale": 0.0, **wish}
     both = guided_flow(pipeline, wishes, structure_scale=1, **request)(noise(), 0.5)

@@ -8,6 +8,7 @@ from conftest import COLLECTIONS, make_pipeline
 
 from prism.models.hub import WeightsError
 from prism.models.pipeline import PrismPipeline
+from prism.models.settings import GenerationSettings
 
 
 def test_same_seed_same_notes_alone_or_in_a_batch(pipeline):
@@ -31,16 +32,53 @@ def test_same_notes_with_any_number_of_threads(pipeline):
 
 
 def test_stream_ends_with_the_result_of_a_call(pipeline):
-    previews = list(pipeline.stream("Bob", seed=5, num_inference_steps=6))
+    previews = list(pipeline.stream(GenerationSettings("Bob", seed=5, num_inference_steps=6)))
     assert [p.step for p in previews] == [1, 2, 3, 4, 5, 6]
     assert previews[-1].t == 0 and all(len(p.rolls) == 1 for p in previews)
     assert previews[-1].rolls == pipeline("Bob", seed=5, num_inference_steps=6).rolls
 
 
-def test_callback_sees_every_step(pipeline):
+def test_callback_is_called_as_in_diffusers(pipeline):
     seen = []
-    pipeline("Ada", seed=1, num_inference_steps=3, callback_on_step_end=seen.append)
-    assert [p.step for p in seen] == [1, 2, 3]
+
+    def watch(pipe, step, timestep, callback_kwargs):
+        seen.append((pipe, step, timestep, callback_kwargs["latents"].shape[0]))
+        return callback_kwargs
+
+    output = pipeline("Ada", seed=[1, 2], num_inference_steps=2, callback_on_step_end=watch)
+    assert seen == [(pipeline, 0, 0.5, 2), (pipeline, 1, 0.0, 2)]
+    assert output.rolls == pipeline("Ada", seed=[1, 2], num_inference_steps=2).rolls
+
+
+@pytest.mark.parametrize("when", [0, 1])
+def test_callback_may_change_the_latents(pipeline, when):
+    """Also after the last step, where they are the result."""
+
+    def change(pipe, step, timestep, callback_kwargs):
+        callback_kwargs["latents"] = callback_kwargs["latents"] * (0 if step == when else 1)
+        return callback_kwargs
+
+    output = pipeline("Ada", seed=1, num_inference_steps=2, callback_on_step_end=change)
+    assert not torch.equal(output.latents, pipeline("Ada", seed=1, num_inference_steps=2).latents)
+    assert when == 0 or not output.latents.any()
+
+
+def test_generators_draw_the_seeds(pipeline):
+    generators = [torch.Generator().manual_seed(i) for i in (3, 4)]
+    output = pipeline("Ada", generator=generators, num_inference_steps=1)
+    assert len(set(output.seeds)) == 2
+    assert output.rolls == pipeline("Ada", seed=output.seeds, num_inference_steps=1).rolls
+    again = pipeline("Ada", generator=torch.Generator().manual_seed(3), num_inference_steps=1)
+    assert again.seeds == output.seeds[:1]
+
+
+def test_latents_may_be_given(pipeline):
+    shape = (1, pipeline.dit.config.tokens, pipeline.dit.config.latent_size)
+    noise = torch.randn(shape, generator=torch.Generator().manual_seed(5))
+    given = pipeline("Ada", seed=5, latents=noise, num_inference_steps=2)
+    assert given.rolls == pipeline("Ada", seed=5, num_inference_steps=2).rolls
+    other = pipeline("Ada", seed=5, latents=-noise, num_inference_steps=2)
+    assert not torch.equal(other.latents, given.latents)
 
 
 def test_a_weight_of_zero_leaves_a_composer_out(pipeline):
@@ -51,7 +89,7 @@ def test_a_weight_of_zero_leaves_a_composer_out(pipeline):
 
 def test_weights_are_scaled_to_sum_to_one(pipeline):
     output = pipeline(["Ada", "Bob"], composer_weights=[3, 1], num_inference_steps=1)
-    assert output.request.composer_weights == (0.75, 0.25)
+    assert output.settings.composer_weights == (0.75, 0.25)
 
 
 def test_guidance_of_zero_ignores_the_composer(pipeline):
@@ -74,22 +112,22 @@ def test_tempo_does_not_change_the_notes(pipeline):
 @pytest.mark.parametrize(
     "arguments, message",
     [
-        ({"composers": []}, "composers: expected 1 to 4, got 0"),
-        ({"composers": ["Ada", "Bob", "Cleo", "Ada", "Bob"]}, "composers: expected 1 to 4, got 5"),
-        ({"composers": "Zoe"}, "composers: unknown 'Zoe'; choose from Ada, Bob, Cleo"),
-        ({"composers": ["Ada", "Ada"]}, "named once"),
-        ({"composer_weights": [0]}, "not all 0"),
-        ({"composer_weights": [float("nan")]}, "composer_weights: expected numbers"),
-        ({"composer_weights": [1, 2]}, "expected 1, one a composer; got 2"),
+        ({"composers": []}, "composers: expected 1 to 4 labels, each once, got \\[\\]"),
+        ({"composers": ["Ada", "Bob", "Cleo", "Ada", "Bob"]}, "composers: expected 1 to 4 labels"),
+        ({"composers": "Zoe"}, "composers: expected some of Ada, Bob, Cleo, got 'Zoe'"),
+        ({"composers": ["Ada", "Ada"]}, "each once"),
+        ({"composers": ["Ada", "Bob"], "composer_weights": [0, 0]}, "at least one above 0"),
+        ({"composers": ["Ada", "Bob"], "composer_weights": [1, float("nan")]}, "from 0 to 100"),
+        ({"composer_weights": [1, 2]}, "composer_weights: expected 1, one a composer, got"),
         ({"structure_scale": -1}, "structure_scale: expected a number from 0 to 8, got -1"),
         ({"guidance_scale": -1}, "guidance_scale: expected a number from 0 to 8, got -1"),
         ({"guidance_scale": float("nan")}, "guidance_scale"),
-        ({"num_inference_steps": 0}, "num_inference_steps: expected a number from 1 to 200, got 0"),
+        ({"num_inference_steps": 0}, "num_inference_steps: expected a whole number from 1 to 200"),
         ({"num_inference_steps": 2.5}, "num_inference_steps: expected a whole number"),
-        ({"seed": "seven"}, "seed: expected a whole number, got 'seven'"),
-        ({"seed": -1}, "seed: expected a number from 0"),
+        ({"seed": "seven"}, "seed: expected a whole number from 0 to 2147483647, got 'seven'"),
+        ({"seed": -1}, "seed: expected a whole number from 0"),
         ({"seed": []}, "seed: expected at least one"),
-        ({"tempo": 0}, "tempo: expected a number from 20 to 400"),
+        ({"tempo": 10}, "tempo: expected a number from 20 to 400"),
         ({"time_signature": (3, 5)}, "time_signature"),
     ],
 )
@@ -99,8 +137,8 @@ def test_bad_arguments_are_named(pipeline, arguments, message):
 
 
 def test_stream_refuses_before_its_first_step(pipeline):
-    with pytest.raises(ValueError, match="guidance_scale"):
-        pipeline.stream("Ada", guidance_scale=99)
+    with pytest.raises(ValueError, match="composers"):
+        pipeline.stream(GenerationSettings("Zoe"))
 
 
 def test_save_and_load(tmp_path):
@@ -150,16 +188,16 @@ def test_attributes_are_asked_for_by_name(wishful):
     assert list(wishful.attributes) == ["density", "key"]
     assert wishful.attributes["density"] == ("sparse", "medium", "dense")
     plain = wishful("Ada", **FIXED).rolls
-    assert wishful("Ada", attributes={"key": None}, **FIXED).rolls == plain
-    assert wishful("Ada", attributes={"key": "A minor"}, **FIXED).rolls != plain
-    with pytest.raises(ValueError, match="attributes: key has no 'H minor'"):
-        wishful("Ada", attributes={"key": "H minor"})
+    assert wishful("Ada", key=None, **FIXED).rolls == plain
+    assert wishful("Ada", key="A minor", **FIXED).rolls != plain
+    with pytest.raises(ValueError, match="key: expected one of C major, .*, got 'H minor'"):
+        wishful("Ada", key="H minor")
 
 
 def test_a_model_without_attributes_says_so(pipeline):
     assert pipeline.attributes == {}
-    with pytest.raises(ValueError, match="attributes: unknown 'key'; this model knows none"):
-        pipeline("Ada", attributes={"key": "A minor"})
+    with pytest.raises(ValueError, match="key: expected nothing, as this model cannot be asked"):
+        pipeline("Ada", key="A minor")
 
 
 def test_a_collection_is_asked_for_and_kept_with_the_weights(tmp_path):
@@ -167,24 +205,24 @@ def test_a_collection_is_asked_for_and_kept_with_the_weights(tmp_path):
     pipe.save_pretrained(tmp_path)
     loaded = PrismPipeline.from_pretrained(tmp_path)
     assert loaded.attributes["collection"] == loaded.collections == COLLECTIONS
-    wish = {"attributes": {"collection": "Dances"}}
+    wish = {"collection": "Dances"}
     assert loaded("Ada", **wish, **FIXED).rolls != loaded("Ada", **FIXED).rolls
-    with pytest.raises(ValueError, match="collection has no 'Hymns'; choose from Ballads, Dances"):
-        loaded("Ada", attributes={"collection": "Hymns"})
+    with pytest.raises(ValueError, match="expected one of Ballads, Dances, got 'Hymns'"):
+        loaded("Ada", collection="Hymns")
     with pytest.raises(WeightsError, match="collections: expected 2 as in the transformer, got 1"):
         PrismPipeline(pipe.autoencoder, pipe.dit, pipe.profiles, ["Dances"])
 
 
 def test_an_attribute_can_guide_without_any_composer(wishful):
     """At guidance 0 the composers drop out; the attribute's own scale is all there is."""
-    wish = {"attributes": {"density": "dense"}, "guidance_scale": 0, **FIXED}
+    wish = {"density": "dense", "guidance_scale": 0, **FIXED}
     guided = wishful("Ada", attribute_scale=1, **wish).rolls
     assert guided == wishful("Bob", attribute_scale=1, **wish).rolls
     assert guided != wishful("Ada", attribute_scale=0, **wish).rolls
 
 
 def test_an_open_attribute_is_drawn_by_the_seed_where_the_profile_has_shares(wishful):
-    asked = wishful("Ada", attributes={"key": "D major"}, attribute_scale=0, **FIXED).rolls
+    asked = wishful("Ada", key="D major", attribute_scale=0, **FIXED).rolls
     share = [0.0] * 24
     share[2] = 1.0
     wishful.profiles["Ada"]["attributes"] = {"key": share}

@@ -20,8 +20,8 @@ class Obedient:
     def __init__(self) -> None:
         self.calls = []
 
-    def __call__(self, composer, seed, attributes=None, time_signature=None):
-        wish = (attributes or {}).get("density", "sparse")
+    def __call__(self, composer, seed, density="sparse", time_signature=None):
+        wish = density
         self.calls.append((composer, seed, wish))
         # Bob cannot play dense.
         a_beat = {"sparse": 1, "medium": 2, "dense": 2 if composer == "Bob" else 4}[wish]
@@ -90,10 +90,9 @@ class Collector:
     composers = ("Ada", "Bob")
     attributes = {"collection": ("Ballads", "Dances")}
 
-    def __call__(self, composer, seed, attributes=None, time_signature=None, guidance_scale=2.0):
-        wish = (attributes or {}).get("collection")
-        assert guidance_scale == 0 or wish is None
-        pitch = {None: 70, "Ballads": 40, "Dances": 70}[wish]
+    def __call__(self, composer, seed, collection=None, time_signature=None, guidance_scale=2.0):
+        assert guidance_scale == 0 or collection is None
+        pitch = {None: 70, "Ballads": 40, "Dances": 70}[collection]
         return types.SimpleNamespace(rolls=[PianoRoll.from_notes([Note(pitch, 0, 1)], 256)])
 
 

@@ -147,7 +147,7 @@ def test_a_run_with_attributes_can_be_asked_for_them(corpus, tmp_path):
     assert tuple(pipe.attributes) == NAMES
     share = pipe.profiles[corpus.labels[0]]["attributes"]["key"]
     assert len(share) == 25 and sum(share) == pytest.approx(1)
-    roll = pipe(corpus.labels[0], attributes={"key": "A minor"}, num_inference_steps=1).rolls[0]
+    roll = pipe(corpus.labels[0], key="A minor", num_inference_steps=1).rolls[0]
     assert roll.frames == 256
 
 

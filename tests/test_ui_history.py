@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import random
 import types
+import urllib.parse
 
 import gradio as gr
 import pytest
-from stand_ins import KNOWN, LABELS, SETTINGS, StandInAMT, choice_of, controls_of, studio_of
+from stand_ins import LABELS, OFFERED, SETTINGS, StandInAMT, choice_of, controls_of, studio_of
 
 import prism.ui.history
 from prism.music.roll import Note, PianoRoll
 from prism.service.baseline import AMTSide
-from prism.service.choice import read_choice
 from prism.service.examples import EXAMPLES, StoredExample, packed, unpacked
+from prism.service.links import query, read_query
 from prism.service.loading import Loader
 from prism.service.piece import ShownPiece
-from prism.service.sharing import query, shared
 from prism.service.studio import Studio
 from prism.service.visit import Click, Visit
 from prism.similarity.scorer import Score
@@ -186,10 +186,7 @@ def test_what_is_no_longer_kept_is_told():
 
 def test_a_choice_and_its_link_ask_for_the_same():
     choice = choice_of(["Cleo", "Ada"], [30, 0], **SETTINGS_CHANGED, metre="6/8", register="high")
-    asked = shared(choice)
-    again = read_choice(
-        asked.composers, asked.weights, *asked.settings, known=LABELS, attributes=KNOWN
-    )
+    again = read_query(dict(urllib.parse.parse_qsl(query(choice))), OFFERED).settings
     assert again == choice and query(again) == query(choice)
 
 
@@ -211,7 +208,8 @@ def test_a_surprise_is_a_good_choice_and_leaves_the_rest_alone():
         weights, (guidance, seed, *kept) = weights[:4], weights[4:]
         names = composers["value"]
         values = [w.get("value") for w in weights[: len(names)]]
-        choice = studio.choice(names, values, guidance, seed)
+        mix = {"composers": names, "weights": values}
+        choice = studio.choice(**mix, guidance_scale=guidance, seed=seed)
         assert low <= choice.guidance_scale <= high and 0 <= choice.seed < 100_000
         assert kept == [gr.skip()] * (len(SETTINGS) - 2)
         seen.add(tuple(sorted(names)))

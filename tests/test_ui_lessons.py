@@ -170,12 +170,12 @@ def test_without_a_choice_the_first_composers_are_taken(studio, lesson):
     ("lesson", "controls", "message"),
     [
         (NOISE, ("Zoe", 1), "not learned Zoe: choose one of Ada, Bob, Cleo, then press Show"),
-        (STEPS, ("Ada", 1.5), "Seed is 1.5.*whole number.*then press Draw"),
-        (GUIDANCE, ("Ada", None), "Seed is empty"),
+        (STEPS, ("Ada", 1.5), "Seed: expected a whole number .*, got 1.5"),
+        (GUIDANCE, ("Ada", None), "Seed: .*got nothing"),
         (MIXING, ("Ada", "Ada", 1), "Both composers are Ada, and should be two"),
-        (NUMBERS, ("Ada", 1, 65, 0), "Beat is 65.*from 1 to 64"),
-        (NUMBERS, ("Ada", 1, 9, 2), "Noise σ is 2.*from 0 to 1"),
-        (SCORES, ("Ada", -1), "Piece is -1"),
+        (NUMBERS, ("Ada", 1, 65, 0), "Beat: .*from 1 to 64, got 65"),
+        (NUMBERS, ("Ada", 1, 9, 2), "Noise σ: .*from 0 to 1"),
+        (SCORES, ("Ada", -1), "Piece: .*got -1"),
     ],
 )
 def test_a_mistake_is_told_and_nothing_is_lost(studio, lesson, controls, message):

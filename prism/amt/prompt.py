@@ -11,12 +11,6 @@ from prism.music.windows import Window
 
 PROMPT_BEATS = 16
 
-# In the words of the page; the first is the usual one.
-AMT_STARTS = {
-    "opening": "another piece's opening",
-    "nothing": "nothing (unprompted)",
-    "melody": "the Prism melody (accompaniment)",
-}
 _MULTIPLIER = 48_271
 _MODULUS = 2**31 - 1
 
@@ -57,7 +51,7 @@ def amt_prompt(
     Parameters
     ----------
     start : str
-        One of `AMT_STARTS`.
+        One of `prism.models.settings.AMT_STARTS`.
     opening : callable
         Gives the window to be prompted with.
     drawn : callable

@@ -12,19 +12,12 @@ import os
 import pathlib
 from typing import TYPE_CHECKING, Any
 
-from prism.amt.prompt import AMT_STARTS, amt_prompt, amt_seed
+from prism import ASSETS
+from prism.amt.prompt import amt_prompt, amt_seed
 from prism.cli.files import make_folder, write_files
-from prism.cli.options import (
-    ROOT,
-    Mix,
-    add_controls,
-    controls_record,
-    draw,
-    drawn_inscription,
-    read_mix,
-    read_seeds,
-)
+from prism.cli.options import add_controls, drawn_inscription, read_settings, settings_record
 from prism.corpora.provenance import checkpoint
+from prism.models.settings import GenerationSettings
 from prism.music.metadata import real_lines, written_lines
 from prism.music.naming import file_stem, window_words
 
@@ -72,16 +65,9 @@ def add_command(commands: Any) -> None:
     )
     add_controls(parser)
     parser.add_argument(
-        "--amt-start",
-        choices=tuple(AMT_STARTS),
-        default=next(iter(AMT_STARTS)),
-        help="what the baseline starts from: another piece's opening (default), nothing, or the "
-        "melody of Prism's roll",
-    )
-    parser.add_argument(
         "--corpus",
         type=pathlib.Path,
-        default=ROOT / "assets" / "corpus",
+        default=ASSETS / "corpus",
         metavar="FOLDER",
         help="prepared corpus",
     )
@@ -90,13 +76,12 @@ def add_command(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Draw, write and compare; see `prism.cli.main` for the errors."""
-    seeds = read_seeds(options.seed, options.number)
     models = load_models(options.weights, options.corpus)
-    mix = read_mix(options.composers, models.prism.composers)
-    compared = [_compare(models, mix, seed, options) for seed in seeds]
+    wanted = read_settings(options, models.prism.offered)
+    compared = [_compare(models, settings, options.output) for settings in wanted]
     if options.json:
-        result = {"amt_start": options.amt_start, "comparisons": compared}
-        print(json.dumps(controls_record(mix, options) | result, ensure_ascii=False))
+        record = settings_record(wanted[0]) | {"comparisons": compared}
+        print(json.dumps(record, ensure_ascii=False))
 
 
 def load_models(weights: pathlib.Path, corpus: pathlib.Path) -> Models:
@@ -121,64 +106,62 @@ def load_models(weights: pathlib.Path, corpus: pathlib.Path) -> Models:
     return Models(prism, amt, music, judge)
 
 
-def sides(models: Models, mix: Mix, seed: int, options: argparse.Namespace) -> dict[str, Shown]:
+def sides(models: Models, settings: GenerationSettings) -> dict[str, Shown]:
     """Draw all sides: ``prism``, ``corpus`` and ``amt``."""
     from prism.corpora.dataset import corpus_sample
 
-    roll = draw(models.prism, mix, seed, options)
-    window = corpus_sample(models.corpus, mix.composers, seed)
+    *_, last = models.prism.stream(settings)
+    (roll,) = last.rolls
+    window = corpus_sample(models.corpus, settings.composers, settings.seed)
     return {
         "prism": Shown(
             roll,
-            file_stem("prism", *mix.composers, end=f"seed-{seed}"),
-            drawn_inscription(models.prism, mix, seed, options, roll),
+            file_stem("prism", *settings.composers, end=f"seed-{settings.seed}"),
+            drawn_inscription(models.prism, settings, roll),
         ),
-        "corpus": _real(window, seed, options),
-        "amt": _baseline(models, mix, seed, options, window, roll),
+        "corpus": _real(window, settings),
+        "amt": _baseline(models, settings, window, roll),
     }
 
 
-def _real(window: Window, seed: int, options: argparse.Namespace) -> Shown:
+def _real(window: Window, settings: GenerationSettings) -> Shown:
     piece, roll = window.piece, window.roll
-    roll = roll if options.tempo is None else roll.with_tempo(options.tempo)
+    roll = roll if settings.tempo is None else roll.with_tempo(settings.tempo)
     # Unlike on the page with its seed: two seeds may draw two places in one piece.
-    stem = file_stem(piece.label, piece.title, end=f"seed-{seed}")
+    stem = file_stem(piece.label, piece.title, end=f"seed-{settings.seed}")
     words = f"{piece.title}: {window_words(window, roll)}"
     return Shown(roll, stem, (words, *real_lines(piece)))
 
 
 def _baseline(
-    models: Models,
-    mix: Mix,
-    seed: int,
-    options: argparse.Namespace,
-    window: Window,
-    drawn: PianoRoll,
+    models: Models, settings: GenerationSettings, window: Window, drawn: PianoRoll
 ) -> Shown:
     from prism.corpora.dataset import prompt_sample
 
     beginning = amt_prompt(
-        options.amt_start, lambda: prompt_sample(models.corpus, window, seed), lambda: drawn
+        settings.amt_start,
+        lambda: prompt_sample(models.corpus, window, settings.seed),
+        lambda: drawn,
     )
     *_, last = models.amt.stream(
         prompt=beginning.prompt,
         melody=beginning.melody,
-        seed=amt_seed(seed),
-        tempo=options.tempo,
+        seed=amt_seed(settings.seed),
+        tempo=settings.tempo,
         time_signature=None,
     )
-    by = () if options.amt_start == "nothing" else mix.composers
-    stem = file_stem("amt", *by, end=f"{options.amt_start}-seed-{seed}")
-    words = f"AMT: {beginning.detail(models.amt.name, seed, last.roll)}"
-    lines = written_lines(models.amt.name, amt_seed(seed), checkpoint(models.amt.model))
+    by = () if settings.amt_start == "nothing" else settings.composers
+    stem = file_stem("amt", *by, end=f"{settings.amt_start}-seed-{settings.seed}")
+    words = f"AMT: {beginning.detail(models.amt.name, settings.seed, last.roll)}"
+    lines = written_lines(models.amt.name, amt_seed(settings.seed), checkpoint(models.amt.model))
     return Shown(last.roll, stem, (words, *lines))
 
 
-def _compare(models: Models, mix: Mix, seed: int, options: argparse.Namespace) -> dict[str, Any]:
-    shown = sides(models, mix, seed, options)
-    make_folder(options.output)
+def _compare(models: Models, settings: GenerationSettings, folder: pathlib.Path) -> dict[str, Any]:
+    shown, seed = sides(models, settings), settings.seed
+    make_folder(folder)
     files = {
-        name: write_files(side.roll, options.output, side.stem, side.lines)["midi"]
+        name: write_files(side.roll, folder, side.stem, side.lines)["midi"]
         for name, side in shown.items()
     }
     generated = {name: side.roll for name, side in shown.items() if name != "corpus"}

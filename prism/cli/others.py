@@ -8,7 +8,7 @@ import importlib.util
 import types
 from collections.abc import Callable
 
-from prism.cli.options import ROOT
+from prism import ROOT
 
 
 @dataclasses.dataclass(frozen=True)

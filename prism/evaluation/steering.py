@@ -96,7 +96,7 @@ def questions(prism: PrismPipeline, network: CorpusFeatures, corpus: Corpus) -> 
     0, which ignores the composers.
     """
     asked = [
-        Question(name, value, {"attributes": {name: value}}, _rule(name))
+        Question(name, value, {name: value}, _rule(name))
         for name, values in prism.attributes.items()
         for value in values
         if name in ATTRIBUTES
@@ -107,7 +107,7 @@ def questions(prism: PrismPipeline, network: CorpusFeatures, corpus: Corpus) -> 
         Question(
             COLLECTION,
             value,
-            {"attributes": {COLLECTION: value}},
+            {COLLECTION: value},
             ear,
             {"guidance_scale": 0.0},
             lambda window, v=value: collection_of(window.piece) == v,

@@ -1,4 +1,4 @@
-"""Flow matching as pure functions: schedules, noising, guidance, samplers.
+"""Flow matching as pure functions: schedules, noising, guidance, the sampler.
 
 Conventions
 -----------
@@ -13,26 +13,41 @@ flow
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
 
 import torch
 
 FlowFunction = Callable[[torch.Tensor, float], torch.Tensor]
 
 
-class Step(NamedTuple):
+@dataclasses.dataclass
+class SamplerState:
     """What a sampler yields after each step.
 
-    `index` counts from 1; `t` is the time reached; `latents` and `clean` (the estimate of the data
-    from the flow just computed) have the sampler's shape.
+    Parameters
+    ----------
+    index : int
+        Counted from 1.
+    t : float
+        The time reached.
+    x_t : Tensor
+        The latents at t; the sampler goes on with what stands here.
+    clean : Tensor, same shape
+        Estimate of the data from the flow just computed.
     """
 
     index: int
     t: float
-    latents: torch.Tensor
+    x_t: torch.Tensor
     clean: torch.Tensor
+
+    def replace(self, x_t: torch.Tensor) -> None:
+        """Go on with other latents; where no time is left, they are the result."""
+        if x_t is not self.x_t:
+            self.x_t = x_t
+            self.clean = x_t if self.t == 0 else self.clean
 
 
 def add_noise(data: torch.Tensor, noise: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
@@ -60,13 +75,9 @@ def sample_times(
     return torch.where(torch.rand(count, generator=generator) < uniform_share, uniform, t)
 
 
-def schedule(num_inference_steps: int, shift: float = 1.0) -> list[float]:
-    """Times from 1 to 0, `num_inference_steps` + 1 of them.
-
-    `shift` above 1 spends more steps near the noise (Esser et al. 2024, equation 23).
-    """
-    even = [1 - i / num_inference_steps for i in range(num_inference_steps + 1)]
-    return [shift * t / (1 + (shift - 1) * t) for t in even]
+def schedule(num_inference_steps: int) -> list[float]:
+    """Even times from 1 to 0, `num_inference_steps` + 1 of them."""
+    return [1 - i / num_inference_steps for i in range(num_inference_steps + 1)]
 
 
 def compose_guidance(
@@ -96,62 +107,21 @@ def compose_guidance(
 
 
 def euler_steps(
-    flow: FlowFunction, latents: torch.Tensor, times: Sequence[float]
-) -> Iterator[Step]:
-    """Follow the flow with one evaluation a step; exact where the flow is constant."""
-    for index, (t, t_next) in enumerate(itertools.pairwise(times), start=1):
-        slope = flow(latents, t)
-        clean = latents - t * slope
-        latents = latents + (t_next - t) * slope
-        yield Step(index, t_next, latents, clean)
-
-
-def heun_steps(flow: FlowFunction, latents: torch.Tensor, times: Sequence[float]) -> Iterator[Step]:
-    """Like `euler_steps`, with a second evaluation at each step's end (Karras et al. 2022)."""
-    for index, (t, t_next) in enumerate(itertools.pairwise(times), start=1):
-        slope = flow(latents, t)
-        clean = latents - t * slope
-        ahead = latents + (t_next - t) * slope
-        if t_next > 0:
-            slope = (slope + flow(ahead, t_next)) / 2
-        latents = latents + (t_next - t) * slope
-        yield Step(index, t_next, latents, clean)
-
-
-SAMPLERS = {"euler": euler_steps, "heun": heun_steps}
-
-
-def sample(
-    flow: FlowFunction,
-    latents: torch.Tensor,
-    times: Sequence[float],
-    sampler: str = "euler",
-    callback_on_step_end: Callable[[Step], None] | None = None,
-) -> torch.Tensor:
-    """Run a sampler to the end.
+    flow: FlowFunction, x_t: torch.Tensor, times: Sequence[float]
+) -> Iterator[SamplerState]:
+    """Follow the flow with one evaluation a step; exact where the flow is constant.
 
     Parameters
     ----------
     flow : callable
-        ``flow(latents, t)`` → Tensor of the same shape.
-    latents : Tensor
+        ``flow(x_t, t)`` → Tensor of the same shape.
+    x_t : Tensor
         Noise to start from.
     times : sequence of float
         From `schedule`.
-    sampler : str
-        A key of `SAMPLERS`.
-    callback_on_step_end : callable, optional
-        Called with each `Step`.
-
-    Raises
-    ------
-    ValueError
-        If `sampler` is unknown.
     """
-    if sampler not in SAMPLERS:
-        raise ValueError(f"sampler: expected one of {', '.join(SAMPLERS)}; got {sampler!r}")
-    for step in SAMPLERS[sampler](flow, latents, times):
-        latents = step.latents
-        if callback_on_step_end is not None:
-            callback_on_step_end(step)
-    return latents
+    for index, (t, t_next) in enumerate(itertools.pairwise(times), start=1):
+        slope = flow(x_t, t)
+        state = SamplerState(index, t_next, x_t + (t_next - t) * slope, x_t - t * slope)
+        yield state
+        x_t = state.x_t

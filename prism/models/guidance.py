@@ -1,4 +1,4 @@
-"""The guided flow of a request: all its conditions in one evaluation of the transformer.
+"""The guided flow: all its conditions in one evaluation of the transformer.
 
 Conventions
 -----------
@@ -20,7 +20,7 @@ import torch
 
 from prism.models.diffusion import compose_guidance
 from prism.models.dit import PrismDiT
-from prism.models.settings import Request
+from prism.models.settings import GenerationSettings
 
 NEARBY_BEATS = 7
 STRUCTURE_FROM, STRUCTURE_UNTIL = 0.7, 0.3
@@ -44,10 +44,10 @@ class GuidedFlow:
     ----------
     dit : PrismDiT
         Predicts the rows' flows.
-    request : Request
+    settings : GenerationSettings
         Composers, weights and scales.
     labels : list of int
-        Of the request's composers.
+        Of the settings' composers.
     metre : int64 Tensor, shape=(B, N, 2)
         Of each item.
     wishes : int64 Tensor, shape=(B, A)
@@ -57,18 +57,19 @@ class GuidedFlow:
     def __init__(
         self,
         dit: PrismDiT,
-        request: Request,
+        settings: GenerationSettings,
         labels: list[int],
         metre: torch.Tensor,
         wishes: torch.Tensor,
     ) -> None:
-        self._dit, self._request, self._items = dit, request, len(metre)
+        self._dit, self._settings, self._items = dit, settings, len(metre)
         nulls = dit.null_attributes.to(metre.device).expand_as(wishes)
         rows = [(label, wishes, metre) for label in labels]
-        if request.attribute_scale:
+        if settings.attribute_scale:
             rows += [(dit.null_label, alone, metre) for alone in self._one_by_one(wishes, nulls)]
-        self._metre_row = len(rows) if request.attribute_scale and request.time_signature else None
-        if self._metre_row is not None:
+        told = settings.attribute_scale and settings.time_signature
+        self._metre_row = len(rows) if told else None
+        if told:
             rows.append((dit.null_label, nulls, torch.zeros_like(metre)))
         # The last two are alike but for what they hear.
         rows += [(dit.null_label, nulls, metre)] * 2
@@ -78,12 +79,12 @@ class GuidedFlow:
         self._heard = torch.ones(len(self._metre), *[metre.shape[1]] * 2, dtype=torch.bool)
         self._heard[-self._items :] = nearby(metre.shape[1])
         self._heard = self._heard.to(metre.device)
-        self._weights = torch.tensor(request.composer_weights, device=metre.device)
+        self._weights = torch.tensor(settings.composer_weights, device=metre.device)
         self._estimate: torch.Tensor | None = None
 
     def _one_by_one(self, wishes: torch.Tensor, nulls: torch.Tensor) -> list[torch.Tensor]:
         """For each attribute that is asked for, everything else null; shape=(B, A) each."""
-        names, asked = self._dit.attribute_names, dict(self._request.attributes)
+        names, asked = self._dit.attribute_names, dict(self._settings.attributes)
         columns = torch.arange(len(names), device=wishes.device)
         return [torch.where(columns == names.index(n), wishes, nulls) for n in names if n in asked]
 
@@ -91,12 +92,12 @@ class GuidedFlow:
     def __call__(self, latents: torch.Tensor, t: float) -> torch.Tensor:
         """The guided flow of latents (B, N, D), same shape."""
         acts = STRUCTURE_UNTIL <= t <= STRUCTURE_FROM
-        structured = self._request.structure_scale > 0 and acts
+        structured = self._settings.structure_scale > 0 and acts
         flows = self._flows(latents, t, structured)
         free = flows[-2 if structured else -1]
         flow = self._guided(flows, free)
         if structured:
-            flow = flow + self._request.structure_scale * (free - flows[-1])
+            flow = flow + self._settings.structure_scale * (free - flows[-1])
         if self._dit.config.self_conditioning:
             self._estimate = latents - t * flow
         return flow
@@ -117,13 +118,13 @@ class GuidedFlow:
 
     def _guided(self, flows: torch.Tensor, free: torch.Tensor) -> torch.Tensor:
         """Towards the composers, and towards each attribute and the metre on its own."""
-        composers, asked = len(self._request.composers), len(self._request.attributes)
+        composers, asked = len(self._settings.composers), len(self._settings.attributes)
         guided = compose_guidance(
-            free, flows[:composers], self._weights, self._request.guidance_scale
+            free, flows[:composers], self._weights, self._settings.guidance_scale
         )
-        if not self._request.attribute_scale:
+        if not self._settings.attribute_scale:
             return guided
         away = (flows[composers : composers + asked] - free).sum(0)
         if self._metre_row is not None:
             away = away + free - flows[self._metre_row]
-        return guided + self._request.attribute_scale * away
+        return guided + self._settings.attribute_scale * away

@@ -8,29 +8,25 @@ import functools
 import json
 import math
 import pathlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import torch
 from safetensors import SafetensorError
 
 from prism.models.autoencoder import BeatAutoencoder, rolls_from_logits
-from prism.models.diffusion import Step, euler_steps, schedule
+from prism.models.diffusion import SamplerState, euler_steps, schedule
 from prism.models.dit import PrismDiT
 from prism.models.guidance import GuidedFlow
 from prism.models.hub import WeightsError, find_weights
-from prism.models.settings import (
-    USUAL_ATTRIBUTE,
-    USUAL_STRUCTURE,
-    Request,
-    checked_request,
-    checked_seeds,
-)
+from prism.models.settings import SETTINGS, GenerationSettings, Offered, checked_seeds
 from prism.music.attributes import COLLECTION, attribute_values
 from prism.music.roll import PianoRoll
 from prism.music.windows import regular_metre
 
 SETTINGS_FILE = "prism.json"
+Callback = Callable[["PrismPipeline", int, float, dict[str, torch.Tensor]], dict[str, torch.Tensor]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,7 +36,7 @@ class PrismOutput:
     rolls: list[PianoRoll]
     latents: torch.Tensor
     seeds: tuple[int, ...]
-    request: Request
+    settings: GenerationSettings
 
 
 @dataclasses.dataclass(frozen=True)
@@ -181,169 +177,130 @@ class PrismPipeline:
             raise WeightsError(f"weights in {folder} cannot be read ({error}); {advice}") from error
         return pipeline.to("cuda") if torch.cuda.is_available() else pipeline
 
+    @property
+    def offered(self) -> Offered:
+        """What a call can ask for."""
+        return Offered(self.composers, self.attributes)
+
     def __call__(
         self,
         composers: str | Sequence[str],
         composer_weights: Sequence[float] | None = None,
-        guidance_scale: float = 2.0,
-        num_inference_steps: int = 16,
-        seed: int | Sequence[int] = 0,
-        tempo: float | None = None,
-        time_signature: tuple[int, int] | None = None,
-        callback_on_step_end: Callable[[Preview], None] | None = None,
-        attributes: Mapping[str, str | None] | None = None,
-        attribute_scale: float = USUAL_ATTRIBUTE,
-        structure_scale: float = USUAL_STRUCTURE,
+        *,
+        seed: int | Sequence[int] = GenerationSettings.seed,
+        generator: torch.Generator | Sequence[torch.Generator] | None = None,
+        latents: torch.Tensor | None = None,
+        callback_on_step_end: Callback | None = None,
+        **settings: Any,
     ) -> PrismOutput:
         """Draw one 64-beat roll for each seed.
 
         Parameters
         ----------
-        composers : str or sequence of str
-            One to four of `composers`.
-        composer_weights : sequence of float, optional
-            One a composer, 0 or more, not all 0; scaled to sum to 1. Equal by default.
-        guidance_scale : float
-            0 to 8.
-        num_inference_steps : int
-            1 to 200 evaluations of the transformer.
+        composers, composer_weights, **settings
+            Those of `prism.models.settings.GenerationSettings`, where their defaults and ranges
+            stand: ``guidance_scale``, ``num_inference_steps``, ``tempo``, ``time_signature``,
+            ``key``, ...
         seed : int or sequence of int
             The same seed always gives the same notes, alone or among others.
-        tempo : float, optional
-            20 to 400 quarter notes a minute.
-        time_signature : (int, int), optional
-            Beats in a bar and beat unit.
+        generator : torch.Generator or sequence of them, optional
+            Each draws a seed, instead of `seed`.
+        latents : Tensor, shape=(B, N, D), optional
+            Noise to start from, one item a seed; drawn by the seeds by default.
         callback_on_step_end : callable, optional
-            Called with a `Preview` after each step.
-        attributes : mapping of str to str, optional
-            Some of `attributes` with the value wanted, such as ``{"key": "A minor"}``.
-        attribute_scale : float
-            0 to 8: how far to be guided towards each attribute on its own, on top of the guidance
-            towards the composers, which knows of them too. One more row an attribute.
-        structure_scale : float
-            0 to 8: how far to be guided away from what the model draws when no beat hears those
-            far from it; see `prism.models.guidance`. More makes bars return more often.
+            As in diffusers: called after each step with the pipeline, the index of the step (from
+            0), the diffusion time reached (1 to 0) and ``{"latents": Tensor}``, and returns that
+            dictionary; other latents in it are gone on with.
 
         Raises
         ------
         ValueError
             If an argument is out of its range; the message names it.
         """
-        seeds = checked_seeds(seed)
-        request = self.request(
-            composers,
-            composer_weights,
-            guidance_scale,
-            num_inference_steps,
-            tempo,
-            time_signature,
-            attributes,
-            attribute_scale,
-            structure_scale,
-        )
-        for preview in self._previews(request, seeds):
-            if callback_on_step_end is not None:
-                callback_on_step_end(preview)
-        return PrismOutput(preview.rolls, preview.latents, seeds, request)
+        seeds = checked_seeds(seed) if generator is None else _drawn_seeds(generator)
+        chosen = GenerationSettings(composers, composer_weights, seed=seeds[0], **settings)
+        *_, last = self.stream(chosen, seeds, latents, callback_on_step_end)
+        return PrismOutput(last.rolls, last.latents, seeds, chosen)
 
     def stream(
         self,
-        composers: str | Sequence[str],
-        composer_weights: Sequence[float] | None = None,
-        guidance_scale: float = 2.0,
-        num_inference_steps: int = 16,
-        seed: int | Sequence[int] = 0,
-        tempo: float | None = None,
-        time_signature: tuple[int, int] | None = None,
-        attributes: Mapping[str, str | None] | None = None,
-        attribute_scale: float = USUAL_ATTRIBUTE,
-        structure_scale: float = USUAL_STRUCTURE,
+        settings: GenerationSettings,
+        seeds: Sequence[int] = (),
+        latents: torch.Tensor | None = None,
+        callback_on_step_end: Callback | None = None,
     ) -> Iterator[Preview]:
-        """Like a call, yielding a `Preview` after each step; the last one holds the result."""
-        seeds = checked_seeds(seed)
-        request = self.request(
-            composers,
-            composer_weights,
-            guidance_scale,
-            num_inference_steps,
-            tempo,
-            time_signature,
-            attributes,
-            attribute_scale,
-            structure_scale,
-        )
-        return self._previews(request, seeds)
+        """Like a call, yielding a `Preview` after each step; the last one holds the result.
 
-    def request(
+        `seeds` are the settings' own by default.
+        """
+        settings.known_to(self.offered)
+        return self._previews(settings, seeds or (settings.seed,), latents, callback_on_step_end)
+
+    def _previews(
         self,
-        composers: str | Sequence[str],
-        composer_weights: Sequence[float] | None,
-        guidance_scale: float,
-        num_inference_steps: int,
-        tempo: float | None,
-        time_signature: tuple[int, int] | None,
-        attributes: Mapping[str, str | None] | None = None,
-        attribute_scale: float = USUAL_ATTRIBUTE,
-        structure_scale: float = USUAL_STRUCTURE,
-    ) -> Request:
-        """Validate a call's arguments; see `__call__`."""
-        return checked_request(
-            composers,
-            composer_weights,
-            guidance_scale,
-            num_inference_steps,
-            tempo,
-            time_signature,
-            attributes,
-            attribute_scale,
-            structure_scale,
-            known_composers=self.composers,
-            known_attributes=self.attributes,
-        )
-
-    def _previews(self, request: Request, seeds: Sequence[int]) -> Iterator[Preview]:
+        settings: GenerationSettings,
+        seeds: Sequence[int],
+        latents: torch.Tensor | None,
+        callback: Callback | None,
+    ) -> Iterator[Preview]:
         """Sample item by item on a CPU, all at once on a GPU.
 
         Matrix products round differently for different batch sizes; one item at a time makes a
         batch equal to its items to the last bit, and costs a CPU about a quarter of its speed.
         """
         size = 1 if self.device.type == "cpu" else len(seeds)
+        noise = self._noise(seeds) if latents is None else latents.to(self.device)
         groups = [seeds[i : i + size] for i in range(0, len(seeds), size)]
-        properties = [[self._roll_properties(request, seed) for seed in g] for g in groups]
+        properties = [[self._roll_properties(settings, seed) for seed in g] for g in groups]
 
         def decode(latents: torch.Tensor) -> list[PianoRoll]:
             parts = zip(latents.split(size), properties, strict=True)
             return [roll for part in parts for roll in self.decode(*part)]
 
-        streams = [self._steps(request, *group) for group in zip(groups, properties, strict=True)]
-        for steps in zip(*streams, strict=True):
-            clean = torch.cat([step.clean for step in steps])
-            index, t = steps[0].index, steps[0].t
-            yield Preview(index, request.num_inference_steps, t, clean, decode)
+        streams = [
+            self._states(settings, *group)
+            for group in zip(groups, properties, noise.split(size), strict=True)
+        ]
+        for states in zip(*streams, strict=True):
+            index, t = states[0].index, states[0].t
+            if callback is not None:
+                held = {"latents": torch.cat([state.x_t for state in states])}
+                held = callback(self, index - 1, t, held)
+                for state, part in zip(states, held["latents"].split(size), strict=True):
+                    state.replace(part)
+            clean = torch.cat([state.clean for state in states])
+            yield Preview(index, settings.num_inference_steps, t, clean, decode)
 
-    def _steps(
-        self, request: Request, seeds: Sequence[int], properties: list[dict]
-    ) -> Iterator[Step]:
+    def _noise(self, seeds: Sequence[int]) -> torch.Tensor:
         shape = (self.dit.config.tokens, self.dit.config.latent_size)
         noise = [torch.randn(shape, generator=torch.Generator().manual_seed(s)) for s in seeds]
+        return torch.stack(noise).to(self.device)
+
+    def _states(
+        self,
+        settings: GenerationSettings,
+        seeds: Sequence[int],
+        properties: list[dict],
+        noise: torch.Tensor,
+    ) -> Iterator[SamplerState]:
         metre = np.stack([regular_metre(p["time_signature"]) for p in properties])
         metre = torch.from_numpy(metre).to(self.device)
-        wishes = torch.stack([self._wishes(request, seed) for seed in seeds]).to(self.device)
-        labels = [self.composers.index(name) for name in request.composers]
-        flow = GuidedFlow(self.dit, request, labels, metre, wishes)
-        latents = torch.stack(noise).to(self.device)
-        return euler_steps(flow, latents, schedule(request.num_inference_steps))
+        attributes = torch.stack([self._attribute_indices(settings, seed) for seed in seeds])
+        labels = [self.composers.index(name) for name in settings.composers]
+        flow = GuidedFlow(self.dit, settings, labels, metre, attributes.to(self.device))
+        return euler_steps(flow, noise, schedule(settings.num_inference_steps))
 
-    def _wishes(self, request: Request, seed: int) -> torch.Tensor:
+    def _attribute_indices(self, settings: GenerationSettings, seed: int) -> torch.Tensor:
         """One item's attributes, int64, shape=(A,): as asked for, or drawn by its seed.
 
         Those are drawn that the composer's profile has shares for; the others stay open.
         """
-        composer = _drawn_composer(request, np.random.default_rng([seed, 2]))
+        composer = _drawn_composer(settings, np.random.default_rng([seed, 2]))
         shares = self.profiles[composer].get("attributes", {})
         rng = np.random.default_rng([seed, 3])
-        drawn = {name: int(rng.choice(len(share), p=share)) for name, share in shares.items()}
-        chosen = drawn | dict(request.attributes)
+        chosen = {name: int(rng.choice(len(share), p=share)) for name, share in shares.items()}
+        for name, value in settings.attributes.items():
+            chosen[name] = self.attributes[name].index(value)
         pairs = zip(self.dit.attribute_names, self.dit.null_attributes.tolist(), strict=True)
         return torch.tensor([chosen.get(name, null) for name, null in pairs], dtype=torch.int64)
 
@@ -352,20 +309,27 @@ class PrismPipeline:
         """Latents (B, N, D) → rolls; `properties` are each roll's tempo and time signature."""
         return rolls_from_logits(self.autoencoder.decode(latents), properties)
 
-    def _roll_properties(self, request: Request, seed: int) -> dict:
+    def _roll_properties(self, settings: GenerationSettings, seed: int) -> dict:
         """Tempo and time signature of one item; drawn by its seed where the caller left them."""
         rng = np.random.default_rng([seed, 2])
-        composer = _drawn_composer(request, rng)
+        composer = _drawn_composer(settings, rng)
         choices = self.profiles[composer]["time_signatures"]
         share = np.array([row[2] for row in choices])
         drawn = choices[rng.choice(len(choices), p=share / share.sum())]
-        tempos = [self.profiles[name]["tempo"] for name in request.composers]
-        mean = math.exp(np.dot(request.composer_weights, np.log(tempos)))
+        tempos = [self.profiles[name]["tempo"] for name in settings.composers]
+        mean = math.exp(np.dot(settings.composer_weights, np.log(tempos)))
         return {
-            "tempo": round(mean, 1) if request.tempo is None else request.tempo,
-            "time_signature": request.time_signature or (drawn[0], drawn[1]),
+            "tempo": round(mean, 1) if settings.tempo is None else settings.tempo,
+            "time_signature": settings.time_signature or (drawn[0], drawn[1]),
         }
 
 
-def _drawn_composer(request: Request, rng: np.random.Generator) -> str:
-    return request.composers[rng.choice(len(request.composers), p=request.composer_weights)]
+def _drawn_composer(settings: GenerationSettings, rng: np.random.Generator) -> str:
+    return settings.composers[rng.choice(len(settings.composers), p=settings.composer_weights)]
+
+
+def _drawn_seeds(generator: torch.Generator | Sequence[torch.Generator]) -> tuple[int, ...]:
+    generators = [generator] if isinstance(generator, torch.Generator) else generator
+    most = SETTINGS["seed"].high
+    draws = [torch.randint(most, (), generator=g, device=g.device) for g in generators]
+    return checked_seeds([int(draw) for draw in draws])

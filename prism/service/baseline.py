@@ -8,20 +8,18 @@ from typing import TYPE_CHECKING
 
 from prism.amt.prompt import AMTPrompt, amt_prompt, amt_seed
 from prism.corpora.provenance import checkpoint
+from prism.models.settings import GenerationSettings
 from prism.music.metadata import written_lines
 from prism.music.naming import file_stem
 from prism.music.roll import PianoRoll
-from prism.service.choice import Choice
 from prism.service.loading import Loader
 from prism.service.piece import ShownPiece
-from prism.service.sides import PIECE_INPUTS, ROLL_INPUTS, CorpusSide, Side, Stage
+from prism.service.sides import CorpusSide, Side, Stage
 from prism.service.worker import Worker
 
 if TYPE_CHECKING:
     from prism.amt.pipeline import AMTPipeline, PartialSample
     from prism.music.windows import Window
-
-_INPUTS = {"opening": PIECE_INPUTS, "nothing": ("seed", "tempo"), "melody": ROLL_INPUTS}
 
 
 class AMTSide(Side):
@@ -52,7 +50,7 @@ class AMTSide(Side):
         self,
         amt: Loader[AMTPipeline],
         real: CorpusSide,
-        prism_roll: Callable[[Choice], PianoRoll],
+        prism_roll: Callable[[GenerationSettings], PianoRoll],
         models: Worker,
     ) -> None:
         self._amt = amt
@@ -60,11 +58,7 @@ class AMTSide(Side):
         self._prism_roll = prism_roll
         self._models = models
 
-    def inputs(self, choice: Choice) -> tuple[str, ...]:
-        """See `Side.inputs`; the baseline knows of the composers only by what it starts from."""
-        return "amt_start", *_INPUTS[choice.amt_start]
-
-    def stages(self, choice: Choice) -> Iterator[Stage]:
+    def stages(self, choice: GenerationSettings) -> Iterator[Stage]:
         """One stage a note, after one in which Prism goes first."""
         yield Stage("Begins when Prism is done.")
         amt = self._amt.get()
@@ -84,14 +78,18 @@ class AMTSide(Side):
                 last=growth.done,
             )
 
-    def _opening(self, choice: Choice) -> Window:
+    def _opening(self, choice: GenerationSettings) -> Window:
         # It brings the machine-learning library along.
         from prism.corpora.dataset import prompt_sample
 
         return prompt_sample(self._real.corpus.get(), self._real.window(choice), choice.seed)
 
     def _piece(
-        self, choice: Choice, amt: AMTPipeline, beginning: AMTPrompt, growth: PartialSample
+        self,
+        choice: GenerationSettings,
+        amt: AMTPipeline,
+        beginning: AMTPrompt,
+        growth: PartialSample,
     ) -> ShownPiece:
         model = amt.name
         by = [] if choice.amt_start == "nothing" else choice.composers

@@ -17,11 +17,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from prism import ASSETS
+from prism.models.settings import GenerationSettings
 from prism.music.roll import PianoRoll
-from prism.service.choice import Choice, read_choice
 from prism.service.loading import Loader
 from prism.service.piece import ShownPiece
-from prism.service.sharing import Shared
 
 if TYPE_CHECKING:
     from prism.corpora.prepared import Corpus
@@ -29,11 +28,13 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 EXAMPLES = {
-    "A Bach chorale": Shared(("Bach",), (50,), seed=7),
-    "An Irish jig": Shared(("Irish jigs",), (50,), seed=7),
-    "Haydn meets Irish reels": Shared(("Haydn", "Irish reels"), (50, 50), seed=7),
-    "Mozart with some Beethoven": Shared(("Mozart", "Beethoven"), (60, 40), seed=7),
-    "AMT accompanies a Scottish air": Shared(("Scottish airs",), (50,), seed=7, amt_start="melody"),
+    "A Bach chorale": GenerationSettings("Bach", seed=7),
+    "An Irish jig": GenerationSettings("Irish jigs", seed=7),
+    "Haydn meets Irish reels": GenerationSettings(["Haydn", "Irish reels"], seed=7),
+    "Mozart with some Beethoven": GenerationSettings(["Mozart", "Beethoven"], [60, 40], seed=7),
+    "AMT accompanies a Scottish air": GenerationSettings(
+        "Scottish airs", seed=7, amt_start="melody"
+    ),
 }
 EXAMPLES_FILE = ASSETS / "examples.json"
 
@@ -47,15 +48,8 @@ _COLUMNS = ("pitch", "start", "end", "velocity")
 class StoredExample:
     """A choice and what it gives on each side for which that is stored."""
 
-    choice: Choice
+    choice: GenerationSettings
     pieces: Mapping[str, ShownPiece]
-
-
-def choice_of(wanted: Shared) -> Choice:
-    """An example's choice."""
-    return read_choice(
-        wanted.composers, wanted.weights, *wanted.settings, known=wanted.composers, attributes={}
-    )
 
 
 def origin_of(
@@ -114,7 +108,7 @@ def load_examples(
     wanted = [example for example in stored["examples"] if example["name"] in EXAMPLES]
     return tuple(
         StoredExample(
-            choice_of(EXAMPLES[example["name"]]),
+            EXAMPLES[example["name"]],
             {side: unpacked(example["pieces"][side]).render() for side in sides},
         )
         for example in wanted

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from prism.models.settings import GenerationSettings
 from prism.music.naming import held_out_words, mixture, window_words
 from prism.music.roll import FRAMES_PER_BEAT, Note, PianoRoll
 from prism.service.comparison import number
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 SCALES = (0.0, 1.0, 2.0, 4.0, 8.0)
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 _TIMES = [k / 20 for k in range(21)]
-_STEPS = 16
+_STEPS = GenerationSettings.num_inference_steps
 _PACE_SECONDS = 0.3
 _NETWORKS = {"imagenet": "ImageNet network", "corpus": "Corpus network"}
 _YARDSTICK = "same_composer"
@@ -198,7 +199,7 @@ def steps(studio: Studio, composer: str, seed: int) -> Iterator[View]:
     from prism.service.lessons import moments
 
     stream = studio.pipeline.get().stream(
-        composer, guidance_scale=2.0, num_inference_steps=_STEPS, seed=seed
+        GenerationSettings(composer, num_inference_steps=_STEPS, seed=seed)
     )
     found = list(studio.models.iterate(moments(stream, seed)))
     words = f"{composer} · seed {seed}"
@@ -242,7 +243,7 @@ def mixing(studio: Studio, first: str, second: str, seed: int) -> Iterator[View]
 def _mixed(studio: Studio, mix: Mapping[str, float], seed: int) -> Picture:
     # A composer of weight 0 would cost time and change nothing.
     asked = {name: share for name, share in mix.items() if share > 0}
-    roll = _draw(studio, list(asked), list(asked.values()), 2.0, seed)
+    roll = _draw(studio, list(asked), list(asked.values()), GenerationSettings.guidance_scale, seed)
     found = _recognised(studio, roll)
     shares = {name: found.get(name, 0.0) for name in mix}
     meters = tuple(Meter(f"Sounds like {n}", _percent(share), share) for n, share in shares.items())
@@ -307,7 +308,7 @@ def race(studio: Studio, composer: str, seed: int) -> Iterator[View]:
 
     yield View([], said="Prism draws…")
     stream = studio.pipeline.get().stream(
-        composer, guidance_scale=2.0, num_inference_steps=_STEPS, seed=seed
+        GenerationSettings(composer, num_inference_steps=_STEPS, seed=seed)
     )
     drawn = list(studio.models.iterate(timed(stream)))
     amt = timed(continued(studio.amt.get(), studio.corpus.get(), composer, seed))
@@ -396,7 +397,13 @@ def _draw(
 ) -> PianoRoll:
     """The roll that the model draws, a step at a time, so that clicks come between."""
     stream = studio.pipeline.get().stream(
-        composers, weights, guidance_scale=guidance_scale, num_inference_steps=_STEPS, seed=seed
+        GenerationSettings(
+            composers,
+            weights,
+            guidance_scale=guidance_scale,
+            num_inference_steps=_STEPS,
+            seed=seed,
+        )
     )
     *_, last = studio.models.iterate(stream)
     return studio.models.run(lambda: last.rolls[0])

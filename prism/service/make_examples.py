@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from prism import ASSETS
-from prism.service.examples import EXAMPLES, EXAMPLES_FILE, choice_of, origin_of, packed
+from prism.service.examples import EXAMPLES, EXAMPLES_FILE, origin_of, packed
 from prism.service.loading import (
     Loader,
     load_amt,
@@ -28,7 +28,7 @@ def make_examples(studio: Studio, origin: Mapping[str, str]) -> dict[str, Any]:
     for name, wanted in EXAMPLES.items():
         pieces = {}
         for side in studio.sides:
-            *_, last = studio.fill(side, choice_of(wanted))
+            *_, last = studio.fill(side, wanted)
             pieces[side] = packed(last.piece)
         made.append({"name": name, "pieces": pieces})
     return {"origin": dict(origin), "examples": made}

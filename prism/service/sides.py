@@ -6,13 +6,13 @@ import abc
 import dataclasses
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from prism.corpora.provenance import checkpoint
+from prism.models.settings import GenerationSettings
 from prism.music.metadata import drawn_lines, real_lines
 from prism.music.naming import drawn_words, file_stem, held_out_words, window_words
 from prism.music.roll import PianoRoll
-from prism.service.choice import Choice
 from prism.service.gpu import gpu_is_lent, on_lent_gpu
 from prism.service.loading import Loader
 from prism.service.piece import ShownPiece
@@ -23,19 +23,6 @@ if TYPE_CHECKING:
     from prism.models.pipeline import Preview, PrismPipeline
     from prism.music.windows import Window
 
-# Which parts of a choice decide Prism's roll, and which a piece of the corpus.
-ROLL_INPUTS = (
-    "composers",
-    "weights",
-    "guidance_scale",
-    "seed",
-    "num_inference_steps",
-    "tempo",
-    "time_signature",
-    "attributes",
-    "structure_scale",
-)
-PIECE_INPUTS = ("composers", "seed", "tempo")
 GPU_SECONDS = 20  # 64 steps take less than a second on one, being handed one takes longer
 
 
@@ -84,16 +71,12 @@ class Side(abc.ABC):
     head_start_seconds: ClassVar[float] = 0.0
     pace_seconds: ClassVar[float] = 0.0
 
-    def key(self, choice: Choice) -> tuple:
+    def key(self, choice: GenerationSettings) -> tuple:
         """Equal for choices that give the same piece."""
-        return self.name, *(getattr(choice, name) for name in self.inputs(choice))
+        return choice.key_for(self.name)
 
     @abc.abstractmethod
-    def inputs(self, choice: Choice) -> tuple[str, ...]:
-        """The parts of a choice that decide the piece."""
-
-    @abc.abstractmethod
-    def stages(self, choice: Choice) -> Iterator[Stage]:
+    def stages(self, choice: GenerationSettings) -> Iterator[Stage]:
         """Make the piece; the last stage holds the finished roll, still without files."""
 
 
@@ -121,11 +104,7 @@ class PrismSide(Side):
         # The host looks for such a function before the page is served.
         self._draw_on_lent_gpu = on_lent_gpu(self._rolls, GPU_SECONDS)
 
-    def inputs(self, choice: Choice) -> tuple[str, ...]:
-        """See `Side.inputs`."""
-        return ROLL_INPUTS
-
-    def stages(self, choice: Choice) -> Iterator[Stage]:
+    def stages(self, choice: GenerationSettings) -> Iterator[Stage]:
         """One stage a sampler step: its clean estimate."""
         steps = choice.num_inference_steps
         for step, decoded in self._decoded_later(choice):
@@ -135,7 +114,9 @@ class PrismSide(Side):
                 last=step == steps,
             )
 
-    def _decoded_later(self, choice: Choice) -> Iterator[tuple[int, Callable[[], PianoRoll]]]:
+    def _decoded_later(
+        self, choice: GenerationSettings
+    ) -> Iterator[tuple[int, Callable[[], PianoRoll]]]:
         """(step, what makes its roll); on a lent GPU the roll is there already."""
         if gpu_is_lent():
             for step, roll in self._draw_on_lent_gpu(choice):
@@ -144,17 +125,15 @@ class PrismSide(Side):
         for preview in self._models.iterate(self._previews(choice)):
             yield preview.step, partial(self._models.run, lambda p=preview: p.rolls[0])
 
-    def _previews(self, choice: Choice) -> Iterator[Preview]:
-        return self.pipeline.get().stream(
-            list(choice.composers), list(choice.weights), **_settings(choice)
-        )
+    def _previews(self, choice: GenerationSettings) -> Iterator[Preview]:
+        return self.pipeline.get().stream(choice)
 
-    def _rolls(self, choice: Choice) -> Iterator[tuple[int, PianoRoll]]:
+    def _rolls(self, choice: GenerationSettings) -> Iterator[tuple[int, PianoRoll]]:
         """What can be pickled of the previews."""
         for preview in self._previews(choice):
             yield preview.step, preview.rolls[0]
 
-    def _piece(self, choice: Choice, roll: PianoRoll) -> ShownPiece:
+    def _piece(self, choice: GenerationSettings, roll: PianoRoll) -> ShownPiece:
         return ShownPiece(
             kind=self.kind,
             title=self.title,
@@ -164,7 +143,7 @@ class PrismSide(Side):
                 choice.seed,
                 choice.num_inference_steps,
                 roll,
-                dict(choice.attributes),
+                choice.attributes,
             ),
             caption="Drawn by Prism's model. No person composed it.",
             name=file_stem("prism", *choice.composers, end=f"seed-{choice.seed}"),
@@ -172,16 +151,12 @@ class PrismSide(Side):
             lines=self._lines(choice),
         )
 
-    def _lines(self, choice: Choice) -> tuple[str, ...]:
+    def _lines(self, choice: GenerationSettings) -> tuple[str, ...]:
         pipeline = self.pipeline.get()
         origin = checkpoint(pipeline.autoencoder, pipeline.dit)
-        return drawn_lines(choice.composers, choice.weights, _settings(choice), origin)
-
-
-def _settings(choice: Choice) -> dict[str, Any]:
-    """The pipeline's arguments besides the mix."""
-    settings = {name: getattr(choice, name) for name in ROLL_INPUTS[2:]}
-    return settings | {"attributes": dict(choice.attributes)}
+        return drawn_lines(
+            choice.composers, choice.composer_weights, choice.record("prism"), origin
+        )
 
 
 class CorpusSide(Side):
@@ -203,23 +178,19 @@ class CorpusSide(Side):
     def __init__(self, corpus: Loader[Corpus]) -> None:
         self.corpus = corpus
 
-    def inputs(self, choice: Choice) -> tuple[str, ...]:
-        """See `Side.inputs`."""
-        return PIECE_INPUTS
-
-    def window(self, choice: Choice) -> Window:
+    def window(self, choice: GenerationSettings) -> Window:
         """Where in which held-out piece by the chosen composers."""
         # The data set's module brings the machine-learning library along.
         from prism.corpora.dataset import corpus_sample
 
         return corpus_sample(self.corpus.get(), choice.composers, choice.seed)
 
-    def stages(self, choice: Choice) -> Iterator[Stage]:
+    def stages(self, choice: GenerationSettings) -> Iterator[Stage]:
         """A single stage."""
         window = self.window(choice)
         yield Stage(piece=lambda: self._piece(choice, window), last=True)
 
-    def _piece(self, choice: Choice, window: Window) -> ShownPiece:
+    def _piece(self, choice: GenerationSettings, window: Window) -> ShownPiece:
         piece, roll = window.piece, window.roll
         roll = roll if choice.tempo is None else roll.with_tempo(choice.tempo)
         return ShownPiece(

@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+from prism.models.settings import PUBLIC, SETTINGS, GenerationSettings, Offered
 from prism.music.roll import PianoRoll
 from prism.service.baseline import AMTSide
 from prism.service.cache import RecentResults
-from prism.service.choice import MAXIMUM_COMPOSERS, Choice, read_choice
 from prism.service.examples import StoredExample
 from prism.service.loading import Loader
 from prism.service.log import note_piece
@@ -47,13 +47,6 @@ class Progress:
     piece: ShownPiece | None = None
     text: str = ""
     done: bool = False
-
-
-class Offered(NamedTuple):
-    """What can be chosen: labels, and the attributes that the model knows with all values."""
-
-    composers: list[str]
-    attributes: dict[str, tuple[str, ...]]
 
 
 class Studio:
@@ -112,7 +105,7 @@ class Studio:
         """
         try:
             model = self.pipeline.get()
-            return Offered(model.composers, model.attributes)
+            return model.offered
         except (ValueError, OSError) as model_error:
             try:
                 return Offered(list(self.corpus.get().labels), {})
@@ -124,24 +117,20 @@ class Studio:
         """The labels of `offered`; raises as it."""
         return self.offered.composers
 
-    def choice(
-        self,
-        composers: Sequence[str] | None,
-        weights: Sequence[float | None],
-        *settings: Any,
-        **named: Any,
-    ) -> Choice:
-        """Check what was chosen with what can be chosen; see `read_choice`."""
-        known, attributes = self.offered
-        return read_choice(
-            composers, weights, *settings, **named, known=known, attributes=attributes
-        )
+    def choice(self, **values: Any) -> GenerationSettings:
+        """Check what was chosen, by public names, with what can be chosen."""
+        return GenerationSettings.read(values, self.offered)
 
-    def read(self, composers: Sequence[str] | None, *others: Any) -> Choice:
+    def read(self, composers: Sequence[str] | None, *others: Any) -> GenerationSettings:
         """Check the page's controls: the composers, every weight, and the settings in order."""
-        return self.choice(composers, others[:MAXIMUM_COMPOSERS], *others[MAXIMUM_COMPOSERS:])
+        most = SETTINGS["composers"].most
+        weights = others[:most][: len(composers or ())]
+        settings = dict(zip(list(PUBLIC)[2:], others[most:], strict=False))
+        return self.choice(composers=composers, weights=weights, **settings)
 
-    def fill(self, name: str, choice: Choice, kept: ShownPiece | None = None) -> Iterator[Progress]:
+    def fill(
+        self, name: str, choice: GenerationSettings, kept: ShownPiece | None = None
+    ) -> Iterator[Progress]:
         """Make one side's piece, or take it from the recent results or the stored examples.
 
         Something comes at least every few tenths of a second, even if nothing is new: whoever
@@ -151,7 +140,7 @@ class Studio:
         ----------
         name : str
             Of the side.
-        choice : Choice
+        choice : GenerationSettings
             What to make it of.
         kept : ShownPiece, optional
             The very piece, made before, without its files.
@@ -176,7 +165,7 @@ class Studio:
         yield Progress(piece)
         yield Progress(piece.render(), done=True)
 
-    def prism_roll(self, choice: Choice) -> PianoRoll:
+    def prism_roll(self, choice: GenerationSettings) -> PianoRoll:
         """Prism's finished roll, drawn anew if it is not among the recent results."""
         piece = self._recent.get(self._prism.key(choice))
         if piece is None:
@@ -184,14 +173,14 @@ class Studio:
             piece = last.piece()
         return piece.roll
 
-    def _stored(self, side: Side, choice: Choice) -> ShownPiece | None:
+    def _stored(self, side: Side, choice: GenerationSettings) -> ShownPiece | None:
         """The side's piece out of the examples, unless they are still loading."""
         examples = self.examples.get() if self.examples.ready else ()
         key = side.key(choice)
         same = (e.pieces.get(side.name) for e in examples if side.key(e.choice) == key)
         return next(same, None)
 
-    def _progress(self, side: Side, choice: Choice, turn: Turn) -> Iterator[Progress]:
+    def _progress(self, side: Side, choice: GenerationSettings, turn: Turn) -> Iterator[Progress]:
         """The stages worth showing; gives way after each."""
         shown_at = 0.0
         for stage in side.stages(choice):
@@ -201,7 +190,7 @@ class Studio:
             for _ in turn.moments():
                 yield Progress()
 
-    def _finish(self, side: Side, choice: Choice, piece: ShownPiece) -> None:
+    def _finish(self, side: Side, choice: GenerationSettings, piece: ShownPiece) -> None:
         """Write the piece's files and remember it; one without sound is not remembered."""
         piece.render()
         if not piece.message:

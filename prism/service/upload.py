@@ -28,16 +28,16 @@ from typing import Any
 import numpy as np
 import symusic
 
+from prism.models.settings import SETTINGS, Number, SettingError
 from prism.music.midi import MidiError, read_midi
 from prism.music.naming import file_stem, metre
 from prism.music.roll import BEATS, FRAMES_PER_BEAT, TICKS_PER_BEAT, Piece
-from prism.service.choice import wrong_number
 from prism.service.piece import ShownPiece
 
 MAX_BYTES = 2**19
 MAX_NOTES = 20_000
 MAX_BEATS = 4_000
-PLAYED_TEMPO = (20.0, 400.0)
+PLAYED_TEMPO = (SETTINGS["tempo"].low, SETTINGS["tempo"].high)
 LONGEST_NAME = 80
 _TRACKS_NAMED = 3
 KIND = "Yours"
@@ -96,10 +96,11 @@ class OwnPiece:
             If there is no such bar, or no note is struck in the 64 beats from it on.
         """
         told = bar if isinstance(bar, (int, float)) else tidy(bar)
-        wrong = wrong_number("The bar to start at", told, 1, len(self.bars), whole=True)
-        if wrong:
-            raise UploadError(f"{wrong}: change it.")
-        moved = dataclasses.replace(self, bar=int(bar))
+        bars = Number(name="bar to start at", default=1, low=1, high=len(self.bars), whole=True)
+        try:
+            moved = dataclasses.replace(self, bar=bars.check(told))
+        except SettingError as error:
+            raise UploadError(f"{error}: change it.") from error
         if not moved.piece.window(moved.start_tick).onset.any():
             raise UploadError(
                 f"From bar {moved.bar} on there are {BEATS} beats without a note: start at another "

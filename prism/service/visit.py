@@ -9,7 +9,7 @@ from prism.service.piece import ShownPiece
 from prism.ui.history import History
 
 if TYPE_CHECKING:
-    from prism.service.choice import Choice
+    from prism.models.settings import GenerationSettings
     from prism.service.upload import OwnPiece
     from prism.similarity.neighbours import Neighbour
     from prism.similarity.scorer import Score
@@ -24,7 +24,7 @@ class Click:
 
     Parameters
     ----------
-    choice : Choice or None
+    choice : GenerationSettings or None
         What was asked for; None before the first click.
     own : OwnPiece or None
         The visitor's own music in the place of the corpus's.
@@ -41,7 +41,7 @@ class Click:
         The training music nearest to each piece.
     """
 
-    choice: Choice | None = None
+    choice: GenerationSettings | None = None
     own: OwnPiece | None = None
     over: bool = False
     stopped: bool = False
@@ -58,7 +58,7 @@ class Visit:
         self.history = History()
         self.own: OwnPiece | None = None
 
-    def begin(self, choice: Choice | None = None) -> Click:
+    def begin(self, choice: GenerationSettings | None = None) -> Click:
         """Begin a click; the one before it is over."""
         self.click.over = True
         self.click = Click(choice, self.own)

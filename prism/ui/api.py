@@ -19,19 +19,19 @@ progress
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+import functools
+import inspect
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import gradio as gr
 
-from prism.service.choice import Choice
+from prism.models.settings import PUBLIC, SETTINGS, Setting
 from prism.service.piece import ShownPiece
-from prism.service.sharing import USUAL
 from prism.service.studio import Studio
 from prism.ui.player import file_data
 
 Answer = dict[str, Any]
-_EQUAL = 50.0
 
 
 class Api:
@@ -49,16 +49,18 @@ class Api:
     def publish(self) -> None:
         """Add the endpoints to the page; call inside a ``gr.Blocks``."""
         gr.api(self.composers, api_name="composers", queue=False)
-        for endpoint, line, limit in (
-            (self.generate, "prism", 1),
-            (self.corpus, "corpus", 2),
-            (self.amt, "amt", 1),
-            (self.compare, "compare", 1),
-            (self.score, "compare", 1),
+        drawn = [s for s in PUBLIC.values() if "prism" in s.decides]
+        found = [s for s in PUBLIC.values() if "corpus" in s.decides]
+        for endpoint, settings, line, limit in (
+            (self.generate, drawn, "prism", 1),
+            (self.corpus, found, "corpus", 2),
+            (self.amt, PUBLIC.values(), "amt", 1),
+            (self.compare, PUBLIC.values(), "compare", 1),
+            (self.score, PUBLIC.values(), "compare", 1),
         ):
             # In one line with the page's event of that kind.
             gr.api(
-                endpoint,
+                taking(endpoint, settings),
                 api_name=endpoint.__name__,
                 concurrency_limit=limit,
                 concurrency_id=line,
@@ -71,129 +73,41 @@ class Api:
         except (ValueError, OSError) as error:
             raise gr.Error(str(error), print_exception=False) from error
 
-    def generate(
-        self,
-        composers: list[str],
-        weights: list[float] | None = None,
-        guidance_scale: float = 2.0,
-        seed: int = 0,
-        num_inference_steps: int = 16,
-        tempo: float = 0,
-        structure_scale: float = USUAL.structure_scale,
-        metre: str = "",
-        key: str = "",
-        density: str = "",
-        register: str = "",
-        character: str = "",
-        repetition: str = "",
-        collection: str = "",
-    ) -> Iterator[Answer]:
+    def generate(self, **settings: Any) -> Iterator[Answer]:
         """Draw 64 beats with Prism's model; a piece, clearer with every answer."""
-        start = USUAL.amt_start
-        controls = (guidance_scale, seed, num_inference_steps, tempo, start, structure_scale)
-        wishes = (metre, key, density, register, character, repetition, collection)
-        yield from self._piece("prism", composers, weights, *controls, *wishes)
+        yield from self._piece("prism", settings)
 
-    def corpus(self, composers: list[str], seed: int = 0, tempo: float = 0) -> Iterator[Answer]:
+    def corpus(self, **settings: Any) -> Iterator[Answer]:
         """Look up 64 beats of a held-out piece by one of the composers; a piece."""
-        yield from self._piece("corpus", composers, None, seed=seed, tempo=tempo)
+        yield from self._piece("corpus", settings)
 
-    def amt(
-        self,
-        composers: list[str],
-        weights: list[float] | None = None,
-        guidance_scale: float = 2.0,
-        seed: int = 0,
-        num_inference_steps: int = 16,
-        tempo: float = 0,
-        amt_start: str = "opening",
-        structure_scale: float = USUAL.structure_scale,
-        metre: str = "",
-        key: str = "",
-        density: str = "",
-        register: str = "",
-        character: str = "",
-        repetition: str = "",
-        collection: str = "",
-    ) -> Iterator[Answer]:
+    def amt(self, **settings: Any) -> Iterator[Answer]:
         """Let the baseline write; a piece that grows. amt_start: opening, nothing or melody."""
-        controls = (guidance_scale, seed, num_inference_steps, tempo, amt_start, structure_scale)
-        wishes = (metre, key, density, register, character, repetition, collection)
-        yield from self._piece("amt", composers, weights, *controls, *wishes)
+        yield from self._piece("amt", settings)
 
-    def compare(
-        self,
-        composers: list[str],
-        weights: list[float] | None = None,
-        guidance_scale: float = 2.0,
-        seed: int = 0,
-        num_inference_steps: int = 16,
-        tempo: float = 0,
-        amt_start: str = "opening",
-        structure_scale: float = USUAL.structure_scale,
-        metre: str = "",
-        key: str = "",
-        density: str = "",
-        register: str = "",
-        character: str = "",
-        repetition: str = "",
-        collection: str = "",
-    ) -> Iterator[Answer]:
+    def compare(self, **settings: Any) -> Iterator[Answer]:
         """Give what a click on the page gives: prism, corpus, amt (pieces) and scores."""
-        controls = (guidance_scale, seed, num_inference_steps, tempo, amt_start, structure_scale)
-        wishes = (metre, key, density, register, character, repetition, collection)
-        yield from self._compared(composers, weights, *controls, *wishes)
+        yield from self._compared(settings)
 
-    def score(
-        self,
-        composers: list[str],
-        weights: list[float] | None = None,
-        guidance_scale: float = 2.0,
-        seed: int = 0,
-        num_inference_steps: int = 16,
-        tempo: float = 0,
-        amt_start: str = "opening",
-        structure_scale: float = USUAL.structure_scale,
-        metre: str = "",
-        key: str = "",
-        density: str = "",
-        register: str = "",
-        character: str = "",
-        repetition: str = "",
-        collection: str = "",
-    ) -> Iterator[Answer]:
+    def score(self, **settings: Any) -> Iterator[Answer]:
         """Compare Prism's and the baseline's piece with the held-out one.
 
         Under prism and amt: for each network its name, the cosine (1 for the same), and words for
         what such a cosine is like.
         """
-        controls = (guidance_scale, seed, num_inference_steps, tempo, amt_start, structure_scale)
-        wishes = (metre, key, density, register, character, repetition, collection)
-        for answer in self._compared(composers, weights, *controls, *wishes):
+        for answer in self._compared(settings):
             yield {"done": answer["done"]} | answer.get("scores", {})
 
-    def _choice(
-        self, composers: list[str], weights: list[float] | None, *controls: Any, **settings: Any
-    ) -> Choice:
-        count = 1 if isinstance(composers, str) else len(composers or ())
-        if weights is not None and len(weights) != count:
-            raise ValueError(
-                f"{len(weights)} weights are given for {count} composers: give one a composer, or "
-                "none for equal ones."
-            )
-        shares = [_EQUAL] * count if weights is None else weights
-        return self.studio.choice(composers, shares, *controls, **settings)
-
-    def _piece(self, side: str, *controls: Any, **settings: Any) -> Iterator[Answer]:
+    def _piece(self, side: str, settings: dict[str, Any]) -> Iterator[Answer]:
         try:
-            for progress in self.studio.fill(side, self._choice(*controls, **settings)):
+            for progress in self.studio.fill(side, self.studio.choice(**settings)):
                 yield _told(progress.piece, progress.done)
         except (ValueError, OSError) as error:
             raise gr.Error(str(error), print_exception=False) from error
 
-    def _compared(self, *controls: Any) -> Iterator[Answer]:
+    def _compared(self, settings: dict[str, Any]) -> Iterator[Answer]:
         try:
-            choice, pieces = self._choice(*controls), {}
+            choice, pieces = self.studio.choice(**settings), {}
             for side in self.studio.sides:
                 for progress in self.studio.fill(side, choice):
                     pieces[side] = progress.piece
@@ -211,6 +125,30 @@ class Api:
         generated = {side: roll for side, roll in rolls.items() if side != "corpus"}
         scores = self.studio.models.run(judge.scores, rolls["corpus"], generated)
         return {side: [dataclasses.asdict(s) for s in found] for side, found in scores.items()}
+
+
+def taking(endpoint: Callable[..., Iterator[Answer]], settings: Iterable[Setting]) -> Callable:
+    """An endpoint of keyword arguments as a function with one parameter a setting."""
+    parameters = [_parameter(setting) for setting in settings]
+    names = [parameter.name for parameter in parameters]
+
+    @functools.wraps(endpoint)
+    def taken(*values: Any) -> Iterator[Answer]:
+        yield from endpoint(**dict(zip(names, values, strict=False)))
+
+    taken.__signature__ = inspect.Signature(parameters, return_annotation=Iterator[Answer])
+    taken.__annotations__ = {p.name: p.annotation for p in parameters}
+    return taken
+
+
+def _parameter(setting: Setting) -> inspect.Parameter:
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    default, annotation = setting.public_default, setting.public_type
+    if setting is SETTINGS["composers"]:
+        default = inspect.Parameter.empty
+    elif setting is SETTINGS["composer_weights"]:
+        default, annotation = None, annotation | None
+    return inspect.Parameter(setting.public_name, kind, default=default, annotation=annotation)
 
 
 def _told(piece: ShownPiece | None, done: bool) -> Answer:

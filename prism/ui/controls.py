@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import Any
 
 import gradio as gr
 from gradio.components import Component
 
-from prism.amt.prompt import AMT_STARTS
-from prism.models.settings import METRES
-from prism.music.attributes import NAMES
-from prism.service.choice import (
-    GUIDANCE_RANGE,
-    MAXIMUM_COMPOSERS,
-    STEPS_RANGE,
-    STRUCTURE_RANGE,
-    TEMPO_RANGE,
-    WEIGHT_RANGE,
+from prism.models.settings import (
+    ATTRIBUTE_SETTINGS,
+    METRES,
+    PUBLIC,
+    SETTINGS,
+    Metre,
+    Number,
+    Setting,
+    Word,
 )
 from prism.service.examples import EXAMPLES
-from prism.service.sharing import USUAL, USUAL_WEIGHT
 from prism.ui.element import Element
-from prism.ui.filling import wishes
+from prism.ui.filling import open_or
 from prism.ui.generate import share_value
 from prism.ui.player import StatusLine, status
 from prism.ui.reference import UploadPanel, upload_value
@@ -45,16 +43,9 @@ class Controls:
 
     composers: gr.Dropdown
     weights: list[gr.Slider]
-    guidance_scale: gr.Slider
-    seed: gr.Number
+    settings: dict[str, Component]  # all others of the page, by public name
     dice: gr.Button
     fresh: gr.Checkbox
-    num_inference_steps: gr.Slider
-    tempo: gr.Number
-    amt_start: gr.Dropdown
-    structure_scale: gr.Slider
-    metre: gr.Dropdown
-    attributes: list[gr.Dropdown]  # in the order of `prism.music.attributes.NAMES`
     generate: gr.Button
     stop: gr.Button
     link: ShareLink
@@ -73,57 +64,42 @@ class Controls:
     @property
     def filled(self) -> list[Component]:
         """What an example or an earlier result fills in, as `prism.ui.filling.filled` gives it."""
-        return [self.composers, self.mixer, *self.weights, *self.settings]
+        return [self.composers, self.mixer, *self.weights, *self.settings.values()]
 
     @property
     def chosen(self) -> list[Component]:
         """What a click asks for, as `Studio.read` takes it."""
-        return [self.composers, *self.weights, *self.settings]
-
-    @property
-    def settings(self) -> list[Component]:
-        """All but composers and weights, in the order of `Shared.settings`."""
-        return [
-            self.guidance_scale,
-            self.seed,
-            self.num_inference_steps,
-            self.tempo,
-            self.amt_start,
-            self.structure_scale,
-            self.metre,
-            *self.attributes,
-        ]
+        return [self.composers, *self.weights, *self.settings.values()]
 
 
 def lay_out_controls() -> Controls:
     """Call inside a ``gr.Blocks``."""
+    names = SETTINGS["composers"]
+    made: dict[str, Component] = {}
     with gr.Column(elem_classes="prism-controls"):
         with gr.Row(equal_height=True):
             composers = gr.Dropdown(
                 [],
-                label="Composers",
-                info="one to four",
+                label=names.label,
+                info=names.help,
                 multiselect=True,
-                max_choices=MAXIMUM_COMPOSERS,
+                max_choices=names.most,
                 scale=3,
                 min_width=260,
             )
-            guidance_scale = gr.Slider(
-                *GUIDANCE_RANGE,
-                value=USUAL.guidance_scale,
-                step=0.1,
-                label="Guidance scale",
-                info="0 ignores the composers",
-                scale=2,
-                min_width=220,
-            )
+            made["guidance_scale"] = setting_control("guidance_scale", scale=2)
             with gr.Column(scale=2, min_width=240, elem_classes="prism-seed-column"):
-                seed, dice, fresh = _seed_controls()
-        weights = _weight_sliders()
+                with gr.Row(elem_classes="prism-seed"):
+                    made["seed"] = setting_control("seed", min_width=110, scale=3)
+                    dice = gr.Button("Roll dice", min_width=100, scale=0, elem_classes="prism-dice")
+                fresh = gr.Checkbox(False, label="New seed each time", container=False)
+        with gr.Row():
+            weights = [
+                setting_control("composer_weights", visible=False, min_width=200)
+                for _ in range(names.most)
+            ]
         with gr.Accordion("More settings", open=False):
-            num_inference_steps, tempo, amt_start, structure_scale, metre = _more_settings()
-            with gr.Row():
-                attributes = [_wish(name, visible=False) for name in NAMES]
+            made |= _more_settings(made)
         with gr.Accordion("Your own MIDI file", open=False):
             upload = UploadPanel(upload_value())
         with gr.Row(elem_classes="prism-actions"):
@@ -134,19 +110,13 @@ def lay_out_controls() -> Controls:
             link = ShareLink(share_value(), min_width=120)
             line = StatusLine(status("Loading the model, a few seconds…"), min_width=220)
         surprise, examples = _example_buttons()
+    settings = {name: made[s.name] for name, s in PUBLIC.items() if s.name in made}
     return Controls(
         composers,
         weights,
-        guidance_scale,
-        seed,
+        settings,
         dice,
         fresh,
-        num_inference_steps,
-        tempo,
-        amt_start,
-        structure_scale,
-        metre,
-        attributes,
         generate,
         stop,
         link,
@@ -169,67 +139,41 @@ def _example_buttons() -> tuple[gr.Button, list[gr.Button]]:
     return surprise, examples
 
 
-def _seed_controls() -> tuple[gr.Number, gr.Button, gr.Checkbox]:
-    with gr.Row(elem_classes="prism-seed"):
-        seed = gr.Number(
-            USUAL.seed, label="Seed", info="same seed, same notes", min_width=110, scale=3
-        )
-        dice = gr.Button("Roll dice", min_width=100, scale=0, elem_classes="prism-dice")
-    fresh = gr.Checkbox(False, label="New seed each time", container=False)
-    return seed, dice, fresh
-
-
-def _more_settings() -> tuple[gr.Slider, gr.Number, gr.Dropdown, gr.Slider, gr.Dropdown]:
+def _more_settings(before: Collection[str]) -> dict[str, Component]:
+    """All settings that have no control yet, three a row, then the attributes."""
+    made = {}
+    mixed = ("composers", "composer_weights", *before, *ATTRIBUTE_SETTINGS)
+    names = [setting.name for setting in PUBLIC.values() if setting.name not in mixed]
+    for row in (names[i : i + 3] for i in range(0, len(names), 3)):
+        with gr.Row():
+            made |= {name: setting_control(name) for name in row}
     with gr.Row():
-        num_inference_steps = gr.Slider(
-            *STEPS_RANGE,
-            value=USUAL.num_inference_steps,
-            step=1,
-            label="Steps",
-            info="how finely it is drawn",
-            min_width=220,
-        )
-        tempo = gr.Number(
-            USUAL.tempo,
-            label="Tempo",
-            info=f"{TEMPO_RANGE[0]:g} to {TEMPO_RANGE[1]:g} beats a minute; 0 for the music's own",
-            min_width=220,
-        )
-        amt_start = gr.Dropdown(
-            [(words, name) for name, words in AMT_STARTS.items()],
-            value=USUAL.amt_start,
-            label="AMT starts from",
-            info="an opening is neither played nor scored",
-            min_width=220,
-        )
-    with gr.Row():
-        structure_scale = gr.Slider(
-            *STRUCTURE_RANGE,
-            value=USUAL.structure_scale,
-            step=0.05,
-            label="Structure",
-            info="how much bars are led to return",
-            min_width=220,
-        )
-        metre = _wish("metre", METRES, info="time signature")
-    return num_inference_steps, tempo, amt_start, structure_scale, metre
+        made |= {name: setting_control(name, visible=False) for name in ATTRIBUTE_SETTINGS}
+    return made
 
 
-def _wish(name: str, values: Iterable[str] = (), **look: Any) -> gr.Dropdown:
-    return gr.Dropdown(
-        wishes(values),
-        value="",
-        label=name.capitalize(),
-        min_width=220,
-        **look,
-    )
+def setting_control(name: str, **look: Any) -> Component:
+    """The input of one setting, as its row says; `look` as the component takes it."""
+    setting = SETTINGS[name]
+    look = {"label": setting.label, "info": setting.help, "min_width": 220} | look
+    if isinstance(setting, Number) and setting.step:
+        low, high, step = setting.low, setting.high, setting.step
+        return gr.Slider(low, high, value=setting.default, step=step, **look)
+    if isinstance(setting, Number):
+        return gr.Number(setting.public_default, **look | {"info": _number_info(setting)})
+    choices = _choices(setting)
+    # A time signature that is not offered can be typed.
+    free = isinstance(setting, Metre)
+    return gr.Dropdown(choices, value=setting.public_default, allow_custom_value=free, **look)
 
 
-def _weight_sliders() -> list[gr.Slider]:
-    with gr.Row():
-        return [
-            gr.Slider(
-                *WEIGHT_RANGE, USUAL_WEIGHT, step=1, label="Weight", visible=False, min_width=200
-            )
-            for _ in range(MAXIMUM_COMPOSERS)
-        ]
+def _number_info(setting: Number) -> str:
+    if not setting.unit:
+        return setting.help
+    return f"{setting.low:g} to {setting.high:g} {setting.unit}; {setting.help}"
+
+
+def _choices(setting: Setting) -> list[tuple[str, str]]:
+    if isinstance(setting, Word):
+        return [(words, value) for value, words in setting.choices.items()]
+    return open_or(METRES if isinstance(setting, Metre) else ())

@@ -5,7 +5,6 @@ Both are made when they are asked for, out of what is there by then.
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 import pathlib
 import re
@@ -16,10 +15,11 @@ from typing import Any
 
 import gradio as gr
 
+from prism.models.settings import GenerationSettings
 from prism.music.naming import file_stem
 from prism.music.synthesis import SynthesisError, sound_words
 from prism.service.comparison import SIDES, Comparison
-from prism.service.sharing import query
+from prism.service.links import query
 from prism.service.studio import Studio
 from prism.service.visit import Click, Visit
 from prism.ui.element import Element
@@ -158,7 +158,7 @@ class Export:
         sound = _sound()
         return Comparison(
             title=click.choice.mix,
-            settings=_settings(click),
+            settings=_told(click.choice),
             pieces=pieces,
             scores=scores,
             bands=self.studio.judge.get().bands if scores else {},
@@ -179,14 +179,11 @@ def page_address(text: object) -> str:
     return text if plain else ""
 
 
-def _settings(click: Click) -> dict[str, Any]:
-    """What was chosen, under the names of the controls."""
-    choice = click.choice
-    # The link has the sliders as they stood.
-    others = {"mixer", "time_signature", "attributes"}
-    names = [field.name for field in dataclasses.fields(choice) if field.name not in others]
-    settings = {name: getattr(choice, name) for name in names}
-    return settings | {"metre": choice.metre or None, **dict(choice.attributes)}
+def _told(settings: GenerationSettings) -> dict[str, Any]:
+    """What was chosen, under its public names."""
+    mix = {"composers": settings.composers, "weights": settings.composer_weights}
+    told = settings.public() | mix
+    return {name: value for name, value in told.items() if value != ""}
 
 
 def _done(path: pathlib.Path, comparison: Comparison) -> str:

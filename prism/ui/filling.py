@@ -6,18 +6,25 @@ Every handler gives what `filled` does, for the outputs `Controls.filled` of the
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import gradio as gr
 
-from prism.music.attributes import NAMES
-from prism.service.choice import MAXIMUM_COMPOSERS
+from prism.models.settings import (
+    ATTRIBUTE_SETTINGS,
+    PUBLIC,
+    SETTINGS,
+    GenerationSettings,
+    Offered,
+)
 from prism.service.examples import EXAMPLES
-from prism.service.sharing import USUAL_WEIGHT, Shared, shared
 from prism.service.studio import Studio
 from prism.service.visit import Visit
 
+_MOST = SETTINGS["composers"].most
+# How many values `filled` gives: the mixer's composers come on top of the settings.
+FILLED = len(PUBLIC) + _MOST
 # Where samples are neither vague nor crowded; the whole range is wider.
 SURPRISING_GUIDANCE = (1.5, 3.0)
 _SURPRISING_SHARES = (30, 40, 50, 60, 70)
@@ -60,15 +67,16 @@ class Filling:
         composers = self._chance.sample(names, min(self._chance.randint(1, 2), len(names)))
         share = self._chance.choice(_SURPRISING_SHARES)
         low, high = (round(10 * bound) for bound in SURPRISING_GUIDANCE)
-        made = Shared(
-            tuple(composers),
+        made = GenerationSettings(
+            composers,
             (share, 100 - share)[: len(composers)],
             guidance_scale=self._chance.randint(low, high) / 10,
             seed=self._chance.randrange(_SEEDS),
         )
-        _guidance_scale, _seed, *stays = made.settings
         # What a visitor set for good stays.
-        return [*filled(made)[: -len(stays)], *[gr.skip()] * len(stays)]
+        changed = ("composers", "weights", "guidance_scale", "seed")
+        stays = len(PUBLIC) - len(changed)
+        return [*filled(made)[:-stays], *[gr.skip()] * stays]
 
     def recall(self, visit: Visit, event: gr.EventData) -> list[Any]:
         """Fill in an earlier result's choice, and compare with what it was compared with."""
@@ -79,38 +87,32 @@ class Filling:
                 print_exception=False,
             )
         visit.own = entry.own
-        return filled(shared(entry.choice))
+        return filled(entry.choice)
 
 
-def filled(wanted: Shared) -> list[Any]:
+def filled(settings: GenerationSettings) -> list[Any]:
     """(composers, the mixer's composers, *weights, *settings)."""
-    composers = list(wanted.composers)
-    return [gr.update(value=composers), *mixer_and_settings(wanted, composers)]
+    composers, weights, *others = settings.public().values()
+    # As if they had stood there before: the mixer keeps the weights of those it knows.
+    return [gr.update(value=composers), *weights_for(composers, composers, *weights), *others]
 
 
-def mixer_and_settings(wanted: Shared, composers: list[str]) -> list[Any]:
-    """(the mixer's composers, *weights, *settings), the last as in `Shared.settings`."""
-    return [
-        # As if they had stood there before: the mixer keeps the weights of those it knows.
-        *weights_for(composers, composers, *wanted.weights),
-        *wanted.settings,
-    ]
-
-
-def offered(wanted: Shared, attributes: Mapping[str, Sequence[str]]) -> list[Any]:
+def offered(settings: GenerationSettings, known: Offered) -> list[Any]:
     """The attributes' controls: those that the model knows are seen."""
+    values = settings.attributes
     return [
-        gr.update(value=getattr(wanted, name), **_offer(attributes.get(name, ()))) for name in NAMES
+        gr.update(value=values.get(name, ""), **_offer(known.attributes.get(name, ())))
+        for name in ATTRIBUTE_SETTINGS
     ]
 
 
-def wishes(values: Iterable[str]) -> list[tuple[str, str]]:
+def open_or(values: Iterable[str]) -> list[tuple[str, str]]:
     """Choices of what can be asked for or left open."""
     return [("as it comes", ""), *((value, value) for value in values)]
 
 
 def _offer(values: Sequence[str]) -> dict[str, Any]:
-    return {"choices": wishes(values), "visible": bool(values)}
+    return {"choices": open_or(values), "visible": bool(values)}
 
 
 def changed_weights(composers: list[str], before: list[str], *weights: float) -> list:
@@ -119,7 +121,7 @@ def changed_weights(composers: list[str], before: list[str], *weights: float) ->
     After the controls were filled in, the sliders' values can arrive here as they were before.
     """
     if composers == before:
-        return [gr.skip()] * (MAXIMUM_COMPOSERS + 1)
+        return [gr.skip()] * (_MOST + 1)
     return weights_for(composers, before, *weights)
 
 
@@ -130,9 +132,9 @@ def weights_for(composers: list[str], before: list[str], *weights: float) -> lis
         gr.update(
             visible=len(composers) > 1,
             label=f"{name}, weight",
-            value=kept.get(name, USUAL_WEIGHT),
+            value=kept.get(name, SETTINGS["composer_weights"].default),
         )
-        for name in composers[:MAXIMUM_COMPOSERS]
+        for name in composers[:_MOST]
     ]
-    hidden = [gr.update(visible=False)] * (MAXIMUM_COMPOSERS - len(sliders))
+    hidden = [gr.update(visible=False)] * (_MOST - len(sliders))
     return [composers, *sliders, *hidden]

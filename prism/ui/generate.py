@@ -13,13 +13,12 @@ from typing import Any
 
 import gradio as gr
 
-from prism.music.attributes import NAMES
-from prism.service.choice import Choice
-from prism.service.sharing import USUAL, Shared, query, read_query
+from prism.models.settings import SETTINGS, GenerationSettings
+from prism.service.links import Link, query, read_query
 from prism.service.sides import Side
 from prism.service.studio import Progress, Studio
 from prism.service.visit import Click, Visit
-from prism.ui.filling import mixer_and_settings, offered
+from prism.ui.filling import FILLED, filled, offered
 from prism.ui.player import piece_value, player_value, status
 
 logger = logging.getLogger(__name__)
@@ -43,16 +42,18 @@ class Handlers:
         (composers, status, share link, the mixer's composers, *weights, *settings)
         """
         choices, link = gr.skip(), gr.skip()
-        others = [gr.skip() for _ in mixer_and_settings(USUAL, [])]
+        others = [gr.skip()] * (FILLED - 1)
         try:
-            names, attributes = self.studio.offered
-            shared = read_query(request.query_params if request else {}, names, attributes)
-            chosen = list(shared.composers) or names[:1]
-            choices = gr.update(choices=names, value=chosen, info=f"one to four of {len(names)}")
-            others = mixer_and_settings(shared, chosen) if shared.given else others
-            others[-len(NAMES) :] = offered(shared, attributes)
+            known = self.studio.offered
+            asked = read_query(request.query_params if request else {}, known)
+            chosen, *wanted = filled(asked.settings)
+            info = f"{SETTINGS['composers'].help} of {len(known.composers)}"
+            choices = gr.update(choices=known.composers, info=info, **chosen)
+            others = wanted if asked.given else others
+            attributes = offered(asked.settings, known)
+            others[-len(attributes) :] = attributes
             self.studio.pipeline.get()
-            said, link = _greeting(shared), share_value(run=shared.whole)
+            said, link = _greeting(asked), share_value(run=asked.complete)
         except (ValueError, OSError) as error:
             said = status(f"Prism cannot draw: {error}", error=True)
         return [choices, said, link, *others]
@@ -111,7 +112,7 @@ class Handlers:
         yield from self.beside(name, choice, visit, click)
 
     def beside(
-        self, name: str, choice: Choice, visit: Visit, click: Click
+        self, name: str, choice: GenerationSettings, visit: Visit, click: Click
     ) -> Iterator[tuple[Any, Any]]:
         """Fill a side other than Prism's with what was chosen; (player, piece)."""
         try:
@@ -123,7 +124,9 @@ class Handlers:
             message = f"There is no {side.title} sample: {error}"
             yield empty_player(side, hint=side.hint, message=message), None
 
-    def _fill(self, name: str, choice: Choice, visit: Visit, click: Click) -> Iterator[Progress]:
+    def _fill(
+        self, name: str, choice: GenerationSettings, visit: Visit, click: Click
+    ) -> Iterator[Progress]:
         """Fill a side for a click; ends when that is over, or another piece is wanted there.
 
         It ends with an item without news: a generator without items empties the player.
@@ -171,12 +174,12 @@ def share_value(link: str = "", run: bool = False) -> dict[str, Any]:
     return {"query": link, "run": run}
 
 
-def _greeting(shared: Shared) -> dict[str, Any]:
-    if shared.faults:
-        said = " ".join(shared.faults)
-        return status(f"{said} The usual setting stands there: press Generate.", error=True)
-    if shared.whole:
+def _greeting(link: Link) -> dict[str, Any]:
+    if link.faults:
+        said = " ".join(link.faults)
+        return status(f"{said} The default stands there: press Generate.", error=True)
+    if link.complete:
         return status("The link was read: its music is coming.")
-    if shared.given:
+    if link.given:
         return status("The link was read. Choose composers and press Generate.")
     return status("Ready. Choose composers and press Generate.")

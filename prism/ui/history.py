@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from prism.music.naming import asked_words
+from prism.music.naming import asked_words, signature
 from prism.music.roll import PianoRoll
 from prism.service.piece import ShownPiece
 from prism.ui.element import Element
 from prism.ui.scores import COMPARED, number
 
 if TYPE_CHECKING:
-    from prism.service.choice import Choice
+    from prism.models.settings import GenerationSettings
     from prism.service.sides import Side
     from prism.service.upload import OwnPiece
     from prism.service.visit import Click, Visit
@@ -43,7 +43,7 @@ class Entry:
     ----------
     number : int
         Counted from 1 through the visit.
-    choice : Choice
+    choice : GenerationSettings
         What was asked for.
     own : OwnPiece or None
         The visitor's own music in the place of the corpus's.
@@ -56,7 +56,7 @@ class Entry:
     """
 
     number: int
-    choice: Choice
+    choice: GenerationSettings
     own: OwnPiece | None
     when: float = dataclasses.field(default_factory=time.time)
     pieces: dict[str, ShownPiece] = dataclasses.field(default_factory=dict)
@@ -106,7 +106,7 @@ class History:
         """The entry of that number, unless it had to go."""
         return next((e for e in self.entries if e.number == number), None)
 
-    def kept(self, side: Side, choice: Choice) -> ShownPiece | None:
+    def kept(self, side: Side, choice: GenerationSettings) -> ShownPiece | None:
         """The piece that a side makes of this choice, if it is here."""
         key = side.key(choice)
         same = (
@@ -117,7 +117,7 @@ class History:
         return next(filter(None, same), None)
 
 
-def _key(choice: Choice, own: OwnPiece | None) -> Hashable:
+def _key(choice: GenerationSettings, own: OwnPiece | None) -> Hashable:
     return choice, own and own.key
 
 
@@ -152,10 +152,10 @@ def _shown(entry: Entry) -> dict[str, Any]:
     }
 
 
-def _detail(choice: Choice) -> str:
+def _detail(choice: GenerationSettings) -> str:
     words = f"guidance {choice.guidance_scale:g} · seed {choice.seed}"
-    asked = asked_words(dict(choice.attributes))
-    return " · ".join(filter(None, [words, choice.metre, asked]))
+    metre = choice.time_signature and signature(choice.time_signature)
+    return " · ".join(filter(None, [words, metre, asked_words(choice.attributes)]))
 
 
 def _told(scores: dict[str, list[Score]]) -> str:

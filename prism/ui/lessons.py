@@ -12,9 +12,9 @@ import gradio as gr
 from gradio.components import Component
 
 from prism import ASSETS
+from prism.models.settings import SETTINGS, Number
 from prism.music.roll import BEATS
 from prism.service import lesson_views
-from prism.service.choice import MAXIMUM_SEED, wrong_number
 from prism.service.lesson_views import View
 from prism.service.studio import Studio
 from prism.ui.element import Element
@@ -98,14 +98,14 @@ class NumberControl:
 
     label: str
     low: float = 0
-    high: float = MAXIMUM_SEED
+    high: float = SETTINGS["seed"].high
     default: float = 7
     step: float = 1
     info: str | None = None
 
     def component(self) -> gr.Slider | gr.Number:
         """Lay it out."""
-        if self.high == MAXIMUM_SEED:
+        if self.high == SETTINGS["seed"].high:
             return gr.Number(
                 self.default, label=self.label, info=self.info, precision=0, min_width=130
             )
@@ -116,9 +116,10 @@ class NumberControl:
     def checked(self, value: Any, known: list[str]) -> float:
         """The number, if it is within the range."""
         whole = self.step == 1
-        if wrong := wrong_number(self.label, value, self.low, self.high, whole):
-            raise ValueError(f"{wrong}: change it")
-        return int(value) if whole else float(value)
+        number = Number(
+            name=self.label, default=self.default, low=self.low, high=self.high, whole=whole
+        )
+        return number.check(value)
 
 
 _COMPOSER = ComposerControl()

@@ -110,7 +110,9 @@ def _connect_controls(controls: Controls) -> None:
         show_progress="hidden",
         queue=False,
     )
-    controls.dice.click(None, None, controls.seed, js=_ROLL_DICE, api_visibility="private")
+    controls.dice.click(
+        None, None, controls.settings["seed"], js=_ROLL_DICE, api_visibility="private"
+    )
 
 
 def _connect_link(controls: Controls) -> None:
@@ -137,8 +139,8 @@ def _connect_click(
 ) -> Dependency:
     seeded = controls.generate.click(
         None,
-        [controls.fresh, controls.seed],
-        controls.seed,
+        [controls.fresh, controls.settings["seed"]],
+        controls.settings["seed"],
         js=_ROLL_DICE_IF_WANTED,
         api_visibility="private",
     )
