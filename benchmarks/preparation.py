@@ -16,6 +16,7 @@ import time
 import tracemalloc
 
 import numpy as np
+import pretty_midi
 import report
 
 from prism import ROOT
@@ -25,7 +26,7 @@ from prism.corpora.midi_preparation import MidiReport, Policy, read_pieces, sele
 from prism.corpora.prepared import Corpus
 from prism.corpora.scheduling import opened_pool
 from prism.corpora.sharded import Selection
-from prism.music.midi import pretty_midi, write_midi
+from prism.music.midi import write_midi
 from prism.music.roll import (
     KEYS,
     LOWEST_PITCH,

@@ -7,11 +7,12 @@ import pathlib
 import zipfile
 
 import numpy as np
+import pretty_midi
 import pytest
 from conftest import CHROMIUM, filled
 from PIL import Image
 
-from prism.music.midi import pretty_midi, read_midi
+from prism.music.midi import read_midi
 from prism.music.midipic import from_picture
 
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed")

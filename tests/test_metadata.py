@@ -1,11 +1,12 @@
 """What files say of themselves: the checkpoint is that of the weights, and MIDI keeps the lines."""
 
+import pretty_midi
 from conftest import make_piece, make_pipeline
 
 from prism.corpora.provenance import checkpoint, weights_digest
 from prism.models.pipeline import PrismPipeline
 from prism.music.metadata import drawn_lines, real_lines, save_midi, written_lines
-from prism.music.midi import pretty_midi, read_midi
+from prism.music.midi import read_midi
 from prism.music.performance import SHAPED
 from prism.music.roll import Note, PianoRoll
 

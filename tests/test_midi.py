@@ -1,6 +1,7 @@
 import io
 import struct
 
+import mido
 import numpy as np
 import pretty_midi
 import pytest
@@ -307,8 +308,35 @@ def test_written_file(tmp_path):
 @pytest.mark.parametrize("frames", [4, 100, 256])
 def test_silence_at_the_end_is_kept(frames):
     roll = PianoRoll.from_notes([Note(60, 0, 0.25)], frames, tempo=90.0)
-    (piano,) = pretty_midi.PrettyMIDI(io.BytesIO(write_midi(roll))).instruments
-    assert piano.control_changes[-1].time == pytest.approx(roll.seconds, abs=1e-4)
+    file = mido.MidiFile(file=io.BytesIO(write_midi(roll)))
+    assert file.length == pytest.approx(roll.seconds, abs=1e-4)
+
+
+def test_written_bytes():
+    """Worked by hand: a struck and a repeated key at tempo 100 are 600,000 microseconds a beat."""
+    notes = [Note(60, 0, 1, 80), Note(60, 1, 0.5, 64)]
+    roll = PianoRoll.from_notes(notes, frames=8, tempo=100.0, time_signature=(3, 4))
+    timing = (
+        "00 ff 51 03 09 27 c0"  # tempo
+        "00 ff 58 04 03 02 18 08"  # 3/4
+        "00 ff 01 02 c3 a9"  # é in UTF-8
+        "00 ff 2f 00"
+    )
+    piano = (
+        "00 ff 03 05 50 69 61 6e 6f"  # its name
+        "00 c0 00"  # program
+        "00 90 3c 50"
+        "83 60 3c 00"  # let go after 480 ticks, before it is struck again
+        "00 3c 40"
+        "81 70 3c 00"  # after 240 ticks
+        "81 70 ff 2f 00"  # the roll ends after 240 more
+    )
+    head = "4d 54 68 64 00 00 00 06 00 01 00 02 01 e0"
+    tracks = [bytes.fromhex(track) for track in (timing, piano)]
+    expected = bytes.fromhex(head) + b"".join(
+        b"MTrk" + len(track).to_bytes(4, "big") + track for track in tracks
+    )
+    assert write_midi(roll, texts=["é"]) == expected
 
 
 @pytest.mark.parametrize(

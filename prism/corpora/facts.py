@@ -12,14 +12,19 @@ instruments
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 
 import numpy as np
 import symusic
 
 from prism.corpora.duplicates import content_key, sketch
-from prism.music.midi import pretty_midi
 from prism.music.roll import KEYS, LOWEST_PITCH, TICKS_PER_BEAT, Piece
+
+# pyfluidsynth, which pretty_midi loads, prints where it found its library when CI is set; a
+# command's output should hold what it was asked for and nothing else.
+with contextlib.redirect_stdout(None):
+    import pretty_midi
 
 DRUMS = "Drums"
 

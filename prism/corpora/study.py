@@ -24,9 +24,8 @@ from typing import Any
 import numpy as np
 
 from prism.corpora.duplicates import similar_pairs
-from prism.corpora.facts import PieceFacts
+from prism.corpora.facts import PieceFacts, pretty_midi
 from prism.corpora.prepared import SPLITS
-from prism.music.midi import pretty_midi
 from prism.music.roll import LOWEST_PITCH
 
 LARGEST = 20

@@ -25,7 +25,6 @@ Source: Standard MIDI Files 1.0 (RP-001), MIDI Manufacturers Association, 1996.
 
 from __future__ import annotations
 
-import contextlib
 import io
 import math
 import os
@@ -33,6 +32,7 @@ import pathlib
 import struct
 from collections.abc import Iterable
 
+import mido
 import numpy as np
 import symusic
 
@@ -46,11 +46,6 @@ from prism.music.roll import (
     without_overlaps,
 )
 
-# pyfluidsynth, which pretty_midi loads, prints where it found its library when CI is set; a
-# command's output should hold what it was asked for and nothing else.
-with contextlib.redirect_stdout(None):
-    import pretty_midi
-
 MAX_FILE_BYTES = 4 * 2**20
 MAX_NOTES = 200_000
 MAX_BEATS = 20_000
@@ -62,8 +57,7 @@ _SMPTE_BIT = 0x8000
 _UNNAMED_TEMPO = 120.0
 _MICROSECONDS_PER_MINUTE = 60_000_000
 _MAX_MICROSECONDS_PER_BEAT = 2**24 - 1
-_WRITTEN_TICKS_PER_BEAT = 480
-_SUSTAIN_PEDAL = 64
+_WRITTEN_TICKS_PER_FRAME = 120
 
 
 class MidiError(ValueError):
@@ -155,25 +149,17 @@ def write_midi(
     ValueError
         If MIDI has no place for the tempo or the time signature.
     """
-    seconds_per_frame, midi = _blank_file(roll)
-    piano = pretty_midi.Instrument(program=0, name="Piano")
-    for pitch, start, end, velocity in zip(*roll.arrays(), strict=True):
-        times = start * seconds_per_frame, end * seconds_per_frame
-        piano.notes.append(pretty_midi.Note(int(velocity), int(pitch), *times))
-    # Lifting a pedal nobody pressed is silent, and puts the end of the track behind it.
-    end_of_roll = roll.frames * seconds_per_frame
-    piano.control_changes.append(pretty_midi.ControlChange(_SUSTAIN_PEDAL, 0, end_of_roll))
-    midi.instruments.append(piano)
-    midi.text_events.extend(pretty_midi.Text(text, 0.0) for text in texts)
+    midi = mido.MidiFile(ticks_per_beat=_WRITTEN_TICKS_PER_FRAME * FRAMES_PER_BEAT, charset="utf-8")
+    midi.tracks += [_timing_track(roll, texts), _piano_track(roll)]
     content = io.BytesIO()
-    midi.write(content)
+    midi.save(file=content)
     if path is not None:
         pathlib.Path(path).write_bytes(content.getvalue())
     return content.getvalue()
 
 
-def _blank_file(roll: PianoRoll) -> tuple[float, pretty_midi.PrettyMIDI]:
-    """Seconds a frame, and a file with the roll's tempo and time signature but no notes."""
+def _timing_track(roll: PianoRoll, texts: Iterable[str]) -> mido.MidiTrack:
+    """Tempo, time signature and texts, all at the start."""
     microseconds = round(_MICROSECONDS_PER_MINUTE / roll.tempo)
     if not 1 <= microseconds <= _MAX_MICROSECONDS_PER_BEAT:
         lowest = _MICROSECONDS_PER_MINUTE / _MAX_MICROSECONDS_PER_BEAT
@@ -186,13 +172,38 @@ def _blank_file(roll: PianoRoll) -> tuple[float, pretty_midi.PrettyMIDI]:
             "time_signature: MIDI holds 1 to 255 beats over a power of two up to "
             f"{MAX_SIGNATURE_UNIT}, got {numerator}/{denominator}"
         )
-    # pretty_midi cuts the microseconds down to a whole number, so aim at the middle of one.
-    tempo = _MICROSECONDS_PER_MINUTE / (microseconds + 0.5)
-    midi = pretty_midi.PrettyMIDI(
-        resolution=_WRITTEN_TICKS_PER_BEAT, initial_tempo=tempo, charset="utf-8"
+    return mido.MidiTrack(
+        [
+            mido.MetaMessage("set_tempo", tempo=microseconds),
+            mido.MetaMessage("time_signature", numerator=numerator, denominator=denominator),
+            *(mido.MetaMessage("text", text=text) for text in texts),
+            mido.MetaMessage("end_of_track"),
+        ]
     )
-    midi.time_signature_changes.append(pretty_midi.TimeSignature(numerator, denominator, 0.0))
-    return 60.0 / (tempo * FRAMES_PER_BEAT), midi
+
+
+def _piano_track(roll: PianoRoll) -> mido.MidiTrack:
+    """The notes; the track ends where the roll does."""
+    track = mido.MidiTrack(
+        [
+            mido.MetaMessage("track_name", name="Piano"),
+            mido.Message("program_change", program=0),
+        ]
+    )
+    # Of what happens in one frame, keys are let go before any is struck: that is velocity 0.
+    events = sorted(
+        event
+        for pitch, start, end, velocity in zip(*(a.tolist() for a in roll.arrays()), strict=True)
+        for event in ((start, velocity, pitch), (end, 0, pitch))
+    )
+    now = 0
+    for frame, velocity, pitch in events:
+        time = (frame - now) * _WRITTEN_TICKS_PER_FRAME
+        track.append(mido.Message("note_on", note=pitch, velocity=velocity, time=time))
+        now = frame
+    rest = (roll.frames - now) * _WRITTEN_TICKS_PER_FRAME
+    track.append(mido.MetaMessage("end_of_track", time=rest))
+    return track
 
 
 def _load(path: str | os.PathLike) -> bytes:
