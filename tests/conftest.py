@@ -97,7 +97,11 @@ class PitchClasses:
 
 
 def make_pipeline(
-    seed: int = 0, knowing: Iterable[str] = (), self_conditioning: bool = True
+    seed: int = 0,
+    knowing: Iterable[str] = (),
+    self_conditioning: bool = True,
+    profiles: dict[str, dict] = PROFILES,
+    latent_size: int = 8,
 ) -> PrismPipeline:
     """A pipeline of tiny random networks that draws a few hundred notes.
 
@@ -109,16 +113,20 @@ def make_pipeline(
         The attributes that can be asked for.
     self_conditioning : bool
         Whether the transformer is given its own estimates.
+    profiles : dict
+        Of the labels it knows.
+    latent_size : int
+        Numbers a beat.
     """
-    autoencoder = random_weights(BeatAutoencoder(latent_size=8, hidden_size=16), seed)
+    autoencoder = random_weights(BeatAutoencoder(latent_size, hidden_size=16), seed)
     with torch.no_grad():
-        autoencoder.decoder[-1].weight.mul_(8)
+        autoencoder.decoder[-1].weight.mul_(8 * (8 / latent_size) ** 0.8)
         autoencoder.decoder[-1].bias.fill_(-2.5)
     values = attribute_values(knowing, COLLECTIONS)
     attributes = {name: len(known) for name, known in values.items()}
     dit = PrismDiT(
-        labels=3,
-        latent_size=8,
+        labels=len(profiles),
+        latent_size=latent_size,
         width=32,
         depth=2,
         heads=2,
@@ -126,7 +134,7 @@ def make_pipeline(
         self_conditioning=self_conditioning,
     )
     collections = values.get(COLLECTION, ())
-    return PrismPipeline(autoencoder, random_weights(dit, seed + 1), PROFILES, collections)
+    return PrismPipeline(autoencoder, random_weights(dit, seed + 1), profiles, collections)
 
 
 @pytest.fixture
@@ -148,16 +156,18 @@ def corpus() -> Corpus:
     )
 
 
-@pytest.fixture(scope="module")
-def address():
-    """The app's address, started as a host starts it."""
-    with started() as address:
+@pytest.fixture(scope="session")
+def address(tmp_path_factory):
+    """The one page that nearly all browser tests share: see `stand_ins.whole_page`."""
+    from stand_ins import whole_page
+
+    with whole_page(tmp_path_factory.mktemp("weights")) as address:
         yield address
 
 
 @contextlib.contextmanager
 def started(**settings: str):
-    """Runs the app with these environment variables."""
+    """Runs the app as a host starts it, with these environment variables."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -184,8 +194,16 @@ def wait_for(app: subprocess.Popen, address: str) -> str:
 
 @pytest.fixture(scope="module")
 def browser():
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with playwright.sync_playwright() as driver:
+    """A headless browser; where there is none, tests are skipped, but fail under ``CI``."""
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        sync_playwright = None
+    if CHROMIUM is None or sync_playwright is None:
+        missing = "Chromium" if CHROMIUM is None else "playwright"
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(f"{missing} is not installed")
+    # Not for the whole run: while it is open, no other test can have an event loop of its own.
+    with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_OPTIONS)
         yield browser
         browser.close()

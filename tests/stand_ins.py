@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
+import pathlib
 import time
+from collections.abc import Iterator
 
-from conftest import COLLECTIONS, PROFILES, PitchClasses, make_piece, make_pipeline, random_weights
+from conftest import (
+    COLLECTIONS,
+    PROFILES,
+    ROOT,
+    PitchClasses,
+    make_piece,
+    make_pipeline,
+    random_weights,
+)
 
 from prism.amt.pipeline import PartialSample
 from prism.corpora.prepared import Corpus
@@ -12,12 +24,14 @@ from prism.models.pipeline import PrismPipeline
 from prism.models.settings import GenerationSettings, Offered
 from prism.music.attributes import NAMES, attribute_values
 from prism.music.roll import Note, PianoRoll
+from prism.service.examples import load_examples
 from prism.service.loading import Loader
 from prism.service.studio import Studio
 from prism.similarity.bands import KIND_WORDS, Band
 from prism.similarity.neighbours import TrainingIndex
 from prism.similarity.networks import ComposerNetwork, CorpusFeatures
 from prism.similarity.scorer import SimilarityScorer
+from prism.ui.page import build_ui, launch_options
 
 LABELS = tuple(PROFILES)
 KNOWN = attribute_values(NAMES, COLLECTIONS)
@@ -86,10 +100,10 @@ def made_up_bands() -> dict[str, Band]:
     }
 
 
-def make_judge() -> SimilarityScorer:
+def make_judge(labels: tuple[str, ...] = LABELS) -> SimilarityScorer:
     """A judge of tiny networks."""
-    network = random_weights(ComposerNetwork(labels=3, width=8, feature_size=16))
-    networks = [PitchClasses(), CorpusFeatures(network, list(LABELS))]
+    network = random_weights(ComposerNetwork(labels=len(labels), width=8, feature_size=16))
+    networks = [PitchClasses(), CorpusFeatures(network, list(labels))]
     return SimilarityScorer(networks, {name: made_up_bands() for name in ("imagenet", "corpus")})
 
 
@@ -130,3 +144,44 @@ def controls_of(composers=("Ada",), weights=(50, 50, 50, 50), **changes) -> list
 def make_wishful() -> PrismPipeline:
     """A tiny model that can be asked for everything."""
     return make_pipeline(knowing=NAMES)
+
+
+@contextlib.contextmanager
+def served(
+    pipeline=make_pipeline,
+    corpus=tiny_corpus,
+    amt=StandInAMT,
+    judge=make_judge,
+    index=make_index,
+    examples=None,
+) -> Iterator[str]:
+    """Serve the page over what these functions load; gives its address."""
+    loaders = [Loader(load) for load in (pipeline, corpus, amt, judge, index)]
+    page = build_ui(*loaders, examples=examples and Loader(examples))
+    page.launch(prevent_thread_lock=True, quiet=True, server_port=None, **launch_options())
+    try:
+        yield page.local_url
+    finally:
+        page.close()
+
+
+@contextlib.contextmanager
+def whole_page(folder: pathlib.Path) -> Iterator[str]:
+    """Serve the page with the shipped labels, corpus, records and examples, and tiny networks.
+
+    The baseline takes four seconds for a sample, so that it can be seen growing and be stopped.
+    """
+    profiles = json.loads((ROOT / "weights" / "prism.json").read_text(encoding="utf-8"))["labels"]
+    tiny = make_pipeline(knowing=NAMES, profiles=profiles, latent_size=48)
+    tiny.save_pretrained(folder)  # weights that were loaded have a digest, which files tell
+    pipeline = PrismPipeline.from_pretrained(folder)
+    corpus = Corpus.load(ROOT / "assets" / "corpus")
+    weights = ROOT / "weights"
+    with served(
+        lambda: pipeline,
+        lambda: corpus,
+        lambda: StandInAMT(notes=40, seconds_per_note=0.1),
+        lambda: make_judge(tuple(pipeline.composers)),
+        examples=lambda: load_examples(weights, weights / "amt", Loader(lambda: corpus)),
+    ) as address:
+        yield address

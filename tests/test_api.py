@@ -12,13 +12,11 @@ import pytest
 from conftest import PROFILES, ROOT, make_piece
 from gradio_client import Client
 from gradio_client.exceptions import AppError
-from stand_ins import StandInAMT, make_index, make_judge, make_wishful
+from stand_ins import StandInAMT, make_wishful, served
 
 from prism.corpora.prepared import Corpus
 from prism.models.pipeline import PrismPipeline
 from prism.music.midi import read_midi
-from prism.service.loading import Loader
-from prism.ui.page import build_ui, launch_options
 
 NAMES = ("Bach", "Irish reels", "Mozart")
 DOCUMENT = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
@@ -48,11 +46,8 @@ def amt():
 
 @pytest.fixture(scope="module")
 def address(amt):
-    loaded = (named_pipeline, named_corpus, lambda: amt, make_judge, make_index)
-    page = build_ui(*map(Loader, loaded))
-    page.launch(prevent_thread_lock=True, quiet=True, server_port=None, **launch_options())
-    yield page.local_url
-    page.close()
+    with served(named_pipeline, named_corpus, lambda: amt) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +57,7 @@ def client(address, tmp_path_factory):
 
 def test_the_clients_example_runs_as_documented(address, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    first, streaming = examples(DOCUMENT, "python")[1:]
+    first, streaming = (code for code in examples(DOCUMENT, "python") if "client." in code)
     code = f"{first}\n{streaming}".replace("http://127.0.0.1:7860/", address).replace(
         "http://127.0.0.1:7860", address
     )
@@ -85,7 +80,6 @@ def test_the_python_examples_run_from_the_repository(tmp_path):
         [sys.executable, "-c", "\n".join(codes)],
         cwd=tmp_path,
         check=True,
-        env={"PYTHONPATH": str(ROOT)},
         timeout=120,
     )
     written = sorted(path.name for path in tmp_path.glob("*.mid"))

@@ -1,32 +1,21 @@
-"""The real app in a real browser: what a visitor sees, hears and does.
+"""The page in a real browser: what a visitor sees, hears and does.
 
-The weights are the repository's own, or those named by ``PRISM_WEIGHTS``.
+The models are tiny; one test runs the app with the shipped weights.
 """
 
 from __future__ import annotations
 
 import io
-import os
 import pathlib
 import urllib.request
 import wave
 
 import numpy as np
 import pytest
-from conftest import CHROMIUM, ROOT, choose_tab, generate, started
+from conftest import choose_tab, generate, started
+from stand_ins import served, tiny_corpus
 
-WEIGHTS = pathlib.Path(os.environ.get("PRISM_WEIGHTS") or ROOT / "weights").resolve()
-needs_amt = pytest.mark.skipif(
-    not ("PRISM_AMT" in os.environ or (WEIGHTS / "amt" / "config.json").is_file()),
-    reason="the baseline's weights are missing",
-)
-needs_similarity = pytest.mark.skipif(
-    not (WEIGHTS / "similarity" / "config.json").is_file(),
-    reason="the similarity weights are missing",
-)
-
-pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
+from prism.service.loading import Loader, load_amt, load_judge
 
 
 def player_text(page, index: int, part: str) -> str:
@@ -62,6 +51,23 @@ def test_a_click_draws_both_rolls_and_they_sound(visit):
         assert np.sqrt(np.mean(heard(page, index) ** 2)) > 0.003
     assert "Done" in page.locator(".prism-status").text_content()
     assert "generated" in page.locator(".prism-footer.prose").text_content()
+
+
+@pytest.mark.slow
+def test_the_app_with_the_shipped_weights_draws_sounds_and_scores(visit):
+    with started() as at:
+        page = visit(at)
+        generate(page, amt=True)
+        for index in range(3):
+            canvas = page.locator(".prism-player canvas").nth(index)
+            assert int(canvas.get_attribute("data-notes")) > 10
+            assert np.sqrt(np.mean(heard(page, index) ** 2)) > 0.003
+        scored(page, 2)
+        assert "ImageNet network: Prism ." in (
+            page.locator(".prism-scores").get_by_role("img").first.get_attribute("aria-label")
+        )
+        page.locator(".prism-nearest .row[data-side=corpus]").wait_for()
+        page.context.close()
 
 
 def test_the_roll_appears_while_it_is_drawn(visit):
@@ -113,7 +119,6 @@ def play_in_turn(page, count: int) -> None:
     assert page.evaluate(silent)[:count] == [True] * (count - 1) + [False]
 
 
-@needs_amt
 def test_the_baseline_grows_and_plays_like_the_others(visit, tmp_path):
     page = visit()
     page.evaluate(
@@ -136,7 +141,6 @@ def test_the_baseline_grows_and_plays_like_the_others(visit, tmp_path):
     downloads_are_named_files(page, 2, tmp_path)
 
 
-@needs_amt
 def test_a_new_click_ends_what_the_baseline_still_writes(visit):
     page = visit()
     page.get_by_role("button", name="Roll dice").click()
@@ -155,7 +159,7 @@ def test_a_new_click_ends_what_the_baseline_still_writes(visit):
 
 
 def test_a_missing_baseline_is_explained_in_its_player(visit, tmp_path):
-    with started(PRISM_AMT=str(tmp_path / "nowhere")) as at:
+    with served(amt=lambda: load_amt(tmp_path / "nowhere")) as at:
         page = visit(at)
         generate(page)
         page.wait_for_function("document.querySelectorAll('.message')[2].textContent !== ''")
@@ -177,7 +181,6 @@ def scored(page, count: int) -> None:
     )
 
 
-@needs_similarity
 def test_the_scores_stand_beside_real_pairs(visit):
     page = visit()
     generate(page)
@@ -190,8 +193,6 @@ def test_the_scores_stand_beside_real_pairs(visit):
     assert "not how good the music is" in card_text(page, "summary")
 
 
-@needs_similarity
-@needs_amt
 def test_a_new_click_takes_the_scores_away_until_its_own_are_there(visit):
     page = visit()
     generate(page, amt=True)
@@ -204,10 +205,7 @@ def test_a_new_click_takes_the_scores_away_until_its_own_are_there(visit):
 
 
 def test_missing_networks_are_explained_in_their_card(visit, tmp_path):
-    for part in WEIGHTS.iterdir():
-        if part.name != "similarity":
-            (tmp_path / part.name).symlink_to(part)
-    with started(PRISM_WEIGHTS=str(tmp_path)) as at:
+    with served(judge=lambda: load_judge(tmp_path / "similarity", Loader(tiny_corpus))) as at:
         page = visit(at)
         generate(page)
         page.wait_for_function("document.querySelector('.prism-scores .message').textContent")
@@ -350,8 +348,6 @@ def test_the_evaluate_tab_shows_the_stored_experiment(visit):
     assert page.get_by_role("row", name="random notes").count() >= 1
 
 
-@needs_amt
-@needs_similarity
 def test_a_live_experiment_grows_and_can_be_cancelled(visit):
     page = visit()
     choose_tab(page, "Evaluate")

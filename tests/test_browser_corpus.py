@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import json
 
-import pytest
-from conftest import CHROMIUM, ROOT, choose_tab
-
-pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
+from conftest import ROOT, choose_tab
 
 
 def open_tab(page, name: str, ready: str) -> None:

@@ -8,15 +8,11 @@ import zipfile
 
 import numpy as np
 import pretty_midi
-import pytest
-from conftest import CHROMIUM, filled
+from conftest import filled
 from PIL import Image
 
 from prism.music.midi import read_midi
 from prism.music.midipic import from_picture
-
-pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
 
 
 def saved(page, button, folder: pathlib.Path) -> pathlib.Path:

@@ -1,18 +1,8 @@
-"""The How it works tab in a real browser, with the real models: every lesson once."""
+"""The How it works tab in a real browser: every lesson once."""
 
 from __future__ import annotations
 
-import pytest
-from conftest import CHROMIUM, ROOT, choose_tab
-
-pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed"),
-    pytest.mark.skipif(
-        not all((ROOT / "weights" / part).is_dir() for part in ("dit", "amt", "similarity")),
-        reason="weights are missing",
-    ),
-]
+from conftest import choose_tab
 
 SHOWN = "[...document.querySelectorAll('.prism-lesson')].find(lesson => lesson.offsetParent)"
 

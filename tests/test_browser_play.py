@@ -4,18 +4,9 @@ from __future__ import annotations
 
 import urllib.parse
 
-import pytest
-from conftest import CHROMIUM, ROOT, filled, generate
+from conftest import filled, generate
 from test_midi import midi
 from test_ui_upload import MARKUP, named, quarters
-
-pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed"),
-    pytest.mark.skipif(
-        not (ROOT / "weights" / "amt" / "config.json").is_file(), reason="there is no baseline"
-    ),
-]
 
 
 def asked(page) -> dict[str, str]:

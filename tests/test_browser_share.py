@@ -2,33 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import pathlib
 import re
 import urllib.parse
 
 import pytest
-from conftest import CHROMIUM, filled, generate, make_pipeline
-from stand_ins import StandInAMT, make_index, make_judge, make_wishful, tiny_corpus
-
-from prism.service.loading import Loader
-from prism.ui.page import build_ui, launch_options
-
-pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
-
+from conftest import filled, generate, make_pipeline
+from stand_ins import make_wishful, served
 
 WISHES = ("Key", "Density", "Register", "Character")
-
-
-@contextlib.contextmanager
-def served(pipeline):
-    """The page's address with a tiny model."""
-    loaded = (pipeline, tiny_corpus, StandInAMT, make_judge, make_index)
-    page = build_ui(*map(Loader, loaded))
-    page.launch(prevent_thread_lock=True, quiet=True, server_port=None, **launch_options())
-    yield page.local_url
-    page.close()
 
 
 @pytest.fixture(scope="module")

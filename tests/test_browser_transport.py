@@ -5,14 +5,8 @@ from __future__ import annotations
 import statistics
 
 import pytest
-from conftest import CHROMIUM, WAIT_MS, filled, is_foreign
-from test_browser import needs_amt, painted
-
-pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed"),
-    needs_amt,
-]
+from conftest import WAIT_MS, filled, is_foreign
+from test_browser import painted
 
 # Two composers of different tempo: Prism takes a mean, the real piece has its own.
 DESK = {"width": 1280, "height": 900}

@@ -17,7 +17,7 @@ from prism.training.files import COLUMNS, StepLog, write_atomic, write_text
 # With a checkpoint after every step most kills come while one is written.
 KILLER = """
 import os, pathlib, signal, sys, time
-sys.path[:0] = ["tests", "."]
+sys.path.insert(0, "tests")
 import test_training_kill as tests
 from prism.corpora.prepared import Corpus
 folder = pathlib.Path(sys.argv[1])

@@ -25,7 +25,7 @@ RECIPE = dataclasses.replace(TINY, dit=SHORT, autoencoder=SHORT, attributes=("de
 # What each of two processes runs.
 PROCESS = """
 import sys, pathlib
-sys.path[:0] = ["tests", "."]
+sys.path.insert(0, "tests")
 from test_training_split import trainer
 from prism.corpora.prepared import Corpus
 folder = pathlib.Path(sys.argv[1])
