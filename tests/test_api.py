@@ -69,6 +69,7 @@ def test_the_clients_example_runs_as_documented(address, tmp_path, monkeypatch, 
     assert "['Bach', 'Irish reels', 'Mozart']" in told and "guidance 2" in told
 
 
+@pytest.mark.slow
 def test_the_python_examples_run_from_the_repository(tmp_path):
     texts = [(ROOT / d).read_text(encoding="utf-8") for d in ("README.md", "docs/api.md")]
     codes = [

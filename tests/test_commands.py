@@ -326,6 +326,7 @@ def test_without_the_repository(monkeypatch, tmp_path, capsys):
     assert "needs Prism's whole repository" in complaint(["app"], capsys)
 
 
+@pytest.mark.slow
 def test_runs_as_a_module_without_gradio(weights, tmp_path):
     program = (
         "import runpy, sys\n"

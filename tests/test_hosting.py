@@ -87,6 +87,7 @@ def test_health_tells_what_failed_until_it_is_repaired(tmp_path):
     }
 
 
+@pytest.mark.slow
 def test_the_app_tells_why_weights_cannot_be_had():
     with started(PRISM_WEIGHTS="nobody/nothing", HF_HUB_OFFLINE="1") as address:
         report = {"status": "loading"}
@@ -301,6 +302,7 @@ print([line.split()[1] for line in open("/proc/self/status") if line.startswith(
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="concerns glibc alone")
 def test_memory_of_many_threads_is_given_back():
     kept, given = (

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tomllib
 
+import pytest
 from conftest import ROOT
 
 PACKAGE = ROOT / "prism"
@@ -37,6 +38,7 @@ def test_no_class_name_stands_twice_in_the_package():
     assert {name: found for name, found in places.items() if len(found) > 1} == {}
 
 
+@pytest.mark.slow
 def test_the_service_needs_neither_gradio_nor_matplotlib():
     run = subprocess.run(
         [sys.executable, "-c", IMPORT_SERVICE], capture_output=True, text=True, cwd=ROOT, check=True

@@ -21,6 +21,7 @@ def work(names: list[str], scheduler: str, marks: str = "") -> dict:
     return {path: result for part in results for path, result in part.items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheduler", ["processes", "local"])
 def test_a_file_that_kills_its_reader_is_left_out_alone(scheduler, tmp_path):
     if scheduler == "local":
@@ -30,6 +31,7 @@ def test_a_file_that_kills_its_reader_is_left_out_alone(scheduler, tmp_path):
     assert work(names, scheduler, str(tmp_path)) == expected
 
 
+@pytest.mark.slow
 def test_every_deadly_file_of_a_batch_is_found():
     batch = FileBatch((*map(File, ("deadly 1", "a", "deadly 2")), LeftOut("b", "no file")))
     result = scheduling.without_crashing_files(batch, Task(doubled, collected))
@@ -49,6 +51,7 @@ def test_a_file_its_reader_fails_on_is_left_out():
     }
 
 
+@pytest.mark.slow
 def test_preparing_goes_on_when_one_of_two_workers_is_killed(tmp_path, monkeypatch):
     distributed = pytest.importorskip("distributed", reason="Dask is not installed")
     root = tree(tmp_path / "mine", songs("Ada", 120))

@@ -163,6 +163,7 @@ def test_the_baseline_learns_resumes_and_draws(corpus, tmp_path):
     assert loaded.name == "AMT-mini" and loaded(seed=0).rolls[0].frames == 256
 
 
+@pytest.mark.slow
 def test_the_command_survives_a_kill(corpus, tmp_path):
     corpus.save(tmp_path / "corpus")
     command = [

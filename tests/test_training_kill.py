@@ -48,6 +48,7 @@ def run(corpus, folder) -> None:
     loop.Trainer(tiny, folder, RunConfig(checkpoint_seconds=0)).run()
 
 
+@pytest.mark.slow
 def test_killed_again_and_again(corpus, tmp_path):
     corpus.save(tmp_path / "corpus")
     killer = subprocess.run(

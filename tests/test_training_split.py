@@ -77,6 +77,7 @@ def test_parts_and_workers_change_nothing(corpus, tmp_path):
     assert_same_run(tmp_path / "whole", tmp_path / "workers")
 
 
+@pytest.mark.slow
 def test_two_processes_learn_what_one_does(corpus, tmp_path):
     corpus.save(tmp_path / "corpus")
     with socket.socket() as free:
