@@ -1,4 +1,4 @@
-"""Does an attribute steer what it names: what was asked for against what can be measured."""
+"""Does an attribute steer what it names: what was asked for against what is measured."""
 
 from __future__ import annotations
 

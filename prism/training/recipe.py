@@ -60,15 +60,15 @@ class Recipe:
     unknown_metre_share : float
         How often the metre is dropped.
     attributes : tuple of str
-        What can be asked for besides labels; see `prism.music.attributes`.
+        Conditions besides labels; see `prism.music.attributes`.
     open_attributes_share, open_attribute_share : float
         How often all attributes are dropped, and each of the others. With a dropped label half of
         the windows lose all of them, so that guidance's other half is learnt too.
     drawn_attributes : tuple of str
-        Those that a sampler draws as often as they occur when nobody asks for them.
+        Those that a sampler draws as often as they occur when none is given.
     self_conditioning_share : float
-        In how many steps the transformer is given its own first estimate of the data, at the cost
-        of one more forward pass; 0 makes one that cannot take any.
+        In how many steps the transformer is given its own first estimate of the data (Chen et al.
+        2022), at the cost of one more forward pass; 0 makes one without self-conditioning.
     collection : StageRecipe, optional
         A third stage, in which the finished transformer learns the corpus's collections, if there
         are any, while all else stays as it is.
@@ -134,7 +134,7 @@ class SimilarityRecipe:
     smoothing : float
         Share of each label's weight given to all labels alike.
     nonsense_share : float
-        How often a window's notes are thrown about and the window counts as no music.
+        How often a window's notes are put at random times or anywhere, as a class of its own.
     seed : int
         Of initial weights, data order and dropout.
     """

@@ -86,7 +86,7 @@ class AutoencoderStage:
 def new_dit(recipe: Recipe, labels: int, collections: Sequence[str] = ()) -> PrismDiT:
     """A transformer as the recipe says, untrained; of a corpus's labels and collections.
 
-    Without collections it cannot be asked for one.
+    Without collections it has no condition for them.
     """
     values = attribute_values(recipe.attributes, collections)
     return PrismDiT(
@@ -239,7 +239,7 @@ class DiTStage:
     def _validation_loss(
         self, network: nn.Module, informed: bool = False, guessed: bool = False
     ) -> float:
-        """Mean loss of the validation windows, told their attributes or an estimate, or not."""
+        """Mean loss of the validation windows, with or without attributes and self-conditioning."""
         losses, told = [], torch.tensor([guessed])
         for i, (part, attributes) in enumerate(zip(self.validation, self.known, strict=True)):
             if not informed:
@@ -276,8 +276,8 @@ class CollectionStage(DiTStage):
         samples: pathlib.Path,
         draw_samples: DrawSamples | None = None,
     ) -> None:
-        # Every other label is dropped: a collection has to say something where nobody is named.
-        # What is drawn has been counted already, for the pipeline's profiles.
+        # Every other label is dropped: a collection has to mean something without a composer.
+        # The drawn attributes have been counted already, for the pipeline's profiles.
         told = dataclasses.replace(
             recipe,
             attributes=(*recipe.attributes, COLLECTION),
@@ -289,7 +289,7 @@ class CollectionStage(DiTStage):
         self.network = pipeline.dit.with_attribute(COLLECTION, len(self.collections))
 
     def _dropped(self, attributes: torch.Tensor, *others) -> torch.Tensor:
-        """As of the transformer's stage, but the collection is always told."""
+        """As of the transformer's stage, but the collection is never dropped."""
         dropped = super()._dropped(attributes, *others)
         column = self.network.attribute_names.index(COLLECTION)
         dropped[:, column] = attributes[:, column]
