@@ -50,3 +50,12 @@ def test_the_formatter_is_never_switched_off():
     switched_off = "# fmt: " + "skip"
     sources = [*PACKAGE.rglob("*.py"), *(ROOT / "tests").glob("*.py")]
     assert [str(p) for p in sources if switched_off in p.read_text(encoding="utf-8")] == []
+
+
+def test_nothing_looks_for_the_package_by_itself():
+    scripts = [
+        *(ROOT / "benchmarks").glob("*.py"),
+        *(ROOT / "docs").glob("*.py"),
+        *PACKAGE.rglob("*.py"),
+    ]
+    assert [str(p) for p in scripts if "sys.path" in p.read_text(encoding="utf-8")] == []

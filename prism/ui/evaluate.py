@@ -25,9 +25,8 @@ from prism.service.studio import Studio
 from prism.ui.player import StatusLine, status
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
     from prism.amt.pipeline import AMTOutput
+    from prism.drawing.figures import Figure
     from prism.evaluation.experiment import LiveRun
     from prism.models.pipeline import PrismOutput
     from prism.music.roll import PianoRoll
