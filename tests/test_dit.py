@@ -13,7 +13,7 @@ def arguments(batch: int = 2, seed: int = 0) -> dict:
     generator = torch.Generator().manual_seed(seed)
     metre = torch.from_numpy(regular_metre((3, 4))).expand(batch, -1, -1)
     return {
-        "latents": torch.randn(batch, 64, 8, generator=generator),
+        "x_t": torch.randn(batch, 64, 8, generator=generator),
         "t": torch.rand(batch, generator=generator),
         "labels": torch.arange(batch) % 4,
         "metre": metre,
@@ -64,16 +64,16 @@ def test_an_estimate_matters_and_zeros_are_none():
     random_weights(model)
     given, estimate = arguments(), torch.ones(2, 64, 8)
     plain = model(**given)
-    assert torch.equal(plain, model(**given, estimate=0 * estimate))
-    assert (plain - model(**given, estimate=estimate)).abs().max() > 1e-3
+    assert torch.equal(plain, model(**given, self_cond=0 * estimate))
+    assert (plain - model(**given, self_cond=estimate)).abs().max() > 1e-3
 
 
 def test_a_mask_keeps_far_tokens_unheard():
     """Two blocks pass on what lies up to twice as far as one block hears."""
     model, given = tiny(), arguments()
     mask = nearby(64, reach=5).expand(2, -1, -1)
-    other = {**given, "latents": given["latents"].clone()}
-    other["latents"][:, 30] += 1
+    other = {**given, "x_t": given["x_t"].clone()}
+    other["x_t"][:, 30] += 1
     change = model(**given, attention_mask=mask) - model(**other, attention_mask=mask)
     heard = (change.abs().amax((0, 2)) > 1e-6).nonzero().flatten().tolist()
     assert heard == list(range(20, 41))
@@ -83,7 +83,7 @@ def test_a_mask_keeps_far_tokens_unheard():
 
 
 def test_a_model_without_attributes_has_no_more_weights_than_before():
-    assert not [name for name in tiny().state_dict() if name.startswith("asked")]
+    assert not [name for name in tiny().state_dict() if name.startswith("attribute_embeddings")]
 
 
 def test_batch_equals_items():
@@ -96,7 +96,7 @@ def test_batch_equals_items():
 
 def test_the_order_of_tokens_matters():
     model, given = tiny(), arguments()
-    turned = {**given, "latents": given["latents"].flip(1)}
+    turned = {**given, "x_t": given["x_t"].flip(1)}
     assert (model(**given).flip(1) - model(**turned)).abs().max() > 1e-3
 
 
@@ -126,14 +126,16 @@ def test_one_more_attribute_changes_nothing_until_it_is_asked_for():
     dit = make_pipeline(knowing=["density", "key"]).dit
     grown = dit.with_attribute("collection", 5)
     assert grown.attribute_names == ("collection", "density", "key")
-    assert [name for name, p in grown.named_parameters() if p.requires_grad] == ["asked.0.weight"]
+    assert [name for name, p in grown.named_parameters() if p.requires_grad] == [
+        "attribute_embeddings.0.weight"
+    ]
     latents, t, label = torch.randn(1, 64, 8), torch.tensor([0.5]), torch.tensor([1])
     given = (latents, t, label, torch.zeros(1, 64, 2, dtype=torch.int64))
     old, new = torch.tensor([[1, 7]]), torch.tensor([[5, 1, 7]])
     with torch.no_grad():
         assert torch.equal(dit(*given, old), grown(*given, new))
     grown(*given, torch.tensor([[3, 1, 7]])).sum().backward()
-    moved = grown.asked[0].weight.grad.abs().sum(1) > 0
+    moved = grown.attribute_embeddings[0].weight.grad.abs().sum(1) > 0
     assert moved.tolist() == [False, False, False, True, False, False]
     grown(*given, new).sum().backward()
-    assert not grown.asked[0].weight.grad[5].any()
+    assert not grown.attribute_embeddings[0].weight.grad[5].any()

@@ -96,7 +96,7 @@ def test_a_second_evaluation_is_given_the_estimate_of_the_first():
     labels = torch.full((2,), pipeline.composers.index("Ada"))
     with torch.no_grad():
         t = torch.full((2,), 0.6)
-        expected = pipeline.dit(noise(1), t, labels, METRE, estimate=noise() - 0.8 * first)
+        expected = pipeline.dit(noise(1), t, labels, METRE, self_cond=noise() - 0.8 * first)
         without = pipeline.dit(noise(1), t, labels, METRE)
     torch.testing.assert_close(second, expected)
     assert (second - without).abs().max() > 1e-3

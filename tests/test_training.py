@@ -205,7 +205,7 @@ def test_a_step_with_an_own_estimate_trains_all_weights_as_one_without(
     with torch.autocast("cpu", torch.bfloat16):
         own.batch_loss(own.network, batch).backward()
     idle = {n for n, p in own.network.named_parameters() if p.grad is None or not p.grad.any()}
-    assert idle == (set() if guessed else {"estimate.weight"})
+    assert idle == (set() if guessed else {"self_cond_embedder.weight"})
 
 
 def test_an_own_estimate_is_what_the_first_pass_says(corpus, tmp_path):

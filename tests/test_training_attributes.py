@@ -94,8 +94,10 @@ def test_a_finished_model_learns_collections_and_nothing_else(corpus, tmp_path):
     assert after.attributes == {"collection": ("A", "B"), **before.attributes}
     old, new = before.dit.state_dict(), after.dit.state_dict()
     # The table of collections stands before those of density and key.
-    table = new.pop("asked.0.weight")
-    names = {f"asked.{k}.weight": f"asked.{k + 1}.weight" for k in (0, 1)}
+    table = new.pop("attribute_embeddings.0.weight")
+    names = {
+        f"attribute_embeddings.{k}.weight": f"attribute_embeddings.{k + 1}.weight" for k in (0, 1)
+    }
     assert all(torch.equal(value, new[names.get(name, name)]) for name, value in old.items())
     assert len(old) == len(new) and table[:2].any() and not table[2].any()
     label = corpus.labels[0]

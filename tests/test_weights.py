@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 import torch
 from conftest import ROOT
+from safetensors.torch import load_file
 
 from prism.corpora.dataset import WindowSampler, corpus_sample, roll_tensor
 from prism.corpora.prepared import Corpus
 from prism.models.autoencoder import orphan_share
+from prism.models.dit import PrismDiT, renamed_keys
 from prism.models.pipeline import PrismPipeline
 from prism.music.statistics import describe
 
@@ -84,3 +86,17 @@ def test_a_round_trip_of_a_drawn_roll_is_close(pipe):
     with torch.inference_mode():
         struck = pipe.autoencoder(roll_tensor(roll)[None])[0, 0].numpy() > 0
     assert 2 * (struck & roll.onset).sum() / (struck.sum() + roll.onset.sum()) > 0.9
+
+
+def test_keys_of_before_are_mapped_on_load(pipe, tmp_path):
+    """The shipped file has other names than DiT's; in a file and in a state."""
+    (file,) = (ROOT / "weights" / "dit").glob("*.safetensors")
+    stored = load_file(file)
+    assert "input.weight" in stored
+    expected = pipe.dit.state_dict()
+    renamed_keys(stored)
+    assert stored.keys() == expected.keys()
+    assert all(torch.equal(stored[key].float(), expected[key].cpu()) for key in stored)
+    again = PrismDiT.from_config(dict(pipe.dit.config))
+    again.load_state_dict(load_file(file))
+    assert all(torch.equal(again.state_dict()[key], expected[key].cpu()) for key in stored)

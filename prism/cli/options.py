@@ -53,7 +53,9 @@ def add_controls(parser: argparse.ArgumentParser, without: Sequence[str] = ()) -
             # As text: the setting says best what is wrong with it.
             several = {"action": "append"} if name == "seed" else {}
             option = f"--{name.replace('_', '-')}"
-            parser.add_argument(option, help=setting.description, **several)
+            parser.add_argument(
+                option, help=f"{setting.description} (default: {setting.told_default})", **several
+            )
     parser.add_argument(
         "--output",
         type=pathlib.Path,

@@ -38,8 +38,8 @@ class BeatAutoencoder(ModelMixin, ConfigMixin):
     def __init__(self, latent_size: int = 48, hidden_size: int = 512) -> None:
         super().__init__()
         cells = CHANNELS * KEYS * FRAMES_PER_BEAT
-        self.encoder = _perceptron(cells + KEYS, hidden_size, latent_size)
-        self.decoder = _perceptron(3 * latent_size, hidden_size, cells)
+        self.encoder = _mlp(cells + KEYS, hidden_size, latent_size)
+        self.decoder = _mlp(3 * latent_size, hidden_size, cells)
         with torch.no_grad():
             self.decoder[-1].bias.fill_(_EMPTY_LOGIT)
             self.decoder[-1].bias.view(CHANNELS, -1)[2].zero_()
@@ -89,7 +89,7 @@ class BeatAutoencoder(ModelMixin, ConfigMixin):
         return self.decode(latents if noise is None else latents + noise)
 
 
-def _perceptron(inputs: int, hidden: int, outputs: int) -> nn.Sequential:
+def _mlp(inputs: int, hidden: int, outputs: int) -> nn.Sequential:
     return nn.Sequential(
         nn.Linear(inputs, hidden),
         nn.SiLU(),

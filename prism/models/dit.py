@@ -9,6 +9,7 @@ a head.
 from __future__ import annotations
 
 import math
+import re
 
 import torch
 import torch.nn.functional as F
@@ -26,6 +27,25 @@ SIZES = {
     "base": {"width": 768, "depth": 12, "heads": 12},
     "large": {"width": 1024, "depth": 24, "heads": 16},
 }
+# Patterns of old keys, and what is put in their place.
+_OLD_NAMES = (
+    (r"^input\.", "x_embedder."),
+    (r"^estimate\.", "self_cond_embedder."),
+    (r"^positions$", "pos_embed"),
+    (r"^metre\.network\.", "metre_embedder.mlp."),
+    (r"^metre\.", "metre_embedder."),
+    (r"^time\.network\.", "t_embedder.mlp."),
+    (r"^label\.", "y_embedder."),
+    (r"^asked\.", "attribute_embeddings."),
+    (r"^modulation\.", "final_layer.adaLN_modulation."),
+    (r"^output\.", "final_layer.linear."),
+    (r"^(blocks\.\d+)\.attention\.output\.", r"\1.attn.proj."),
+    (r"^(blocks\.\d+)\.attention\.query_norm\.", r"\1.attn.q_norm."),
+    (r"^(blocks\.\d+)\.attention\.key_norm\.", r"\1.attn.k_norm."),
+    (r"^(blocks\.\d+)\.attention\.", r"\1.attn."),
+    (r"^(blocks\.\d+)\.perceptron\.", r"\1.mlp."),
+    (r"^(blocks\.\d+)\.modulation\.", r"\1.adaLN_modulation."),
+)
 _FREQUENCIES = 128
 _ROTARY_BASE = 1000.0
 
@@ -48,7 +68,7 @@ def rotate(x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tenso
     return torch.cat([first * cos - second * sin, second * cos + first * sin], dim=-1)
 
 
-def attend(
+def attention(
     q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, mask: torch.Tensor | None = None
 ) -> torch.Tensor:
     """Scaled dot-product attention of queries, keys and values (B, H, N, E).
@@ -68,33 +88,33 @@ def attend(
     return scores.softmax(3) @ v
 
 
-class TimeEmbedding(nn.Module):
+class TimestepEmbedder(nn.Module):
     """Diffusion time t in 0 to 1 → a vector, through sines of 128 frequencies."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
         rates = torch.exp(-math.log(10_000) * torch.arange(_FREQUENCIES) / _FREQUENCIES)
         self.register_buffer("rates", 1000 * rates, persistent=False)
-        self.network = nn.Sequential(
+        self.mlp = nn.Sequential(
             nn.Linear(2 * _FREQUENCIES, width), nn.SiLU(), nn.Linear(width, width)
         )
 
     def forward(self, t: torch.Tensor) -> torch.Tensor:
         angles = t[:, None] * self.rates  # (B, 128)
-        return self.network(torch.cat([angles.cos(), angles.sin()], dim=1))  # (B, W)
+        return self.mlp(torch.cat([angles.cos(), angles.sin()], dim=1))  # (B, W)
 
 
-class MetreEmbedding(nn.Module):
+class MetreEmbedder(nn.Module):
     """Bar length and place in the bar (both in frames) → a vector a token; (0, 0) is unknown."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
         self.length = nn.Embedding(MAXIMUM_BAR_FRAMES + 1, width)
         self.place = nn.Embedding(MAXIMUM_BAR_FRAMES, width)
-        self.network = nn.Sequential(nn.SiLU(), nn.Linear(width, width))
+        self.mlp = nn.Sequential(nn.SiLU(), nn.Linear(width, width))
 
     def forward(self, metre: torch.Tensor) -> torch.Tensor:
-        return self.network(self.length(metre[..., 0]) + self.place(metre[..., 1]))
+        return self.mlp(self.length(metre[..., 0]) + self.place(metre[..., 1]))
 
 
 class Attention(nn.Module):
@@ -104,33 +124,33 @@ class Attention(nn.Module):
         super().__init__()
         self.heads = heads
         self.qkv = nn.Linear(width, 3 * width)
-        self.query_norm = nn.RMSNorm(width // heads)
-        self.key_norm = nn.RMSNorm(width // heads)
-        self.output = nn.Linear(width, width)
+        self.q_norm = nn.RMSNorm(width // heads)
+        self.k_norm = nn.RMSNorm(width // heads)
+        self.proj = nn.Linear(width, width)
 
     def forward(
         self, x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor, mask: torch.Tensor | None
     ) -> torch.Tensor:
         qkv = self.qkv(x).unflatten(2, (3, self.heads, -1))  # (B, N, 3, H, E)
         q, k, v = qkv.permute(2, 0, 3, 1, 4)  # 3 × (B, H, N, E)
-        q = rotate(self.query_norm(q), cos, sin)
-        k = rotate(self.key_norm(k), cos, sin)
-        mixed = attend(q, k, v, mask)  # (B, H, N, E)
-        return self.output(mixed.transpose(1, 2).flatten(2))  # (B, N, W)
+        q = rotate(self.q_norm(q), cos, sin)
+        k = rotate(self.k_norm(k), cos, sin)
+        mixed = attention(q, k, v, mask)  # (B, H, N, E)
+        return self.proj(mixed.transpose(1, 2).flatten(2))  # (B, N, W)
 
 
 class Block(nn.Module):
-    """Attention and perceptron, each scaled, shifted and gated by the condition (adaLN-zero)."""
+    """Attention and MLP, each scaled, shifted and gated by the condition (adaLN-zero)."""
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
         self.norm1 = nn.LayerNorm(width, elementwise_affine=False, eps=1e-6)
-        self.attention = Attention(width, heads)
+        self.attn = Attention(width, heads)
         self.norm2 = nn.LayerNorm(width, elementwise_affine=False, eps=1e-6)
-        self.perceptron = nn.Sequential(
+        self.mlp = nn.Sequential(
             nn.Linear(width, 4 * width), nn.GELU(approximate="tanh"), nn.Linear(4 * width, width)
         )
-        self.modulation = nn.Sequential(nn.SiLU(), nn.Linear(width, 6 * width))
+        self.adaLN_modulation = nn.Sequential(nn.SiLU(), nn.Linear(width, 6 * width))
 
     def forward(
         self,
@@ -140,11 +160,37 @@ class Block(nn.Module):
         sin: torch.Tensor,
         mask: torch.Tensor | None,
     ) -> torch.Tensor:
-        shift1, scale1, gate1, shift2, scale2, gate2 = self.modulation(condition).chunk(6, dim=1)
-        mixed = self.attention(modulate(self.norm1(x), shift1, scale1), cos, sin, mask)
+        shift1, scale1, gate1, shift2, scale2, gate2 = self.adaLN_modulation(condition).chunk(
+            6, dim=1
+        )
+        mixed = self.attn(modulate(self.norm1(x), shift1, scale1), cos, sin, mask)
         x = x + gate1.unsqueeze(1) * mixed  # (B, N, W)
-        mixed = self.perceptron(modulate(self.norm2(x), shift2, scale2))
+        mixed = self.mlp(modulate(self.norm2(x), shift2, scale2))
         return x + gate2.unsqueeze(1) * mixed  # (B, N, W)
+
+
+class FinalLayer(nn.Module):
+    """Tokens (B, N, W) → the flow (B, N, D), scaled and shifted by the condition."""
+
+    def __init__(self, width: int, latent_size: int) -> None:
+        super().__init__()
+        self.norm_final = nn.LayerNorm(width, elementwise_affine=False, eps=1e-6)
+        self.adaLN_modulation = nn.Sequential(nn.SiLU(), nn.Linear(width, 2 * width))
+        self.linear = nn.Linear(width, latent_size)
+
+    def forward(self, x: torch.Tensor, condition: torch.Tensor) -> torch.Tensor:
+        shift, scale = self.adaLN_modulation(condition).chunk(2, dim=1)
+        return self.linear(modulate(self.norm_final(x), shift, scale))
+
+
+def renamed_keys(state: dict[str, torch.Tensor], prefix: str = "", *_: object) -> None:
+    """Rename the keys of weights from before the parts had DiT's names, in place."""
+    for key in list(state):
+        if key.startswith(prefix):
+            name = key[len(prefix) :]
+            for old, new in _OLD_NAMES:
+                name = re.sub(old, new, name)
+            state[prefix + name] = state.pop(key)
 
 
 class PrismDiT(ModelMixin, ConfigMixin):
@@ -181,24 +227,30 @@ class PrismDiT(ModelMixin, ConfigMixin):
         self_conditioning: bool = False,
     ) -> None:
         super().__init__()
-        self.input = nn.Linear(latent_size, width)
+        self.x_embedder = nn.Linear(latent_size, width)
         # Without a bias, so that an estimate of zeros is none at all.
-        self.estimate = nn.Linear(latent_size, width, bias=False) if self_conditioning else None
-        self.positions = nn.Parameter(torch.zeros(tokens, width))
-        self.metre = MetreEmbedding(width)
-        self.time = TimeEmbedding(width)
-        self.label = nn.Embedding(labels + 1, width)
-        self.asked = nn.ModuleList(
+        self.self_cond_embedder = (
+            nn.Linear(latent_size, width, bias=False) if self_conditioning else None
+        )
+        self.pos_embed = nn.Parameter(torch.zeros(tokens, width))
+        self.metre_embedder = MetreEmbedder(width)
+        self.t_embedder = TimestepEmbedder(width)
+        self.y_embedder = nn.Embedding(labels + 1, width)
+        self.attribute_embeddings = nn.ModuleList(
             nn.Embedding(count + 1, width) for _, count in sorted((attributes or {}).items())
         )
         self.blocks = nn.ModuleList(Block(width, heads) for _ in range(depth))
-        self.norm = nn.LayerNorm(width, elementwise_affine=False, eps=1e-6)
-        self.modulation = nn.Sequential(nn.SiLU(), nn.Linear(width, 2 * width))
-        self.output = nn.Linear(width, latent_size)
+        self.final_layer = FinalLayer(width, latent_size)
         cos, sin = rotary_tables(tokens, width // heads)
         self.register_buffer("cos", cos, persistent=False)
         self.register_buffer("sin", sin, persistent=False)
         self._initialise()
+        # For checkpoints of training, and for weights in several files.
+        self._register_load_state_dict_pre_hook(renamed_keys)
+
+    def _fix_state_dict_keys_on_load(self, state_dict: dict[str, torch.Tensor]) -> None:
+        """diffusers calls it with a single file's weights, before it looks for missing keys."""
+        renamed_keys(state_dict)
 
     def with_attribute(self, name: str, values: int) -> PrismDiT:
         """A copy that can be asked for one more attribute, of which it knows nothing yet.
@@ -209,15 +261,19 @@ class PrismDiT(ModelMixin, ConfigMixin):
         counts = (self.config.attributes or {}) | {name: values}
         grown = PrismDiT.from_config(dict(self.config) | {"attributes": counts})
         place = grown.attribute_names.index(name)
-        tables = list(self.asked)
+        tables = list(self.attribute_embeddings)
         tables.insert(place, nn.Embedding(values + 1, self.config.width))
         nn.init.zeros_(tables[place].weight)
-        state = {k: v for k, v in self.state_dict().items() if not k.startswith("asked.")}
-        state |= {f"asked.{i}.weight": table.weight for i, table in enumerate(tables)}
+        state = {
+            k: v for k, v in self.state_dict().items() if not k.startswith("attribute_embeddings.")
+        }
+        state |= {
+            f"attribute_embeddings.{i}.weight": table.weight for i, table in enumerate(tables)
+        }
         grown.load_state_dict(state)
         grown.requires_grad_(False)
-        grown.asked[place].padding_idx = values
-        grown.asked[place].requires_grad_(True)
+        grown.attribute_embeddings[place].padding_idx = values
+        grown.attribute_embeddings[place].requires_grad_(True)
         return grown
 
     @property
@@ -245,27 +301,28 @@ class PrismDiT(ModelMixin, ConfigMixin):
                     nn.init.zeros_(module.bias)
             elif isinstance(module, nn.Embedding):
                 nn.init.normal_(module.weight, std=0.02)
-        nn.init.normal_(self.positions, std=0.02)
-        zeroed = [block.modulation[-1] for block in self.blocks]
-        for layer in (*zeroed, self.modulation[-1], self.output):
+        nn.init.normal_(self.pos_embed, std=0.02)
+        final = self.final_layer
+        zeroed = [block.adaLN_modulation[-1] for block in self.blocks]
+        for layer in (*zeroed, final.adaLN_modulation[-1], final.linear):
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
 
     def forward(
         self,
-        latents: torch.Tensor,
+        x_t: torch.Tensor,
         t: torch.Tensor,
         labels: torch.Tensor,
         metre: torch.Tensor,
         attributes: torch.Tensor | None = None,
-        estimate: torch.Tensor | None = None,
+        self_cond: torch.Tensor | None = None,
         attention_mask: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """Predict the flow.
 
         Parameters
         ----------
-        latents : Tensor, shape=(B, N, D)
+        x_t : Tensor, shape=(B, N, D)
             Noisy latents.
         t : Tensor, shape=(B,)
             Diffusion time: 1 is pure noise, 0 is data.
@@ -275,8 +332,8 @@ class PrismDiT(ModelMixin, ConfigMixin):
             Bar length and place in the bar, in frames, as from `prism.corpora.dataset`.
         attributes : int64 Tensor, shape=(B, A), optional
             A value for each of `attribute_names`; none is asked for by default.
-        estimate : Tensor, shape=(B, N, D), optional
-            Of the data, from an earlier evaluation; zeros are none. Only for a model with
+        self_cond : Tensor, shape=(B, N, D), optional
+            Estimate of the data from an earlier evaluation; zeros are none. Only for a model with
             `self_conditioning`.
         attention_mask : bool Tensor, shape=(B, N, N), optional
             Which tokens (last) each token hears; all by default.
@@ -286,18 +343,17 @@ class PrismDiT(ModelMixin, ConfigMixin):
         Tensor, shape=(B, N, D)
             noise − data.
         """
-        x = self.input(latents) + self.positions + self.metre(metre)  # (B, N, W)
-        if estimate is not None:
-            x = x + self.estimate(estimate)  # (B, N, W)
-        condition = self.time(t) + self.label(labels)  # (B, W)
-        condition = condition + self._wish(attributes, len(labels))  # (B, W)
+        x = self.x_embedder(x_t) + self.pos_embed + self.metre_embedder(metre)  # (B, N, W)
+        if self_cond is not None:
+            x = x + self.self_cond_embedder(self_cond)  # (B, N, W)
+        condition = self.t_embedder(t) + self.y_embedder(labels)  # (B, W)
+        condition = condition + self._embedded(attributes, len(labels))  # (B, W)
         mask = None if attention_mask is None else attention_mask[:, None]
         for block in self.blocks:
             x = block(x, condition, self.cos, self.sin, mask)  # (B, N, W)
-        shift, scale = self.modulation(condition).chunk(2, dim=1)
-        return self.output(modulate(self.norm(x), shift, scale))  # (B, N, D)
+        return self.final_layer(x, condition)  # (B, N, D)
 
-    def _wish(self, attributes: torch.Tensor | None, items: int) -> torch.Tensor | float:
+    def _embedded(self, attributes: torch.Tensor | None, items: int) -> torch.Tensor | float:
         if attributes is None:
             attributes = self.null_attributes.to(self.device).expand(items, -1)
-        return sum(table(attributes[:, k]) for k, table in enumerate(self.asked))
+        return sum(table(attributes[:, k]) for k, table in enumerate(self.attribute_embeddings))

@@ -50,7 +50,7 @@ class GuidedFlow:
         Of the settings' composers.
     metre : int64 Tensor, shape=(B, N, 2)
         Of each item.
-    wishes : int64 Tensor, shape=(B, A)
+    attributes : int64 Tensor, shape=(B, A)
         Each item's attributes.
     """
 
@@ -60,33 +60,37 @@ class GuidedFlow:
         settings: GenerationSettings,
         labels: list[int],
         metre: torch.Tensor,
-        wishes: torch.Tensor,
+        attributes: torch.Tensor,
     ) -> None:
         self._dit, self._settings, self._items = dit, settings, len(metre)
-        nulls = dit.null_attributes.to(metre.device).expand_as(wishes)
-        rows = [(label, wishes, metre) for label in labels]
+        nulls = dit.null_attributes.to(metre.device).expand_as(attributes)
+        rows = [(label, attributes, metre) for label in labels]
         if settings.attribute_scale:
-            rows += [(dit.null_label, alone, metre) for alone in self._one_by_one(wishes, nulls)]
+            rows += [
+                (dit.null_label, alone, metre) for alone in self._one_by_one(attributes, nulls)
+            ]
         told = settings.attribute_scale and settings.time_signature
         self._metre_row = len(rows) if told else None
         if told:
             rows.append((dit.null_label, nulls, torch.zeros_like(metre)))
         # The last two are alike but for what they hear.
         rows += [(dit.null_label, nulls, metre)] * 2
-        labels, wishes, metres = zip(*rows, strict=True)
+        labels, attributes, metres = zip(*rows, strict=True)
         self._labels = torch.tensor(labels, device=metre.device).repeat_interleave(self._items)
-        self._wishes, self._metre = torch.cat(wishes), torch.cat(metres)
+        self._attributes, self._metre = torch.cat(attributes), torch.cat(metres)
         self._heard = torch.ones(len(self._metre), *[metre.shape[1]] * 2, dtype=torch.bool)
         self._heard[-self._items :] = nearby(metre.shape[1])
         self._heard = self._heard.to(metre.device)
         self._weights = torch.tensor(settings.composer_weights, device=metre.device)
-        self._estimate: torch.Tensor | None = None
+        self._self_cond: torch.Tensor | None = None
 
-    def _one_by_one(self, wishes: torch.Tensor, nulls: torch.Tensor) -> list[torch.Tensor]:
+    def _one_by_one(self, attributes: torch.Tensor, nulls: torch.Tensor) -> list[torch.Tensor]:
         """For each attribute that is asked for, everything else null; shape=(B, A) each."""
         names, asked = self._dit.attribute_names, dict(self._settings.attributes)
-        columns = torch.arange(len(names), device=wishes.device)
-        return [torch.where(columns == names.index(n), wishes, nulls) for n in names if n in asked]
+        columns = torch.arange(len(names), device=attributes.device)
+        return [
+            torch.where(columns == names.index(n), attributes, nulls) for n in names if n in asked
+        ]
 
     @torch.inference_mode()
     def __call__(self, latents: torch.Tensor, t: float) -> torch.Tensor:
@@ -99,20 +103,20 @@ class GuidedFlow:
         if structured:
             flow = flow + self._settings.structure_scale * (free - flows[-1])
         if self._dit.config.self_conditioning:
-            self._estimate = latents - t * flow
+            self._self_cond = latents - t * flow
         return flow
 
     def _flows(self, latents: torch.Tensor, t: float, structured: bool) -> torch.Tensor:
         """The flow under each condition, shape=(rows, B, N, D)."""
         count = len(self._labels) - (0 if structured else self._items)
-        rows, estimate = count // self._items, self._estimate
+        rows, self_cond = count // self._items, self._self_cond
         return self._dit(
             latents.repeat(rows, 1, 1),
             torch.full((count,), t, device=latents.device),
             self._labels[:count],
             self._metre[:count],
-            self._wishes[:count],
-            None if estimate is None else estimate.repeat(rows, 1, 1),
+            self._attributes[:count],
+            None if self_cond is None else self_cond.repeat(rows, 1, 1),
             self._heard if structured else None,
         ).unflatten(0, (rows, self._items))
 

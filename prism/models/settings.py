@@ -108,10 +108,14 @@ class Setting:
         raise NotImplementedError
 
     @property
+    def told_default(self) -> str:
+        """What stands for it where it is not given, in words."""
+        return "as it comes" if self.default is None else str(self.public_default)
+
+    @property
     def description(self) -> str:
-        """What it does, its range and its default, for a list of all."""
-        told = "as it comes" if self.default is None else self.public_default
-        return f"{self.help}; {self.expected} (default: {told})"
+        """What it does and its range, for a list of all."""
+        return f"{self.help}: {self.expected}"
 
     def public(self, value: Any) -> Any:
         """A value as the page and the HTTP API have it."""
@@ -240,6 +244,7 @@ class Composers(Setting):
 
     most: int
     public_type: ClassVar[type] = list[str]
+    told_default: ClassVar[str] = "is needed"
 
     @property
     def expected(self) -> str:

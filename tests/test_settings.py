@@ -1,0 +1,128 @@
+"""One table of settings: each default and each range stands there alone."""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import inspect
+import re
+
+import pytest
+from conftest import ROOT
+from stand_ins import KNOWN, LABELS, OFFERED
+
+from prism.amt.pipeline import AMTPipeline
+from prism.cli.options import add_controls
+from prism.models.pipeline import PrismPipeline
+from prism.models.settings import (
+    OTHERS,
+    PUBLIC,
+    SETTINGS,
+    GenerationSettings,
+    Number,
+    SettingError,
+    Word,
+)
+from prism.ui.controls import setting_control
+
+NUMBERS = {name: s for name, s in SETTINGS.items() if isinstance(s, Number)}
+# Names that are other things elsewhere: the seeds of training, the tempo of a roll.
+COMMON = {"seed", "tempo", "key", "register", "time_signature", "composers"}
+
+
+def test_settings_are_checked_where_they_are_made():
+    settings = GenerationSettings(["Ada", "Bob"], [30, 10], seed=7.0, time_signature="6/8")
+    assert settings.composer_weights == (0.75, 0.25) and settings.time_signature == (6, 8)
+    assert settings == GenerationSettings(["Ada", "Bob"], [3, 1], seed=7, time_signature=(6, 8))
+    assert settings.public()["weights"] == [30, 10] and settings.public()["metre"] == "6/8"
+    with pytest.raises(SettingError, match="seed: expected a whole number from 0 .*, got 1.5"):
+        GenerationSettings("Ada", seed=1.5)
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_the_ends_of_a_range_are_allowed_and_what_lies_beyond_is_named(name):
+    setting = NUMBERS[name]
+    assert (setting.check(setting.low) or 0, setting.check(setting.high)) == (
+        setting.low,
+        setting.high,
+    )
+    for beyond in (setting.low - 1, setting.high + 1):
+        if beyond != setting.blank or setting.default is not None:
+            with pytest.raises(SettingError, match=f"{name}: expected"):
+                setting.check(beyond)
+
+
+def test_public_values_read_back():
+    values = {"composers": LABELS[:2], "weights": [60, 40], "metre": "3/4", "key": "A minor"}
+    settings = GenerationSettings.read(values, OFFERED)
+    assert GenerationSettings.read(settings.public(), OFFERED) == settings
+    assert settings.attributes == {"key": "A minor"} and set(KNOWN) < set(PUBLIC)
+
+
+def test_what_decides_a_piece_is_its_key():
+    plain = GenerationSettings("Ada", amt_start="nothing")
+    guided = GenerationSettings("Ada", amt_start="nothing", guidance_scale=3)
+    assert plain.key_for("prism") != guided.key_for("prism")
+    assert plain.key_for("corpus") == guided.key_for("corpus")
+    assert plain.key_for("amt") == guided.key_for("amt")
+    other = GenerationSettings("Bob", amt_start="nothing")
+    assert other.key_for("corpus") != plain.key_for("corpus")
+    assert other.key_for("amt") == plain.key_for("amt")
+
+
+@pytest.mark.parametrize("name", [s.name for s in PUBLIC.values() if s.name in OTHERS])
+def test_the_pages_inputs_are_the_tables(name):
+    setting, component = SETTINGS[name], setting_control(name)
+    assert component.value == setting.public_default and component.label == setting.label
+    if isinstance(setting, Number) and setting.step:
+        assert (component.minimum, component.maximum) == (setting.low, setting.high)
+    if isinstance(setting, Word):
+        assert [value for _, value in component.choices] == list(setting.choices)
+
+
+def test_the_command_line_leaves_defaults_to_the_table():
+    parser = argparse.ArgumentParser()
+    add_controls(parser)
+    options = vars(parser.parse_args(["Ada"]))
+    assert all(options[name] is None for name in PUBLIC if name not in ("composers", "weights"))
+
+
+def test_the_pipeline_takes_its_defaults_from_the_table():
+    parameters = inspect.signature(PrismPipeline.__call__).parameters
+    assert not (set(parameters) & set(OTHERS)) - {"seed"}
+    assert parameters["seed"].default == SETTINGS["seed"].default
+    assert inspect.signature(AMTPipeline.__call__).parameters["tempo"].default is None
+
+
+def default_nodes(tree: ast.AST):
+    """(name, value) of every parameter and annotated field with a number for a default."""
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            arguments = node.args
+            given = arguments.args[len(arguments.args) - len(arguments.defaults) :]
+            yield from zip(given, arguments.defaults, strict=True)
+            yield from zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            yield node.target, node.value
+
+
+def test_no_default_of_the_table_stands_again_in_the_package():
+    names = (set(SETTINGS) | set(PUBLIC)) - COMMON - {"weights", "collection", "metre"}
+    found = [
+        f"{path.relative_to(ROOT)}:{value.lineno}"
+        for path in (ROOT / "prism").rglob("*.py")
+        # The original's route has defaults of its own.
+        if path.name not in ("settings.py", "original.py")
+        for target, value in default_nodes(ast.parse(path.read_text(encoding="utf-8")))
+        if getattr(target, "arg", getattr(target, "id", "")) in names
+        and isinstance(value, ast.Constant)
+        and value.value is not None
+    ]
+    assert not found
+
+
+def test_the_documents_table_is_the_tables():
+    text = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    for name, setting in PUBLIC.items():
+        (row,) = re.findall(rf"^\| {name} \| (.*) \|$", text, re.MULTILINE)
+        assert row == f"{setting.description} | {setting.told_default}"
