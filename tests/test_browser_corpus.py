@@ -78,7 +78,7 @@ def test_by_keys_alone(visit):
     page.get_by_label("Search", exact=True).focus()
     page.keyboard.type("no such piece")
     page.wait_for_function("document.querySelectorAll('.prism-corpus .piece').length === 0")
-    assert "No piece is called so" in page.locator(".prism-corpus .count").text_content()
+    assert "No piece matches" in page.locator(".prism-corpus .count").text_content()
     page.keyboard.press("Control+A")
     page.keyboard.type("yanky doodle")
     page.keyboard.press("Tab")  # to the order

@@ -6,7 +6,7 @@ const [TITLE, LABEL, SPLIT, BARS, BEATS, METRE, TEMPO, FILE, TERMS] = [0, 1, 2, 
 const ORDERS = [
   ["Title", TITLE], ["Composer or collection", LABEL], ["Length in beats", BEATS],
   ["Number of bars", BARS], ["Time signature", METRE], ["Tempo", TEMPO],
-  ["Side of the split", SPLIT], ["File", FILE], ["Terms", TERMS],
+  ["Split", SPLIT], ["File", FILE], ["Terms", TERMS],
 ];
 
 const root = element.querySelector(".prism-corpus");
@@ -26,7 +26,7 @@ function option(value, text) {
   return made;
 }
 
-// Composers and sides of the split are numbers here, in the order in which the page names them.
+// Composers and splits are numbers here, in the order in which the page names them.
 function before(a, b, column) {
   const [x, y] = [a.row[column], b.row[column]];
   return typeof x === "number" ? x - y : x.localeCompare(y, "en", { numeric: true });
@@ -80,7 +80,7 @@ function draw() {
   const all = kept.length.toLocaleString("en");
   part(".count").textContent = kept.length
     ? `${first + 1} to ${first + shown.length} of ${all} pieces. Choose one to hear it.`
-    : pieces.length ? "No piece is called so. Try fewer letters, or all composers." : "";
+    : pieces.length ? "No piece matches. Try fewer letters, or all composers." : "";
   part(".pieces").replaceChildren(...shown.map(lineOf));
   part(".pages").hidden = kept.length <= PAGE;
   part(".back").disabled = first === 0;

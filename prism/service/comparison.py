@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 # In the order in which the page shows them.
 SIDES = {"prism": "Prism", "corpus": "Corpus", "amt": "AMT"}
-CAUTION = "likeness to one piece in a network's eyes, not how good the music is"
+CAUTION = "similarity to one piece by a network's features, not how good the music is"
 
 
 class Piece(Protocol):

@@ -138,7 +138,7 @@ def provenance(piece: Piece, split: str) -> Block:
             ("Composer or collection", piece.label),
             ("File and tune in it", piece.identifier),
             ("Terms", piece.terms),
-            ("Side of the split", f"{_SIDES[split]}. {_USES[split]}"),
+            ("Split", f"{_SIDES[split]}. {_USES[split]}"),
             ("Length", f"{len(piece.bars):,} bars, {beats:,.4g} beats, {minutes}:{seconds:02}"),
             ("Notes", f"{len(piece.notes):,}"),
             ("Metre and tempo", f"{metre_of(piece)}, {piece.tempo:g} quarter notes a minute"),

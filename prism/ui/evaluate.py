@@ -39,34 +39,34 @@ _SHOWN = ("prism", "amt", "real")
 
 _INTRODUCTION = """## Which of the two comes nearer to real music?
 The experiment of the report that Prism grew out of, repeated: again and again a composer and a
-held-out piece by that composer are drawn at random, both models make a sample, and two networks say
-how much like the piece each one is. Beside the models stand another real piece by the composer,
-which is as near as anybody can be expected to come, and nonsense made of its notes."""
+held-out piece by that composer are drawn at random, both models make a sample, and two networks
+score how similar each sample is to the piece. For comparison: another real piece by the composer,
+which is as close as can be expected, and nonsense made of the piece's notes."""
 
 # Two sentences for each figure, under the names that `prism.drawing.figures` gives them.
 _FIGURES = {
     "cosines": """### How alike
-Each dot is one run's cosine with the held-out piece, 1 for the same picture; the box holds the
-middle half. Read it beside the real pieces and the nonsense: where those lie close together, the
+Each dot is one run's cosine with the held-out piece, 1 for the same picture; the box is the
+middle half. Compare with the real pieces and the nonsense: where those lie close together, the
 network hardly tells music from noise.""",
     "wins": """### Who won
-In so many of the runs a model's sample was nearer to the held-out piece than the other model's.
+The number of runs in which a model's sample was closer to the held-out piece than the other's.
 The thin lines are 95 % intervals; one that crosses the dashed line is a draw.""",
     "originality": """### How new
-For each sample the training music with most notes in common was looked up, in any key and at any
-beat; the curve shows how many samples come at least so near. Real held-out pieces show how much two
-pieces of one style share anyway; a curve far to the right of theirs would mean copying.""",
+For each sample the training music with most notes in common was found, in any key and at any
+beat; the curve shows how many samples are at least this close. Real held-out pieces show how much
+two pieces of one style share anyway; a curve far to the right of theirs would mean copying.""",
     "mixing": """### Two composers at once
-Pairs of composers were mixed with different weights, and the corpus network was asked whom it
-hears. If mixing works, the first composer gains as the second loses, and both are likely at even
-weights.""",
+Pairs of composers were mixed with different weights, and the corpus network was asked which
+composers it recognises. If mixing works, the first composer gains as the second loses, and both
+are likely at even weights.""",
     "guidance": """### The guidance scale
-The share of samples that the corpus network takes for their composer's, and how different samples
-for one composer are from each other. More guidance makes samples more typical and more alike; the
-dashed lines are real music.""",
+The share of samples that the corpus network recognises as their composer's, and how different
+samples for one composer are from each other. More guidance makes samples more typical and more
+alike; the dashed lines are real music.""",
     "confusion": """### How good the corpus network is
-A row shows for what it takes held-out pieces of one composer; a perfect network would leave only
-the diagonal. It confuses what sounds alike, and so would you.""",
+Each row shows how it classifies held-out pieces of one composer; a perfect network would leave
+only the diagonal. It confuses composers who sound alike, as a listener would.""",
 }
 
 

@@ -1,6 +1,6 @@
-"""What a visitor can take home of a click: all of it as one ZIP file, or a sheet to print.
+"""Downloads of a whole comparison: a ZIP file, or a poster to print.
 
-Both are made when they are asked for, out of what is there by then.
+Both are made when asked for, from what is finished by then.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _ADDRESS = re.compile(
 _LONGEST_ADDRESS = 300
 _ABOUT = (
     "One ZIP file with every piece's MIDI, WAV, drawing and midipic picture, the scores, and the "
-    "link; or a sheet to print, with a code that opens this comparison. "
+    "link; or a poster to print, with a QR code that opens this comparison. "
 )
 _NOT_CARRIED = (
     "The piece compared with is the visitor's own file, which the link does not carry: it opens "
@@ -71,7 +71,7 @@ def export_value(
         "kind": "error" if error else "calm",
         "busy": busy,
         "file": file and file_data(file),
-        # The page hears of changes alone, and the same file twice should be saved twice.
+        # The page is told of changes only, and the same file twice should be saved twice.
         "when": time.monotonic(),
     }
 
@@ -109,7 +109,7 @@ class Export:
         yield from self._made(write, "comparison", "zip", visit.click, event.page)
 
     def poster(self, visit: Visit, event: gr.EventData) -> Iterator[dict[str, Any]]:
-        """Make the sheet; the panel's value."""
+        """Make the poster; the panel's value."""
         from prism.service.export import write_poster
 
         yield from self._made(write_poster, "poster", "pdf", visit.click, event.page)

@@ -21,9 +21,9 @@ EXPERIMENTS = ASSETS.parent / "docs" / "experiments.md"
 _SAMPLES_FILE = "samples.json"
 
 _INTRODUCTION = """## How the weights came to be
-Everything here is read from the records that training wrote beside the weights. Each network was
-measured on pieces that it did not learn from, the validation side of the split. Train them again
-with `python train.py`, `python train.py amt` and `python train.py similarity`."""
+Everything here is read from the records that training wrote next to the weights. Each network was
+measured on the validation split, pieces that it did not learn from. Train them again with `python
+train.py`, `python train.py amt` and `python train.py similarity`."""
 
 _NO_SAMPLES = (
     "There are none to show: these weights were trained before samples were kept. What remains are "
@@ -67,12 +67,12 @@ _CURVES = {
     "autoencoder": (
         _Curves(
             "Beat autoencoder: loss",
-            "How badly it rebuilds beats, without and with noise.",
+            "Reconstruction error of beats, without and with noise.",
             {"clean": "clean_loss", "noisy": "noisy_loss"},
         ),
         _Curves(
-            "Beat autoencoder: what is rebuilt",
-            "Onsets found again (F1), faultless beats.",
+            "Beat autoencoder: what is reconstructed",
+            "Onsets (F1) and beats without any error.",
             {
                 "onsets": "clean_onset_f1",
                 "onsets, noisy": "noisy_onset_f1",
@@ -84,11 +84,11 @@ _CURVES = {
     "dit": (
         _Curves(
             "Diffusion transformer: loss",
-            "Mean squared error of the flow that it predicts: told the composer, also key, density "
-            "and the like, or given its own first estimate.",
+            "Mean squared error of the predicted flow: given the composer, also key, density and "
+            "the other attributes, or its own first estimate.",
             {
                 "validation": "validation_loss",
-                "attributes told": "informed_validation_loss",
+                "attributes given": "informed_validation_loss",
                 "own estimate given": "guessed_validation_loss",
             },
         ),
@@ -104,16 +104,16 @@ _CURVES = {
         ),
         _Curves(
             "Its samples: density",
-            "Keys down at a time, and note lengths in beats.",
+            "Simultaneous notes, and note lengths in beats.",
             {"polyphony": "polyphony", "note length": "note_length"},
         ),
     ),
     "collection": (
         _Curves(
-            "Collections, learnt last: loss",
-            "Of the transformer told the composer and all attributes, or the composer alone.",
+            "Collections, trained last: loss",
+            "Of the transformer given the composer and all attributes, or the composer alone.",
             {
-                "all told": "informed_validation_loss",
+                "all given": "informed_validation_loss",
                 "composer alone": "validation_loss",
                 "own estimate given": "guessed_validation_loss",
             },
@@ -122,28 +122,28 @@ _CURVES = {
     "amt": (
         _Curves(
             "AMT-mini: loss",
-            "Nats a token, without a melody given and with one.",
+            "Nats per token, with and without a given melody.",
             {"free": "free_validation_loss", "melody given": "melody_validation_loss"},
         ),
         _Curves(
-            "AMT-mini: what is hard to guess",
-            "Nats a token: when, how long, and which note.",
+            "AMT-mini: loss by kind of token",
+            "Nats per token: time, duration and note.",
             {"time": "time_loss", "duration": "duration_loss", "note": "note_loss"},
         ),
     ),
     "similarity": (
         _Curves(
             "Composer network: loss",
-            "Cross-entropy; a network too sure of itself has more.",
+            "Cross-entropy; overconfidence raises it.",
             {"validation": "validation_loss"},
         ),
         _Curves(
-            "Composer network: how often it is right",
-            "Every composer counts alike.",
+            "Composer network: accuracy",
+            "Every composer has the same weight.",
             {
                 "composer found": "validation_accuracy",
                 "among its two likeliest": "validation_top_two",
-                "nonsense told from music": "nonsense_recognised",
+                "nonsense recognised": "nonsense_recognised",
             },
         ),
     ),
@@ -231,7 +231,7 @@ class Training:
         if not self._experiments.is_file():
             return
         head, rows = markdown_table(self._experiments.read_text(encoding="utf-8"))
-        about = "A row for every training run, those that led nowhere as well."
+        about = "A row for every training run, including those that led nowhere."
         yield table("What was tried", head, rows, about, long=True)
 
 
