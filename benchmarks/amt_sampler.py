@@ -14,8 +14,8 @@ import report
 import torch
 
 from prism import ROOT
+from prism.amt.events import roll_events
 from prism.amt.model import AnticipatoryTransformer
-from prism.amt.notes import roll_events
 from prism.amt.pipeline import DEFAULT_TOP_P, AMTPipeline
 from prism.amt.prompt import prompt_roll
 from prism.amt.sampler import CachedReader, Choose, Reader, generate, greedy, nucleus

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from strategies import rolls
 
 from prism.amt import events, vocabulary
-from prism.amt.notes import events_roll, roll_events
+from prism.amt.events import events_roll, roll_events
 from prism.amt.vocabulary import TokenTable
 from prism.music.roll import DEFAULT_VELOCITY, Note, PianoRoll
 

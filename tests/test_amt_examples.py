@@ -5,8 +5,8 @@ import pytest
 from conftest import make_piece
 
 from prism.amt import events, examples
+from prism.amt.events import roll_events
 from prism.amt.examples import SequenceSampler, Shares
-from prism.amt.notes import roll_events
 from prism.amt.vocabulary import ANTICIPATE, AUTOREGRESS, MAXIMUM_TIME, SEPARATOR
 from prism.corpora.dataset import WindowSampler
 from prism.music.roll import Note, PianoRoll

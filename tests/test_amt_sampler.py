@@ -8,8 +8,8 @@ import torch
 from conftest import ROOT, make_piece, random_weights
 
 from prism.amt import events, sampler
+from prism.amt.events import roll_events
 from prism.amt.model import AnticipatoryTransformer
-from prism.amt.notes import roll_events
 from prism.amt.pipeline import AMTPipeline
 from prism.amt.prompt import prompt_roll
 from prism.amt.vocabulary import DURATION_OFFSET, NOTE_OFFSET, REST

@@ -65,7 +65,9 @@ def songs(artist: str, count: int, seed: int = 0) -> dict[str, bytes]:
 
 
 def prepared(root, tmp_path, layout=folder.FOLDER, **policy) -> tuple[Corpus, MidiReport]:
-    return prepare_midi(root, layout, tmp_path / "cache", 1, Policy(**policy), PROCESSES)
+    cache = tmp_path / "cache"
+    selection, report = prepare_midi(root, layout, cache, 1, Policy(**policy), PROCESSES)
+    return selection.corpus(), report
 
 
 def selected(pieces: list[Piece], **policy) -> tuple[Selection, MidiReport]:

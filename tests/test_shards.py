@@ -14,7 +14,7 @@ from prism.corpora import __main__ as command_line
 from prism.corpora.dataset import WindowSampler, label_profiles
 from prism.corpora.files import LeftOut
 from prism.corpora.folder import FOLDER
-from prism.corpora.midi_preparation import Policy, prepare_midi, prepare_shards
+from prism.corpora.midi_preparation import Policy, prepare_midi
 from prism.corpora.prepared import SPLITS, Corpus
 from prism.corpora.report import study_corpus
 from prism.corpora.scheduling import PROCESSES
@@ -32,8 +32,10 @@ def both(tmp_path_factory) -> tuple[Corpus, ShardedCorpus]:
     files |= {"Ada/bad.mid": b"", "Bob/Song 4.1.mid": song(9)}
     root = tree(folder / "mine", files)
     cache = folder / "cache"
-    corpus, report = prepare_midi(root, FOLDER, cache, 1, Policy(3), PROCESSES)
-    sharded, again = prepare_shards(root, FOLDER, cache, folder / "out", 1, Policy(3), PROCESSES)
+    selection, report = prepare_midi(root, FOLDER, cache, 1, Policy(3), PROCESSES)
+    corpus = selection.corpus()
+    selection, again = prepare_midi(root, FOLDER, cache, 1, Policy(3), PROCESSES)
+    sharded = selection.save(folder / "out")
     assert report.skipped == again.skipped and report.skipped
     return corpus, sharded
 

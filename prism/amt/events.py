@@ -1,4 +1,4 @@
-"""Sequences of events: notes in and out, rests, controls, anticipation. Pure functions.
+"""Sequences of events: notes and rolls in and out, rests, controls, anticipation.
 
 Conventions
 -----------
@@ -27,6 +27,7 @@ from prism.amt.vocabulary import (
     SEPARATOR,
     TIME_OFFSET,
 )
+from prism.music.roll import DEFAULT_VELOCITY, FRAMES, PianoRoll
 
 _OFFSETS = np.array([TIME_OFFSET, DURATION_OFFSET, NOTE_OFFSET])
 
@@ -158,3 +159,39 @@ def anticipated(
     placed = place < len(events)
     sequence = np.insert(events, place[placed], controls[placed], axis=0)
     return sequence, controls[~placed]
+
+
+def roll_events(roll: PianoRoll, centiseconds_per_frame: float) -> np.ndarray:
+    """A roll's notes as events of the piano, shape=(n, 3).
+
+    Notes too long to be told are cut to whole frames: a model may know no durations in between.
+    """
+    pitch, start, end, _ = roll.arrays()
+    step = centiseconds_per_frame
+    frames = np.minimum(end - start, (MAXIMUM_DURATION - 1) // step)
+    return make_events(start * step, frames * step, pitch)
+
+
+def events_roll(
+    sequence: np.ndarray, centiseconds_per_frame: float, frames: int = FRAMES, **properties
+) -> PianoRoll:
+    """Events as a roll; all instruments become the piano, rests are left out.
+
+    Parameters
+    ----------
+    sequence : ndarray, shape=(n, 3)
+        Events or controls, times from the roll's start.
+    centiseconds_per_frame : float
+        Length of a frame.
+    frames : int
+        Length of the roll; later notes are dropped.
+    properties
+        `tempo` and `time_signature`.
+    """
+    start, duration, pitch = read_events(sequence)
+    first, last = (
+        np.floor(time / centiseconds_per_frame + 0.5).astype(np.int64)
+        for time in (start, start + duration)
+    )
+    velocity = np.full(len(pitch), DEFAULT_VELOCITY)
+    return PianoRoll.from_arrays(pitch, first, last, velocity, frames, **properties)

@@ -13,7 +13,7 @@ import dataclasses
 import numpy as np
 
 from prism.amt import events
-from prism.amt.notes import roll_events
+from prism.amt.events import roll_events
 from prism.amt.vocabulary import (
     ANTICIPATE,
     ANTICIPATION,

@@ -12,8 +12,8 @@ import numpy as np
 import torch
 
 from prism.amt import events, published
+from prism.amt.events import events_roll, roll_events
 from prism.amt.model import AnticipatoryTransformer
-from prism.amt.notes import events_roll, roll_events
 from prism.amt.sampler import Choose, generate, nucleus
 from prism.amt.vocabulary import CENTISECONDS_PER_SECOND
 from prism.music.roll import (

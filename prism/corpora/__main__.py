@@ -12,7 +12,6 @@ from prism.corpora.midi_preparation import (
     MidiReport,
     Policy,
     prepare_midi,
-    prepare_shards,
 )
 from prism.corpora.preparation import MINIMUM_PIECES, Report, prepare
 from prism.corpora.prepared import Corpus
@@ -125,11 +124,17 @@ def _prepare(options: argparse.Namespace) -> None:
 
 def _prepare_midi(options: argparse.Namespace) -> tuple[Corpus | ShardedCorpus, MidiReport]:
     policy = Policy(options.minimum_pieces, options.top, options.keep_versions)
-    files = (options.root, LAYOUTS[options.name], options.cache)
-    how = (options.processes, policy, options.scheduler)
+    selection, report = prepare_midi(
+        options.root,
+        LAYOUTS[options.name],
+        options.cache,
+        options.processes,
+        policy,
+        options.scheduler,
+    )
     if options.shards:
-        return prepare_shards(*files, options.output, *how)
-    corpus, report = prepare_midi(*files, *how)
+        return selection.save(options.output), report
+    corpus = selection.corpus()
     corpus.save(options.output)
     return corpus, report
 

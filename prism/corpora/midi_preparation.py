@@ -36,9 +36,9 @@ from prism.corpora.preparation import (
     united,
     usable,
 )
-from prism.corpora.prepared import SPLITS, Corpus
+from prism.corpora.prepared import SPLITS
 from prism.corpora.scheduling import LOCAL, batches
-from prism.corpora.sharded import Selection, ShardedCorpus
+from prism.corpora.sharded import Selection
 from prism.corpora.shards import read_summaries
 from prism.corpora.summaries import MINIMUM_NOTES, PieceSummary
 
@@ -154,8 +154,11 @@ def prepare_midi(
     processes: int = 2,
     policy: Policy | None = None,
     scheduler: str = LOCAL,
-) -> tuple[Corpus, MidiReport]:
-    """Prepare a tree or archive of MIDI files as one corpus in memory.
+) -> tuple[Selection, MidiReport]:
+    """Read a tree or archive of MIDI files and choose the pieces of a corpus.
+
+    `Selection.corpus` then brings the notes into memory; `Selection.save` leaves them in shards,
+    for a collection of any size.
 
     Parameters
     ----------
@@ -175,40 +178,14 @@ def prepare_midi(
     CorpusError
         If the root cannot be read or nothing in it makes a label.
     """
-    selection, report = selected(root, layout, cache, policy or Policy(), (scheduler, processes))
-    return selection.corpus(), report
-
-
-def prepare_shards(
-    root: str | os.PathLike,
-    layout: Layout,
-    cache: pathlib.Path,
-    output: pathlib.Path,
-    processes: int = 2,
-    policy: Policy | None = None,
-    scheduler: str = LOCAL,
-) -> tuple[ShardedCorpus, MidiReport]:
-    """As `prepare_midi`, for a collection of any size: the notes stay in shards, in `output`."""
-    selection, report = selected(root, layout, cache, policy or Policy(), (scheduler, processes))
-    return selection.save(output), report
-
-
-def selected(
-    root: str | os.PathLike,
-    layout: Layout,
-    cache: pathlib.Path,
-    policy: Policy,
-    where: tuple[str, int],
-) -> tuple[Selection, MidiReport]:
-    """Read everything and choose; parameters as for `prepare_midi`."""
     report = MidiReport()
-    pieces, shards = read_pieces(root, layout, cache, where, report)
+    pieces, shards = read_pieces(root, layout, cache, (scheduler, processes), report)
     pieces = _with_merged_artists(pieces, layout, report)
-    selection = dataclasses.replace(select(pieces, report, policy), shards=tuple(shards))
+    selection = select(pieces, report, policy or Policy())
     if not selection.pieces:
         reasons = "; ".join(report.lines()[:4])
         raise CorpusError(f"{root}: no label has enough usable pieces ({reasons})")
-    return selection, report
+    return dataclasses.replace(selection, shards=tuple(shards)), report
 
 
 def read_pieces(

@@ -216,8 +216,12 @@ def _write(
 def assemble(
     pieces: Sequence[Piece], report: Report, minimum_pieces: int = MINIMUM_PIECES
 ) -> Corpus:
-    """Filter, group and split parsed pieces; what is left out goes into `report`."""
-    kept = filtered(pieces, report)
+    """Filter, group and split parsed pieces; what is left out goes into `report`.
+
+    Left out are pieces too short, broken or forbidden, those with another piece's notes, and those
+    of labels with fewer pieces than `minimum_pieces`.
+    """
+    kept = usable(pieces, map(summarised, pieces), report)
     counts = Counter(piece.label for piece in kept)
     report.labels += sorted((k, n) for k, n in counts.items() if n < minimum_pieces)
     order = [c.label for c in source.COLLECTIONS]
@@ -230,11 +234,6 @@ def assemble(
     kept = [dataclasses.replace(p, group=g) for p, g in zip(kept, groups, strict=True)]
     splits = split_groups([p.label for p in kept], groups, labels)
     return Corpus(tuple(kept), tuple(splits), tuple(labels))
-
-
-def filtered(pieces: Sequence[Piece], report: Report) -> list[Piece]:
-    """Leave out pieces too short, broken or forbidden, and those with another piece's notes."""
-    return usable(pieces, map(summarised, pieces), report)
 
 
 def usable(

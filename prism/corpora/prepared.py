@@ -19,6 +19,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from prism.corpora.summaries import PieceSummary
 from prism.music.roll import Piece
 from prism.music.windows import Window, windows_of
 
@@ -91,22 +92,7 @@ class Corpus:
         folder = pathlib.Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         (folder / CORPUS_FILE).write_bytes(_encode(self))
-        rows = zip(self.pieces, self.splits, strict=True)
-        write_provenance(
-            folder / PROVENANCE_FILE,
-            (
-                (
-                    p.identifier,
-                    p.title,
-                    p.label,
-                    _below(sources, p.source),
-                    split,
-                    len(p.notes),
-                    p.terms,
-                )
-                for p, split in rows
-            ),
-        )
+        write_provenance(folder / PROVENANCE_FILE, self.pieces, self.splits, sources)
 
     @classmethod
     def load(cls, folder: str | pathlib.Path) -> Corpus:
@@ -214,13 +200,18 @@ def _decode(content: bytes) -> Corpus:
     return Corpus(tuple(pieces), tuple(splits), tuple(record["labels"]), digest)
 
 
-def _below(folder: str, source: str) -> str:
-    return f"{folder}/{source}" if folder else source
-
-
-def write_provenance(path: pathlib.Path, rows: Iterable[tuple]) -> None:
-    """Write the table: piece, title, label, file, split, notes, terms."""
+def write_provenance(
+    path: pathlib.Path,
+    pieces: Iterable[Piece | PieceSummary],
+    splits: Iterable[str],
+    sources: str = "",
+) -> None:
+    """Write the table: piece, title, label, file (below `sources`), split, notes, terms."""
+    below = f"{sources}/" if sources else ""
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["piece", "title", "label", "file", "split", "notes", "terms"])
-        writer.writerows(rows)
+        for p, split in zip(pieces, splits, strict=True):
+            notes = p.notes if isinstance(p, PieceSummary) else len(p.notes)
+            row = (p.identifier, p.title, p.label, below + p.source, split, notes, p.terms)
+            writer.writerow(row)

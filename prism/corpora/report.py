@@ -71,31 +71,32 @@ def _grouped(corpus: Corpus | ShardedCorpus) -> Iterable[Piece]:
 
 def _origin_charts(origins: Sequence[tuple[str, str]]) -> list[Chart]:
     """What the provenance, a source and terms a piece, tells of files and terms."""
-    folders = Counter(source.split("/")[0] for source, _ in origins)
-    kinds = Counter(_kind(source) for source, _ in origins)
-    terms = Counter(terms for _, terms in origins)
-    return [
-        Chart(
+    tables = (
+        (
             "sources",
             "Where the pieces come from",
             "Folders of the collection.",
-            "pieces",
-            largest(folders, "other folders"),
+            Counter(source.split("/")[0] for source, _ in origins),
+            "other folders",
         ),
-        Chart(
+        (
             "kinds",
             "Kinds of files",
             "What the pieces were read from.",
-            "pieces",
-            largest(kinds, "others"),
+            Counter(_kind(source) for source, _ in origins),
+            "others",
         ),
-        Chart(
+        (
             "terms",
             "Terms",
             "Under which the pieces are used.",
-            "pieces",
-            largest(terms, "other terms"),
+            Counter(terms for _, terms in origins),
+            "other terms",
         ),
+    )
+    return [
+        Chart(name, title, about, "pieces", largest(counts, others))
+        for name, title, about, counts, others in tables
     ]
 
 

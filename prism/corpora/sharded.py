@@ -139,14 +139,7 @@ class Selection:
         for number in numbers:
             _put(self.shards[number], folder / SHARD_FOLDER / self.shards[number].name)
         (folder / INDEX_FILE).write_bytes(self._index(numbers))
-        rows = zip(self.pieces, self.splits, strict=True)
-        write_provenance(
-            folder / PROVENANCE_FILE,
-            (
-                (p.identifier, p.title, p.label, p.source, split, p.notes, p.terms)
-                for p, split in rows
-            ),
-        )
+        write_provenance(folder / PROVENANCE_FILE, self.pieces, self.splits)
         return ShardedCorpus.load(folder)
 
     def _index(self, numbers: Sequence[int]) -> bytes:

@@ -1,4 +1,4 @@
-"""How pieces are called: words for what they were made from, and stems of their files' names."""
+"""Captions of pieces, and stems of their files' names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How alike two rolls are, in the eyes of two networks, and what such a number means."""
+"""How alike two rolls are by two networks' features, and what such a number means."""
 
 from prism.similarity.networks import similarity
 

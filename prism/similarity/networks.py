@@ -1,4 +1,4 @@
-"""Two feature networks and the cosine between what they see in two rolls.
+"""Two feature networks and the cosine between two rolls' features.
 
 Conventions
 -----------
@@ -94,13 +94,13 @@ class ImageNetFeatures:
 
 
 class ComposerNetwork(ModelMixin, ConfigMixin):
-    """Tells composers apart by a roll's onsets and sustains; what it sees before it decides counts.
+    """Tells composers apart by a roll's onsets and sustains; features are taken before the logits.
 
-    It also learns, under one label more, to tell music from its notes at random: otherwise features
-    of pitch alone would do, and a roll out of time would look like the composer's.
+    One more label stands for the same notes at random times: without it features of pitch alone
+    would do, and a roll out of time would look like the composer's.
 
-    Convolutions over pitch and time, then mean and maximum over both, so that a transposition moves
-    what is seen but hardly changes it.
+    Convolutions over pitch and time, then mean and maximum over both, so that a transposition
+    hardly changes the features.
 
     Parameters
     ----------

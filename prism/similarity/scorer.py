@@ -27,7 +27,7 @@ class Score:
 
 
 class SimilarityScorer:
-    """Compares rolls in the eyes of several networks.
+    """Compares rolls by the features of several networks.
 
     Parameters
     ----------
