@@ -18,13 +18,14 @@ from prism.service.loading import (
     Loader,
     load_amt,
     load_corpus,
+    load_in_background,
     load_index,
     load_judge,
     load_pipeline,
 )
 from prism.service.log import configure_logging
 from prism.service.memory import give_memory_back
-from prism.service.worker import Worker
+from prism.service.scheduler import Scheduler
 from prism.ui.page import build_ui, launch_options
 
 HOME = pathlib.Path(__file__).resolve().parent
@@ -36,7 +37,7 @@ def main() -> None:
     give_memory_back()
     name = os.environ.get("PRISM_WEIGHTS") or HOME / "weights"
     weights = Loader(lambda: find_weights(name).resolve())
-    models = Worker()
+    models = Scheduler()
     pipeline = Loader(lambda: load_pipeline(weights.get()), models)
     corpus = Loader(partial(load_corpus, HOME / "assets" / "corpus"))
     baseline = Loader(lambda: os.environ.get("PRISM_AMT") or weights.get() / "amt")
@@ -51,12 +52,8 @@ def main() -> None:
         {"model": pipeline, "corpus": corpus}, {"baseline": amt, "scores": judge, "index": index}
     )
     page.launch(prevent_thread_lock=True, **launch_options(health))
-    pipeline.start()
-    corpus.start()
-    amt.start(after=pipeline)
-    judge.start(after=amt)
-    index.start(after=judge)
-    examples.start(after=index)
+    load_in_background(corpus)
+    load_in_background(pipeline, amt, judge, index, examples)
     page.block_thread()
 
 

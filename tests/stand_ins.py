@@ -8,6 +8,7 @@ import pathlib
 import time
 from collections.abc import Iterator
 
+import gradio as gr
 from conftest import (
     COLLECTIONS,
     PROFILES,
@@ -26,11 +27,13 @@ from prism.music.attributes import NAMES, attribute_values
 from prism.music.roll import Note, PianoRoll
 from prism.service.examples import load_examples
 from prism.service.loading import Loader
-from prism.service.studio import Studio
+from prism.service.service import Service
+from prism.service.session import Session
 from prism.similarity.bands import KIND_WORDS, Band
 from prism.similarity.neighbours import TrainingIndex
 from prism.similarity.networks import ComposerNetwork, CorpusFeatures
 from prism.similarity.scorer import SimilarityScorer
+from prism.ui.generate import Handlers
 from prism.ui.page import build_ui, launch_options
 
 LABELS = tuple(PROFILES)
@@ -123,11 +126,11 @@ def tiny_corpus() -> Corpus:
     return Corpus(tuple(pieces), sides * len(LABELS), LABELS)
 
 
-def studio_of(
+def service_of(
     pipeline=make_pipeline, corpus=tiny_corpus, amt=StandInAMT, judge=make_judge, index=make_index
-) -> Studio:
-    """A studio over what these functions load."""
-    return Studio(Loader(pipeline), Loader(corpus), Loader(amt), Loader(judge), Loader(index))
+) -> Service:
+    """A service over what these functions load."""
+    return Service(Loader(pipeline), Loader(corpus), Loader(amt), Loader(judge), Loader(index))
 
 
 def choice_of(composers=("Ada",), weights=(50,), **changes) -> GenerationSettings:
@@ -139,6 +142,46 @@ def choice_of(composers=("Ada",), weights=(50,), **changes) -> GenerationSetting
 def controls_of(composers=("Ada",), weights=(50, 50, 50, 50), **changes) -> list:
     """What the page's controls hold, as its handlers are given it."""
     return [list(composers), *weights, *(SETTINGS | changes).values()]
+
+
+class Page:
+    """One visitor's page without the page: the handlers in the order in which it runs them."""
+
+    def __init__(self, service: Service) -> None:
+        self.service = service
+        self.handlers, self.session = Handlers(service), Session()
+        self.cards = self.handlers.cards
+
+    @property
+    def generation(self):
+        """The latest."""
+        return self.session.generation
+
+    def begin(self, *controls, **settings) -> list:
+        """Press Generate; what the controls' reading changes."""
+        return list(self.handlers.begin(self.session, *(controls or controls_of(**settings))))[-1]
+
+    def filling(self, name: str):
+        """The updates of a source's player, and for Prism of the status."""
+        return getattr(self.handlers, name)(self.session)
+
+    def fill(self, *names: str) -> tuple:
+        """Fill some sources' players; the last update of the last."""
+        for name in names:
+            last = settled(self.filling(name))
+        return last
+
+    def click(self, *names: str, **settings) -> tuple:
+        """Begin and fill."""
+        self.begin(**settings)
+        return self.fill(*(names or self.service.sources))
+
+
+def settled(items) -> tuple:
+    """What a page shows after some updates: of every output the last that is no skip."""
+    outputs = zip(*items, strict=True)
+    skip = gr.skip()
+    return tuple(next((x for x in reversed(seen) if x != skip), skip) for seen in outputs)
 
 
 def make_wishful() -> PrismPipeline:

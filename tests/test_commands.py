@@ -15,7 +15,7 @@ from stand_ins import (
     choice_of,
     make_judge,
     make_wishful,
-    studio_of,
+    service_of,
     tiny_corpus,
 )
 
@@ -259,7 +259,7 @@ def test_compare_writes_three_files_and_scores(models, tmp_path, capsys):
 @pytest.mark.parametrize("tempo", [None, 90.0])
 def test_compare_draws_what_the_page_draws(models, start, tempo):
     page = StandInAMT()
-    studio = studio_of(pipeline=make_wishful, amt=lambda: page)
+    service = service_of(pipeline=make_wishful, amt=lambda: page)
     wishes = {
         "metre": "3/4",
         "key": None,
@@ -272,7 +272,7 @@ def test_compare_draws_what_the_page_draws(models, start, tempo):
     settings = {"amt_start": start, "tempo": tempo, "structure_scale": 1.0, **wishes}
     clicked = choice_of(["Bob", "Cleo"], [20, 40], **settings, seed=6)
     shown = compare.sides(models, clicked)
-    for name, side in studio.sides.items():
+    for name, side in service.sources.items():
         *_, last = side.stages(clicked)
         piece = last.piece()
         assert shown[name].roll == piece.roll and piece.roll.tempo == shown[name].roll.tempo

@@ -11,7 +11,7 @@ import pytest
 from conftest import make_pipeline
 from hypothesis import given
 from hypothesis import strategies as st
-from stand_ins import KNOWN, LABELS, OFFERED, choice_of, controls_of, make_wishful, studio_of
+from stand_ins import KNOWN, LABELS, OFFERED, choice_of, controls_of, make_wishful, service_of
 
 from prism.models.settings import (
     AMT_STARTS,
@@ -212,7 +212,7 @@ def test_what_a_model_does_not_know_is_told():
 def opened(text: str, pipeline=make_pipeline) -> list:
     """(composers, status, link, mixer, *weights, *settings)."""
     request = types.SimpleNamespace(query_params=parameters(text))
-    return Handlers(studio_of(pipeline=pipeline)).welcome(request)
+    return Handlers(service_of(pipeline=pipeline)).welcome(request)
 
 
 def test_a_link_fills_the_controls_and_runs():
@@ -260,7 +260,7 @@ def test_a_link_fills_in_what_is_asked_for():
 
 
 def test_a_click_has_a_link_only_if_the_choice_is_good():
-    handlers = Handlers(studio_of())
+    handlers = Handlers(service_of())
     value = handlers.share(*controls_of(["Ada", "Bob"], [50, 0, 50, 50]))
     assert "weights=50,0&" in value["query"] and not value["run"]
     assert handlers.share(*controls_of([])) == gr.skip()

@@ -19,8 +19,8 @@ from prism.service.examples import (
 )
 from prism.service.loading import Loader, load_corpus
 from prism.service.piece import ShownPiece
-from prism.service.sides import CorpusSide, PrismSide
-from prism.service.worker import Worker
+from prism.service.scheduler import Scheduler
+from prism.service.sources import CorpusSource, PrismSource
 
 WEIGHTS = ROOT / "weights"
 SIDES = {"prism", "corpus", "amt"}
@@ -50,7 +50,7 @@ def test_they_were_made_with_the_bundled_weights_and_corpus(stored, corpus):
 
 def test_they_are_what_generating_gives(stored, corpus):
     pipeline = Loader(partial(PrismPipeline.from_pretrained, WEIGHTS))
-    sides = [PrismSide(pipeline, Worker()), CorpusSide(corpus)]
+    sides = [PrismSource(pipeline, Scheduler()), CorpusSource(corpus)]
     example = stored["examples"][2]
     for side in sides:
         *_, last = side.stages(EXAMPLES[example["name"]])

@@ -17,13 +17,15 @@ from gradio_client.exceptions import AppError
 from stand_ins import (
     KNOWN,
     LABELS,
+    Page,
     StandInAMT,
     choice_of,
     controls_of,
     make_index,
     make_judge,
     make_wishful,
-    studio_of,
+    service_of,
+    settled,
     tiny_corpus,
 )
 
@@ -35,11 +37,11 @@ from prism.music.windows import Window
 from prism.service.cache import RecentResults
 from prism.service.loading import Loader, load_corpus, load_pipeline
 from prism.service.piece import ShownPiece
-from prism.service.visit import Visit
+from prism.service.session import Session
 from prism.ui.filling import weights_for
 from prism.ui.generate import Handlers
 from prism.ui.page import build_ui, launch_options
-from prism.ui.player import with_png
+from prism.ui.player import PianoRollPlayer, with_png
 
 
 def served(*loaded):
@@ -181,12 +183,13 @@ def test_bad_input_is_explained_and_the_app_goes_on(client, settings, message):
 
 
 def test_an_error_is_also_in_the_status_line():
-    handlers = Handlers(studio_of())
+    handlers = Handlers(service_of())
     updates = []
     with pytest.raises(gr.Error):
-        for update in handlers.generate(Visit(), []):
+        for update in handlers.begin(Session(), *controls_of([])):
             updates.append(update)
-    *kept, status = updates[-1]
+    link, status, *kept = updates[-1]
+    kept.append(link)
     assert status["kind"] == "error" and "composers: expected 1 to 4" in status["text"]
     assert all(part == gr.skip() for part in kept)
 
@@ -194,8 +197,8 @@ def test_an_error_is_also_in_the_status_line():
 def test_files_are_told_apart_by_their_seeds_however_long_the_labels(monkeypatch):
     monkeypatch.setattr(stand_ins, "LABELS", ("A" * 70, "B" * 70))
     choice = choice_of(["A" * 70, "B" * 70], [50, 50], seed=123456)
-    studio = studio_of()
-    prism, amt = studio.sides["prism"], studio.sides["amt"]
+    service = service_of()
+    prism, amt = service.sources["prism"], service.sources["amt"]
     roll = PianoRoll.from_notes([Note(60, 0, 1)])
     grown = PartialSample(1, 1.0, True, lambda count: roll)
     made = prism._piece(choice, roll), amt._piece(choice, StandInAMT(), AMTPrompt("told"), grown)
@@ -204,7 +207,7 @@ def test_files_are_told_apart_by_their_seeds_however_long_the_labels(monkeypatch
 
 def test_a_corpus_is_called_by_its_own_name():
     piece = make_piece("x", source="clean_midi/Ada/Song.mid")
-    side = studio_of().sides["corpus"]
+    side = service_of().sources["corpus"]
     shown = side._piece(choice_of(), Window(piece, 0))
     assert shown.caption.startswith("From the corpus clean_midi (Ada/Song.mid), not used in train")
     other = side._piece(choice_of(), Window(make_piece("y", source="bach/bwv1.6.mxl"), 0))
@@ -233,8 +236,8 @@ WISHES = {
 
 
 def test_what_is_asked_for_is_drawn_and_written_down():
-    handlers, visit = Handlers(studio_of(pipeline=make_wishful)), Visit()
-    value, piece, _ = list(handlers.generate(visit, *controls_of(**WISHES)))[-1]
+    page = Page(service_of(pipeline=make_wishful))
+    value, piece, _ = page.click("prism", **WISHES)
     asked = {name: WISHES[name] for name in KNOWN}
     expected = make_wishful()("Ada", seed=1, time_signature=(3, 4), **asked).rolls[0]
     assert piece.roll == expected
@@ -246,19 +249,19 @@ def test_what_is_asked_for_is_drawn_and_written_down():
     wished = {f"{name}: {value}" for name, value in asked.items()}
     lines = wished | {"time_signature: 3/4", "structure_scale: 0.35"}
     assert lines < set(piece.lines)
-    other = list(handlers.generate(visit, *controls_of(**(WISHES | {"key": "A major"}))))[-1]
+    other = page.click("prism", **(WISHES | {"key": "A major"}))
     assert other[1].roll != piece.roll
-    free = list(handlers.generate(visit, *controls_of(**WISHES, structure_scale=4)))[-1]
+    free = page.click("prism", **WISHES, structure_scale=4)
     assert free[1].roll != piece.roll
 
 
 def test_what_is_asked_for_decides_only_what_prism_draws():
     wishful = choice_of(**WISHES)
-    for name, side in studio_of().sides.items():
+    for name, side in service_of().sources.items():
         same = side.key(wishful) == side.key(choice_of())
         assert same == (name != "prism")
     melody = {"amt_start": "melody"}
-    amt = studio_of().sides["amt"]
+    amt = service_of().sources["amt"]
     assert amt.key(choice_of(**WISHES, **melody)) != amt.key(choice_of(**melody))
     assert choice_of(key=None, metre=None) == choice_of()
 
@@ -278,18 +281,20 @@ def test_a_wish_that_does_not_exist_is_explained(wish, message):
 
 def test_a_wish_that_the_model_does_not_know_is_explained():
     with pytest.raises(ValueError, match="key: expected nothing, as this model cannot be asked"):
-        studio_of().choice(composers=["Ada"], key="A minor")
+        service_of().settings(composers=["Ada"], key="A minor")
 
 
 def test_missing_weights_are_explained_and_the_corpus_still_plays(tmp_path):
-    handlers = Handlers(studio_of(pipeline=lambda: load_pipeline(tmp_path / "nowhere")))
+    handlers = Handlers(service_of(pipeline=lambda: load_pipeline(tmp_path / "nowhere")))
     choices, status, *_ = handlers.welcome()
     assert choices["choices"] == list(LABELS)
     assert status["kind"] == "error" and "nowhere" in status["text"]
     assert "python train.py" in status["text"]
+    page = Page(handlers.service)
+    page.begin()
     with pytest.raises(gr.Error, match="nowhere"):
-        list(handlers.generate(Visit(), ["Ada"]))
-    value, piece = list(handlers.real(Visit(), ["Ada"]))[-1]
+        page.fill("prism")
+    value, piece = page.fill("corpus")
     assert value["notes"] and "wav" in piece.files
 
 
@@ -297,7 +302,7 @@ def test_truncated_weights_are_explained(tmp_path):
     make_pipeline().save_pretrained(tmp_path)
     path = next((tmp_path / "dit").glob("*.safetensors"))
     path.write_bytes(path.read_bytes()[:1000])
-    _, status, *_ = Handlers(studio_of(pipeline=lambda: load_pipeline(tmp_path))).welcome()
+    _, status, *_ = Handlers(service_of(pipeline=lambda: load_pipeline(tmp_path))).welcome()
     assert status["kind"] == "error" and str(tmp_path) in status["text"]
 
 
@@ -312,50 +317,75 @@ def test_weights_put_in_place_later_are_found(tmp_path):
 
 
 def test_a_missing_corpus_is_explained_and_prism_still_draws(tmp_path):
-    handlers = Handlers(studio_of(corpus=lambda: load_corpus(tmp_path)))
-    value, piece = list(handlers.real(Visit(), ["Ada"]))[-1]
+    page = Page(service_of(corpus=lambda: load_corpus(tmp_path)))
+    value, piece = page.click("corpus")
     assert piece is None and "prism.corpora prepare" in value["message"]
-    assert list(handlers.generate(Visit(), ["Ada"]))[-1][0]["notes"]
+    assert page.fill("prism")[0]["notes"]
 
 
 def test_a_missing_soundfont_leaves_the_roll_and_says_so(monkeypatch):
     monkeypatch.setenv("PRISM_SOUNDFONT", "nowhere.sf2")
-    studio = studio_of()
-    value, piece, _ = list(Handlers(studio).generate(Visit(), ["Ada"]))[-1]
+    page, drawn = Page(service_of()), []
+    pipeline = page.service.pipeline.get()
+    stream = pipeline.stream
+    monkeypatch.setattr(pipeline, "stream", lambda *a: drawn.append(a) or stream(*a))
+    value, *_ = page.click("prism")
     assert value["notes"] and "midi" in value["downloads"] and "wav" not in value["downloads"]
     assert "nowhere.sf2" in value["message"] and "PRISM_SOUNDFONT" in value["message"]
     monkeypatch.delenv("PRISM_SOUNDFONT")
-    value, *_ = list(Handlers(studio).generate(Visit(), ["Ada"]))[-1]
+    value, *_ = page.click("prism")
     assert "wav" in value["downloads"] and not value["message"]
+    assert len(drawn) == 1, "only the sound was missing"
 
 
-def test_stop_leaves_finished_players_alone():
-    handlers = Handlers(studio_of())
-    busy, finished = {"busy": True, "notes": [1]}, {"busy": False, "notes": [2]}
-    prism, corpus, amt, status = handlers.stop(Visit(), busy, finished, busy)
-    for stopped in (prism, amt):
-        assert not stopped["busy"] and stopped["notes"] == [1] and "Stopped" in stopped["message"]
-    assert corpus == gr.skip() and status["text"] == "Stopped."
+def test_a_click_sends_seven_events():
+    page = build_ui(*map(Loader, (make_pipeline, tiny_corpus, StandInAMT, make_judge, make_index)))
+    events = page.config["dependencies"]
+    (button,) = (
+        c["id"] for c in page.config["components"] if c["props"].get("value") == "Generate"
+    )
+    (click,) = (e for e in events if [button, "click"] in [list(t) for t in e["targets"]])
+    sent, waiting = [], [click]
+    while waiting:
+        event = waiting.pop()
+        sent += [event] if event["backend_fn"] else []
+        waiting += [e for e in events if e["trigger_after"] == event["id"]]
+    assert len(sent) == 7
+    reading = [e for e in sent if len(e["inputs"]) > 1]
+    assert len(reading) == 1, "the controls are sent once"
 
 
 def test_stop_ends_what_began_before_it_and_what_begins_after():
-    handlers, visit = Handlers(studio_of(amt=lambda: StandInAMT(50, 0.05))), Visit()
-    visit.begin()
-    running = handlers.baseline(visit, *controls_of(seed=11))
+    page = Page(service_of(amt=lambda: StandInAMT(50, 0.05)))
+    page.begin(seed=11)
+    running = page.filling("amt")
     next(running)
-    handlers.stop(visit)
-    begun_later = handlers.generate(visit, *controls_of(seed=11))
-    for rest in (list(running), list(begun_later)):
+    assert page.handlers.stop(page.session)["text"] == "Stopped."
+    for rest in (list(running), list(page.filling("prism"))):
         assert all(part == gr.skip() for part in rest[-1])
         assert not any("Done" in str(update) for update in rest)
-    assert visit.click.pieces == {}
-    visit.begin()
-    assert list(handlers.real(visit, ["Ada"]))[-1][0]["notes"]
+    assert page.generation.pieces == {}
+    assert page.click("corpus")[0]["notes"]
+
+
+def test_finished_pieces_stay_when_another_source_is_stopped():
+    page = Page(service_of(amt=lambda: StandInAMT(1000, 0.01)))
+    page.click("prism", "corpus")
+    writing = page.filling("amt")
+    next(writing)
+    page.handlers.stop(page.session)
+    assert all(part == gr.skip() for part in list(writing)[-1])
+    assert set(page.generation.pieces) == {"prism", "corpus"}
+    history, scores, nearest = settled(page.cards.compare(page.session))
+    assert history["entries"] and len(scores["charts"][0]["marks"]) == 1
+    assert [row["side"] for row in nearest["rows"]] == ["prism", "corpus"]
+    # No player is an input or an output of the server's part.
+    stop = next(f for f in build_ui(*map(Loader, [None] * 5)).fns.values() if f.name == "stop")
+    assert not any(isinstance(c, PianoRollPlayer) for c in (*stop.inputs, *stop.outputs))
 
 
 def test_the_picture_is_drawn_when_asked_for():
-    handlers = Handlers(studio_of())
-    *_, piece, _ = list(handlers.generate(Visit(), ["Ada"]))[-1]
+    _, piece, _ = Page(service_of()).click("prism")
     assert "png" not in piece.files
     files = with_png(piece)["downloads"]
     assert pathlib.Path(files["png"]["path"]).read_bytes().startswith(b"\x89PNG")
@@ -388,3 +418,12 @@ def test_files_go_when_nobody_refers_to_the_piece():
     del piece
     gc.collect()
     assert not path.parent.exists()
+
+
+def test_a_shared_pieces_files_can_be_read_while_its_picture_is_drawn():
+    piece = ShownPiece("Generated", "A", "", "", "a", PianoRoll.from_notes([Note(60, 0, 1)]))
+    kinds = []
+    for kind in piece.render().files:
+        piece.draw()
+        kinds.append(kind)
+    assert kinds == ["midi", "midipic", "wav"] and "png" in piece.files

@@ -2,43 +2,32 @@
 
 from __future__ import annotations
 
-import threading
 import time
 
 import gradio as gr
 import pytest
 from conftest import make_pipeline
-from stand_ins import StandInAMT, choice_of, controls_of, studio_of, tiny_corpus
+from stand_ins import Page, StandInAMT, choice_of, service_of, tiny_corpus
 
-from prism.amt.prompt import prompt_roll
+from prism.amt.prompt import amt_seed, prompt_roll
 from prism.corpora.dataset import corpus_sample, prompt_sample
 from prism.models.pipeline import PrismPipeline
 from prism.music.performance import SHAPED
 from prism.music.roll import top_line
-from prism.service.baseline import AMTSide, amt_seed
-from prism.service.loading import Loader, load_amt
-from prism.service.piece import ShownPiece
-from prism.service.studio import Studio
-from prism.service.turns import Turns
-from prism.service.visit import Visit
-from prism.ui.generate import Handlers
+from prism.service.loading import Loader, load_amt, load_in_background
+from prism.service.service import Service
 
 
-@pytest.fixture(autouse=True)
-def no_head_start(monkeypatch):
-    """Nothing else is on its way where the baseline is asked for alone."""
-    monkeypatch.setattr(AMTSide, "head_start_seconds", 0.0)
-
-
-def updates(studio: Studio, **settings) -> list[tuple]:
+def updates(service: Service, **settings) -> list[tuple]:
     """All updates of the baseline's player that change something."""
-    stream = Handlers(studio).baseline(Visit(), *controls_of(**settings))
-    return [update for update in stream if "title" in update[0]]
+    page = Page(service)
+    page.begin(**settings)
+    return [update for update in page.filling("amt") if "title" in update[0]]
 
 
 def test_it_grows_and_ends_with_sound_and_files():
     amt = StandInAMT(notes=6, seconds_per_note=0.15)
-    shown = updates(studio_of(amt=lambda: amt), seed=7)
+    shown = updates(service_of(amt=lambda: amt), seed=7)
     counts = [len(value["notes"]) for value, _ in shown]
     assert counts == sorted(counts) and counts[-1] == 6 and len(set(counts)) > 3
     value, piece = shown[-1]
@@ -53,13 +42,13 @@ def test_it_grows_and_ends_with_sound_and_files():
 
 def test_a_roll_is_built_only_to_be_shown():
     amt = StandInAMT(notes=300)
-    shown = updates(studio_of(amt=lambda: amt))
+    shown = updates(service_of(amt=lambda: amt))
     assert amt.built <= len(shown) < 10
 
 
 def test_it_goes_on_from_the_opening_of_another_held_out_piece():
     amt = StandInAMT()
-    value, _ = updates(studio_of(amt=lambda: amt), composers=["Bob"], seed=3)[-1]
+    value, _ = updates(service_of(amt=lambda: amt), composers=["Bob"], seed=3)[-1]
     corpus = tiny_corpus()
     window = prompt_sample(corpus, corpus_sample(corpus, ["Bob"], 3), 3)
     assert amt.calls[0]["prompt"] == prompt_roll(window) and amt.calls[0]["melody"] is None
@@ -69,11 +58,11 @@ def test_it_goes_on_from_the_opening_of_another_held_out_piece():
 
 def test_unprompted_says_so_and_does_not_depend_on_the_composer():
     amt = StandInAMT()
-    studio = studio_of(amt=lambda: amt)
-    value, _ = updates(studio, amt_start="nothing")[-1]
+    service = service_of(amt=lambda: amt)
+    value, _ = updates(service, amt_start="nothing")[-1]
     assert "AMT-test · unprompted" in value["detail"]
     assert amt.calls[0]["prompt"] is None and amt.calls[0]["melody"] is None
-    updates(studio, composers=["Bob"], amt_start="nothing")
+    updates(service, composers=["Bob"], amt_start="nothing")
     assert len(amt.calls) == 1
 
 
@@ -81,20 +70,20 @@ def test_its_seed_is_derived_from_the_visitors():
     # 48,271 · 44,489 = 2,147,528,519 = (2³¹ − 1) + 44,872.
     assert [amt_seed(seed) for seed in (0, 1, 44_488)] == [48_271, 96_542, 44_872]
     amt = StandInAMT()
-    value, _ = updates(studio_of(amt=lambda: amt), seed=1)[-1]
+    value, _ = updates(service_of(amt=lambda: amt), seed=1)[-1]
     assert amt.calls[0]["seed"] == 96_542
     assert "seed 96542 (from 1)" in value["detail"]
 
 
 def test_a_repeat_comes_from_the_recent_results():
     amt = StandInAMT()
-    studio = studio_of(amt=lambda: amt)
-    first, again = updates(studio, seed=4), updates(studio, seed=4)
+    service = service_of(amt=lambda: amt)
+    first, again = updates(service, seed=4), updates(service, seed=4)
     assert len(again) == 1 and again[0][1] is first[-1][1]
-    updates(studio, seed=4, guidance_scale=5, num_inference_steps=30)  # has no part in an opening
+    updates(service, seed=4, guidance_scale=5, num_inference_steps=30)  # has no part in an opening
     assert len(amt.calls) == 1
     for change in ({"seed": 5}, {"tempo": 90}, {"amt_start": "nothing"}, {"composers": ["Bob"]}):
-        updates(studio, **({"seed": 4} | change))
+        updates(service, **({"seed": 4} | change))
     assert len(amt.calls) == 5
     assert amt.calls[2]["tempo"] == 90
 
@@ -102,87 +91,75 @@ def test_a_repeat_comes_from_the_recent_results():
 @pytest.mark.parametrize("drawn_before", [True, False])
 def test_it_accompanies_the_top_line_of_the_same_choices_roll(drawn_before):
     amt = StandInAMT()
-    studio = studio_of(amt=lambda: amt)
+    service = service_of(amt=lambda: amt)
     if drawn_before:
-        list(studio.fill("prism", choice_of(seed=2)))
-    value, _ = updates(studio, seed=2, amt_start="melody")[-1]
+        list(service.fill("prism", choice_of(seed=2)))
+    value, _ = updates(service, seed=2, amt_start="melody")[-1]
     expected = make_pipeline()("Ada", seed=2).rolls[0]
     assert amt.calls[0]["melody"] == top_line(expected) and amt.calls[0]["prompt"] is None
     assert "accompanies Prism's melody" in value["detail"]
-    updates(studio, seed=2, guidance_scale=3, amt_start="melody")
+    updates(service, seed=2, guidance_scale=3, amt_start="melody")
     assert len(amt.calls) == 2 and amt.calls[1]["melody"] != amt.calls[0]["melody"]
 
 
-def test_it_begins_when_prism_has_drawn_and_sounds(monkeypatch):
-    order, render = [], ShownPiece.render
-
-    def slow_render(piece):
-        order.append(piece.title)
-        time.sleep(0.2)
-        return render(piece)
-
-    monkeypatch.setattr(ShownPiece, "render", slow_render)
-    amt = StandInAMT()
-    studio = studio_of(amt=lambda: order.append("loaded") or amt)
-    prism = studio.fill("prism", choice_of(seed=2))
-    next(prism)
-    waiting = studio.fill("amt", choice_of(seed=2, amt_start="melody"))
-    assert "when Prism is done" in next(waiting).text
-    assert [next(waiting) for _ in range(3)] and order == []
-    rest = threading.Thread(target=lambda: list(prism))
-    rest.start()
-    drawings = count_drawings(monkeypatch)
-    *_, last = waiting
-    rest.join()
-    assert order == ["Prism", "loaded", "AMT"] and last.done
-    assert not drawings, "Prism's own roll is taken"
-
-
-def count_drawings(monkeypatch) -> list:
+def test_it_accompanies_the_roll_that_is_being_drawn(monkeypatch):
     drawings, stream = [], PrismPipeline.stream
     monkeypatch.setattr(
         PrismPipeline, "stream", lambda *a, **k: drawings.append(a) or stream(*a, **k)
     )
-    return drawings
+    amt = StandInAMT()
+    service = service_of(amt=lambda: amt)
+    settings = choice_of(seed=2, amt_start="melody")
+    prism = service.fill("prism", settings)
+    next(prism)
+    waiting = service.fill("amt", settings)
+    assert "when Prism is done" in next(waiting).text
+    *_, last = waiting
+    *_, drawn = prism
+    assert last.done and amt.calls[0]["melody"] == top_line(drawn.piece.roll)
+    assert len(drawings) == 1, "Prism's own roll is taken"
 
 
-def test_it_pauses_while_another_roll_is_drawn():
-    amt = StandInAMT(notes=50, seconds_per_note=0.01)
-    studio = studio_of(amt=lambda: amt)
-    writing = studio.fill("amt", choice_of())
+def test_it_pauses_while_another_roll_is_drawn(monkeypatch):
+    amt, seen = StandInAMT(notes=500, seconds_per_note=0.01), []
+    service = service_of(amt=lambda: amt)
+    writing = service.fill("amt", choice_of())
     while not amt.written:
         next(writing)
-    prism = studio.fill("prism", choice_of(seed=9))
-    next(prism)
-    while next(writing).piece is not None:
-        pass
-    before = amt.written
-    assert [next(writing) for _ in range(3)] and amt.written == before
-    prism.close()  # as Stop does
-    *_, last = writing
-    assert last.done and amt.written == 50
+    stream = PrismPipeline.stream
+
+    def watched(*call, **named):
+        for preview in stream(*call, **named):
+            seen.append(amt.written)
+            yield preview
+
+    monkeypatch.setattr(PrismPipeline, "stream", watched)
+    *_, last = service.fill("prism", choice_of(seed=9))
+    assert last.done and len(set(seen)) == 1 and seen[0] < 500
+    writing.close()
 
 
 def test_stopped_while_it_writes_it_holds_nobody_up():
     amt = StandInAMT(notes=10_000, seconds_per_note=0.001)
-    studio = studio_of(amt=lambda: amt)
-    writing = studio.fill("amt", choice_of())
+    service = service_of(amt=lambda: amt)
+    writing = service.fill("amt", choice_of())
     shown = [next(writing) for _ in range(3)]
     writing.close()
     assert shown[-1].piece and amt.written < 10_000
     amt.notes = 8
-    *_, last = studio.fill("amt", choice_of())
+    *_, last = service.fill("amt", choice_of())
     assert last.done and len(last.piece.roll.notes()) == 8
 
 
 def test_a_new_click_ends_what_it_writes():
-    amt, visit = StandInAMT(notes=10_000, seconds_per_note=0.001), Visit()
-    handlers = Handlers(studio_of(amt=lambda: amt))
-    writing = handlers.baseline(visit, ["Ada"])
+    amt = StandInAMT(notes=10_000, seconds_per_note=0.001)
+    page = Page(service_of(amt=lambda: amt))
+    page.begin()
+    writing = page.filling("amt")
     while not amt.written:
         next(writing)
-    visit.begin()
-    assert list(writing) == [(gr.skip(),) * 2] and amt.written < 10_000
+    page.session.begin()
+    assert list(writing)[-1] == (gr.skip(),) * 2 and amt.written < 10_000
 
 
 @pytest.mark.parametrize("damage", ["missing", "truncated"])
@@ -191,20 +168,19 @@ def test_missing_or_damaged_weights_are_explained_and_the_others_play(tmp_path, 
     if damage == "truncated":
         folder.mkdir()
         (folder / "config.json").write_text('{"model_type": "gpt2"')
-    studio = studio_of(amt=lambda: load_amt(folder))
-    handlers = Handlers(studio)
-    value, piece = updates(studio)[-1]
+    service = service_of(amt=lambda: load_amt(folder))
+    value, piece = updates(service)[-1]
     assert piece is None and value["notes"] == [] and value["title"] == "AMT"
     assert str(folder) in value["message"] and "python train.py amt" in value["message"]
-    assert list(handlers.generate(Visit(), ["Ada"]))[-1][0]["notes"]
-    assert list(handlers.real(Visit(), ["Ada"]))[-1][0]["notes"]
+    page = Page(service)
+    assert page.click("prism")[0]["notes"] and page.fill("corpus")[0]["notes"]
 
 
 def test_an_unexpected_fault_stays_in_its_player():
     def broken():
         raise RuntimeError("out of tape")
 
-    value, piece = updates(studio_of(amt=broken))[-1]
+    value, piece = updates(service_of(amt=broken))[-1]
     assert piece is None and "There is no AMT sample: out of tape" in value["message"]
 
 
@@ -212,49 +188,18 @@ def test_a_start_that_does_not_exist_is_explained():
     with pytest.raises(
         gr.Error, match="amt_start: expected one of opening, nothing, melody, got 'drums'"
     ):
-        updates(studio_of(), amt_start="drums")
+        updates(service_of(), amt_start="drums")
 
 
-def test_it_loads_after_the_model_even_if_that_fails():
+def test_the_next_loads_even_if_one_fails():
     order = []
 
     def fails():
         order.append("first")
         raise ValueError("no weights")
 
-    first = Loader(fails)
-    second = Loader(lambda: order.append("second")).start(after=first)
-    time.sleep(0.05)
-    assert order == []
-    first.start()
+    first, second = Loader(fails), Loader(lambda: order.append("second"))
+    load_in_background(first, second)
     while not second.ready:
         time.sleep(0.01)
-    assert order == ["first", "second"]
-
-
-def test_nobody_waits_for_the_less_urgent_or_an_equal():
-    turns = Turns()
-    with turns.take(1), turns.take(2), turns.take(1, patience_seconds=9) as turn:
-        assert list(turn.moments()) == []
-
-
-def test_patience_ends():
-    turns = Turns()
-    with turns.take(0), turns.take(1, patience_seconds=0.25) as turn:
-        assert len(list(turn.moments())) == 3
-        assert list(turn.moments()) == []
-
-
-def test_a_head_start_is_given_once():
-    turns, began = Turns(), time.monotonic()
-    with turns.take(1, patience_seconds=1, head_start_seconds=0.2) as turn:
-        assert list(turn.moments()) == list(turn.moments()) == []
-    assert 0.2 <= time.monotonic() - began < 1
-
-
-def test_a_turn_ends_with_a_fault():
-    turns = Turns()
-    with pytest.raises(RuntimeError), turns.take(0):
-        raise RuntimeError
-    with turns.take(1, patience_seconds=9) as turn:
-        assert list(turn.moments()) == []
+    assert order == ["first", "second"] and first.error == "no weights"

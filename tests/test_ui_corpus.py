@@ -8,7 +8,7 @@ import types
 import numpy as np
 import pytest
 from conftest import ROOT, make_piece
-from stand_ins import studio_of, tiny_corpus
+from stand_ins import service_of, tiny_corpus
 
 from prism.corpora.prepared import Corpus
 from prism.music.midi import read_midi
@@ -24,7 +24,7 @@ PICK_UP = make_piece(
 
 
 def library(corpus=tiny_corpus, **settings) -> Library:
-    return Library(studio_of(corpus=corpus), **settings)
+    return Library(service_of(corpus=corpus), **settings)
 
 
 def texts(charts: dict) -> str:

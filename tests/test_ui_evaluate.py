@@ -6,7 +6,7 @@ import json
 
 import pytest
 from conftest import ROOT
-from stand_ins import LABELS, studio_of
+from stand_ins import LABELS, service_of
 from test_amt_sampler import make_model
 
 from prism.amt.pipeline import AMTPipeline
@@ -17,7 +17,7 @@ from prism.ui.evaluate import Evaluation, live_table
 
 
 def evaluation_of(path=ROOT / "assets" / "evaluation.json") -> Evaluation:
-    return Evaluation(studio_of(amt=lambda: AMTPipeline(make_model())), path)
+    return Evaluation(service_of(amt=lambda: AMTPipeline(make_model())), path)
 
 
 def scored(number: int, prism: float, amt: float, real: float) -> LiveRun:
@@ -62,7 +62,7 @@ def test_a_missing_model_is_told():
     def missing():
         raise ValueError("no weights at weights/amt")
 
-    evaluation = Evaluation(studio_of(amt=missing), ROOT / "nowhere.json")
+    evaluation = Evaluation(service_of(amt=missing), ROOT / "nowhere.json")
     line, _ = list(evaluation.live(5, 0))[-1]
     assert line == {"kind": "error", "text": "no weights at weights/amt"}
 

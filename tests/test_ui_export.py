@@ -4,36 +4,36 @@ import zipfile
 from types import SimpleNamespace
 
 import pytest
-from stand_ins import choice_of, studio_of
+from stand_ins import choice_of, service_of
 
 from prism.service.links import query
-from prism.service.visit import Visit
+from prism.service.session import Session
 from prism.ui.export import Export, page_address
 
 PAGE = SimpleNamespace(page="https://host.example/prism/")
 
 
 @pytest.fixture(scope="module")
-def studio():
-    return studio_of()
+def service():
+    return service_of()
 
 
-def clicked(studio, sides=("prism", "corpus", "amt"), scored=True) -> Visit:
+def clicked(service, sides=("prism", "corpus", "amt"), scored=True) -> Session:
     """A visit whose click has come so far."""
-    visit = Visit()
+    visit = Session()
     click = visit.begin(choice_of(seed=7))
     for side in sides:
-        *_, last = studio.fill(side, click.choice)
+        *_, last = service.fill(side, click.choice)
         click.pieces[side] = last.piece
     if scored:
         rolls = {side: piece.roll for side, piece in click.pieces.items()}
-        click.scores |= studio.judge.get().scores(rolls.pop("corpus"), rolls)
+        click.scores |= service.judge.get().scores(rolls.pop("corpus"), rolls)
     return visit
 
 
-def test_the_zip_holds_the_click_and_its_link(studio, tmp_path):
-    visit = clicked(studio)
-    made = Export(studio).archive(visit, PAGE)
+def test_the_zip_holds_the_click_and_its_link(service, tmp_path):
+    visit = clicked(service)
+    made = Export(service).archive(visit, PAGE)
     assert next(made)["busy"]
     done = next(made)
     # As Gradio does, read it before asking for more.
@@ -47,7 +47,7 @@ def test_the_zip_holds_the_click_and_its_link(studio, tmp_path):
 
 
 def test_what_was_asked_for_is_among_the_settings():
-    visit, export = Visit(), Export(studio_of())
+    visit, export = Session(), Export(service_of())
     settings = export.comparison(visit.begin(choice_of()), "").settings
     assert not {"metre", "time_signature", "attributes", "key"} & set(settings)
     click = visit.begin(choice_of(metre="3/4", key="A minor"))
@@ -55,8 +55,8 @@ def test_what_was_asked_for_is_among_the_settings():
     assert (settings["metre"], settings["key"]) == ("3/4", "A minor")
 
 
-def test_the_poster_of_half_a_click_says_what_it_lacks(studio):
-    made = Export(studio).poster(clicked(studio, sides=["prism"], scored=False), PAGE)
+def test_the_poster_of_half_a_click_says_what_it_lacks(service):
+    made = Export(service).poster(clicked(service, sides=["prism"], scored=False), PAGE)
     *_, done = [value["text"] for value in made]
     assert done == (
         "Saved as prism-poster-Ada-seed-7.pdf, without Corpus's piece, AMT's piece, the scores: "
@@ -64,18 +64,18 @@ def test_the_poster_of_half_a_click_says_what_it_lacks(studio):
     )
 
 
-def test_before_a_click_there_is_nothing(studio):
-    for make in (Export(studio).archive, Export(studio).poster):
-        (value,) = make(Visit(), PAGE)
+def test_before_a_click_there_is_nothing(service):
+    for make in (Export(service).archive, Export(service).poster):
+        (value,) = make(Session(), PAGE)
         assert value["kind"] == "error" and "press Generate first" in value["text"]
 
 
-def test_a_fault_is_told_in_the_panel(studio, monkeypatch):
+def test_a_fault_is_told_in_the_panel(service, monkeypatch):
     def full(*_):
         raise OSError("No space left on device")
 
     monkeypatch.setattr("prism.service.export.write_poster", full)
-    *_, value = Export(studio).poster(clicked(studio, ["prism"], scored=False), PAGE)
+    *_, value = Export(service).poster(clicked(service, ["prism"], scored=False), PAGE)
     assert value["kind"] == "error" and "No space left" in value["text"] and value["file"] is None
 
 

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
+import pickle
 import random
 import types
 import urllib.parse
 
 import gradio as gr
 import pytest
-from stand_ins import LABELS, OFFERED, SETTINGS, StandInAMT, choice_of, controls_of, studio_of
+from stand_ins import LABELS, OFFERED, SETTINGS, Page, StandInAMT, choice_of, service_of
 
-import prism.ui.history
+import prism.service.session
 from prism.music.roll import Note, PianoRoll
-from prism.service.baseline import AMTSide
+from prism.service.cards import history_value
 from prism.service.examples import EXAMPLES, StoredExample, packed, unpacked
 from prism.service.links import query, read_query
 from prism.service.loading import Loader
 from prism.service.piece import ShownPiece
-from prism.service.studio import Studio
-from prism.service.visit import Click, Visit
+from prism.service.service import Service
+from prism.service.session import Generation, History, Session
 from prism.similarity.scorer import Score
+from prism.ui.cards import Cards
 from prism.ui.filling import SURPRISING_GUIDANCE, Filling, changed_weights
-from prism.ui.generate import Handlers
-from prism.ui.history import History, history_value, remembered
 
 SETTINGS_CHANGED = {
     "guidance_scale": 3.5,
@@ -34,18 +34,13 @@ SETTINGS_CHANGED = {
 ROLL = PianoRoll.from_notes([Note(60, 0, 1), Note(64, 1, 0.5)])
 
 
-@pytest.fixture(autouse=True)
-def no_head_start(monkeypatch):
-    monkeypatch.setattr(AMTSide, "head_start_seconds", 0.0)
-
-
 def shown(title: str = "Prism") -> ShownPiece:
     return ShownPiece("Generated", title, "detail", "caption", "name", ROLL)
 
 
-def finished(seed: int, own=None, **settings) -> Click:
+def finished(seed: int, own=None, **settings) -> Generation:
     """A click of which Prism's side is there."""
-    return Click(choice_of(seed=seed, **settings), own, pieces={"prism": shown()})
+    return Generation(choice_of(seed=seed, **settings), own, pieces={"prism": shown()})
 
 
 def event(**data) -> types.SimpleNamespace:
@@ -80,8 +75,8 @@ def test_what_was_asked_for_is_listed():
 
 def test_nothing_is_listed_before_prism_is_done():
     history = History()
-    assert not history.note(Click())
-    assert not history.note(Click(choice_of(), pieces={"corpus": shown()}))
+    assert not history.note(Generation())
+    assert not history.note(Generation(choice_of(), pieces={"corpus": shown()}))
     assert history.entries == []
 
 
@@ -102,12 +97,12 @@ def test_another_piece_to_compare_with_is_another_result():
 
 
 def test_the_oldest_goes_when_there_are_too_many(monkeypatch):
-    monkeypatch.setattr(prism.ui.history, "MOST_ENTRIES", 2)
+    monkeypatch.setattr(prism.service.session, "MOST_ENTRIES", 2)
     history = History()
     for seed in (5, 6, 7):
         history.note(finished(seed))
     assert [e.number for e in history.entries] == [2, 3]
-    assert history.entry(1) is None and history.entry(3).choice.seed == 7
+    assert history.entry(1) is None and history.entry(3).settings.seed == 7
 
 
 def test_what_comes_later_is_added():
@@ -120,47 +115,41 @@ def test_what_comes_later_is_added():
     }
     assert history.note(click)
     assert history_value(history)["entries"][0]["scores"] == "Prism .87 · AMT −.10"
-    assert set(history.entry(1).pieces) == {"prism", "amt"}
+    assert [history.entry(1).piece(n) is None for n in ("prism", "amt", "corpus")] == [0, 0, 1]
 
 
 def test_pieces_are_kept_without_their_files():
     history, click = History(), finished(5)
     click.pieces["prism"].render()
     history.note(click)
-    kept = history.entry(1).pieces["prism"]
+    entry = history.entry(1)
+    kept = entry.piece("prism")
     assert kept.files == {} and kept.roll == ROLL and kept.title == "Prism"
+    # Its notes alone: a dense roll takes 67 KB.
+    assert len(pickle.dumps(entry)) < 4000
 
 
 def test_the_page_hears_of_news_alone():
-    visit = Visit()
-    visit.begin(choice_of())
-    assert remembered(visit) == gr.skip()
-    visit.click.pieces["prism"] = shown()
-    assert remembered(visit)["entries"] and remembered(visit) == gr.skip()
+    cards, session = Cards(service_of()), Session()
+    session.begin(choice_of())
+    assert cards.remembered(session) == gr.skip()
+    session.generation.pieces["prism"] = shown()
+    assert cards.remembered(session)["entries"] and cards.remembered(session) == gr.skip()
 
 
 # ---- going back ----
 
 
-def run(handlers: Handlers, visit: Visit, choice) -> dict[str, ShownPiece]:
-    """A click from beginning to end."""
-    visit.begin(choice)
-    controls = controls_of(choice.composers, seed=choice.seed, amt_start=choice.amt_start)
-    for handler in (handlers.generate, handlers.real, handlers.baseline):
-        list(handler(visit, *controls))
-    remembered(visit)
-    return visit.click.pieces
-
-
 def test_a_result_comes_back_though_nobody_can_make_it_again(monkeypatch):
-    studio, visit = studio_of(), Visit()
-    handlers = Handlers(studio)
-    choice = choice_of(seed=31, amt_start="melody")
-    first = run(handlers, visit, choice)
-    monkeypatch.setattr(studio._recent, "get", lambda key: None)
-    for side in studio.sides.values():
-        monkeypatch.setattr(side, "stages", None)
-    again = run(handlers, visit, choice)
+    page = Page(service_of())
+    page.click(seed=31, amt_start="melody")
+    first = page.generation.pieces
+    list(page.cards.compare(page.session))
+    monkeypatch.setattr(page.service._recent, "get", lambda key: None)
+    for source in page.service.sources.values():
+        monkeypatch.setattr(source, "stages", None)
+    page.click(seed=31, amt_start="melody")
+    again = page.generation.pieces
     assert {name: piece.roll for name, piece in again.items()} == {
         name: piece.roll for name, piece in first.items()
     }
@@ -168,12 +157,12 @@ def test_a_result_comes_back_though_nobody_can_make_it_again(monkeypatch):
 
 
 def test_recalling_fills_in_every_control():
-    visit = Visit()
+    visit = Session()
     wishes = {"metre": "3/4", "key": "A minor", "character": "soft"}
     choice = choice_of(["Cleo", "Ada"], [30, 10], **SETTINGS_CHANGED, **wishes)
-    visit.history.note(Click(choice, pieces={"prism": shown()}))
+    visit.history.note(Generation(choice, pieces={"prism": shown()}))
     visit.own = "something chosen since"
-    composers, mixer, *others = Filling(studio_of()).recall(visit, event(number=1))
+    composers, mixer, *others = Filling(service_of()).recall(visit, event(number=1))
     assert composers["value"] == mixer == ["Cleo", "Ada"] and visit.own is None
     assert [(s["visible"], s.get("value")) for s in others[:2]] == [(True, 30), (True, 10)]
     assert others[4:] == [*(SETTINGS | SETTINGS_CHANGED | wishes).values()]
@@ -181,7 +170,7 @@ def test_recalling_fills_in_every_control():
 
 def test_what_is_no_longer_kept_is_told():
     with pytest.raises(gr.Error, match="no longer kept: choose one of those"):
-        Filling(studio_of()).recall(Visit(), event(number=1))
+        Filling(service_of()).recall(Session(), event(number=1))
 
 
 def test_a_choice_and_its_link_ask_for_the_same():
@@ -200,8 +189,8 @@ def test_weights_that_were_filled_in_stay():
 
 
 def test_a_surprise_is_a_good_choice_and_leaves_the_rest_alone():
-    studio = studio_of()
-    filling, seen = Filling(studio, random.Random(0)), set()
+    service = service_of()
+    filling, seen = Filling(service, random.Random(0)), set()
     low, high = SURPRISING_GUIDANCE
     for _ in range(200):
         composers, _, *weights = filling.surprise()
@@ -209,7 +198,7 @@ def test_a_surprise_is_a_good_choice_and_leaves_the_rest_alone():
         names = composers["value"]
         values = [w.get("value") for w in weights[: len(names)]]
         mix = {"composers": names, "weights": values}
-        choice = studio.choice(**mix, guidance_scale=guidance, seed=seed)
+        choice = service.settings(**mix, guidance_scale=guidance, seed=seed)
         assert low <= choice.guidance_scale <= high and 0 <= choice.seed < 100_000
         assert kept == [gr.skip()] * (len(SETTINGS) - 2)
         seen.add(tuple(sorted(names)))
@@ -221,24 +210,24 @@ def test_without_composers_there_is_no_surprise_but_a_reason():
         raise ValueError("no Prism weights in x; put them there")
 
     with pytest.raises(gr.Error, match="no Prism weights in x"):
-        Filling(studio_of(pipeline=missing, corpus=missing)).surprise()
+        Filling(service_of(pipeline=missing, corpus=missing)).surprise()
 
 
 # ---- examples ----
 
 
-def shown_examples(studio) -> list[str]:
-    buttons = zip(EXAMPLES, Filling(studio).examples(), strict=True)
+def shown_examples(service) -> list[str]:
+    buttons = zip(EXAMPLES, Filling(service).examples(), strict=True)
     return [name for name, update in buttons if update["visible"]]
 
 
 def test_examples_are_shown_whose_composers_there_are(monkeypatch):
-    assert shown_examples(studio_of()) == []
-    studio = studio_of()
-    monkeypatch.setattr(Studio, "composers", ["Bach", "Haydn", "Irish reels"])
-    names = shown_examples(studio)
+    assert shown_examples(service_of()) == []
+    service = service_of()
+    monkeypatch.setattr(Service, "composers", ["Bach", "Haydn", "Irish reels"])
+    names = shown_examples(service)
     assert names == ["A Bach chorale", "Haydn meets Irish reels"]
-    composers, *others = Filling(studio).example(names[1])
+    composers, *others = Filling(service).example(names[1])
     wanted = EXAMPLES[names[1]]
     assert composers["value"] == list(wanted.composers)
     # None of them asks for anything else.
@@ -246,7 +235,7 @@ def test_examples_are_shown_whose_composers_there_are(monkeypatch):
 
 
 def test_a_stored_piece_is_the_piece():
-    piece = studio_of().sides["prism"]
+    piece = service_of().sources["prism"]
     *_, last = piece.stages(choice_of(seed=3))
     made = last.piece()
     again = unpacked(packed(made))
@@ -255,11 +244,11 @@ def test_a_stored_piece_is_the_piece():
 
 def test_a_stored_example_answers_without_the_models():
     choice, stored = choice_of(seed=8), shown().render()
-    studio = studio_of(pipeline=None, amt=lambda: StandInAMT(2))
-    studio.examples = Loader(lambda: (StoredExample(choice, {"prism": stored}),))
-    assert studio._stored(studio.sides["prism"], choice) is None  # still loading
-    studio.examples.get()
-    (progress,) = studio.fill("prism", choice)
+    service = service_of(pipeline=None, amt=lambda: StandInAMT(2))
+    service.examples = Loader(lambda: (StoredExample(choice, {"prism": stored}),))
+    assert service._stored("prism", choice) is None  # still loading
+    service.examples.get()
+    (progress,) = service.fill("prism", choice)
     assert progress.done and progress.piece is stored
-    *_, last = studio.fill("amt", choice)
+    *_, last = service.fill("amt", choice)
     assert last.piece.roll != ROLL

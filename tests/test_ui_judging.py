@@ -9,57 +9,38 @@ import gradio as gr
 import numpy as np
 import pytest
 from conftest import make_piece
-from stand_ins import controls_of, made_up_bands, make_index, make_judge, studio_of, tiny_corpus
+from stand_ins import Page, made_up_bands, make_index, make_judge, service_of, settled, tiny_corpus
 
 from prism.music.roll import Note, PianoRoll
-from prism.service.baseline import AMTSide
+from prism.service.cards import (
+    axis,
+    nearest_value,
+    neighbour_piece,
+    number,
+    scores_value,
+    transposed,
+    where,
+)
 from prism.service.loading import Loader, load_index, load_judge
 from prism.service.piece import ShownPiece
-from prism.service.studio import Studio
-from prism.service.visit import Visit
 from prism.similarity.neighbours import Neighbour, TrainingIndex
 from prism.similarity.scorer import Score
-from prism.ui.generate import Handlers
-from prism.ui.judging import Judging
-from prism.ui.originality import nearest_value, neighbour_piece, transposed, where
-from prism.ui.scores import axis, number, scores_value
 
 BANDS = {"imagenet": made_up_bands(), "corpus": made_up_bands()}
-CONTROLS = tuple(controls_of())
 
 
-@pytest.fixture(autouse=True)
-def no_head_start(monkeypatch):
-    """Nothing else is on its way where the baseline is asked for alone."""
-    monkeypatch.setattr(AMTSide, "head_start_seconds", 0.0)
+def scores(page: Page):
+    """What the card of the scores shows."""
+    return settled([(value,) for value in page.cards.scores(page.generation)] or [(gr.skip(),)])[0]
 
 
-class Page:
-    """One visitor's page without the page: the handlers in the order in which it runs them."""
+def nearest(page: Page) -> list:
+    """All that the card of the nearest music shows, one after the other."""
+    return list(page.cards.nearest(page.generation))
 
-    def __init__(self, studio: Studio) -> None:
-        self.handlers, self.judging, self.visit = Handlers(studio), Judging(studio), Visit()
-        self.fillers = {
-            "prism": self.handlers.generate,
-            "corpus": self.handlers.real,
-            "amt": self.handlers.baseline,
-        }
 
-    def click(self, *controls) -> list:
-        return self.judging.clicked(self.visit, *(controls or CONTROLS))
-
-    def fill(self, *sides: str, **settings) -> None:
-        for side in sides:
-            list(self.fillers[side](self.visit, *controls_of(**settings)))
-
-    def scores(self):
-        return list(self.judging.scores(self.visit))[-1]
-
-    def nearest(self) -> list:
-        return list(self.judging.nearest(self.visit))
-
-    def hear(self, side: str) -> tuple:
-        return self.judging.hear(self.visit, types.SimpleNamespace(side=side))
+def hear(page: Page, source: str) -> tuple:
+    return page.cards.hear(page.session, types.SimpleNamespace(side=source))
 
 
 def scored(value: dict) -> list[str]:
@@ -176,125 +157,126 @@ def test_the_neighbour_meets_the_sample_and_loses_what_leaves_the_keyboard():
 
 
 def test_scores_come_one_after_the_other():
-    page = Page(studio_of())
-    page.click()
+    page = Page(service_of())
+    page.begin()
     page.fill("prism")
-    assert page.scores() == gr.skip()
+    assert scores(page) == gr.skip()
     page.fill("corpus")
-    first = page.scores()
+    first = scores(page)
     assert scored(first) == ["prism"] and first["charts"][0]["sentences"][1] == "AMT: no score yet."
-    assert page.scores() == gr.skip()
+    assert scores(page) == gr.skip()
     page.fill("amt")
-    both = page.scores()
+    both = scores(page)
     assert scored(both) == ["prism", "amt"]
     assert both["charts"][0]["sentences"][0] == first["charts"][0]["sentences"][0]
 
 
 def test_the_scores_are_the_judges_own():
-    page = Page(studio_of())
-    page.click()
+    page = Page(service_of())
+    page.begin()
     page.fill("corpus", "prism")
-    pieces = page.visit.click.pieces
+    pieces = page.generation.pieces
     (expected,) = make_judge().scores(pieces["corpus"].roll, {"p": pieces["prism"].roll}).values()
-    marks = [chart["marks"][0]["at"] for chart in page.scores()["charts"]]
+    marks = [chart["marks"][0]["at"] for chart in scores(page)["charts"]]
     assert marks == [score.cosine for score in expected]
 
 
 def test_a_new_click_takes_the_scores_away_until_its_own_pieces_are_there():
-    page = Page(studio_of())
-    assert page.click()[0]["charts"] == [], "there is no judge yet"
+    page = Page(service_of())
+    assert page.begin()[2]["charts"] == [], "there is no judge yet"
     page.fill("prism", "corpus")
-    page.scores()
-    scores, nearest, player, column = page.click()
-    assert scored(scores) == [] and "Prism: no score yet." in scores["charts"][0]["sentences"]
-    assert nearest["rows"] == [] and player["notes"] == [] and not column["visible"]
+    scores(page)
+    *_, scoring, near, player, column = page.begin()
+    assert scored(scoring) == [] and "Prism: no score yet." in scoring["charts"][0]["sentences"]
+    assert near["rows"] == [] and player["notes"] == [] and not column["visible"]
     page.fill("corpus")
-    assert page.scores() == gr.skip(), "Prism's piece of the click before is stale"
+    assert scores(page) == gr.skip(), "Prism's piece of the click before is stale"
     page.fill("prism")
-    assert scored(page.scores()) == ["prism"]
+    assert scored(scores(page)) == ["prism"]
 
 
 def test_what_an_earlier_click_still_works_on_is_never_shown():
-    page = Page(studio_of())
-    page.click()
+    page = Page(service_of())
+    page.begin()
     page.fill("corpus")
-    drawing = page.handlers.generate(page.visit, *CONTROLS)
+    drawing = page.filling("prism")
     next(drawing)
-    page.click()
-    assert list(drawing) == [(gr.skip(),) * 3] and page.visit.click.pieces == {}
+    page.begin()
+    assert list(drawing)[-1] == (gr.skip(),) * 3 and page.generation.pieces == {}
 
 
 def test_a_score_that_comes_late_is_not_shown():
-    page, judge = Page(studio_of()), make_judge()
-    studio = page.judging.studio
-    page.click()
+    page, judge = Page(service_of()), make_judge()
+    page.begin()
     page.fill("prism", "corpus")
-    studio.judge = Loader(lambda: page.click() and judge)
-    assert list(page.judging.scores(page.visit))[-1] == gr.skip()
-    assert page.visit.click.scores == {}
+    page.service.judge = Loader(lambda: page.begin() and judge)
+    loading, *found = page.cards.scores(page.generation)
+    assert "Loading" in loading["hint"] and found == []
+    assert page.generation.scores == {}
 
 
 def test_a_click_with_a_mistake_loses_nothing():
-    page = Page(studio_of())
-    page.click()
+    page = Page(service_of())
+    page.begin()
     page.fill("prism", "corpus")
-    page.scores()
-    assert page.click([], *CONTROLS[1:]) == [gr.skip()] * 4
-    assert page.visit.click.scores
+    scores(page)
+    before = page.generation
+    with pytest.raises(gr.Error, match="composers: expected"):
+        page.begin(composers=[])
+    assert page.generation is before and before.scores
 
 
 def test_missing_networks_are_explained_and_the_neighbours_are_found(tmp_path):
     corpus = Loader(tiny_corpus)
-    page = Page(studio_of(judge=lambda: load_judge(tmp_path / "nowhere", corpus)))
-    page.click()
+    page = Page(service_of(judge=lambda: load_judge(tmp_path / "nowhere", corpus)))
+    page.begin()
     page.fill("prism", "corpus")
-    value = page.scores()
+    value = scores(page)
     assert value["charts"] == [] and "nowhere" in value["message"]
     assert "python train.py similarity" in value["message"]
-    assert [row["side"] for row in page.nearest()[-1]["rows"]] == ["prism", "corpus"]
+    assert [row["side"] for row in nearest(page)[-1]["rows"]] == ["prism", "corpus"]
 
 
 def test_an_unexpected_fault_stays_in_its_card():
     def broken():
         raise RuntimeError("out of tape")
 
-    page = Page(studio_of(judge=broken, index=broken))
-    page.click()
+    page = Page(service_of(judge=broken, index=broken))
+    page.begin()
     page.fill("prism", "corpus")
-    assert "There are no scores: out of tape" in page.scores()["message"]
-    assert "cannot be searched: out of tape" in page.nearest()[-1]["message"]
+    assert "There are no scores: out of tape" in scores(page)["message"]
+    assert "cannot be searched: out of tape" in nearest(page)[-1]["message"]
 
 
 def test_the_nearest_training_music_comes_piece_by_piece():
-    page = Page(studio_of())
-    page.click()
+    page = Page(service_of())
+    page.begin()
     page.fill("corpus")
-    assert page.nearest() == [gr.skip()], "the real piece waits for a generated one"
+    assert nearest(page) == [], "the real piece waits for a generated one"
     page.fill("prism")
-    loading, *found = page.nearest()
+    loading, *found = nearest(page)
     assert "Loading" in loading["hint"]
     assert [[row["side"] for row in value["rows"]] for value in found] == [
         ["prism"],
         ["prism", "corpus"],
     ]
     page.fill("amt")
-    still, value = page.nearest()
-    assert still == gr.skip()
+    (value,) = nearest(page)
     assert [row["side"] for row in value["rows"]] == ["prism", "amt", "corpus"]
-    sample = page.visit.click.pieces["prism"].roll
+    sample = page.generation.pieces["prism"].roll
     assert value["rows"][0]["where"] == where(make_index().nearest(sample))
 
 
 def test_the_nearest_music_is_heard():
-    page = Page(studio_of())
-    page.click()
+    page = Page(service_of())
+    page.begin()
     page.fill("prism")
-    page.nearest()
-    value, piece, column = page.hear("prism")
-    found = page.visit.click.neighbours["prism"]
+    nearest(page)
+    value, piece, column = hear(page, "prism")
+    found = page.generation.neighbours["prism"]
     assert value["title"] == found.piece.title and value["notes"] and column["visible"]
     assert isinstance(piece, ShownPiece) and set(piece.files) == {"midi", "midipic", "wav"}
-    assert page.hear("amt") == (gr.skip(),) * 3
+    assert hear(page, "amt") == (gr.skip(),) * 3
 
 
 def test_a_training_piece_is_found_to_be_a_copy():
@@ -302,10 +284,22 @@ def test_a_training_piece_is_found_to_be_a_copy():
     index = load_index(Loader(lambda: corpus))
     assert isinstance(index, TrainingIndex)
     training = corpus.select("train")[0]
-    page = Page(studio_of(index=lambda: index))
-    page.click()
+    page = Page(service_of(index=lambda: index))
+    page.begin()
     page.fill("prism")
-    pieces = page.visit.click.pieces
+    pieces = page.generation.pieces
     pieces["prism"] = dataclasses.replace(pieces["prism"], roll=training.window())
-    row = page.nearest()[-1]["rows"][0]
+    row = nearest(page)[-1]["rows"][0]
     assert row["copy"] and row["overlap"] == "100 %" and training.title in row["where"]
+
+
+def test_two_visitors_cards_do_not_wait_for_each_other():
+    service = service_of()
+    one, other = Page(service), Page(service)
+    for page in (one, other):
+        page.click("prism", "corpus")
+    comparing = one.cards.compare(one.session)
+    next(comparing)
+    assert settled(other.cards.compare(other.session))[1]["charts"]
+    comparing.close()
+    assert not one.generation.lock.locked()

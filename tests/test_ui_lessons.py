@@ -7,7 +7,7 @@ import types
 import gradio as gr
 import pytest
 from conftest import make_pipeline
-from stand_ins import LABELS, make_judge, studio_of, tiny_corpus
+from stand_ins import LABELS, make_judge, service_of, tiny_corpus
 
 from prism.corpora.dataset import corpus_sample
 from prism.models.hub import WeightsError
@@ -37,12 +37,12 @@ INPUTS = {
 
 
 @pytest.fixture(scope="module")
-def studio():
-    return studio_of()
+def service():
+    return service_of()
 
 
-def last_view(lesson, studio, *controls) -> View:
-    *_, view = lesson.views(studio, *controls)
+def last_view(lesson, service, *controls) -> View:
+    *_, view = lesson.views(service, *controls)
     return view
 
 
@@ -50,8 +50,8 @@ def rolls_of(view: View, column: int = 0) -> list:
     return [picture.roll for picture in view.columns[column].pictures]
 
 
-def test_forward_starts_with_the_piece_and_keeps_less_and_less(studio):
-    view = last_view(NOISE, studio, "Ada", 1)
+def test_forward_starts_with_the_piece_and_keeps_less_and_less(service):
+    view = last_view(NOISE, service, "Ada", 1)
     assert len(view.stops) == 21
     assert (view.stops[0], view.stops[7]) == (
         "t = 0.00: 100 % music, 0 % noise",
@@ -61,15 +61,15 @@ def test_forward_starts_with_the_piece_and_keeps_less_and_less(studio):
     assert len(rolls_of(view)) == 21
 
 
-def test_reverse_ends_with_the_pipelines_roll_on_both_sides(studio):
-    view = last_view(STEPS, studio, "Bob", 5)
+def test_reverse_ends_with_the_pipelines_roll_on_both_sides(service):
+    view = last_view(STEPS, service, "Bob", 5)
     expected = make_pipeline()("Bob", guidance_scale=2.0, seed=5).rolls[0]
     assert rolls_of(view)[-1] == rolls_of(view, 1)[-1] == expected
     assert view.stops[-1] == "step 16 of 16, t = 0.00" and len(view.stops) == 17
 
 
-def test_each_guidance_scale_is_the_pipelines_own_call(studio):
-    views = list(GUIDANCE.views(studio, "Ada", 3))
+def test_each_guidance_scale_is_the_pipelines_own_call(service):
+    views = list(GUIDANCE.views(service, "Ada", 3))
     assert [len(view.columns) for view in views] == [1, 2, 3, 4, 5]
     pipeline = make_pipeline()
     network = make_judge().networks["corpus"]
@@ -81,8 +81,8 @@ def test_each_guidance_scale_is_the_pipelines_own_call(studio):
         assert picture.title == f"Guidance {scale:g}"
 
 
-def test_a_mixture_ends_with_either_composer_alone(studio):
-    view = last_view(MIXING, studio, "Ada", "Cleo", 2)
+def test_a_mixture_ends_with_either_composer_alone(service):
+    view = last_view(MIXING, service, "Ada", "Cleo", 2)
     first, *_, last = rolls_of(view)
     pipeline = make_pipeline()
     assert first == pipeline("Ada", seed=2).rolls[0] and last == pipeline("Cleo", seed=2).rolls[0]
@@ -105,22 +105,22 @@ def test_the_mixing_lesson_quotes_what_was_measured(tmp_path):
     assert measured_mixtures(tmp_path / "evaluation.json") == ""
 
 
-def test_changed_numbers_are_kept_until_another_beat_is_chosen(studio):
-    view = last_view(NUMBERS, studio, *INPUTS[NUMBERS])
+def test_changed_numbers_are_kept_until_another_beat_is_chosen(service):
+    view = last_view(NUMBERS, service, *INPUTS[NUMBERS])
     value = view.numbers
     real = corpus_sample(tiny_corpus(), ["Ada"], 1).roll
     assert value["numbers"] == value["own"] == encode(make_pipeline(), real)[8].tolist()
     assert (rolls_of(view)[0].frames, view.columns[0].pictures[0].mark) == (48, (4.0, 5.0))
     moved = value | {"numbers": [3.0] * 8}
-    after = last_view(NUMBERS, studio, *INPUTS[NUMBERS], moved)
+    after = last_view(NUMBERS, service, *INPUTS[NUMBERS], moved)
     assert rolls_of(after)[0] == rolls_of(view)[0] and rolls_of(after, 1) != rolls_of(view, 1)
     assert after.numbers is None
-    other = last_view(NUMBERS, studio, "Ada", 1, 10, 0.0, moved).numbers
+    other = last_view(NUMBERS, service, "Ada", 1, 10, 0.0, moved).numbers
     assert other["key"] == ["Ada", 1, 10] and other["numbers"] == other["own"]
 
 
-def test_the_film_shows_both_at_their_own_pace(studio):
-    view = last_view(RACE, studio, "Ada", 1)
+def test_the_film_shows_both_at_their_own_pace(service):
+    view = last_view(RACE, service, "Ada", 1)
     prism, amt = view.columns
     assert view.seconds == sorted(view.seconds) and view.seconds[0] == 0
     assert len(view.stops) == len(view.seconds) == len(prism.at) == len(amt.shown)
@@ -131,8 +131,8 @@ def test_the_film_shows_both_at_their_own_pace(studio):
     assert "step 16 of 16; note 8 of 8" in view.stops[-1]
 
 
-def test_the_same_roll_scores_one_and_a_transposition_by_hand(studio):
-    view = last_view(SCORES, studio, "Ada", 1)
+def test_the_same_roll_scores_one_and_a_transposition_by_hand(service):
+    view = last_view(SCORES, service, "Ada", 1)
     pictures = {column.pictures[0].title: column.pictures[0] for column in view.columns}
     assert len(pictures) == 8
     for name in ("The same roll", "An octave higher"):  # the stand-in counts pitch classes
@@ -148,8 +148,8 @@ def test_a_negative_cosine_is_an_empty_meter():
 
 
 @pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.name)
-def test_a_lesson_runs_once_by_itself_and_fills_all_it_should(studio, lesson):
-    runner = LessonRunner(lesson, studio)
+def test_a_lesson_runs_once_by_itself_and_fills_all_it_should(service, lesson):
+    runner = LessonRunner(lesson, service)
     updates = list(runner.opened(None, *INPUTS[lesson]))
     outputs = 4 if lesson is NUMBERS else 3
     assert {len(update) for update in updates} == {outputs}
@@ -160,9 +160,9 @@ def test_a_lesson_runs_once_by_itself_and_fills_all_it_should(studio, lesson):
 
 
 @pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.name)
-def test_without_a_choice_the_first_composers_are_taken(studio, lesson):
+def test_without_a_choice_the_first_composers_are_taken(service, lesson):
     blank = [None if value in LABELS else value for value in INPUTS[lesson]]
-    updates = list(LessonRunner(lesson, studio).run(*blank))
+    updates = list(LessonRunner(lesson, service).run(*blank))
     assert updates[-1][0].get("kind", "calm") == "calm"
 
 
@@ -178,10 +178,10 @@ def test_without_a_choice_the_first_composers_are_taken(studio, lesson):
         (SCORES, ("Ada", -1), "Piece: .*got -1"),
     ],
 )
-def test_a_mistake_is_told_and_nothing_is_lost(studio, lesson, controls, message):
+def test_a_mistake_is_told_and_nothing_is_lost(service, lesson, controls, message):
     import re
 
-    *_, (line, *others) = LessonRunner(lesson, studio).run(*controls)
+    *_, (line, *others) = LessonRunner(lesson, service).run(*controls)
     assert line["kind"] == "error" and re.search(message, line["text"])
     assert others == [gr.skip()] * len(others)
 
@@ -194,13 +194,13 @@ def test_missing_files_are_told_in_the_lesson(lesson, missing):
     def load():
         raise WeightsError("no such weights; restore the folder")
 
-    *_, (line, *_) = LessonRunner(lesson, studio_of(**{missing: load})).run(*INPUTS[lesson])
+    *_, (line, *_) = LessonRunner(lesson, service_of(**{missing: load})).run(*INPUTS[lesson])
     assert line == {"kind": "error", "text": "no such weights; restore the folder"}
 
 
-def test_any_roll_can_be_heard(studio):
-    runner = LessonRunner(STEPS, studio)
-    view = last_view(STEPS, studio, "Ada", 1)
+def test_any_roll_can_be_heard(service):
+    runner = LessonRunner(STEPS, service)
+    view = last_view(STEPS, service, "Ada", 1)
     event = types.SimpleNamespace(column=1, picture=16)
     value, piece, column = runner.hear(view, event)
     assert piece.roll == rolls_of(view, 1)[16] and piece.files["wav"].stat().st_size > 1000

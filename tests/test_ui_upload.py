@@ -11,24 +11,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from stand_ins import controls_of, studio_of
+from stand_ins import Page, service_of, settled
 from test_midi import END_OF_TRACK, TICKS, chunk, delta, midi, note_off, note_on, signature, tempo
 
 import prism.service.upload
 from prism.music.roll import Note
-from prism.service.baseline import AMTSide
 from prism.service.upload import UploadError, read_upload, tidy
-from prism.service.visit import Visit
-from prism.ui.generate import Handlers
-from prism.ui.judging import Judging
-from prism.ui.reference import Reference
 
 MARKUP = "<img src=x onerror=alert(1)>"
-
-
-@pytest.fixture(autouse=True)
-def no_head_start(monkeypatch):
-    monkeypatch.setattr(AMTSide, "head_start_seconds", 0.0)
 
 
 def named(text: bytes) -> bytes:
@@ -193,143 +183,133 @@ def test_a_large_file_is_read_in_time():
 # ---- on the page ----
 
 
-def settled(items) -> list:
-    """What a page shows after some updates: of every output the last that is no skip."""
-    outputs = zip(*items, strict=True)
-    return [next((x for x in reversed(seen) if x != gr.skip()), gr.skip()) for seen in outputs]
+def choose(page: Page, data: bytes, name: str = "mine.mid") -> tuple:
+    """Choose a file; (panel, player, piece)."""
+    content = base64.b64encode(data).decode()
+    return settled(page.handlers.chosen(page.session, event(label=name, content=content)))[:3]
 
 
-class Page:
-    """One visitor's page without the page."""
+def moved(page: Page, bar: int) -> tuple:
+    return settled(page.handlers.moved(page.session, event(bar=bar)))[:3]
 
-    def __init__(self, studio) -> None:
-        self.handlers, self.judging, self.visit = Handlers(studio), Judging(studio), Visit()
-        self.reference = Reference(self.handlers)
 
-    def click(self, seed: int = 1) -> None:
-        for handler in (self.judging.clicked, self.handlers.generate, self.handlers.real):
-            list(handler(self.visit, *controls_of(seed=seed)))
+def scores(page: Page):
+    return settled([(value,) for value in page.cards.scores(page.generation)] or [(gr.skip(),)])[0]
 
-    def choose(self, data: bytes, name: str = "mine.mid") -> list:
-        content = base64.b64encode(data).decode()
-        event = types.SimpleNamespace(label=name, content=content)
-        return settled(self.reference.chosen(self.visit, event))
 
-    def scores(self) -> dict:
-        return list(self.judging.scores(self.visit))[-1]
+def event(**data) -> types.SimpleNamespace:
+    return types.SimpleNamespace(**data)
 
 
 @pytest.fixture(scope="module")
-def studio():
-    return studio_of()
+def service():
+    return service_of()
 
 
 MINE = midi(named(MARKUP.encode()) + quarters(40, 61))
 
 
-def test_it_takes_the_corpus_pieces_place_at_once_and_at_the_next_click(studio):
-    page = Page(studio)
-    page.click()
-    before = page.scores()
-    panel, player, piece = page.choose(MINE)
+def test_it_takes_the_corpus_pieces_place_at_once_and_at_the_next_click(service):
+    page = Page(service)
+    page.click("prism", "corpus")
+    before = scores(page)
+    panel, player, piece = choose(page, MINE)
     assert (panel["name"], panel["bars"], panel["message"]) == ("mine.mid", 10, "")
     assert player["title"] == "mine.mid" and player["kind"] == "Yours" and "wav" in piece.files
-    page.judging.replaced(page.visit)
-    after = page.scores()
+    after = scores(page)
     assert after["against"] == "your piece" and before["against"] == "this corpus piece"
-    roll = page.visit.click.pieces["prism"].roll
-    expected = studio.judge.get().scores(piece.roll, {"prism": roll})["prism"]
-    assert page.visit.click.scores["prism"] == expected
-    page.click(seed=2)
-    assert page.visit.click.pieces["corpus"].title == "mine.mid"
-    list(page.judging.nearest(page.visit))
-    assert set(page.visit.click.neighbours) == {"prism"}
+    roll = page.generation.pieces["prism"].roll
+    expected = service.judge.get().scores(piece.roll, {"prism": roll})["prism"]
+    assert page.generation.scores["prism"] == expected
+    page.click("prism", "corpus", seed=2)
+    assert page.generation.pieces["corpus"].title == "mine.mid"
+    list(page.cards.nearest(page.generation))
+    assert set(page.generation.neighbours) == {"prism"}
 
 
-def test_nobody_else_gets_to_see_it(studio):
-    page, other = Page(studio), Page(studio)
-    page.choose(MINE)
-    page.click(seed=3)
-    other.click(seed=3)
-    assert page.visit.click.pieces["corpus"].title == "mine.mid"
-    assert other.visit.click.pieces["corpus"].title == "Ada-test"
-    link = page.handlers.share(*controls_of(seed=3))
+def test_nobody_else_gets_to_see_it(service):
+    page, other = Page(service), Page(service)
+    choose(page, MINE)
+    page.click("prism", "corpus", seed=3)
+    other.click("prism", "corpus", seed=3)
+    assert page.generation.pieces["corpus"].title == "mine.mid"
+    assert other.generation.pieces["corpus"].title == "Ada-test"
+    link, *_ = page.begin(seed=3)
     assert "mine" not in link["query"]
 
 
-def test_a_wrong_file_changes_nothing(studio):
-    page = Page(studio)
-    page.choose(MINE)
-    page.click()
-    scores = page.scores()
-    panel, player, piece = page.choose(b"nonsense", "other.mid")
-    assert page.judging.replaced(page.visit)[0] == scores
+def test_a_wrong_file_changes_nothing(service):
+    page = Page(service)
+    choose(page, MINE)
+    page.click("prism", "corpus")
+    before = scores(page)
+    panel, player, piece = choose(page, b"nonsense", "other.mid")
+    assert page.cards.replaced(page.generation)[0] == before
     assert panel["name"] == "mine.mid" and panel["message"].startswith("other.mid cannot be used")
-    assert player == piece == gr.skip() and page.visit.own.piece.title == "mine.mid"
+    assert player == piece == gr.skip() and page.session.own.piece.title == "mine.mid"
 
 
-def test_the_bar_can_be_moved(studio):
-    page = Page(studio)
-    assert list(page.reference.moved(page.visit, types.SimpleNamespace(bar=2)))[-1][0] == gr.skip()
-    page.choose(MINE)
-    panel, player, _ = settled(page.reference.moved(page.visit, types.SimpleNamespace(bar=3)))
+def test_the_bar_can_be_moved(service):
+    page = Page(service)
+    assert moved(page, 2)[0] == gr.skip()
+    choose(page, MINE)
+    panel, player, _ = moved(page, 3)
     assert panel["bar"] == 3 and "from bar 3 of 10" in player["detail"]
-    panel, player, _ = list(page.reference.moved(page.visit, types.SimpleNamespace(bar=99)))[-1]
+    panel, player, _ = moved(page, 99)
     assert panel["bar"] == 3 and "got 99" in panel["message"] and player == gr.skip()
 
 
-def test_a_complaint_stays_although_the_sound_of_another_bar_comes_later(studio):
-    page = Page(studio)
-    page.choose(MINE)
-    on_its_way = page.reference.moved(page.visit, types.SimpleNamespace(bar=3))
+def test_a_complaint_stays_although_the_sound_of_another_bar_comes_later(service):
+    page = Page(service)
+    choose(page, MINE)
+    on_its_way = page.handlers.moved(page.session, event(bar=3))
     begun = next(on_its_way)
-    page.choose(b"nonsense", "other.mid")
+    choose(page, b"nonsense", "other.mid")
     assert begun[0]["bar"] == 3
     assert [panel for panel, *_ in on_its_way] == [gr.skip()]
 
 
-def test_removing_it_brings_the_corpus_back_and_its_files_go(studio):
-    page = Page(studio)
-    page.click()
-    _, _, piece = page.choose(MINE)
+def test_removing_it_brings_the_corpus_back_and_its_files_go(service):
+    page = Page(service)
+    page.click("prism", "corpus")
+    _, _, piece = choose(page, MINE)
     path = piece.files["wav"]
-    first, *_, last = page.reference.removed(page.visit)
+    first, *_, last = page.handlers.removed(page.session)
     assert not first[0]["name"] and last[1]["title"] == "Ada-test"
-    assert page.visit.click.pieces["corpus"].title == "Ada-test" and page.visit.own is None
-    page.judging.replaced(page.visit)
-    assert page.scores()["against"] == "this corpus piece"
+    assert page.generation.pieces["corpus"].title == "Ada-test" and page.session.own is None
+    assert scores(page)["against"] == "this corpus piece"
     del piece, first, last
     gc.collect()
     assert not path.exists()
 
 
-def test_what_was_on_its_way_does_not_come_in_between(studio):
-    page = Page(studio)
-    page.visit.begin(studio.choice(composers=["Ada"], seed=4))
-    on_its_way = page.handlers.real(page.visit, *controls_of(seed=4))
+def test_what_was_on_its_way_does_not_come_in_between(service):
+    page = Page(service)
+    page.begin(seed=4)
+    on_its_way = page.filling("corpus")
     next(on_its_way)
-    page.choose(MINE)
+    choose(page, MINE)
     assert all(part == gr.skip() for part in list(on_its_way)[-1])
-    assert page.visit.click.pieces["corpus"].title == "mine.mid"
+    assert page.generation.pieces["corpus"].title == "mine.mid"
 
 
-def test_scores_of_the_piece_before_are_not_kept(studio):
-    page = Page(studio)
-    page.click(seed=5)
-    judge, run = studio.judge.get(), studio.models.run
+def test_scores_of_the_piece_before_are_not_kept(service):
+    page = Page(service)
+    page.click("prism", "corpus", seed=5)
+    judge, run = service.judge.get(), service.models.run
 
-    def run_and_choose(*call):
-        found = run(*call)
-        page.choose(MINE)
+    def run_and_choose(*call, **settings):
+        found = run(*call, **settings)
+        choose(page, MINE)
         return found
 
-    studio.models.run = run_and_choose
+    service.models.run = run_and_choose
     try:
-        assert page.scores() == gr.skip()
+        assert scores(page) == gr.skip()
     finally:
-        studio.models.run = run
-    assert page.visit.click.scores == {}
-    page.scores()
-    corpus, prism = (page.visit.click.pieces[side].roll for side in ("corpus", "prism"))
-    assert page.visit.click.scores == judge.scores(corpus, {"prism": prism})
-    assert np.array_equal(corpus.onset, page.visit.own.shown().roll.onset)
+        service.models.run = run
+    assert page.generation.scores == {}
+    scores(page)
+    corpus, prism = (page.generation.pieces[side].roll for side in ("corpus", "prism"))
+    assert page.generation.scores == judge.scores(corpus, {"prism": prism})
+    assert np.array_equal(corpus.onset, page.session.own.shown().roll.onset)

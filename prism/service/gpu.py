@@ -1,7 +1,8 @@
 """Spaces' ZeroGPU, which lends a GPU for the length of a call; everywhere else nothing changes.
 
 There a function marked with ``spaces.GPU`` runs in a forked process. No other thread comes along
-into it, so it must not ask a `Worker` for anything, and what it yields is pickled on its way back.
+into it, so it must not ask a `Scheduler` for anything, and what it yields is pickled on its way
+back.
 """
 
 from __future__ import annotations

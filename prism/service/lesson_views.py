@@ -21,7 +21,7 @@ from prism.service.piece import ShownPiece
 
 if TYPE_CHECKING:
     from prism.corpora.dataset import Window
-    from prism.service.studio import Studio
+    from prism.service.service import Service
     from prism.similarity.bands import Band
     from prism.similarity.scorer import Score
 
@@ -177,13 +177,13 @@ class View:
 # ---- the lessons ----
 
 
-def noise(studio: Studio, composer: str, piece: int) -> Iterator[View]:
+def noise(service: Service, composer: str, piece: int) -> Iterator[View]:
     """The forward process: a held-out piece dissolves in noise."""
     from prism.service.lessons import dissolved
 
-    window = _window(studio, composer, piece)
+    window = _window(service, composer, piece)
     real, title, terms = window.roll, _window_title(window), held_out_words(window.piece)
-    rolls = studio.models.run(dissolved, studio.pipeline.get(), real, _TIMES)
+    rolls = service.models.run(dissolved, service.pipeline.get(), real, _TIMES)
     pictures = []
     for t, roll in zip(_TIMES, rolls, strict=True):
         kept = float((roll.onset & real.onset).sum() / max(1, real.onset.sum()))
@@ -194,14 +194,14 @@ def noise(studio: Studio, composer: str, piece: int) -> Iterator[View]:
     yield View([Column(pictures)], stops, "Diffusion time t", said="Drag the slider.")
 
 
-def steps(studio: Studio, composer: str, seed: int) -> Iterator[View]:
+def steps(service: Service, composer: str, seed: int) -> Iterator[View]:
     """The reverse process: from noise to music, a sampler step at a time."""
     from prism.service.lessons import moments
 
-    stream = studio.pipeline.get().stream(
+    stream = service.pipeline.get().stream(
         GenerationSettings(composer, num_inference_steps=_STEPS, seed=seed)
     )
-    found = list(studio.models.iterate(moments(stream, seed)))
+    found = list(service.models.iterate(moments(stream, seed)))
     words = f"{composer} · seed {seed}"
     columns = [
         Column([_drawn(f"{title}, step {m.step}", getattr(m, side), words) for m in found])
@@ -211,12 +211,12 @@ def steps(studio: Studio, composer: str, seed: int) -> Iterator[View]:
     yield View(columns, stops, "Sampler step", said="Drag the slider.")
 
 
-def guidance(studio: Studio, composer: str, seed: int) -> Iterator[View]:
+def guidance(service: Service, composer: str, seed: int) -> Iterator[View]:
     """One seed at several guidance scales, side by side."""
     pictures: list[Picture] = []
     for scale in SCALES:
-        roll = _draw(studio, [composer], [1.0], scale, seed)
-        share = _recognised(studio, roll).get(composer, 0.0)
+        roll = _draw(service, [composer], [1.0], scale, seed)
+        share = _recognised(service, roll).get(composer, 0.0)
         meter = Meter(composer, _percent(share), share)
         pictures.append(_drawn(f"Guidance {scale:g}", roll, meters=(meter,)))
         done = len(pictures) == len(SCALES)
@@ -224,7 +224,7 @@ def guidance(studio: Studio, composer: str, seed: int) -> Iterator[View]:
         yield View([Column([picture]) for picture in pictures], said=said)
 
 
-def mixing(studio: Studio, first: str, second: str, seed: int) -> Iterator[View]:
+def mixing(service: Service, first: str, second: str, seed: int) -> Iterator[View]:
     """From one composer to another with one seed."""
     if first == second:
         raise ValueError(
@@ -232,7 +232,7 @@ def mixing(studio: Studio, first: str, second: str, seed: int) -> Iterator[View]
         )
     pictures: list[Picture] = []
     for share in SHARES:
-        pictures.append(_mixed(studio, {first: 1 - share, second: share}, seed))
+        pictures.append(_mixed(service, {first: 1 - share, second: share}, seed))
         done = len(pictures) == len(SHARES)
         stops = [picture.title for picture in pictures]
         said = "Drag the slider." if done else f"{len(pictures)} of {len(SHARES)}…"
@@ -240,11 +240,13 @@ def mixing(studio: Studio, first: str, second: str, seed: int) -> Iterator[View]
         yield View([Column(pictures)], stops, f"From {first} to {second}", start, said=said)
 
 
-def _mixed(studio: Studio, mix: Mapping[str, float], seed: int) -> Picture:
+def _mixed(service: Service, mix: Mapping[str, float], seed: int) -> Picture:
     # A composer of weight 0 would cost time and change nothing.
     asked = {name: share for name, share in mix.items() if share > 0}
-    roll = _draw(studio, list(asked), list(asked.values()), GenerationSettings.guidance_scale, seed)
-    found = _recognised(studio, roll)
+    roll = _draw(
+        service, list(asked), list(asked.values()), GenerationSettings.guidance_scale, seed
+    )
+    found = _recognised(service, roll)
     shares = {name: found.get(name, 0.0) for name in mix}
     meters = tuple(Meter(f"Sounds like {n}", _percent(share), share) for n, share in shares.items())
     title = mixture(list(asked), list(asked.values()))
@@ -265,7 +267,7 @@ def measured_mixtures(path: pathlib.Path) -> str:
 
 
 def numbers(
-    studio: Studio,
+    service: Service,
     composer: str,
     piece: int,
     beat: int,
@@ -278,8 +280,8 @@ def numbers(
     """
     from prism.service.lessons import bars_around, changed, encode, excerpt
 
-    window = _window(studio, composer, piece)
-    models, pipeline = studio.models, studio.pipeline.get()
+    window = _window(service, composer, piece)
+    models, pipeline = service.models, service.pipeline.get()
     own = models.run(encode, pipeline, window.roll)[beat - 1].tolist()
     key = [composer, piece, beat]
     kept = bool(given) and given.get("key") == key
@@ -302,27 +304,27 @@ def numbers(
     )
 
 
-def race(studio: Studio, composer: str, seed: int) -> Iterator[View]:
+def race(service: Service, composer: str, seed: int) -> Iterator[View]:
     """Diffusion against autoregression: both recorded, to be played slowly."""
     from prism.service.lessons import continued, timed
 
     yield View([], said="Prism draws…")
-    stream = studio.pipeline.get().stream(
+    stream = service.pipeline.get().stream(
         GenerationSettings(composer, num_inference_steps=_STEPS, seed=seed)
     )
-    drawn = list(studio.models.iterate(timed(stream)))
-    amt = timed(continued(studio.amt.get(), studio.corpus.get(), composer, seed))
+    drawn = list(service.models.iterate(timed(stream)))
+    amt = timed(continued(service.amt.get(), service.corpus.get(), composer, seed))
     written, shown_at = [], 0.0
-    for seconds, sample in studio.models.iterate(amt, cores=1):
+    for seconds, sample in service.models.iterate(amt, cores=1):
         written.append((seconds, sample))
         if time.monotonic() - shown_at > _PACE_SECONDS:
             shown_at = time.monotonic()
             yield View([], said=f"The baseline writes: beat {int(sample.beats)} of 64…")
-    rolls = studio.models.run(lambda: [preview.rolls[0] for _, preview in drawn])
+    rolls = service.models.run(lambda: [preview.rolls[0] for _, preview in drawn])
     words = f"{composer} · seed {seed}"
     estimates = [_drawn("Diffusion: Prism", roll, words) for roll in rolls]
     step_ends = [seconds for seconds, _ in drawn]
-    yield _film(estimates, step_ends, written, f"Autoregression: {studio.amt.get().name}")
+    yield _film(estimates, step_ends, written, f"Autoregression: {service.amt.get().name}")
 
 
 def _film(
@@ -354,14 +356,14 @@ def _film(
     return View([prism, amt], stops, "Time", seconds=seconds, said=said)
 
 
-def scores(studio: Studio, composer: str, piece: int) -> Iterator[View]:
+def scores(service: Service, composer: str, piece: int) -> Iterator[View]:
     """One held-out roll against itself, related music and nonsense."""
     from prism.service.lessons import relatives
 
-    window = _window(studio, composer, piece)
-    rolls = relatives(studio.corpus.get(), window, piece)
-    judge = studio.judge.get()
-    found = studio.models.run(judge.scores, window.roll, rolls)
+    window = _window(service, composer, piece)
+    rolls = relatives(service.corpus.get(), window, piece)
+    judge = service.judge.get()
+    found = service.models.run(judge.scores, window.roll, rolls)
     title = _window_title(window)
     columns = []
     for name, roll in rolls.items():
@@ -385,18 +387,18 @@ def meters_of(found: Sequence[Score], bands: Mapping[str, Mapping[str, Band]]) -
 # ---- what several lessons use ----
 
 
-def _window(studio: Studio, composer: str, piece: int) -> Window:
+def _window(service: Service, composer: str, piece: int) -> Window:
     """A held-out window by the composer; `piece` is the seed that draws it."""
     from prism.corpora.dataset import corpus_sample  # brings torch along
 
-    return corpus_sample(studio.corpus.get(), [composer], piece)
+    return corpus_sample(service.corpus.get(), [composer], piece)
 
 
 def _draw(
-    studio: Studio, composers: list[str], weights: list[float], guidance_scale: float, seed: int
+    service: Service, composers: list[str], weights: list[float], guidance_scale: float, seed: int
 ) -> PianoRoll:
     """The roll that the model draws, a step at a time, so that clicks come between."""
-    stream = studio.pipeline.get().stream(
+    stream = service.pipeline.get().stream(
         GenerationSettings(
             composers,
             weights,
@@ -405,14 +407,14 @@ def _draw(
             seed=seed,
         )
     )
-    *_, last = studio.models.iterate(stream)
-    return studio.models.run(lambda: last.rolls[0])
+    *_, last = service.models.iterate(stream)
+    return service.models.run(lambda: last.rolls[0])
 
 
-def _recognised(studio: Studio, roll: PianoRoll) -> dict[str, float]:
+def _recognised(service: Service, roll: PianoRoll) -> dict[str, float]:
     """Each composer's probability by the corpus network."""
-    network = studio.judge.get().networks["corpus"]
-    (found,) = studio.models.run(network.probabilities, [roll]).tolist()
+    network = service.judge.get().networks["corpus"]
+    (found,) = service.models.run(network.probabilities, [roll]).tolist()
     return dict(zip(network.composers, found, strict=True))
 
 

@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from prism.service.gpu import gpu_is_lent
-from prism.service.worker import Worker
+from prism.service.scheduler import Priority, Scheduler
 
 if TYPE_CHECKING:
     from prism.amt.pipeline import AMTPipeline
@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 
 class Loader(Generic[Loaded]):
-    """Loads something once, in the background if `start` is called.
+    """Loads something once, when it is first asked for.
 
     After a failure the next `get` tries again, so that a missing file can be put in place while
     the app runs.
@@ -33,7 +33,7 @@ class Loader(Generic[Loaded]):
     ----------
     load : callable
         Takes nothing, returns what is loaded.
-    models : Worker, optional
+    models : Scheduler, optional
         Where to load what computes; by default in the thread of whoever comes first.
 
     Examples
@@ -43,12 +43,11 @@ class Loader(Generic[Loaded]):
     42
     """
 
-    def __init__(self, load: Callable[[], Loaded], models: Worker | None = None) -> None:
-        self._load = partial(models.run, load) if models else load
+    def __init__(self, load: Callable[[], Loaded], models: Scheduler | None = None) -> None:
+        self._load = partial(models.run, load, priority=Priority.BASELINE) if models else load
         self._lock = threading.Lock()
         self._loaded: list[Loaded] = []
         self._error = ""
-        self._attempted = threading.Event()
 
     @property
     def ready(self) -> bool:
@@ -59,17 +58,6 @@ class Loader(Generic[Loaded]):
     def error(self) -> str:
         """What kept the last attempt from loading; empty if there was none or it succeeded."""
         return self._error
-
-    def start(self, after: Loader | None = None) -> Loader[Loaded]:
-        """Begin loading in the background; a failure is logged and met again by `get`.
-
-        Parameters
-        ----------
-        after : Loader, optional
-            One that was started, and goes first whether it fails or not.
-        """
-        threading.Thread(target=self._attempt, args=[after], daemon=True).start()
-        return self
 
     def get(self) -> Loaded:
         """What was loaded; waits for it, and raises whatever kept it from loading."""
@@ -86,15 +74,18 @@ class Loader(Generic[Loaded]):
             self._error = str(error) or type(error).__name__
             raise
 
-    def _attempt(self, after: Loader | None) -> None:
-        if after is not None:
-            after._attempted.wait()
-        try:
-            self.get()
-        except Exception as error:  # whatever it was, `get` raises it where a visitor sees it
-            logger.error("%s", error)
-        finally:
-            self._attempted.set()
+
+def load_in_background(*loaders: Loader) -> None:
+    """Load one after the other; a failure is logged and met again by `Loader.get`."""
+
+    def load() -> None:
+        for loader in loaders:
+            try:
+                loader.get()
+            except Exception as error:  # whatever it was, `get` raises it where a visitor sees it
+                logger.error("%s", error)
+
+    threading.Thread(target=load, daemon=True).start()
 
 
 def load_pipeline(folder: str | pathlib.Path) -> PrismPipeline:

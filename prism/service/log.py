@@ -9,35 +9,48 @@ A line is ``request`` and pairs, for example::
 endpoint
     The event's name in the API, or that of the page's handler.
 outcome
-    ``done``; ``failed`` (the visitor was told why); ``cancelled`` while it worked; ``refused``
-    because the line was full.
+    ``done``; ``failed`` (the visitor was told why); ``cancelled`` before it was done; ``refused``
+    because too many are being answered.
 waited, worked
-    Seconds in the line, and from then on.
+    Seconds until the models, the sound and the pictures began with what it needs; the others.
 pieces, cached
     Pieces of music asked for, and how many of them were there already.
 waiting
-    Requests in all lines when it ended.
+    Other requests that were being answered when it ended.
 
 No address, session, composer, seed, text or file name of a visitor is ever in it.
 """
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
 import dataclasses
 import logging
 import os
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
 
+REQUESTS = 200  # a click on the page is three requests, and three when they are done
+REQUESTS_PER_VISITOR = 24
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 _FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 _logger = logging.getLogger(__name__)
+
+
+class RefusedError(RuntimeError):
+    """Too many requests at once."""
 
 
 @dataclasses.dataclass
 class Work:
     """What has come of the request that is being answered; cancelled until it is answered."""
 
+    visitor: str = ""
     outcome: str = "cancelled"
+    waited: float = 0.0
     pieces: int = 0
     cached: int = 0
 
@@ -45,40 +58,88 @@ class Work:
 _work: contextvars.ContextVar[Work | None] = contextvars.ContextVar("prism_work", default=None)
 
 
-def begin_work() -> Work:
-    """What is noted from now on in this task, and in the threads it sets to work."""
-    work = Work()
-    _work.set(work)
-    return work
+def visitor() -> str:
+    """Whose request is being answered; empty for nobody's."""
+    work = _work.get()
+    return work.visitor if work else ""
 
 
 def note_piece(cached: bool) -> None:
     """Count a piece for the request that is being answered, if there is one."""
-    work = _work.get()
-    if work is not None:
+    if work := _work.get():
         work.pieces += 1
         work.cached += cached
 
 
-def note_outcome(success: bool) -> None:
-    """Say how the request ended that is being answered."""
-    work = _work.get()
-    if work is not None:
-        work.outcome = "done" if success else "failed"
+def note_wait(seconds: float) -> None:
+    """Count time that the request that is being answered has waited, if there is one."""
+    if work := _work.get():
+        work.waited += seconds
 
 
-def log_request(endpoint: str, work: Work, waited: float, worked: float, waiting: int) -> None:
-    """Write a request's line; see the conventions above."""
+class Requests:
+    """The requests that are being answered; limits them and logs each."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._working: Counter[str] = Counter()
+
+    @contextlib.contextmanager
+    def answering(self, endpoint: str, visitor: str) -> Iterator[contextvars.Context]:
+        """Answer a request inside ``with``; all of the work belongs into the context given.
+
+        Raises
+        ------
+        RefusedError
+            If too many are being answered, in words for the visitor.
+        """
+        work, began = Work(visitor), time.monotonic()
+        context = contextvars.copy_context()
+        context.run(_work.set, work)
+        admitted = False
+        try:
+            self._admit(visitor)
+            admitted = True
+            yield context
+            work.outcome = "done"
+        except RefusedError:
+            work.outcome = "refused"
+            raise
+        except Exception:
+            work.outcome = "failed"
+            raise
+        finally:
+            with self._lock:
+                self._working[visitor] -= admitted
+                self._working += Counter()  # forgets whoever has nothing left
+                others = self._working.total()
+            _log_request(endpoint, work, time.monotonic() - began, others)
+
+    def _admit(self, visitor: str) -> None:
+        with self._lock:
+            total, own = self._working.total(), self._working[visitor]
+            if total >= REQUESTS:
+                raise RefusedError(
+                    f"{total} requests are waiting, as many as may: try again in a minute."
+                )
+            if visitor and own >= REQUESTS_PER_VISITOR:
+                raise RefusedError(
+                    f"{own} of your requests are waiting: wait until one is answered."
+                )
+            self._working[visitor] += 1
+
+
+def _log_request(endpoint: str, work: Work, seconds: float, others: int) -> None:
     _logger.log(
         logging.INFO if work.outcome in ("done", "cancelled") else logging.WARNING,
         "request endpoint=%s outcome=%s waited=%.3f worked=%.3f pieces=%d cached=%d waiting=%d",
         endpoint,
         work.outcome,
-        waited,
-        worked,
+        work.waited,
+        seconds - work.waited,
         work.pieces,
         work.cached,
-        waiting,
+        others,
     )
 
 

@@ -19,16 +19,16 @@ from prism.service.loading import (
     load_judge,
     load_pipeline,
 )
-from prism.service.studio import Studio
+from prism.service.service import Service
 
 
-def make_examples(studio: Studio, origin: Mapping[str, str]) -> dict[str, Any]:
+def make_examples(service: Service, origin: Mapping[str, str]) -> dict[str, Any]:
     """Generate all examples as the page does; what the file holds."""
     made = []
     for name, wanted in EXAMPLES.items():
         pieces = {}
-        for side in studio.sides:
-            *_, last = studio.fill(side, wanted)
+        for side in service.sources:
+            *_, last = service.fill(side, wanted)
             pieces[side] = packed(last.piece)
         made.append({"name": name, "pieces": pieces})
     return {"origin": dict(origin), "examples": made}
@@ -43,14 +43,14 @@ def main() -> None:
     output = parser.parse_args().output
     weights = ASSETS.parent / "weights"
     corpus = Loader(partial(load_corpus, ASSETS / "corpus"))
-    studio = Studio(
+    service = Service(
         Loader(partial(load_pipeline, weights)),
         corpus,
         Loader(partial(load_amt, weights / "amt")),
         Loader(partial(load_judge, weights / "similarity", corpus)),
         Loader(partial(load_index, corpus)),
     )
-    made = make_examples(studio, origin_of(weights, weights / "amt", corpus.get()))
+    made = make_examples(service, origin_of(weights, weights / "amt", corpus.get()))
     output.write_text(
         json.dumps(made, ensure_ascii=False, separators=(",", ":")) + "\n", encoding="utf-8"
     )

@@ -7,6 +7,7 @@ import functools
 import logging
 import pathlib
 import tempfile
+import threading
 
 from prism.music.metadata import save_midi
 from prism.music.midipic import save_picture
@@ -23,7 +24,8 @@ class ShownPiece:
     """A finished roll with the files made of it.
 
     The files lie in a folder of their own, which is removed when nothing refers to the piece any
-    more: neither a visitor's page nor the recent results.
+    more: neither a visitor's page nor the recent results. Several visitors may share a piece:
+    `files` is never changed, but replaced.
 
     Parameters
     ----------
@@ -49,6 +51,7 @@ class ShownPiece:
 
     def __post_init__(self) -> None:
         self.name = file_stem(self.name)
+        self._lock = threading.RLock()
 
     @functools.cached_property
     def _folder(self) -> tempfile.TemporaryDirectory:
@@ -63,30 +66,40 @@ class ShownPiece:
         return f"{self.title}: {self.detail}", *self.lines
 
     def render(self) -> ShownPiece:
-        """Write all files but the PNG; without a synthesiser there is a message instead.
+        """Write all files but the PNG that are not there; without a synthesiser say so.
 
         MIDI and WAV have the roll as it is played; see `prism.music.performance`.
         """
-        save_midi(self.roll, self._path("mid"), self.origin)
-        self.files["midi"] = self._path("mid")
-        if self.roll.frames == FRAMES:
-            path = self._path("png", "-midipic")
-            save_picture(self.roll, path)
-            self.files["midipic"] = path
+        with self._lock:
+            if "midi" not in self.files:
+                save_midi(self.roll, self._path("mid"), self.origin)
+                self._add("midi", self._path("mid"))
+            if "midipic" not in self.files and self.roll.frames == FRAMES:
+                save_picture(self.roll, self._path("png", "-midipic"))
+                self._add("midipic", self._path("png", "-midipic"))
+            if "wav" not in self.files:
+                self._sound()
+        return self
+
+    def _add(self, kind: str, path: pathlib.Path) -> None:
+        self.files = {**self.files, kind: path}
+
+    def _sound(self) -> None:
         try:
             write_wav(synthesise(shaped(self.roll)), self._path("wav"))
-            self.files["wav"] = self._path("wav")
+            self._add("wav", self._path("wav"))
+            self.message = ""
         except SynthesisError as error:
             logger.error("%s", error)
             self.message = f"There is no sound: {error}."
-        return self
 
     def draw(self) -> ShownPiece:
         """Write the PNG file, unless it is there."""
-        if "png" not in self.files:
-            # matplotlib takes most of a second to import, and few visitors want a picture.
-            from prism.drawing.rolls import save_png
+        # matplotlib takes most of a second to import, and few visitors want a picture.
+        from prism.drawing.rolls import save_png
 
-            save_png(self.roll, self._path("png"), f"{self.title} · {self.detail}")
-            self.files["png"] = self._path("png")
+        with self._lock:
+            if "png" not in self.files:
+                save_png(self.roll, self._path("png"), f"{self.title} · {self.detail}")
+                self._add("png", self._path("png"))
         return self

@@ -28,48 +28,42 @@ import gradio as gr
 
 from prism.models.settings import PUBLIC, SETTINGS, Setting
 from prism.service.piece import ShownPiece
-from prism.service.studio import Studio
+from prism.service.service import Service
 from prism.ui.player import file_data
 
 Answer = dict[str, Any]
 
 
 class Api:
-    """The endpoints over one `Studio`.
+    """The endpoints over one `Service`.
 
     Parameters
     ----------
-    studio : Studio
+    service : Service
         Does the work.
     """
 
-    def __init__(self, studio: Studio) -> None:
-        self.studio = studio
+    def __init__(self, service: Service) -> None:
+        self.service = service
 
     def publish(self) -> None:
         """Add the endpoints to the page; call inside a ``gr.Blocks``."""
         gr.api(self.composers, api_name="composers", queue=False)
         drawn = [s for s in PUBLIC.values() if "prism" in s.decides]
         found = [s for s in PUBLIC.values() if "corpus" in s.decides]
-        for endpoint, settings, line, limit in (
-            (self.generate, drawn, "prism", 1),
-            (self.corpus, found, "corpus", 2),
-            (self.amt, PUBLIC.values(), "amt", 1),
-            (self.compare, PUBLIC.values(), "compare", 1),
-            (self.score, PUBLIC.values(), "compare", 1),
+        for endpoint, settings in (
+            (self.generate, drawn),
+            (self.corpus, found),
+            (self.amt, PUBLIC.values()),
+            (self.compare, PUBLIC.values()),
+            (self.score, PUBLIC.values()),
         ):
-            # In one line with the page's event of that kind.
-            gr.api(
-                taking(endpoint, settings),
-                api_name=endpoint.__name__,
-                concurrency_limit=limit,
-                concurrency_id=line,
-            )
+            gr.api(taking(endpoint, settings), api_name=endpoint.__name__)
 
     def composers(self) -> list[str]:
         """List the composers and kinds of tunes that the model has learned."""
         try:
-            return self.studio.composers
+            return self.service.composers
         except (ValueError, OSError) as error:
             raise gr.Error(str(error), print_exception=False) from error
 
@@ -98,33 +92,27 @@ class Api:
         for answer in self._compared(settings):
             yield {"done": answer["done"]} | answer.get("scores", {})
 
-    def _piece(self, side: str, settings: dict[str, Any]) -> Iterator[Answer]:
+    def _piece(self, name: str, values: dict[str, Any]) -> Iterator[Answer]:
         try:
-            for progress in self.studio.fill(side, self.studio.choice(**settings)):
+            for progress in self.service.fill(name, self.service.settings(**values)):
                 yield _told(progress.piece, progress.done)
         except (ValueError, OSError) as error:
             raise gr.Error(str(error), print_exception=False) from error
 
-    def _compared(self, settings: dict[str, Any]) -> Iterator[Answer]:
+    def _compared(self, values: dict[str, Any]) -> Iterator[Answer]:
         try:
-            choice, pieces = self.studio.choice(**settings), {}
-            for side in self.studio.sides:
-                for progress in self.studio.fill(side, choice):
-                    pieces[side] = progress.piece
-                    yield {"done": False}
+            pieces: dict[str, ShownPiece] = {}
+            for made in self.service.pieces(self.service.settings(**values)):
+                pieces = made
+                yield {"done": False}
+            scores = self.service.compared(pieces).items()
             yield {
                 "done": True,
-                **{side: _told(piece, True) for side, piece in pieces.items()},
-                "scores": self._scores({side: piece.roll for side, piece in pieces.items()}),
+                **{name: _told(piece, True) for name, piece in pieces.items()},
+                "scores": {name: [dataclasses.asdict(s) for s in found] for name, found in scores},
             }
         except (ValueError, OSError) as error:
             raise gr.Error(str(error), print_exception=False) from error
-
-    def _scores(self, rolls: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
-        judge = self.studio.judge.get()
-        generated = {side: roll for side, roll in rolls.items() if side != "corpus"}
-        scores = self.studio.models.run(judge.scores, rolls["corpus"], generated)
-        return {side: [dataclasses.asdict(s) for s in found] for side, found in scores.items()}
 
 
 def taking(endpoint: Callable[..., Iterator[Answer]], settings: Iterable[Setting]) -> Callable:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from collections.abc import Collection
 from typing import Any
 
@@ -20,11 +21,17 @@ from prism.models.settings import (
     Word,
 )
 from prism.service.examples import EXAMPLES
+from prism.service.upload import MAX_BEATS, MAX_BYTES, MAX_NOTES, OwnPiece
 from prism.ui.element import Element
 from prism.ui.filling import open_or
-from prism.ui.generate import share_value
 from prism.ui.player import StatusLine, status
-from prism.ui.reference import UploadPanel, upload_value
+
+_LIMITS = (
+    f"Up to {MAX_BYTES // 1024} KB, {MAX_NOTES:,} notes and {MAX_BEATS:,} beats. It takes the "
+    "corpus piece's place: 64 beats of it are shown, and the generated pieces are scored against "
+    "it. What AMT starts from stays the corpus's. The file stays in this visit: a link to a result "
+    "does not carry it."
+)
 
 
 class ShareLink(Element):
@@ -35,6 +42,52 @@ class ShareLink(Element):
     """
 
     asset = "page/share"
+
+
+def share_value(link: str = "", run: bool = False) -> dict[str, Any]:
+    """The value of the share link's element.
+
+    Parameters
+    ----------
+    link : str
+        The query to put behind the page's address; empty for none.
+    run : bool
+        Whether Generate should run by itself.
+    """
+    return {"query": link, "run": run}
+
+
+class UploadPanel(Element):
+    """Lets a visitor choose a file; its value is what `upload_value` returns.
+
+    Its ``chosen`` event carries the file's ``label`` and its ``content`` in base64, ``moved`` the
+    ``bar`` to start at; ``removed`` asks for the corpus's piece again.
+    """
+
+    asset = "page/upload"
+
+
+def upload_value(own: OwnPiece | None = None, message: str = "", said: str = "") -> dict[str, Any]:
+    """The panel's value.
+
+    Parameters
+    ----------
+    own : OwnPiece, optional
+        What stands in for the corpus's piece.
+    message, said : str
+        What went wrong; what was done.
+    """
+    return {
+        "name": own.piece.title if own else "",
+        "bar": own.bar if own else 1,
+        "bars": len(own.bars) if own else 1,
+        "limits": _LIMITS,
+        "bytes": MAX_BYTES,
+        "message": message,
+        "said": said,
+        # The page hears of changes alone, and the same complaint twice should be seen twice.
+        "when": time.monotonic(),
+    }
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,7 +121,7 @@ class Controls:
 
     @property
     def chosen(self) -> list[Component]:
-        """What a click asks for, as `Studio.read` takes it."""
+        """What a click asks for, as `Service.read` takes it."""
         return [self.composers, *self.weights, *self.settings.values()]
 
 

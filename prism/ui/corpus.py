@@ -29,7 +29,7 @@ from prism.ui.player import (
 
 if TYPE_CHECKING:
     from prism.corpora.prepared import Corpus
-    from prism.service.studio import Studio
+    from prism.service.service import Service
 
 STUDY = ASSETS / "study.json"
 # A chart with more rows than this stands upright, with a name at every octave.
@@ -151,14 +151,14 @@ class Library:
 
     Parameters
     ----------
-    studio : Studio
+    service : Service
         Holds the corpus.
     study : Path
         The corpus in figures, as ``python -m prism.corpora report`` writes it.
     """
 
-    def __init__(self, studio: Studio, study: pathlib.Path = STUDY) -> None:
-        self._corpus = studio.corpus
+    def __init__(self, service: Service, study: pathlib.Path = STUDY) -> None:
+        self._corpus = service.corpus
         self._study = study
 
     @functools.cached_property

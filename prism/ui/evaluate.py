@@ -21,7 +21,7 @@ from prism.evaluation.report import (
     system_table,
     verdict,
 )
-from prism.service.studio import Studio
+from prism.service.service import Service
 from prism.ui.player import StatusLine, status
 
 if TYPE_CHECKING:
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from prism.similarity.scorer import Score
 
 RUNS_RANGE = (5, 20)
-_RANK = 3  # whoever uses the Play tab goes first
-_PATIENCE_SECONDS = 20.0
 _SHOWN = ("prism", "amt", "real")
 
 _INTRODUCTION = """## Which of the two comes nearer to real music?
@@ -75,14 +73,14 @@ class Evaluation:
 
     Parameters
     ----------
-    studio : Studio
+    service : Service
         Its models and corpus take part in the live experiment.
     path : Path
         The stored result, ``evaluation.json``.
     """
 
-    def __init__(self, studio: Studio, path: pathlib.Path) -> None:
-        self.studio = studio
+    def __init__(self, service: Service, path: pathlib.Path) -> None:
+        self.service = service
         self.path = path
 
     @functools.cached_property
@@ -118,28 +116,21 @@ class Evaluation:
         from prism.evaluation.experiment import live_runs
         from prism.evaluation.systems import Systems, planned_runs
 
-        studio, done = self.studio, []
+        service, done = self.service, []
         try:
             count, seed = _checked(count, seed)
             yield status("Loading the models, a few seconds…"), live_table(done)
-            shared = SharedModels(studio)
-            systems = Systems(shared.prism, shared.amt, studio.corpus.get())
-            runs = live_runs(systems, shared, planned_runs(studio.composers, count, seed))
+            shared = SharedModels(service)
+            systems = Systems(shared.prism, shared.amt, service.corpus.get())
+            runs = live_runs(systems, shared, planned_runs(service.composers, count, seed))
             for number in range(1, count + 1):
                 share = (number - 1) / count
                 yield status(f"Run {number} of {count}…", share=share), live_table(done)
-                yield from self._give_way(live_table(done))
                 done.append(next(runs))
         except (ValueError, OSError) as error:
             yield status(str(error), error=True), live_table(done)
             return
         yield status(f"Done: {count} runs."), live_table(done)
-
-    def _give_way(self, table: str) -> Iterator[tuple[dict[str, Any], str]]:
-        """Wait while somebody's click is being answered; can be cancelled meanwhile."""
-        with self.studio.turns.take(_RANK, _PATIENCE_SECONDS) as turn:
-            for _ in turn.moments():
-                yield status("A visitor's click goes first…"), table
 
 
 class SharedModels:
@@ -147,14 +138,14 @@ class SharedModels:
 
     Parameters
     ----------
-    studio : Studio
+    service : Service
         Its models.
     """
 
-    def __init__(self, studio: Studio) -> None:
-        self._worker = studio.models
+    def __init__(self, service: Service) -> None:
+        self._worker = service.models
         self._prism, self._amt, self._judge = (
-            loader.get() for loader in (studio.pipeline, studio.amt, studio.judge)
+            loader.get() for loader in (service.pipeline, service.amt, service.judge)
         )
 
     def prism(self, composer: str, seed: int) -> PrismOutput:

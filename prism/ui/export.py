@@ -20,8 +20,8 @@ from prism.music.naming import file_stem
 from prism.music.synthesis import SynthesisError, sound_words
 from prism.service.comparison import SIDES, Comparison
 from prism.service.links import query
-from prism.service.studio import Studio
-from prism.service.visit import Click, Visit
+from prism.service.service import Service
+from prism.service.session import Generation, Session
 from prism.ui.element import Element
 from prism.ui.player import DRAWING, file_data
 
@@ -90,14 +90,14 @@ class Export:
 
     Parameters
     ----------
-    studio : Studio
+    service : Service
         Holds the judge.
     """
 
-    def __init__(self, studio: Studio) -> None:
-        self.studio = studio
+    def __init__(self, service: Service) -> None:
+        self.service = service
 
-    def archive(self, visit: Visit, event: gr.EventData) -> Iterator[dict[str, Any]]:
+    def archive(self, session: Session, event: gr.EventData) -> Iterator[dict[str, Any]]:
         """Make the ZIP file; the panel's value."""
         from prism.service.export import write_archive
 
@@ -106,32 +106,32 @@ class Export:
                 piece.draw()
             write_archive(comparison, path)
 
-        yield from self._made(write, "comparison", "zip", visit.click, event.page)
+        yield from self._made(write, "comparison", "zip", session.generation, event.page)
 
-    def poster(self, visit: Visit, event: gr.EventData) -> Iterator[dict[str, Any]]:
+    def poster(self, session: Session, event: gr.EventData) -> Iterator[dict[str, Any]]:
         """Make the poster; the panel's value."""
         from prism.service.export import write_poster
 
-        yield from self._made(write_poster, "poster", "pdf", visit.click, event.page)
+        yield from self._made(write_poster, "poster", "pdf", session.generation, event.page)
 
     def _made(
         self,
         write: Callable[[Comparison, pathlib.Path], None],
         name: str,
         ending: str,
-        click: Click,
+        generation: Generation,
         page: object,
     ) -> Iterator[dict[str, Any]]:
-        if click.choice is None or not click.pieces:
+        if generation.settings is None or not generation.pieces:
             yield export_value("There is nothing to keep yet: press Generate first.", error=True)
             return
         yield export_value(f"Making the {name}…", busy=True)
-        end = f"seed-{click.choice.seed}"
-        stem = file_stem(f"prism-{name}", *click.choice.composers, end=end)
+        end = f"seed-{generation.settings.seed}"
+        stem = file_stem(f"prism-{name}", *generation.settings.composers, end=end)
         try:
             with tempfile.TemporaryDirectory(prefix="prism-") as folder:
                 path = pathlib.Path(folder, f"{stem}.{ending}")
-                comparison = self.comparison(click, page_address(page))
+                comparison = self.comparison(generation, page_address(page))
                 write(comparison, path)
                 # Gradio copies the file before it asks for what comes next.
                 yield export_value(_done(path, comparison), file=path)
@@ -143,27 +143,27 @@ class Export:
                 error=True,
             )
 
-    def comparison(self, click: Click, address: str) -> Comparison:
-        """What there is of a click by now.
+    def comparison(self, generation: Generation, address: str) -> Comparison:
+        """What there is of a generation by now.
 
         Parameters
         ----------
-        click : Click
-            With a choice.
+        generation : Generation
+            With settings.
         address : str
             The page's, as from `page_address`.
         """
-        pieces = {side: click.pieces[side] for side in SIDES if side in click.pieces}
-        scores = {side: found for side, found in click.scores.items() if side in pieces}
+        pieces = {side: generation.pieces[side] for side in SIDES if side in generation.pieces}
+        scores = {side: found for side, found in generation.scores.items() if side in pieces}
         sound = _sound()
         return Comparison(
-            title=click.choice.mix,
-            settings=_told(click.choice),
+            title=generation.settings.mix,
+            settings=_told(generation.settings),
             pieces=pieces,
             scores=scores,
-            bands=self.studio.judge.get().bands if scores else {},
-            link=f"{address}?{query(click.choice)}" if address else "",
-            remarks=tuple(filter(None, [_NOT_CARRIED if click.own else "", sound])),
+            bands=self.service.judge.get().bands if scores else {},
+            link=f"{address}?{query(generation.settings)}" if address else "",
+            remarks=tuple(filter(None, [_NOT_CARRIED if generation.own else "", sound])),
         )
 
 
@@ -200,7 +200,7 @@ def export_panel() -> ExportPanel:
         return ExportPanel(export_value())
 
 
-def connect_export(panel: ExportPanel, export: Export, visit: gr.State) -> None:
+def connect_export(panel: ExportPanel, export: Export, session: gr.State) -> None:
     """Let the buttons make their files."""
-    panel.archive(export.archive, visit, panel, **DRAWING, **_QUIET)
-    panel.poster(export.poster, visit, panel, **DRAWING, **_QUIET)
+    panel.archive(export.archive, session, panel, **DRAWING, **_QUIET)
+    panel.poster(export.poster, session, panel, **DRAWING, **_QUIET)

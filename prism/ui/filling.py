@@ -19,8 +19,8 @@ from prism.models.settings import (
     Offered,
 )
 from prism.service.examples import EXAMPLES
-from prism.service.studio import Studio
-from prism.service.visit import Visit
+from prism.service.service import Service
+from prism.service.session import Session
 
 _MOST = SETTINGS["composers"].most
 # How many values `filled` gives: the mixer's composers come on top of the settings.
@@ -36,20 +36,20 @@ class Filling:
 
     Parameters
     ----------
-    studio : Studio
+    service : Service
         Knows the composers.
     chance : Random, optional
         Makes the surprises.
     """
 
-    def __init__(self, studio: Studio, chance: random.Random | None = None) -> None:
-        self.studio = studio
+    def __init__(self, service: Service, chance: random.Random | None = None) -> None:
+        self.service = service
         self._chance = chance or random.Random()
 
     def examples(self) -> list[Any]:
         """Show the buttons of the examples whose composers the model knows."""
         try:
-            known = set(self.studio.composers)
+            known = set(self.service.composers)
         except (ValueError, OSError):
             known = set()  # the status line says what is missing
         return [gr.update(visible=known.issuperset(e.composers)) for e in EXAMPLES.values()]
@@ -61,7 +61,7 @@ class Filling:
     def surprise(self) -> list[Any]:
         """Fill in one or two composers, a guidance scale and a seed by chance."""
         try:
-            names = self.studio.composers
+            names = self.service.composers
         except (ValueError, OSError) as error:
             raise gr.Error(str(error), print_exception=False) from error
         composers = self._chance.sample(names, min(self._chance.randint(1, 2), len(names)))
@@ -78,16 +78,16 @@ class Filling:
         stays = len(PUBLIC) - len(changed)
         return [*filled(made)[:-stays], *[gr.skip()] * stays]
 
-    def recall(self, visit: Visit, event: gr.EventData) -> list[Any]:
+    def recall(self, session: Session, event: gr.EventData) -> list[Any]:
         """Fill in an earlier result's choice, and compare with what it was compared with."""
-        entry = visit.history.entry(event.number)
+        entry = session.history.entry(event.number)
         if entry is None:
             raise gr.Error(
                 "That result is no longer kept: choose one of those in the list.",
                 print_exception=False,
             )
-        visit.own = entry.own
-        return filled(entry.choice)
+        session.own = entry.own
+        return filled(entry.settings)
 
 
 def filled(settings: GenerationSettings) -> list[Any]:

@@ -1,8 +1,9 @@
-"""What happens after a click: each handler turns the controls' values into updates of the page.
+"""What happens after a click: each handler turns the session into updates of the page.
 
-A generator yields `gr.skip()` for what stays as it is. An error of Prism's is written into the
-status line, where it stays readable, before it is raised for the toast and for API clients; what
-was on the page before is left alone. An error of another side stays in that side's player.
+`Handlers.begin` alone reads the controls; what was on the page before is left alone if they hold a
+mistake. A generator yields ``gr.skip()`` for what stays as it is. A mistake and an error of Prism's
+are written into the status line, where they stay readable, before they are raised for the toast.
+An error of another source stays in that source's player.
 """
 
 from __future__ import annotations
@@ -13,28 +14,34 @@ from typing import Any
 
 import gradio as gr
 
-from prism.models.settings import SETTINGS, GenerationSettings
+from prism.models.settings import SETTINGS
 from prism.service.links import Link, query, read_query
-from prism.service.sides import Side
-from prism.service.studio import Progress, Studio
-from prism.service.visit import Click, Visit
+from prism.service.service import Progress, Service
+from prism.service.session import Session
+from prism.service.sources import Source
+from prism.service.upload import OwnPiece, UploadError, read_upload
+from prism.ui.cards import Cards
+from prism.ui.controls import share_value, upload_value
 from prism.ui.filling import FILLED, filled, offered
 from prism.ui.player import piece_value, player_value, status
 
 logger = logging.getLogger(__name__)
 
+_BEGUN = 6  # outputs of `Handlers.begin`
+
 
 class Handlers:
-    """Event handlers over one `Studio`; `controls` are raw values, as for `Studio.read`.
+    """Event handlers of the Play panel.
 
     Parameters
     ----------
-    studio : Studio
+    service : Service
         Does the work.
     """
 
-    def __init__(self, studio: Studio) -> None:
-        self.studio = studio
+    def __init__(self, service: Service) -> None:
+        self.service = service
+        self.cards = Cards(service)
 
     def welcome(self, request: gr.Request | None = None) -> list[Any]:
         """Fill in the controls once the composers are known, from the link if one was opened.
@@ -44,7 +51,7 @@ class Handlers:
         choices, link = gr.skip(), gr.skip()
         others = [gr.skip()] * (FILLED - 1)
         try:
-            known = self.studio.offered
+            known = self.service.offered
             asked = read_query(request.query_params if request else {}, known)
             chosen, *wanted = filled(asked.settings)
             info = f"{SETTINGS['composers'].help} of {len(known.composers)}"
@@ -52,99 +59,66 @@ class Handlers:
             others = wanted if asked.given else others
             attributes = offered(asked.settings, known)
             others[-len(attributes) :] = attributes
-            self.studio.pipeline.get()
+            self.service.pipeline.get()
             said, link = _greeting(asked), share_value(run=asked.complete)
         except (ValueError, OSError) as error:
             said = status(f"Prism cannot draw: {error}", error=True)
         return [choices, said, link, *others]
 
-    def share(self, *controls: Any) -> Any:
-        """The link of what the controls hold."""
-        try:
-            return share_value(query(self.studio.read(*controls)))
-        except (ValueError, OSError):
-            # The players' handlers say what is wrong.
-            return gr.skip()
+    def begin(self, session: Session, *controls: Any) -> Iterator[list[Any]]:
+        """Read the controls and begin a generation.
 
-    def generate(self, visit: Visit, *controls: Any) -> Iterator[tuple[Any, Any, Any]]:
-        """Draw a roll and show it on the way; (player, piece, status)."""
-        click = visit.click
-        if not self.studio.pipeline.ready:
-            yield gr.skip(), gr.skip(), status("Loading the model, a few seconds…")
+        (share link, status, scores, nearest, heard player, its column); `controls` are raw values,
+        as for `Service.read`.
+        """
+        skipped = [gr.skip()] * _BEGUN
+        if not self.service.pipeline.ready:
+            yield [gr.skip(), status("Loading the model, a few seconds…"), *skipped[2:]]
         try:
-            for progress in self._fill("prism", self.studio.read(*controls), visit, click):
+            settings = self.service.read(*controls)
+        except (ValueError, OSError) as error:
+            yield [gr.skip(), status(str(error), error=True), *skipped[2:]]
+            raise gr.Error(str(error), print_exception=False) from error
+        generation = session.begin(settings)
+        yield [share_value(query(settings)), gr.skip(), *self.cards.begun(generation)]
+
+    def prism(self, session: Session) -> Iterator[tuple[Any, Any, Any]]:
+        """Draw a roll and show it on the way; (player, piece, status)."""
+        try:
+            for progress in self.service.fill_for(session, "prism"):
                 said = status(progress.text) if progress.text else gr.skip()
                 yield *self.shown("prism", progress), said
         except (ValueError, OSError) as error:
             yield gr.skip(), gr.skip(), status(str(error), error=True)
             raise gr.Error(str(error), print_exception=False) from error
 
-    def real(self, visit: Visit, *controls: Any) -> Iterator[tuple[Any, Any]]:
+    def corpus(self, session: Session) -> Iterator[tuple[Any, Any]]:
         """Show a held-out piece by the same composers or the visitor's own; (player, piece)."""
-        yield from self._beside("corpus", visit, *controls)
+        yield from self._beside("corpus", session)
 
-    def baseline(self, visit: Visit, *controls: Any) -> Iterator[tuple[Any, Any]]:
+    def amt(self, session: Session) -> Iterator[tuple[Any, Any]]:
         """Let the baseline write, and show it on the way; (player, piece)."""
-        yield from self._beside("amt", visit, *controls)
+        yield from self._beside("amt", session)
 
-    def stop(self, visit: Visit, *players: dict[str, Any]) -> list[Any]:
-        """Leave the players as they stand, no longer waiting for sound; (*players, status).
+    def stop(self, session: Session) -> dict[str, Any]:
+        """No more pieces come; the status.
 
-        Gradio cannot cancel what the server has not answered yet, so the click has to know as well.
+        Gradio cannot cancel what the server has not answered yet, so the generation has to know as
+        well.
         """
-        visit.click.stopped = True
-        stopped = [
-            player | {"busy": False, "hint": "", "message": "Stopped before it was done."}
-            if player.get("busy")
-            else gr.skip()
-            for player in players
-        ]
-        return [*stopped, status("Stopped.")]
+        session.generation.stopped = True
+        return status("Stopped.")
 
-    def _beside(self, name: str, visit: Visit, *controls: Any) -> Iterator[tuple[Any, Any]]:
-        """Fill a side other than Prism's."""
-        click = visit.click
+    def _beside(self, name: str, session: Session) -> Iterator[tuple[Any, Any]]:
+        """Fill a source's player other than Prism's."""
         try:
-            choice = self.studio.read(*controls)
-        except (ValueError, OSError) as error:
-            # Prism's side says it aloud.
-            raise gr.Error(str(error), visible=False, print_exception=False) from error
-        yield from self.beside(name, choice, visit, click)
-
-    def beside(
-        self, name: str, choice: GenerationSettings, visit: Visit, click: Click
-    ) -> Iterator[tuple[Any, Any]]:
-        """Fill a side other than Prism's with what was chosen; (player, piece)."""
-        try:
-            for progress in self._fill(name, choice, visit, click):
+            for progress in self.service.fill_for(session, name):
                 yield self.shown(name, progress)
         except Exception as error:  # whatever it was, it concerns this player alone
             logger.error("%s: %s", name, error, exc_info=not isinstance(error, ValueError))
-            side = self.studio.sides[name]
-            message = f"There is no {side.title} sample: {error}"
-            yield empty_player(side, hint=side.hint, message=message), None
-
-    def _fill(
-        self, name: str, choice: GenerationSettings, visit: Visit, click: Click
-    ) -> Iterator[Progress]:
-        """Fill a side for a click; ends when that is over, or another piece is wanted there.
-
-        It ends with an item without news: a generator without items empties the player.
-        """
-        own = click.own if name == "corpus" else None
-        if own:
-            news = self.studio.compare_with(own, choice.tempo)
-        else:
-            kept = visit.history.kept(self.studio.sides[name], choice)
-            news = self.studio.fill(name, choice, kept)
-        for progress in news:
-            replaced = name == "corpus" and click.own is not own
-            if click.over or click.stopped or replaced:
-                yield Progress()
-                return
-            if progress.done:
-                click.pieces[name] = progress.piece
-            yield progress
+            source = self.service.sources[name]
+            message = f"There is no {source.title} sample: {error}"
+            yield empty_player(source, hint=source.hint, message=message), None
 
     def shown(self, name: str, progress: Progress) -> tuple[Any, Any]:
         """(player, piece); the piece is kept only when it is done."""
@@ -152,26 +126,71 @@ class Handlers:
             value = piece_value(progress.piece, busy=not progress.done)
             return value, progress.piece if progress.done else gr.skip()
         if progress.text:
-            return empty_player(self.studio.sides[name], hint=progress.text, busy=True), gr.skip()
+            source = self.service.sources[name]
+            return empty_player(source, hint=progress.text, busy=True), gr.skip()
         return gr.skip(), gr.skip()
 
+    # ---- the visitor's own file; (panel, corpus player, its piece, scores, nearest) ----
 
-def empty_player(side: Side, **texts: Any) -> dict[str, Any]:
-    """The value of a side's player with nothing in it; `texts` as for `player_value`."""
-    return player_value(side.title, kind=side.kind, **texts)
+    def chosen(self, session: Session, event: gr.EventData) -> Iterator[tuple]:
+        """Take a file; one that cannot be used leaves everything as it was."""
+        try:
+            own = read_upload(event.label, event.content)
+        except UploadError as error:
+            yield _complaint(session, error)
+            return
+        said = f"{own.piece.title}: {len(own.piece.notes):,} notes in {len(own.bars):,} bars."
+        yield from self._replaced(session, own, said)
+
+    def moved(self, session: Session, event: gr.EventData) -> Iterator[tuple]:
+        """Start at another bar."""
+        if session.own is None:
+            yield (gr.skip(),) * 5
+            return
+        try:
+            own = session.own.at(event.bar)
+        except UploadError as error:
+            yield _complaint(session, error)
+            return
+        yield from self._replaced(session, own, f"From bar {own.bar} on.")
+
+    def removed(self, session: Session) -> Iterator[tuple]:
+        """Forget the file and show the corpus's piece of the latest generation again."""
+        generation = session.compare_with(None)
+        panel = upload_value(said="Your file is forgotten. The corpus's piece is back.")
+        source = self.service.sources["corpus"]
+        cards = self.cards.replaced(generation)
+        yield panel, empty_player(source, hint=source.hint), None, *cards
+        if generation.settings:
+            for shown in self._beside("corpus", session):
+                yield gr.skip(), *shown, gr.skip(), gr.skip()
+
+    def current(self, session: Session) -> dict[str, Any]:
+        """The panel's value as things stand."""
+        return upload_value(session.own)
+
+    def _replaced(self, session: Session, own: OwnPiece, said: str) -> Iterator[tuple]:
+        generation = session.compare_with(own)
+        tempo = generation.settings.tempo if generation.settings else None
+        # Said once: by the time the sound is there, another file may have been complained about.
+        panel, cards = upload_value(own, said=said), self.cards.replaced(generation)
+        for progress in self.service.own_piece(own, tempo):
+            if generation.over or generation.own is not own:
+                yield panel, gr.skip(), gr.skip(), *cards
+                return
+            if progress.done:
+                generation.pieces["corpus"] = progress.piece
+            yield panel, *self.shown("corpus", progress), *cards
+            panel, cards = gr.skip(), [gr.skip()] * 2
 
 
-def share_value(link: str = "", run: bool = False) -> dict[str, Any]:
-    """The value of the share link's element.
+def _complaint(session: Session, error: UploadError) -> tuple:
+    return upload_value(session.own, message=str(error)), *[gr.skip()] * 4
 
-    Parameters
-    ----------
-    link : str
-        The query to put behind the page's address; empty for none.
-    run : bool
-        Whether Generate should run by itself.
-    """
-    return {"query": link, "run": run}
+
+def empty_player(source: Source, **texts: Any) -> dict[str, Any]:
+    """The value of a source's player with nothing in it; `texts` as for `player_value`."""
+    return player_value(source.title, kind=source.kind, **texts)
 
 
 def _greeting(link: Link) -> dict[str, Any]:

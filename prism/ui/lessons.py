@@ -16,7 +16,7 @@ from prism.models.settings import SETTINGS, Number
 from prism.music.roll import BEATS
 from prism.service import lesson_views
 from prism.service.lesson_views import View
-from prism.service.studio import Studio
+from prism.service.service import Service
 from prism.ui.element import Element
 from prism.ui.player import (
     PianoRollPlayer,
@@ -29,8 +29,6 @@ from prism.ui.player import (
 
 logger = logging.getLogger(__name__)
 
-_RANK = 3  # whoever waits for a piece on the Play tab goes first
-_PATIENCE_SECONDS = 4.0
 _HEARD = ["prism-players", "prism-lesson-heard"]
 _QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 # Of many events in a row the last one counts.
@@ -141,7 +139,7 @@ class Lesson:
     text: str
     has_numbers: bool = False
 
-    def views(self, studio: Studio, *values: Any) -> Iterator[View]:
+    def views(self, service: Service, *values: Any) -> Iterator[View]:
         """What is shown for these values of the controls.
 
         Raises
@@ -149,7 +147,7 @@ class Lesson:
         ValueError, OSError
             With a sentence for the visitor.
         """
-        known = studio.composers
+        known = service.composers
         count = len(self.controls)
         try:
             checked = [
@@ -158,7 +156,7 @@ class Lesson:
             ]
         except ValueError as error:
             raise ValueError(f"{error}, then press {self.action}.") from error
-        yield from self.show(studio, *checked, *values[count:])
+        yield from self.show(service, *checked, *values[count:])
 
 
 LESSONS = (
@@ -267,9 +265,9 @@ class LessonPanel:
 class LessonRunner:
     """Event handlers of one lesson."""
 
-    def __init__(self, lesson: Lesson, studio: Studio) -> None:
+    def __init__(self, lesson: Lesson, service: Service) -> None:
         self.lesson = lesson
-        self._studio = studio
+        self._service = service
 
     def opened(self, view: View | None, *values: Any) -> Iterator[tuple]:
         """Run once, when the panel is first seen."""
@@ -282,11 +280,8 @@ class LessonRunner:
         """(status, rolls, view, the numbers if it has any); errors change the status alone."""
         yield self._update(status("Working… If the models are still loading, a few seconds."))
         try:
-            with self._studio.turns.take(_RANK, _PATIENCE_SECONDS) as turn:
-                for view in self.lesson.views(self._studio, *values):
-                    yield self._update(status(view.said), view)
-                    for _ in turn.moments():
-                        yield self._update()
+            for view in self.lesson.views(self._service, *values):
+                yield self._update(status(view.said), view)
         except Exception as error:  # whatever it was, the rest of the page goes on
             logger.error("%s", error, exc_info=not isinstance(error, (ValueError, OSError)))
             yield self._update(status(str(error), error=True))
@@ -307,9 +302,9 @@ class LessonRunner:
         return line, *shown, (view and view.numbers) or gr.skip()
 
 
-def lessons_tab(studio: Studio) -> None:
+def lessons_tab(service: Service) -> None:
     """Lay out the tab; call inside a ``gr.Blocks`` and its ``gr.Tabs``."""
-    runners = [LessonRunner(lesson, studio) for lesson in LESSONS]
+    runners = [LessonRunner(lesson, service) for lesson in LESSONS]
     with gr.Tab("How it works") as tab:
         gr.Markdown(_INTRODUCTION, elem_classes="prism-prose")
         with gr.Tabs(elem_classes="prism-lessons"):
@@ -318,7 +313,7 @@ def lessons_tab(studio: Studio) -> None:
             player, piece = PianoRollPlayer(player_value("")), gr.State(None)
     choices = [c for panel in panels for c in panel.controls if isinstance(c, gr.Dropdown)]
     # The first lesson runs by itself: a panel that is seen counts as selected.
-    tab.select(partial(_composers, studio), choices[0], choices, preprocess=False, **_QUIET)
+    tab.select(partial(_composers, service), choices[0], choices, preprocess=False, **_QUIET)
     for runner, panel in zip(runners, panels, strict=True):
         # What sounds is another lesson's.
         panel.tab.select(lambda: gr.update(visible=False), None, column, queue=False, **_QUIET)
@@ -353,7 +348,7 @@ def _panel(runner: LessonRunner) -> LessonPanel:
     return LessonPanel(tab, controls, rolls, view, outputs)
 
 
-def _composers(studio: Studio, chosen: str | None) -> list[Any]:
+def _composers(service: Service, chosen: str | None) -> list[Any]:
     """The composers for every choice of one, unless they are there."""
     defaults = [
         control.default
@@ -362,7 +357,7 @@ def _composers(studio: Studio, chosen: str | None) -> list[Any]:
         if isinstance(control, ComposerControl)
     ]
     try:
-        names = [] if chosen else studio.composers
+        names = [] if chosen else service.composers
     except (ValueError, OSError):
         names = []  # the lessons say what is wrong
     if not names:

@@ -11,16 +11,15 @@ import gradio as gr
 from prism import ASSETS
 from prism.service.health import Health
 from prism.service.loading import Loader
-from prism.service.studio import Studio
-from prism.service.worker import Worker
+from prism.service.scheduler import Scheduler
+from prism.service.service import Service
 from prism.ui.api import Api
 from prism.ui.corpus import Library, corpus_tab
 from prism.ui.evaluate import Evaluation, evaluate_tab
 from prism.ui.generate import Handlers
-from prism.ui.judging import Judging
 from prism.ui.lessons import lessons_tab
-from prism.ui.line import queue_fairly
 from prism.ui.play import connect_opening, play_panel
+from prism.ui.requests import THREADS, log_requests
 from prism.ui.theme import prism_theme
 from prism.ui.training import Training, training_tab
 
@@ -54,7 +53,7 @@ def build_ui(
     amt: Loader[AMTPipeline],
     judge: Loader[SimilarityScorer],
     index: Loader[TrainingIndex],
-    models: Worker | None = None,
+    models: Scheduler | None = None,
     result: pathlib.Path = ASSETS / "evaluation.json",
     weights: Loader[pathlib.Path] | None = None,
     examples: Loader[Sequence[StoredExample]] | None = None,
@@ -73,7 +72,7 @@ def build_ui(
         Compares pieces, possibly still loading.
     index : Loader of TrainingIndex
         Finds the nearest training music, possibly still loading.
-    models : Worker, optional
+    models : Scheduler, optional
         Where they work, and were loaded.
     result : Path
         The stored experiment, as ``prism evaluate`` writes it.
@@ -82,8 +81,8 @@ def build_ui(
     examples : Loader of sequence of StoredExample, optional
         Results that were made before, possibly still loading.
     """
-    studio = Studio(pipeline, corpus, amt, judge, index, models, examples)
-    handlers, judging = Handlers(studio), Judging(studio)
+    service = Service(pipeline, corpus, amt, judge, index, models, examples)
+    handlers = Handlers(service)
     with gr.Blocks(
         title="Prism",
         analytics_enabled=False,
@@ -92,16 +91,16 @@ def build_ui(
         gr.Markdown(_HEADING, elem_classes="prism-heading")
         with gr.Tabs():
             with gr.Tab("Play"):
-                controls = play_panel(handlers, judging)
+                controls = play_panel(handlers)
                 gr.Markdown(_FOOTER, elem_classes="prism-footer")
-            lessons_tab(studio)
-            evaluate_tab(Evaluation(studio, result))
-            corpus_tab(Library(studio))
+            lessons_tab(service)
+            evaluate_tab(Evaluation(service, result))
+            corpus_tab(Library(service))
             weights = weights or Loader(lambda: ASSETS.parent / "weights")
             training_tab(Training(weights, corpus))
-        Api(studio).publish()
+        Api(service).publish()
         connect_opening(page, controls, handlers)
-    return queue_fairly(page)
+    return log_requests(page)
 
 
 def launch_options(health: Health | None = None) -> dict[str, Any]:
@@ -121,4 +120,5 @@ def launch_options(health: Health | None = None) -> dict[str, Any]:
         "ssr_mode": False,
         "run_history": False,
         "max_file_size": "1mb",
+        "max_threads": THREADS,
     }

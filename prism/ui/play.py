@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
-from typing import Any
 
 import gradio as gr
-from gradio.components import Component
 from gradio.events import Dependency
 
-from prism.service.sides import Side
-from prism.service.visit import Visit
-from prism.ui.comparison import Comparison, comparison_panel, connect_comparison
+from prism.service.session import Session
+from prism.service.sources import Source
+from prism.ui.cards import CardsPanel, HistoryList, cards_panel, connect_hearing
 from prism.ui.controls import Controls, lay_out_controls
 from prism.ui.export import Export, connect_export, export_panel
 from prism.ui.filling import Filling, changed_weights
 from prism.ui.generate import Handlers, empty_player
-from prism.ui.history import History, HistoryList, history_value, remembered
-from prism.ui.judging import Judging
 from prism.ui.player import PianoRollPlayer, Transport, connect_png, transport_value
-from prism.ui.reference import Reference
 
 # Random seeds stay below 100,000: short enough to read out to somebody.
 _ROLL_DICE = "() => Math.floor(Math.random() * 100000)"
@@ -40,13 +34,8 @@ _SAY_COPIED = """(panel) => ({ kind: 'calm',
     text: panel?.name ? 'Link copied. It does not carry your file.' : 'Link copied.' })"""
 _SAY_SHOWN = "() => ({ kind: 'calm', text: 'Copy the link out of its field: Ctrl+C, or hold it.' })"
 
-# The raw values go to the handlers, which know a better answer to a bad one than Gradio.
-_RAW = {
-    "preprocess": False,
-    "api_visibility": "private",
-    "show_progress": "hidden",
-    "queue": False,
-}
+_NO_LONGER_BUSY = """(...players) => players.map((player) => player?.busy
+    ? { ...player, busy: false, hint: '', message: 'Stopped before it was done.' } : player)"""
 _QUIET = {"api_visibility": "private", "show_progress": "hidden"}
 
 
@@ -58,47 +47,37 @@ class Panel:
     piece: gr.State
 
 
-def play_panel(handlers: Handlers, judging: Judging) -> Controls:
+def play_panel(handlers: Handlers) -> Controls:
     """Lay out the panel and connect it; call inside a ``gr.Blocks``."""
+    sources = handlers.service.sources
     controls = lay_out_controls()
-    Transport(
-        transport_value(side.title for side in handlers.studio.sides.values()),
-        elem_classes="prism-transport-block",
-    )
+    titles = [source.title for source in sources.values()]
+    Transport(transport_value(titles), elem_classes="prism-transport-block")
     with gr.Row(equal_height=True, elem_classes=["prism-players", "prism-together"]):
-        panels = {name: _panel(side) for name, side in handlers.studio.sides.items()}
-    with gr.Column(elem_classes="prism-below"):
-        history = HistoryList(history_value(History()))
-    below = comparison_panel()
+        panels = {name: _panel(source) for name, source in sources.items()}
+    below = cards_panel()
     export = export_panel()
+    session = gr.State(Session())
     _connect_controls(controls)
     _connect_link(controls)
-    visit = gr.State(Visit())
-    clicked = _connect_click(controls, below, handlers, judging, visit)
-    fills = _connect_generation(controls, panels, handlers, visit, clicked)
-    _connect_stop(controls, panels, handlers, visit, fills)
-    reference = Reference(handlers)
-    fills += _connect_upload(controls, panels["corpus"], below, reference, judging, visit)
-    for scored in connect_comparison(below, judging, visit, fills):
-        scored.then(
-            remembered,
-            visit,
-            history,
-            trigger_mode="always_last",
-            concurrency_id="history",
-            concurrency_limit=1,
-            **_QUIET,
+    begun = _connect_begin(controls, below, handlers, session)
+    fills = _connect_fills(controls, panels, handlers, session, begun)
+    _connect_stop(controls, panels, handlers, session, fills)
+    for event in (*fills, *_connect_upload(controls, panels["corpus"], below, handlers, session)):
+        event.then(
+            handlers.cards.compare, session, below.compared, trigger_mode="always_last", **_QUIET
         )
-    _connect_filling(controls, history, Filling(handlers.studio), reference, visit)
-    connect_export(export, Export(handlers.studio), visit)
+    connect_hearing(below, handlers.cards, session)
+    _connect_filling(controls, below.history, handlers, session)
+    connect_export(export, Export(handlers.service), session)
     for shown in (*panels.values(), below):
         connect_png(shown.player, shown.piece)
     return controls
 
 
-def _panel(side: Side) -> Panel:
+def _panel(source: Source) -> Panel:
     with gr.Column(min_width=320):
-        return Panel(PianoRollPlayer(empty_player(side, hint=side.hint)), gr.State(None))
+        return Panel(PianoRollPlayer(empty_player(source, hint=source.hint)), gr.State(None))
 
 
 def _connect_controls(controls: Controls) -> None:
@@ -131,12 +110,13 @@ def connect_opening(page: gr.Blocks, controls: Controls, handlers: Handlers) -> 
         queue=False,
     )
     opened.then(None, controls.link, None, js=_RUN_IF_WANTED, api_visibility="private")
-    page.load(Filling(handlers.studio).examples, None, controls.examples, queue=False, **_QUIET)
+    page.load(Filling(handlers.service).examples, None, controls.examples, queue=False, **_QUIET)
 
 
-def _connect_click(
-    controls: Controls, below: Comparison, handlers: Handlers, judging: Judging, visit: gr.State
+def _connect_begin(
+    controls: Controls, below: CardsPanel, handlers: Handlers, session: gr.State
 ) -> Dependency:
+    """The one event that reads the controls."""
     seeded = controls.generate.click(
         None,
         [controls.fresh, controls.settings["seed"]],
@@ -144,79 +124,59 @@ def _connect_click(
         js=_ROLL_DICE_IF_WANTED,
         api_visibility="private",
     )
-    seeded.then(handlers.share, controls.chosen, controls.link, **_RAW)
-    return seeded.then(judging.clicked, [visit, *controls.chosen], below.outputs, **_RAW)
+    return seeded.then(
+        handlers.begin,
+        [session, *controls.chosen],
+        [controls.link, controls.status, *below.begun],
+        # The raw values: the handler knows a better answer to a bad one than Gradio.
+        preprocess=False,
+        **_QUIET,
+    )
 
 
-def _connect_generation(
+def _connect_fills(
     controls: Controls,
     panels: dict[str, Panel],
     handlers: Handlers,
-    visit: gr.State,
-    clicked: Dependency,
+    session: gr.State,
+    begun: Dependency,
 ) -> list[Dependency]:
-    def fill(name: str, handler: Callable, *more: Component, **settings: Any) -> Dependency:
-        return clicked.then(
-            handler,
-            [visit, *controls.chosen],
-            [panels[name].player, panels[name].piece, *more],
-            api_visibility="private",
-            preprocess=False,
-            show_progress="hidden",
-            trigger_mode="always_last",
-            **settings,
-        )
-
+    more = {"prism": [controls.status]}
     return [
-        fill(
-            "prism",
-            handlers.generate,
-            controls.status,
-            api_name="page_prism",
-            concurrency_limit=1,
-            concurrency_id="prism",
-        ),
-        fill(
-            "corpus",
-            handlers.real,
-            api_name="page_corpus",
-            concurrency_limit=2,
-            concurrency_id="corpus",
-        ),
-        fill(
-            "amt", handlers.baseline, api_name="page_amt", concurrency_limit=1, concurrency_id="amt"
-        ),
+        begun.success(
+            getattr(handlers, name),
+            session,
+            [panel.player, panel.piece, *more.get(name, ())],
+            api_name=f"page_{name}",
+            trigger_mode="always_last",
+            **_QUIET,
+        )
+        for name, panel in panels.items()
     ]
 
 
 def _connect_upload(
     controls: Controls,
     corpus: Panel,
-    below: Comparison,
-    reference: Reference,
-    judging: Judging,
-    visit: gr.State,
+    below: CardsPanel,
+    handlers: Handlers,
+    session: gr.State,
 ) -> list[Dependency]:
-    shown = [controls.upload, corpus.player, corpus.piece]
-    events = (
-        controls.upload.chosen(reference.chosen, visit, shown, concurrency_limit=2, **_QUIET),
-        controls.upload.moved(reference.moved, visit, shown, concurrency_limit=2, **_QUIET),
-        controls.upload.removed(reference.removed, visit, shown, concurrency_limit=2, **_QUIET),
-    )
-    cards = [below.scores, below.nearest]
-    return [event.then(judging.replaced, visit, cards, **_QUIET) for event in events]
+    shown = [controls.upload, corpus.player, corpus.piece, below.scores, below.nearest]
+    return [
+        controls.upload.chosen(handlers.chosen, session, shown, **_QUIET),
+        controls.upload.moved(handlers.moved, session, shown, **_QUIET),
+        controls.upload.removed(handlers.removed, session, shown, **_QUIET),
+    ]
 
 
 def _connect_filling(
-    controls: Controls,
-    history: HistoryList,
-    filling: Filling,
-    reference: Reference,
-    visit: gr.State,
+    controls: Controls, history: HistoryList, handlers: Handlers, session: gr.State
 ) -> None:
     """Fill in the controls, then press Generate with the seed that stands there."""
-    recalled = history.recall(filling.recall, visit, controls.filled, queue=False, **_QUIET)
-    recalled.success(reference.current, visit, controls.upload, queue=False, **_QUIET)
+    filling = Filling(handlers.service)
+    recalled = history.recall(filling.recall, session, controls.filled, queue=False, **_QUIET)
+    recalled.success(handlers.current, session, controls.upload, queue=False, **_QUIET)
     for filled in (
         recalled,
         controls.surprise.click(filling.surprise, None, controls.filled, queue=False, **_QUIET),
@@ -232,17 +192,13 @@ def _connect_stop(
     controls: Controls,
     panels: dict[str, Panel],
     handlers: Handlers,
-    visit: gr.State,
-    events: list[Dependency],
+    session: gr.State,
+    fills: list[Dependency],
 ) -> None:
-    stopping = controls.stop.click(None, cancels=events, api_visibility="private", queue=False)
-    players = [panel.player for panel in panels.values()]
-    # Only then: an update still on its way would overwrite what the handler says.
-    stopping.then(
-        handlers.stop,
-        [visit, *players],
-        [*players, controls.status],
-        api_visibility="private",
-        queue=False,
-        show_progress="hidden",
+    stopping = controls.stop.click(
+        handlers.stop, session, controls.status, cancels=fills, queue=False, **_QUIET
     )
+    players = [panel.player for panel in panels.values()]
+    # Only then, as an update still on its way would overwrite it; and in the browser, which has
+    # the notes.
+    stopping.then(None, players, players, js=_NO_LONGER_BUSY, api_visibility="private")

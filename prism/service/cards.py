@@ -1,0 +1,271 @@
+"""What the page says of a visitor's pieces: scores, nearest training music, and earlier results.
+
+Each ``..._value`` is what an element of the page shows; see `prism.ui.cards`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from prism.music.metadata import real_lines
+from prism.music.naming import asked_words, corpus_words, signature
+from prism.music.roll import PianoRoll
+from prism.service.comparison import CAUTION, number
+from prism.service.piece import ShownPiece
+from prism.service.session import MOST_ENTRIES, Entry, History
+
+if TYPE_CHECKING:
+    from prism.models.settings import GenerationSettings
+    from prism.similarity.bands import Band
+    from prism.similarity.neighbours import Neighbour
+    from prism.similarity.scorer import Score
+
+# The sources that are compared with the corpus's piece: letter in the chart, name in the text.
+MARKS = {"prism": ("P", "Prism"), "amt": ("A", "AMT")}
+CORPUS_PIECE, YOURS = "this corpus piece", "your piece"
+_NETWORKS = {
+    "imagenet": ("ImageNet network", "Knows photographs; looks at the rolls as pictures."),
+    "corpus": ("Corpus network", "Learned to tell this corpus's composers apart."),
+}
+_MAXIMUM_STEPS = 5
+_LEAST_SPAN = 0.05
+# In the order of the rows; the real piece is the yardstick for the generated ones.
+_NAMES = {
+    "prism": "Prism",
+    "amt": "AMT",
+    "corpus": "Corpus piece (real and held out, to compare with)",
+}
+_TOLD_NETWORK = "corpus"  # hears time, which the other one hardly does
+
+
+def scores_value(
+    scores: Mapping[str, list[Score]],
+    bands: Mapping[str, Mapping[str, Band]],
+    hint: str = "",
+    message: str = "",
+    against: str = CORPUS_PIECE,
+) -> dict[str, Any]:
+    """A card's value.
+
+    Parameters
+    ----------
+    scores : dict
+        For each of `MARKS` that has been compared, a score a network.
+    bands : dict
+        The judge's; empty for a card without charts.
+    hint, message : str
+        What is to come; what went wrong.
+    against : str
+        What was compared with, `CORPUS_PIECE` or `YOURS`.
+    """
+    charts = []
+    for network, kinds in bands.items():
+        marks = {side: s for side, found in scores.items() for s in found if s.network == network}
+        charts.append(_chart(network, kinds, marks))
+    summary = _summary(scores, against) if charts else ""
+    return {
+        "charts": charts,
+        "summary": summary,
+        "hint": hint,
+        "message": message,
+        "against": against,
+    }
+
+
+def axis(values: Sequence[float]) -> list[float]:
+    """Round numbers at equal distances, two to seven, that enclose all values.
+
+    Examples
+    --------
+    >>> axis([0.52, 0.99]), axis([0.95, 0.97])
+    ([0.5, 0.6, 0.7, 0.8, 0.9, 1.0], [0.95, 0.96, 0.97])
+    """
+    low, high = min(values), max(values)
+    least = max(high - low, _LEAST_SPAN) / _MAXIMUM_STEPS
+    power = 10.0 ** math.floor(math.log10(least))
+    step = next(k * power for k in (1, 2, 5, 10) if k * power >= least * (1 - 1e-9))
+    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
+    return [round(k * step, 6) for k in range(first, max(last, first + 1) + 1)]
+
+
+def _chart(network: str, bands: Mapping[str, Band], marks: Mapping[str, Score]) -> dict[str, Any]:
+    # The similarity package brings the machine-learning library along.
+    from prism.similarity.bands import KIND_WORDS
+
+    title, about = _NETWORKS[network]
+    rows = [
+        {"words": KIND_WORDS[kind], "quantiles": band.quantiles} for kind, band in bands.items()
+    ]
+    cosines = [score.cosine for score in marks.values()]
+    ticks = axis([*cosines, *(q for row in rows for q in row["quantiles"])])
+    decimals = 1 if ticks[1] - ticks[0] > 0.099 else 2
+    return {
+        "title": title,
+        "about": about,
+        "rows": rows,
+        "ticks": [{"at": tick, "text": number(tick, decimals)} for tick in ticks],
+        "marks": [
+            {"side": side, "at": score.cosine, "text": f"{MARKS[side][0]} {_read(score)}"}
+            for side, score in marks.items()
+        ],
+        "sentences": [_sentence(name, marks.get(side)) for side, (_, name) in MARKS.items()],
+        "description": _description(title, rows, marks),
+    }
+
+
+def _read(score: Score) -> str:
+    return number(score.cosine)
+
+
+def _sentence(name: str, score: Score | None) -> str:
+    return f"{name}: {_read(score)}, {score.words}." if score else f"{name}: no score yet."
+
+
+def _description(title: str, rows: list[dict[str, Any]], marks: Mapping[str, Score]) -> str:
+    """The chart for those who do not see it."""
+    found = [f"{MARKS[side][1]} {_read(score)}" for side, score in marks.items()]
+    halves = [
+        f"{row['words']} {number(row['quantiles'][1])} to {number(row['quantiles'][3])}"
+        for row in rows
+    ]
+    scores = f"{', '.join(found) or 'no score yet'}"
+    return f"{title}: {scores}. The middle half of real pairs: {'; '.join(halves)}."
+
+
+def _summary(scores: Mapping[str, list[Score]], against: str) -> str:
+    if not all(scores.get(side) for side in MARKS):
+        return f"A score is {CAUTION}."
+    nearer = {_nearer(*pair) for pair in zip(*(scores[s] for s in MARKS), strict=True)}
+    if nearer == {1}:
+        said = f"Both networks find Prism's piece more like {against} than AMT's"
+    elif nearer == {-1}:
+        said = f"Both networks find AMT's piece more like {against} than Prism's"
+    else:
+        said = "The two networks do not both prefer one of the generated pieces"
+    return f"{said}; that is {CAUTION}."
+
+
+def _nearer(first: Score, second: Score) -> int:
+    """1 or −1 for the greater as it is shown, 0 for a tie."""
+    difference = round(first.cosine, 2) - round(second.cosine, 2)
+    return (difference > 0) - (difference < 0)
+
+
+def nearest_value(
+    neighbours: Mapping[str, Neighbour], hint: str = "", message: str = ""
+) -> dict[str, Any]:
+    """A card's value.
+
+    Parameters
+    ----------
+    neighbours : dict
+        Keyed by side.
+    hint, message : str
+        What is to come; what went wrong.
+    """
+    rows = [_row(side, neighbours[side]) for side in _NAMES if side in neighbours]
+    return {"rows": rows, "hint": hint, "message": message}
+
+
+def _row(side: str, neighbour: Neighbour) -> dict[str, Any]:
+    return {
+        "side": side,
+        "name": _NAMES[side],
+        "overlap": f"{round(100 * neighbour.overlap)} %",
+        "copy": neighbour.is_copy,
+        "where": where(neighbour),
+        "found": neighbour.overlap > 0,
+    }
+
+
+def where(neighbour: Neighbour) -> str:
+    """Which music it is: ``"Bach: bwv261, from beat 34, transposed down 2 semitones"``."""
+    piece = neighbour.piece
+    if neighbour.overlap <= 0:
+        return "no training music has a note in common with it"
+    return ", ".join(
+        [f"{piece.label}: {piece.title}", f"from beat {neighbour.start_beat}", _moved(neighbour)]
+    )
+
+
+def _moved(neighbour: Neighbour) -> str:
+    count = abs(neighbour.semitones)
+    if not count:
+        return "not transposed"
+    way = "up" if neighbour.semitones > 0 else "down"
+    return f"transposed {way} {count} semitone{'s' if count > 1 else ''}"
+
+
+def transposed(roll: PianoRoll, semitones: int, like: PianoRoll) -> PianoRoll:
+    """The notes moved up, without those that leave the keyboard; metre and tempo of `like`."""
+    pitch, start, end, velocity = roll.arrays()
+    return PianoRoll.from_arrays(
+        pitch + semitones,
+        start,
+        end,
+        velocity,
+        roll.frames,
+        tempo=like.tempo,
+        time_signature=like.time_signature,
+    )
+
+
+def neighbour_piece(side: str, neighbour: Neighbour, sample: PianoRoll) -> ShownPiece:
+    """The training music as it meets the sample, ready to be played; still without files."""
+    piece = neighbour.piece
+    return ShownPiece(
+        kind="Real · training music",
+        title=piece.title,
+        detail=f"{where(neighbour)} · {round(100 * neighbour.overlap)} % overlap with "
+        f"{_NAMES[side].split(' (')[0]}",
+        caption=f"From {corpus_words(piece.source)}, used in training; moved to the sample's "
+        f"keys and tempo. Terms: {piece.terms}.",
+        name=f"nearest-to-{side}-{piece.label}-{piece.title}",
+        roll=transposed(neighbour.roll, neighbour.semitones, sample),
+        lines=real_lines(piece),
+    )
+
+
+def history_value(history: History) -> dict[str, Any]:
+    """The list's value, the latest result first."""
+    return {
+        "entries": [_shown(entry) for entry in reversed(history.entries)],
+        "shown": history.shown,
+        "most": MOST_ENTRIES,
+    }
+
+
+def _shown(entry: Entry) -> dict[str, Any]:
+    return {
+        "number": entry.number,
+        "title": entry.settings.mix,
+        "detail": _detail(entry.settings),
+        "beside": f"beside {entry.own.piece.title}" if entry.own else "",
+        "scores": _told(entry.scores),
+        "when": entry.when,
+        "notes": _thumbnail(entry.piece("prism").roll),
+    }
+
+
+def _detail(settings: GenerationSettings) -> str:
+    words = f"guidance {settings.guidance_scale:g} · seed {settings.seed}"
+    metre = settings.time_signature and signature(settings.time_signature)
+    return " · ".join(filter(None, [words, metre, asked_words(settings.attributes)]))
+
+
+def _told(scores: dict[str, list[Score]]) -> str:
+    """How near each came by the features of the network that hears time."""
+    return " · ".join(
+        f"{name} {number(score.cosine)}"
+        for side, (_, name) in MARKS.items()
+        for score in scores.get(side, [])
+        if score.network == _TOLD_NETWORK
+    )
+
+
+def _thumbnail(roll: PianoRoll) -> list[int]:
+    """Pitch, start and end (frames) of every note, one after another."""
+    pitch, start, end, _ = roll.arrays()
+    return [int(n) for note in zip(pitch, start, end, strict=True) for n in note]

@@ -1,0 +1,252 @@
+"""Prism without a page: settings in, pieces, scores and files out, stage by stage.
+
+The page, the HTTP API, ``prism compare`` and the stored examples all get their pieces here.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from prism.models.settings import PUBLIC, SETTINGS, GenerationSettings, Offered
+from prism.service.cache import RecentResults
+from prism.service.examples import StoredExample
+from prism.service.loading import Loader
+from prism.service.log import note_piece
+from prism.service.piece import ShownPiece
+from prism.service.scheduler import Priority, Scheduler
+from prism.service.session import COMPARED, Generation, Session
+from prism.service.sources import BaselineSource, CorpusSource, PrismSource, Source
+
+if TYPE_CHECKING:
+    from prism.amt.pipeline import AMTPipeline
+    from prism.corpora.prepared import Corpus
+    from prism.models.pipeline import PrismPipeline
+    from prism.service.upload import OwnPiece
+    from prism.similarity.neighbours import TrainingIndex
+    from prism.similarity.scorer import Score, SimilarityScorer
+
+RECENT_RESULTS = 96
+
+
+@dataclasses.dataclass(frozen=True)
+class Progress:
+    """What is new of one source.
+
+    Parameters
+    ----------
+    piece : ShownPiece or None
+        What to show; None for what is already there.
+    text : str
+        What to say; empty for nothing new.
+    done : bool
+        Whether this is the result, with its files.
+    """
+
+    piece: ShownPiece | None = None
+    text: str = ""
+    done: bool = False
+
+
+class Service:
+    """Makes the pieces for all visitors.
+
+    Parameters
+    ----------
+    pipeline : Loader of PrismPipeline
+        The model.
+    corpus : Loader of Corpus
+        Real music.
+    amt : Loader of AMTPipeline
+        The baseline.
+    judge : Loader of SimilarityScorer
+        Compares pieces.
+    index : Loader of TrainingIndex
+        Finds the nearest training music.
+    models : Scheduler, optional
+        Where the models work; one of its own by default.
+    examples : Loader of sequence of StoredExample, optional
+        Results that were made before; none by default.
+
+    Attributes
+    ----------
+    files : Scheduler
+        Where sound and pictures are made and the training music is searched, beside the models.
+    """
+
+    def __init__(
+        self,
+        pipeline: Loader[PrismPipeline],
+        corpus: Loader[Corpus],
+        amt: Loader[AMTPipeline],
+        judge: Loader[SimilarityScorer],
+        index: Loader[TrainingIndex],
+        models: Scheduler | None = None,
+        examples: Loader[Sequence[StoredExample]] | None = None,
+    ) -> None:
+        self.pipeline = pipeline
+        self.corpus = corpus
+        self.amt = amt
+        self.judge = judge
+        self.index = index
+        self.models = models or Scheduler()
+        self.files = Scheduler("prism-files")
+        self.examples = examples or Loader(tuple)
+        prism, real = PrismSource(pipeline, self.models), CorpusSource(corpus)
+        baseline = BaselineSource(amt, real, prism, self.models)
+        self.sources: dict[str, Source] = {s.name: s for s in (prism, real, baseline)}
+        self._recent: RecentResults[ShownPiece] = RecentResults(RECENT_RESULTS)
+
+    @property
+    def offered(self) -> Offered:
+        """What can be chosen: what the model knows, the corpus's labels if there is no model.
+
+        Raises
+        ------
+        ValueError, OSError
+            The model's complaint if neither can be loaded.
+        """
+        try:
+            return self.pipeline.get().offered
+        except (ValueError, OSError) as model_error:
+            try:
+                return Offered(list(self.corpus.get().labels), {})
+            except (ValueError, OSError):
+                raise model_error from None
+
+    @property
+    def composers(self) -> list[str]:
+        """The labels of `offered`; raises as it."""
+        return self.offered.composers
+
+    def settings(self, **values: Any) -> GenerationSettings:
+        """Check what was chosen, by public names, with what can be chosen."""
+        return GenerationSettings.read(values, self.offered)
+
+    def read(self, composers: Sequence[str] | None, *others: Any) -> GenerationSettings:
+        """Check the page's controls: the composers, every weight, and the settings in order."""
+        most = SETTINGS["composers"].most
+        weights = others[:most][: len(composers or ())]
+        named = dict(zip(list(PUBLIC)[2:], others[most:], strict=False))
+        return self.settings(composers=composers, weights=weights, **named)
+
+    def fill(
+        self, name: str, settings: GenerationSettings, kept: ShownPiece | None = None
+    ) -> Iterator[Progress]:
+        """Make a source's piece, or take it from the recent results or the stored examples.
+
+        Something comes at least every `HEARTBEAT_SECONDS` while a model works, even if nothing is
+        new: whoever iterates can stop only between two items.
+
+        Parameters
+        ----------
+        name : str
+            Of the source.
+        settings : GenerationSettings
+            What to make it with.
+        kept : ShownPiece, optional
+            The very piece, made before, without its files.
+        """
+        source, key = self.sources[name], settings.key_for(name)
+        piece = self._recent.get(key) or self._stored(name, settings)
+        note_piece(cached=piece is not None)
+        if piece is not None:
+            text = "The same choice gives the same piece: here it is."
+            yield Progress(self._with_files(piece, source), text, done=True)
+            return
+        for progress in [Progress(kept)] if kept else self._progress(source, settings):
+            piece = progress.piece or piece
+            yield progress
+        self._recent.put(key, piece)
+        self._with_files(piece, source)
+        yield Progress(piece, f"Done: {len(piece.roll.notes())} notes. Press play.", done=True)
+
+    def fill_for(self, session: Session, name: str) -> Iterator[Progress]:
+        """Fill a source's place in a session's latest generation.
+
+        It ends when that is over or stopped, or another piece is wanted there; with an item without
+        news, as a generator without items empties a player.
+        """
+        generation = session.generation
+        own = generation.own if name == "corpus" else None
+        if own is not None:
+            news = self.own_piece(own, generation.settings.tempo)
+        else:
+            kept = session.history.kept(name, generation.settings)
+            news = self.fill(name, generation.settings, kept)
+        for progress in news:
+            replaced = name == "corpus" and generation.own is not own
+            if generation.over or generation.stopped or replaced:
+                yield Progress()
+                return
+            if progress.done:
+                generation.pieces[name] = progress.piece
+            yield progress
+
+    def own_piece(self, own: OwnPiece, tempo: float | None) -> Iterator[Progress]:
+        """Show a visitor's own music; nobody else's fill finds it."""
+        piece = own.shown(tempo)
+        yield Progress(piece)
+        yield Progress(self.files.run(piece.render, priority=Priority.GENERATE), done=True)
+
+    def pieces(self, settings: GenerationSettings) -> Iterator[dict[str, ShownPiece]]:
+        """Every source's piece, one after the other; what there is so far, at last all of it."""
+        made: dict[str, ShownPiece] = {}
+        for name in self.sources:
+            for progress in self.fill(name, settings):
+                made |= {name: progress.piece} if progress.piece else {}
+                yield made
+
+    def scores(
+        self, real: ShownPiece, generated: Mapping[str, ShownPiece]
+    ) -> dict[str, list[Score]]:
+        """How much like the real piece the generated ones are, a score a network."""
+        rolls = {name: piece.roll for name, piece in generated.items()}
+        score = self.judge.get().scores
+        return self.models.run(score, real.roll, rolls, priority=Priority.SCORE)
+
+    def compared(self, pieces: Mapping[str, ShownPiece]) -> dict[str, list[Score]]:
+        """`scores` of the generated ones among some pieces against the real one among them."""
+        return self.scores(pieces["corpus"], {name: pieces[name] for name in COMPARED})
+
+    def score(self, generation: Generation) -> None:
+        """Score the generated pieces that are there and have no score yet."""
+        if not (names := generation.unscored):
+            return
+        real = generation.pieces["corpus"]
+        found = self.scores(real, {name: generation.pieces[name] for name in names})
+        # Another piece to compare with may have come meanwhile, and its own scores come after it.
+        if generation.pieces.get("corpus") is real:
+            generation.scores |= found
+
+    def find_nearest(self, generation: Generation) -> Iterator[str]:
+        """Look for the training music nearest to each piece; the names of those that were found."""
+        for name in generation.unplaced:
+            search, roll = self.index.get().nearest, generation.pieces[name].roll
+            found = self.files.run(search, roll, priority=Priority.NEAREST)
+            if generation.over:
+                return
+            generation.neighbours[name] = found
+            yield name
+
+    def _stored(self, name: str, settings: GenerationSettings) -> ShownPiece | None:
+        """The source's piece out of the examples, unless they are still loading."""
+        examples = self.examples.get() if self.examples.ready else ()
+        key = settings.key_for(name)
+        same = (e.pieces.get(name) for e in examples if e.choice.key_for(name) == key)
+        return next(same, None)
+
+    def _progress(self, source: Source, settings: GenerationSettings) -> Iterator[Progress]:
+        """The stages worth showing."""
+        shown_at = 0.0
+        for stage in source.stages(settings):
+            if stage is None:
+                yield Progress()
+            elif stage.last or time.monotonic() - shown_at >= source.pace_seconds:
+                shown_at = time.monotonic()
+                yield Progress(stage.piece and stage.piece(), stage.text)
+
+    def _with_files(self, piece: ShownPiece, source: Source) -> ShownPiece:
+        return self.files.run(piece.render, priority=source.priority)

@@ -1,0 +1,189 @@
+"""What one visitor has on the page, shared by the handlers that run meanwhile."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+import time
+from collections.abc import Collection, Hashable
+from typing import TYPE_CHECKING, Any
+
+from prism.service.examples import packed, unpacked
+
+if TYPE_CHECKING:
+    from prism.models.settings import GenerationSettings
+    from prism.service.piece import ShownPiece
+    from prism.service.upload import OwnPiece
+    from prism.similarity.neighbours import Neighbour
+    from prism.similarity.scorer import Score
+
+# The sources whose pieces are compared with the corpus's.
+COMPARED = ("prism", "amt")
+MOST_ENTRIES = 20
+
+
+@dataclasses.dataclass
+class Generation:
+    """What has come of one press of Generate, keyed by the sources' names.
+
+    Whoever works for a generation keeps hold of it, so that what comes late never gets among the
+    results of the next.
+
+    Parameters
+    ----------
+    settings : GenerationSettings or None
+        What was asked for; None before the first.
+    own : OwnPiece or None
+        The visitor's own music in the place of the corpus's.
+    over : bool
+        Whether the visitor has asked again.
+    stopped : bool
+        Whether the visitor has pressed Stop: no more pieces come. Those that are there are still
+        on the page, so what is said of them goes on.
+    pieces : dict
+        The finished ones.
+    scores : dict
+        Of the generated pieces against the corpus's, a score a network.
+    neighbours : dict
+        The training music nearest to each piece.
+    lock
+        For whoever compares the pieces.
+    """
+
+    settings: GenerationSettings | None = None
+    own: OwnPiece | None = None
+    over: bool = False
+    stopped: bool = False
+    pieces: dict[str, ShownPiece] = dataclasses.field(default_factory=dict)
+    scores: dict[str, list[Score]] = dataclasses.field(default_factory=dict)
+    neighbours: dict[str, Neighbour] = dataclasses.field(default_factory=dict)
+    lock: threading.Lock = dataclasses.field(default_factory=threading.Lock, repr=False)
+
+    @property
+    def unscored(self) -> list[str]:
+        """The generated pieces that can be compared and were not."""
+        return self._lacking(self.scores, COMPARED) if "corpus" in self.pieces else []
+
+    @property
+    def unplaced(self) -> list[str]:
+        """The pieces whose neighbour is not known; the generated ones go first."""
+        if not any(name in self.pieces for name in COMPARED):
+            return []
+        # A visitor's own music may well be in the corpus, where it is no yardstick.
+        return self._lacking(self.neighbours, COMPARED if self.own else (*COMPARED, "corpus"))
+
+    def _lacking(self, found: Collection[str], names: Collection[str]) -> list[str]:
+        return [name for name in names if name in self.pieces and name not in found]
+
+
+@dataclasses.dataclass
+class Entry:
+    """One result.
+
+    Parameters
+    ----------
+    number : int
+        Counted from 1 through the visit.
+    settings : GenerationSettings
+        What was asked for.
+    own : OwnPiece or None
+        The visitor's own music in the place of the corpus's.
+    when : float
+        When it was finished, in seconds since 1970.
+    scores : dict
+        As in `Generation`.
+    """
+
+    number: int
+    settings: GenerationSettings
+    own: OwnPiece | None
+    when: float = dataclasses.field(default_factory=time.time)
+    scores: dict[str, list[Score]] = dataclasses.field(default_factory=dict)
+    _packed: dict[str, dict[str, Any]] = dataclasses.field(default_factory=dict)
+
+    def update(self, generation: Generation) -> bool:
+        """Take over what is new; whether the list looks different now."""
+        for name, piece in list(generation.pieces.items()):
+            if name not in self._packed:
+                self._packed[name] = packed(piece)
+        news = {name: s for name, s in generation.scores.items() if name not in self.scores}
+        self.scores |= news
+        return bool(news)
+
+    def piece(self, name: str) -> ShownPiece | None:
+        """A source's piece, without its files."""
+        return unpacked(self._packed[name]) if name in self._packed else None
+
+
+class History:
+    """The latest `MOST_ENTRIES` results, as notes; the same settings again are no new one."""
+
+    def __init__(self) -> None:
+        self._entries: dict[Hashable, Entry] = {}
+        self._count = 0
+        self.shown = 0
+
+    @property
+    def entries(self) -> list[Entry]:
+        """From the first to the last."""
+        return list(self._entries.values())
+
+    def note(self, generation: Generation) -> bool:
+        """Write down what has come so far; whether the list looks different now."""
+        settings, own = generation.settings, generation.own
+        if settings is None or "prism" not in generation.pieces:
+            return False
+        key = settings, own and own.key
+        new = key not in self._entries
+        if new:
+            self._count += 1
+            self._entries[key] = Entry(self._count, settings, own)
+            while len(self._entries) > MOST_ENTRIES:
+                del self._entries[next(iter(self._entries))]
+        entry = self._entries[key]
+        moved, self.shown = self.shown != entry.number, entry.number
+        return entry.update(generation) or new or moved
+
+    def entry(self, number: int) -> Entry | None:
+        """The entry of that number, unless it had to go."""
+        return next((entry for entry in self.entries if entry.number == number), None)
+
+    def kept(self, name: str, settings: GenerationSettings) -> ShownPiece | None:
+        """The piece that a source makes with these settings, if it is here."""
+        key = settings.key_for(name)
+        for entry in self.entries:
+            own = name == "corpus" and entry.own is not None
+            if entry.settings.key_for(name) == key and not own and (piece := entry.piece(name)):
+                return piece
+        return None
+
+
+class Session:
+    """Knows the latest generation, the results before it, and the visitor's own music."""
+
+    def __init__(self) -> None:
+        self.generation = Generation()
+        self.history = History()
+        self.own: OwnPiece | None = None
+
+    def __deepcopy__(self, memo: dict) -> Session:
+        """Gradio copies the session that the page was built with; every visitor gets a new one."""
+        return Session()
+
+    def begin(self, settings: GenerationSettings | None = None) -> Generation:
+        """Begin a generation; the one before it is over."""
+        self.generation.over = True
+        self.generation = Generation(settings, self.own)
+        return self.generation
+
+    def compare_with(self, own: OwnPiece | None) -> Generation:
+        """From now on the visitor's own music stands in for the corpus's, or no longer does.
+
+        Of the latest generation everything is forgotten that had to do with what stood there.
+        """
+        generation = self.generation
+        self.own = generation.own = own
+        generation.pieces.pop("corpus", None)
+        generation.neighbours.pop("corpus", None)
+        generation.scores = {}
+        return generation

@@ -1,0 +1,300 @@
+"""The sources of pieces: Prism, the corpus and the baseline."""
+
+from __future__ import annotations
+
+import abc
+import dataclasses
+import time
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, ClassVar
+
+from prism.amt.prompt import AMTPrompt, amt_prompt, amt_seed
+from prism.corpora.provenance import checkpoint
+from prism.models.settings import GenerationSettings
+from prism.music.metadata import drawn_lines, real_lines, written_lines
+from prism.music.naming import drawn_words, file_stem, held_out_words, window_words
+from prism.music.roll import PianoRoll
+from prism.service.cache import RecentResults
+from prism.service.gpu import gpu_is_lent, on_lent_gpu
+from prism.service.loading import Loader
+from prism.service.piece import ShownPiece
+from prism.service.scheduler import Priority, Scheduler
+
+if TYPE_CHECKING:
+    from prism.amt.pipeline import AMTPipeline, PartialSample
+    from prism.corpora.prepared import Corpus
+    from prism.models.pipeline import PrismPipeline
+    from prism.music.windows import Window
+
+GPU_SECONDS = 20  # 64 steps take less than a second on one, being handed one takes longer
+HEARTBEAT_SECONDS = 0.5
+_PREVIEW_SECONDS = 0.12
+_DRAWN_KEPT = 16
+
+
+@dataclasses.dataclass(frozen=True)
+class Stage:
+    """A piece on its way.
+
+    Parameters
+    ----------
+    text : str
+        How far it has got.
+    piece : callable or None
+        Makes what can be shown of it, which costs something; None while there is nothing.
+    last : bool
+        Whether the roll is finished.
+    """
+
+    text: str = ""
+    piece: Callable[[], ShownPiece] | None = None
+    last: bool = False
+
+
+class Source(abc.ABC):
+    """Where a piece comes from.
+
+    Attributes
+    ----------
+    name : str
+        Its name in the program.
+    kind, title, hint : str
+        The words of its empty player.
+    priority : Priority
+        Of its work.
+    pace_seconds : float
+        Stages that follow each other faster are not shown.
+    """
+
+    name: ClassVar[str]
+    kind: ClassVar[str]
+    title: ClassVar[str]
+    hint: ClassVar[str]
+    priority: ClassVar[Priority] = Priority.GENERATE
+    pace_seconds: ClassVar[float] = 0.0
+
+    @abc.abstractmethod
+    def stages(self, settings: GenerationSettings) -> Iterator[Stage | None]:
+        """Make the piece; the last stage holds the finished roll, still without files.
+
+        None comes where there is nothing new for `HEARTBEAT_SECONDS`.
+        """
+
+
+class PrismSource(Source):
+    """Draws with Prism's model.
+
+    Parameters
+    ----------
+    pipeline : Loader of PrismPipeline
+        The model.
+    models : Scheduler
+        Where it works.
+    """
+
+    name = "prism"
+    kind = "Generated"
+    title = "Prism"
+    hint = "Choose a composer, press Generate, and watch it being drawn."
+
+    def __init__(self, pipeline: Loader[PrismPipeline], models: Scheduler) -> None:
+        self.pipeline = pipeline
+        self._models = models
+        # So that who wants the same again meanwhile, or its melody, need not wait for the sound.
+        self._drawn: RecentResults[PianoRoll] = RecentResults(_DRAWN_KEPT)
+        # The host looks for such a function before the page is served.
+        self._draw_on_lent_gpu = on_lent_gpu(self._previews, GPU_SECONDS)
+
+    def stages(self, settings: GenerationSettings) -> Iterator[Stage | None]:
+        """The clean estimates of the sampler's steps that are worth showing."""
+        self.pipeline.get()
+        steps = settings.num_inference_steps
+        for preview in self._drawing(settings):
+            if preview is None:
+                yield None
+                continue
+            step, roll = preview
+            if step == steps:
+                self._drawn.put(settings.key_for(self.name), roll)
+            yield Stage(
+                f"Drawing: step {step} of {steps}",
+                lambda roll=roll: self._piece(settings, roll),
+                last=step == steps,
+            )
+
+    def roll(self, settings: GenerationSettings) -> PianoRoll:
+        """The finished roll."""
+        *_, last = filter(None, self._drawing(settings))
+        return last[1]
+
+    def _drawing(self, settings: GenerationSettings) -> Iterator[tuple[int, PianoRoll] | None]:
+        if gpu_is_lent():
+            return self._draw_on_lent_gpu(settings)
+        return self._models.iterate(
+            self._previews(settings), self.priority, heartbeat_seconds=HEARTBEAT_SECONDS
+        )
+
+    def _previews(self, settings: GenerationSettings) -> Iterator[tuple[int, PianoRoll] | None]:
+        """(step, roll), which can be pickled; None for a step not worth decoding."""
+        key, steps = settings.key_for(self.name), settings.num_inference_steps
+        if drawn := self._drawn.get(key):
+            yield steps, drawn
+            return
+        shown_at = 0.0
+        for preview in self.pipeline.get().stream(settings):
+            if preview.step < steps and time.monotonic() - shown_at < _PREVIEW_SECONDS:
+                yield None
+                continue
+            shown_at = time.monotonic()
+            roll = preview.rolls[0]
+            if preview.step == steps:
+                self._drawn.put(key, roll)
+            yield preview.step, roll
+
+    def _piece(self, settings: GenerationSettings, roll: PianoRoll) -> ShownPiece:
+        pipeline = self.pipeline.get()
+        origin = checkpoint(pipeline.autoencoder, pipeline.dit)
+        mix = settings.composers, settings.composer_weights
+        return ShownPiece(
+            kind=self.kind,
+            title=self.title,
+            detail=drawn_words(
+                settings.mix,
+                settings.guidance_scale,
+                settings.seed,
+                settings.num_inference_steps,
+                roll,
+                settings.attributes,
+            ),
+            caption="Drawn by Prism's model. No person composed it.",
+            name=file_stem("prism", *settings.composers, end=f"seed-{settings.seed}"),
+            roll=roll,
+            lines=drawn_lines(*mix, settings.record("prism"), origin),
+        )
+
+
+class CorpusSource(Source):
+    """Looks up a real piece.
+
+    Parameters
+    ----------
+    corpus : Loader of Corpus
+        Real music.
+    """
+
+    name = "corpus"
+    kind = "Real"
+    title = "Corpus"
+    hint = "A real piece appears here."
+
+    def __init__(self, corpus: Loader[Corpus]) -> None:
+        self.corpus = corpus
+
+    def window(self, settings: GenerationSettings) -> Window:
+        """Where in which held-out piece by the chosen composers."""
+        # The data set's module brings the machine-learning library along.
+        from prism.corpora.dataset import corpus_sample
+
+        return corpus_sample(self.corpus.get(), settings.composers, settings.seed)
+
+    def stages(self, settings: GenerationSettings) -> Iterator[Stage]:
+        """A single stage."""
+        window = self.window(settings)
+        yield Stage(piece=lambda: self._piece(settings, window), last=True)
+
+    def _piece(self, settings: GenerationSettings, window: Window) -> ShownPiece:
+        piece, roll = window.piece, window.roll
+        roll = roll if settings.tempo is None else roll.with_tempo(settings.tempo)
+        return ShownPiece(
+            kind=self.kind,
+            title=piece.title,
+            detail=window_words(window, roll),
+            caption=held_out_words(piece),
+            name=f"{piece.label}-{piece.title}",
+            roll=roll,
+            lines=real_lines(piece),
+        )
+
+
+class BaselineSource(Source):
+    """Lets the Anticipatory Music Transformer write.
+
+    Parameters
+    ----------
+    amt : Loader of AMTPipeline
+        The model.
+    real : CorpusSource
+        Knows the real piece, and with it the prompt.
+    prism : PrismSource
+        Draws the roll whose melody may be accompanied.
+    models : Scheduler
+        Where the model works.
+    """
+
+    name = "amt"
+    kind = "Generated · baseline"
+    title = "AMT"
+    hint = "A baseline, the Anticipatory Music Transformer, writes here note by note."
+    priority = Priority.BASELINE
+    pace_seconds = 0.3
+
+    def __init__(
+        self,
+        amt: Loader[AMTPipeline],
+        real: CorpusSource,
+        prism: PrismSource,
+        models: Scheduler,
+    ) -> None:
+        self._amt = amt
+        self._real = real
+        self._prism = prism
+        self._models = models
+
+    def stages(self, settings: GenerationSettings) -> Iterator[Stage | None]:
+        """One stage a note, after one in which Prism goes first."""
+        yield Stage("Begins when Prism is done.")
+        amt = self._amt.get()
+        start = amt_prompt(
+            settings.amt_start,
+            lambda: self._opening(settings),
+            lambda: self._prism.roll(settings),
+        )
+        stream = amt.stream(
+            prompt=start.prompt,
+            melody=start.melody,
+            seed=amt_seed(settings.seed),
+            tempo=settings.tempo,
+            time_signature=None,
+        )
+        for growth in self._models.iterate(stream, self.priority, 1, HEARTBEAT_SECONDS):
+            yield growth and Stage(
+                piece=lambda growth=growth: self._piece(settings, amt, start, growth),
+                last=growth.done,
+            )
+
+    def _opening(self, settings: GenerationSettings) -> Window:
+        # It brings the machine-learning library along.
+        from prism.corpora.dataset import prompt_sample
+
+        return prompt_sample(self._real.corpus.get(), self._real.window(settings), settings.seed)
+
+    def _piece(
+        self,
+        settings: GenerationSettings,
+        amt: AMTPipeline,
+        start: AMTPrompt,
+        growth: PartialSample,
+    ) -> ShownPiece:
+        model = amt.name
+        by = [] if settings.amt_start == "nothing" else settings.composers
+        writing = f"{model} writes: note {growth.notes}, beat {int(growth.beats)} of 64."
+        done = f"Generated by {model}, note by note. No person composed it."
+        return ShownPiece(
+            kind=self.kind,
+            title=self.title,
+            detail=start.detail(model, settings.seed, growth.roll),
+            caption=done if growth.done else writing,
+            name=file_stem("amt", *by, end=f"{settings.amt_start}-seed-{settings.seed}"),
+            roll=growth.roll,
+            lines=written_lines(model, amt_seed(settings.seed), checkpoint(amt.model)),
+        )

@@ -1,0 +1,205 @@
+"""What stands below the players: earlier results, scores, nearest training music to be heard.
+
+All handlers work for the generation that is the latest when they begin, and say nothing once it is
+over. A fault concerns the card alone in which it is told.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import gradio as gr
+from gradio.components import Component
+
+from prism.service.cards import (
+    CORPUS_PIECE,
+    YOURS,
+    history_value,
+    nearest_value,
+    neighbour_piece,
+    scores_value,
+)
+from prism.service.service import Service
+from prism.service.session import Generation, History, Session
+from prism.service.sources import HEARTBEAT_SECONDS
+from prism.ui.element import Element
+from prism.ui.player import PianoRollPlayer, piece_value, player_value
+
+logger = logging.getLogger(__name__)
+
+FIRST_SCORES = "After a click: how much like the corpus piece the generated ones are."
+FIRST_NEAREST = "After a click: which training music the pieces come closest to."
+_WAITING = "As soon as the pieces are finished."
+_LOADING = "Loading, a few seconds…"
+_SHOW = "() => document.querySelector('.prism-heard')?.scrollIntoView({ block: 'nearest' })"
+_QUIET = {"api_visibility": "private", "show_progress": "hidden"}
+
+
+class HistoryList(Element):
+    """Shows the results; its value is `prism.service.cards.history_value`.
+
+    Its ``recall`` event carries the ``number`` of the one to go back to.
+    """
+
+    asset = "page/history"
+
+
+class ScoreCard(Element):
+    """Shows the scores; its value is `prism.service.cards.scores_value`."""
+
+    asset = "page/scores"
+
+
+class NearestCard(Element):
+    """Shows the nearest training music; its value is `prism.service.cards.nearest_value`.
+
+    Its ``hear`` event carries the ``side`` whose neighbour is wanted.
+    """
+
+    asset = "page/nearest"
+
+
+class Cards:
+    """Event handlers of the cards.
+
+    Parameters
+    ----------
+    service : Service
+        Compares the pieces.
+    """
+
+    def __init__(self, service: Service) -> None:
+        self.service = service
+
+    def begun(self, generation: Generation) -> list[Any]:
+        """What was said before is out of date; (scores, nearest, heard player, its column)."""
+        bands = self._bands
+        hint = "" if bands else _WAITING
+        return [
+            scores_value({}, bands, hint=hint, against=_against(generation)),
+            nearest_value({}, hint=_WAITING),
+            player_value(""),
+            gr.update(visible=False),
+        ]
+
+    def replaced(self, generation: Generation) -> list[Any]:
+        """Another piece to compare with stands there; (scores, nearest) of what is still so."""
+        scores = scores_value(generation.scores, self._bands, against=_against(generation))
+        found = generation.neighbours
+        return [
+            scores if generation.settings else gr.skip(),
+            nearest_value(found) if found else gr.skip(),
+        ]
+
+    def compare(self, session: Session) -> Iterator[tuple[Any, Any, Any]]:
+        """Say what there is to say of the pieces that are there; (history, scores, nearest)."""
+        generation = session.generation
+        # Two runs for one visitor would both do the same work.
+        while not generation.lock.acquire(timeout=HEARTBEAT_SECONDS):
+            yield gr.skip(), gr.skip(), gr.skip()
+        try:
+            yield self.remembered(session), gr.skip(), gr.skip()
+            for scores in self.scores(generation):
+                yield gr.skip(), scores, gr.skip()
+            yield self.remembered(session), gr.skip(), gr.skip()
+            for nearest in self.nearest(generation):
+                yield gr.skip(), gr.skip(), nearest
+        finally:
+            generation.lock.release()
+
+    def remembered(self, session: Session) -> Any:
+        """The list's value with what has come of the latest generation."""
+        history = session.history
+        return history_value(history) if history.note(session.generation) else gr.skip()
+
+    def scores(self, generation: Generation) -> Iterator[Any]:
+        """Score the generated pieces that are there and have no score yet; the card's value."""
+        if not generation.unscored:
+            return
+        if not self.service.judge.ready:
+            yield scores_value({}, {}, hint=_LOADING)
+        try:
+            self.service.score(generation)
+            if generation.over or not generation.scores:
+                return
+            yield scores_value(generation.scores, self._bands, against=_against(generation))
+        except Exception as error:  # whatever it was, the rest of the page goes on
+            yield scores_value({}, {}, message=f"There are no scores: {_told(error)}")
+
+    def nearest(self, generation: Generation) -> Iterator[Any]:
+        """Look for the training music nearest to each piece; the card's value."""
+        if generation.unplaced and not self.service.index.ready:
+            yield nearest_value({}, hint=_LOADING)
+        try:
+            for _ in self.service.find_nearest(generation):
+                yield nearest_value(generation.neighbours)
+        except Exception as error:  # whatever it was, the rest of the page goes on
+            message = f"The training music cannot be searched: {_told(error)}"
+            yield nearest_value({}, message=message)
+
+    def hear(self, session: Session, event: gr.EventData) -> tuple[Any, Any, Any]:
+        """Make the nearest music sound; (player, piece, its column)."""
+        generation, name = session.generation, event.side
+        if name not in generation.neighbours:
+            return gr.skip(), gr.skip(), gr.skip()
+        found, sample = generation.neighbours[name], generation.pieces[name]
+        piece = self.service.files.run(neighbour_piece(name, found, sample.roll).render)
+        return piece_value(piece), piece, gr.update(visible=True)
+
+    @property
+    def _bands(self) -> dict[str, Any]:
+        return self.service.judge.get().bands if self.service.judge.ready else {}
+
+
+@dataclasses.dataclass(frozen=True)
+class CardsPanel:
+    """The cards, and the player of the nearest training music in its column."""
+
+    history: HistoryList
+    scores: ScoreCard
+    nearest: NearestCard
+    player: PianoRollPlayer
+    piece: gr.State
+    column: gr.Column
+
+    @property
+    def begun(self) -> list[Component | gr.Column]:
+        """What a new generation changes, as `Cards.begun` gives it."""
+        return [self.scores, self.nearest, self.player, self.column]
+
+    @property
+    def compared(self) -> list[Component]:
+        """The outputs of `Cards.compare`."""
+        return [self.history, self.scores, self.nearest]
+
+
+def cards_panel() -> CardsPanel:
+    """Lay out the cards; call inside a ``gr.Blocks``."""
+    with gr.Column(elem_classes="prism-below"):
+        history = HistoryList(history_value(History()))
+    with gr.Column(elem_classes="prism-below"):
+        scores = ScoreCard(scores_value({}, {}, hint=FIRST_SCORES))
+        nearest = NearestCard(nearest_value({}, hint=FIRST_NEAREST))
+    with gr.Column(visible=False, elem_classes=["prism-players", "prism-heard"]) as column:
+        heard = PianoRollPlayer(player_value(""))
+    return CardsPanel(history, scores, nearest, heard, gr.State(None), column)
+
+
+def connect_hearing(panel: CardsPanel, cards: Cards, session: gr.State) -> None:
+    """Let the nearest training music be heard."""
+    outputs = [panel.player, panel.piece, panel.column]
+    heard = panel.nearest.hear(cards.hear, session, outputs, **_QUIET)
+    heard.then(None, None, None, js=_SHOW, api_visibility="private")
+
+
+def _against(generation: Generation) -> str:
+    """What the generated pieces are compared with, in the words of the card."""
+    return YOURS if generation.own else CORPUS_PIECE
+
+
+def _told(error: Exception) -> str:
+    logger.error("%s", error, exc_info=not isinstance(error, (ValueError, OSError)))
+    return str(error)
