@@ -1,8 +1,17 @@
-"""The How it works tab in a real browser: every lesson once."""
+"""The How it works tab in a real browser, with the shipped weights: every lesson once."""
 
 from __future__ import annotations
 
-from conftest import choose_tab
+import pytest
+from conftest import choose_tab, started
+
+
+@pytest.fixture(scope="module")
+def address():
+    """The shipped weights: tiny random ones decode to silence, which no lesson can show."""
+    with started() as at:
+        yield at
+
 
 SHOWN = "[...document.querySelectorAll('.prism-lesson')].find(lesson => lesson.offsetParent)"
 
