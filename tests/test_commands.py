@@ -222,7 +222,7 @@ def test_folders_that_do_not_serve(weights, tmp_path, capsys):
     taken = ["generate", "Ada", "--weights", weights, "--output", tmp_path]
     assert "cannot be written (Is a directory)" in complaint(taken, capsys)
     missing = ["compare", "Ada", "--weights", weights, "--corpus", tmp_path]
-    assert "prism.corpora prepare" in complaint(missing, capsys)
+    assert "prism corpora prepare" in complaint(missing, capsys)
 
 
 def test_no_soundfont(weights, tmp_path, monkeypatch, capsys):

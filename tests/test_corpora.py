@@ -53,7 +53,7 @@ def test_the_provenance_table_says_where_the_sources_lie(corpus, tmp_path):
 
 
 def test_a_missing_corpus_is_explained(tmp_path):
-    with pytest.raises(FileNotFoundError, match="python -m prism.corpora prepare"):
+    with pytest.raises(FileNotFoundError, match="prism corpora prepare"):
         Corpus.load(tmp_path)
 
 

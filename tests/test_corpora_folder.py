@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from conftest import make_piece
 
-from prism.corpora import __main__ as command_line
+from prism.cli import corpora as command_line
 from prism.corpora import duplicates, folder, midi_preparation, pop909, shards
 from prism.corpora import files as midi_files
 from prism.corpora.dataset import windows_by_label

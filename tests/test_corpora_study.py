@@ -8,7 +8,7 @@ import pretty_midi
 import pytest
 from conftest import ROOT, make_piece
 
-from prism.corpora import __main__ as command_line
+from prism.cli import corpora as command_line
 from prism.corpora.facts import bar_changes, file_facts, piece_facts, polyphony
 from prism.corpora.folder import FOLDER, NO_ARTIST
 from prism.corpora.lakh import LAKH
@@ -182,4 +182,4 @@ def test_nothing_to_study_is_told(tmp_path, capsys):
 def test_the_stored_study_is_of_the_bundled_corpus():
     stored = json.loads((ROOT / "assets" / "study.json").read_text(encoding="utf-8"))
     study = study_corpus(Corpus.load(ROOT / "assets" / "corpus"), "music21")
-    assert stored == json.loads(json.dumps(study.as_dict())), "python -m prism.corpora report"
+    assert stored == json.loads(json.dumps(study.as_dict())), "prism corpora report"

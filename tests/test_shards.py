@@ -10,7 +10,7 @@ from conftest import make_piece
 from test_corpora import same
 from test_corpora_folder import FAULTS, song, songs, tree
 
-from prism.corpora import __main__ as command_line
+from prism.cli import corpora as command_line
 from prism.corpora.dataset import WindowSampler, label_profiles
 from prism.corpora.files import LeftOut
 from prism.corpora.folder import FOLDER

@@ -319,7 +319,7 @@ def test_weights_put_in_place_later_are_found(tmp_path):
 def test_a_missing_corpus_is_explained_and_prism_still_draws(tmp_path):
     page = Page(service_of(corpus=lambda: load_corpus(tmp_path)))
     value, piece = page.click("corpus")
-    assert piece is None and "prism.corpora prepare" in value["message"]
+    assert piece is None and "prism corpora prepare" in value["message"]
     assert page.fill("prism")[0]["notes"]
 
 

@@ -110,4 +110,4 @@ def test_the_study_is_shown_with_its_numbers():
 def test_a_study_of_another_corpus_or_none_is_told(tmp_path):
     assert "figures are of another corpus" in texts(library().study())
     nowhere = library(study=tmp_path / "study.json")
-    assert "python -m prism.corpora report" in texts(nowhere.study())
+    assert "prism corpora report" in texts(nowhere.study())

@@ -1,12 +1,13 @@
-"""The command line: ``python -m prism generate Bach --seed 7``.
+"""The command line: ``prism generate Bach --seed 7``.
 
 generate, compare
-    Make music, and compare it with real music and the baseline's; see their ``--help``.
+    Make music, and compare it with real music and the baseline's.
 evaluate, corpora, train
-    As ``prism evaluate``, ``python -m prism.corpora`` and ``python train.py``, with
-    the same arguments.
+    Repeat the experiment, prepare music, train the models.
 app
-    Serve the page, as ``python app.py``; nothing else here needs gradio.
+    Serve the page; nothing else here needs gradio.
+
+Each has a ``--help``. ``python -m prism`` is the same where the command is not installed.
 """
 
 from __future__ import annotations

@@ -45,7 +45,7 @@ def _evaluate(arguments: list[str]) -> None:
 
 
 def _corpora(arguments: list[str]) -> None:
-    from prism.corpora.__main__ import main
+    from prism.cli.corpora import main
 
     main(arguments)
 
@@ -68,7 +68,7 @@ def _app(arguments: list[str]) -> None:
 
 OTHERS = {
     "evaluate": Other("repeat the experiment", _evaluate),
-    "corpora": Other("prepare the corpus (python -m prism.corpora)", _corpora),
+    "corpora": Other("prepare the corpus", _corpora),
     "train": Other("train a model", _train),
-    "app": Other("serve the page (python app.py)", _app),
+    "app": Other("serve the page", _app),
 }

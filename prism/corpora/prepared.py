@@ -108,14 +108,14 @@ class Corpus:
         path = pathlib.Path(folder) / CORPUS_FILE
         if not path.is_file():
             raise FileNotFoundError(
-                f"no prepared corpus at {path}; make one with: python -m prism.corpora prepare"
+                f"no prepared corpus at {path}; make one with: prism corpora prepare"
             )
         content = path.read_bytes()
         try:
             return _decode(content)
         except (zipfile.BadZipFile, KeyError, ValueError, EOFError, OSError) as error:
             raise ValueError(
-                f"{path} is damaged ({error}); restore it or run: python -m prism.corpora prepare"
+                f"{path} is damaged ({error}); restore it or run: prism corpora prepare"
             ) from error
 
 

@@ -221,7 +221,7 @@ class ShardedCorpus:
         path = folder / INDEX_FILE
         if not path.is_file():
             raise FileNotFoundError(
-                f"no sharded corpus at {path}; make one with: python -m prism.corpora prepare "
+                f"no sharded corpus at {path}; make one with: prism corpora prepare "
                 "folder --from PATH --output FOLDER --shards"
             )
         try:

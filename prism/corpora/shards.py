@@ -91,7 +91,7 @@ def _opened(path: pathlib.Path):
     except (SafetensorError, ValueError, KeyError, FileNotFoundError) as error:
         raise ValueError(
             f"{path} is missing or damaged ({error}); delete it and prepare again "
-            "with: python -m prism.corpora prepare"
+            "with: prism corpora prepare"
         ) from error
 
 

@@ -154,7 +154,7 @@ class Library:
     service : Service
         Holds the corpus.
     study : Path
-        The corpus in figures, as ``python -m prism.corpora report`` writes it.
+        The corpus in figures, as ``prism corpora report`` writes it.
     """
 
     def __init__(self, service: Service, study: pathlib.Path = STUDY) -> None:
@@ -177,7 +177,7 @@ class Library:
     def study(self) -> dict[str, Any]:
         """The stored study as charts, or what is missing."""
         if not self._study.is_file():
-            missing = f"{self._study.name} is missing. Make it: python -m prism.corpora report"
+            missing = f"{self._study.name} is missing. Make it: prism corpora report"
             return charts(text("The corpus in figures", missing))
         study = json.loads(self._study.read_text(encoding="utf-8"))
         about = " ".join(study["notes"])

@@ -1,4 +1,4 @@
-"""Command line: ``python -m prism.corpora prepare`` and ``report``."""
+"""``prism corpora prepare`` and ``prism corpora report``."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _BUNDLED_STUDY = pathlib.Path("assets/study.json")
 
 def main(arguments: list[str] | None = None) -> None:
     """Parse the command line and run it."""
-    parser = argparse.ArgumentParser(prog="python -m prism.corpora", description=__doc__)
+    parser = argparse.ArgumentParser(prog="prism corpora", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     prepare_command = commands.add_parser("prepare", help="prepare a collection into one file")
     report_command = commands.add_parser("report", help="study a collection: figures and tables")
@@ -172,7 +172,3 @@ def _print_summary(corpus: Corpus | ShardedCorpus, report: Report) -> None:
     for label in corpus.labels:
         sizes = [counts[label, split] for split in ("train", "validation", "test")]
         print(f"{label}: {sum(sizes)} pieces (train, validation, test: {sizes})")
-
-
-if __name__ == "__main__":
-    main()
