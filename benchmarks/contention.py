@@ -16,7 +16,7 @@ import time
 import report
 
 SETTINGS = {"own": "6000", "default": "300000"}
-# What a step of ``python train.py similarity`` does, again and again.
+# What a step of ``prism train similarity`` does, again and again.
 BUSY = """
 import torch
 from prism.similarity.networks import ComposerNetwork

@@ -74,8 +74,8 @@ def main() -> None:
 
     parser = report.parser(__doc__)
     parser.add_argument("--preset", choices=PRESETS, default="mini")
-    parser.add_argument("--workers", type=int, help="as of train.py")
-    parser.add_argument("--compile", action="store_true", help="as of train.py")
+    parser.add_argument("--workers", type=int, help="as of prism train")
+    parser.add_argument("--compile", action="store_true", help="as of prism train")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         rows, batch_size, device = trained_rows(options, pathlib.Path(folder))

@@ -84,7 +84,7 @@ def test_a_published_checkpoint_gives_the_same_logits(tmp_path, file):
 
 
 def test_what_is_wrong_with_a_folder_is_said(tmp_path, model):
-    with pytest.raises(WeightsError, match="config.json missing.*train.py amt"):
+    with pytest.raises(WeightsError, match="config.json missing.*prism train amt"):
         published.find(tmp_path)
     (tmp_path / "config.json").write_text(json.dumps({"vocab_size": 50_257, "n_embd": 8}))
     with pytest.raises(WeightsError, match="expected a vocabulary of 55028 tokens, got 50257"):

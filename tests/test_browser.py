@@ -164,7 +164,7 @@ def test_a_missing_baseline_is_explained_in_its_player(visit, tmp_path):
         generate(page)
         page.wait_for_function("document.querySelectorAll('.message')[2].textContent !== ''")
         assert "nowhere" in player_text(page, 2, "message")
-        assert "train.py amt" in player_text(page, 2, "message")
+        assert "prism train amt" in player_text(page, 2, "message")
         assert "Done" in page.locator(".prism-status").text_content()
         page.context.close()
 
@@ -209,7 +209,7 @@ def test_missing_networks_are_explained_in_their_card(visit, tmp_path):
         page = visit(at)
         generate(page)
         page.wait_for_function("document.querySelector('.prism-scores .message').textContent")
-        assert "train.py similarity" in card_text(page, "message")
+        assert "prism train similarity" in card_text(page, "message")
         assert page.locator(".prism-scores .chart").count() == 0
         assert "Done" in page.locator(".prism-status").text_content()
         page.context.close()

@@ -152,7 +152,7 @@ def test_save_and_load(tmp_path):
 
 
 def test_missing_weights_are_explained(tmp_path):
-    with pytest.raises(WeightsError, match="no Prism weights at .* train.py"):
+    with pytest.raises(WeightsError, match="no Prism weights at .* prism train"):
         PrismPipeline.from_pretrained(tmp_path / "nowhere")
 
 
@@ -169,7 +169,7 @@ def test_damaged_weights_are_explained(tmp_path, damage):
         settings.write_text("{")
     else:
         settings.write_text('{"labels": {}}')
-    with pytest.raises(WeightsError, match="train.py|expected 3 labels"):
+    with pytest.raises(WeightsError, match="prism train|expected 3 labels"):
         PrismPipeline.from_pretrained(tmp_path)
 
 

@@ -138,7 +138,7 @@ def test_saving_and_loading(corpus_network, tmp_path):
     assert close
     with pytest.raises(WeightsError, match="expected 3 labels, got 2"):
         CorpusFeatures.from_pretrained(tmp_path, ["Ada", "Bob", "Cleo"])
-    with pytest.raises(WeightsError, match="train.py similarity"):
+    with pytest.raises(WeightsError, match="prism train similarity"):
         CorpusFeatures.from_pretrained(tmp_path / "nowhere", ["Ada"])
     weights = tmp_path / "diffusion_pytorch_model.safetensors"
     weights.write_bytes(weights.read_bytes()[:500])

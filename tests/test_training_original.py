@@ -106,7 +106,7 @@ def test_latents_of_something_else_are_refused(corpus, recipe, source, tmp_path)
 
 
 def test_missing_parts_are_named(tmp_path, monkeypatch):
-    with pytest.raises(WeightsError, match="train.py --preset original"):
+    with pytest.raises(WeightsError, match="prism train --preset original"):
         original.OriginalPipeline.from_pretrained(tmp_path)
     with pytest.raises(WeightsError, match="no such folder, and not from the Hub"):
         original.load_autoencoder(str(tmp_path))

@@ -289,7 +289,7 @@ def test_missing_weights_are_explained_and_the_corpus_still_plays(tmp_path):
     choices, status, *_ = handlers.welcome()
     assert choices["choices"] == list(LABELS)
     assert status["kind"] == "error" and "nowhere" in status["text"]
-    assert "python train.py" in status["text"]
+    assert "prism train" in status["text"]
     page = Page(handlers.service)
     page.begin()
     with pytest.raises(gr.Error, match="nowhere"):

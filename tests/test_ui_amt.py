@@ -171,7 +171,7 @@ def test_missing_or_damaged_weights_are_explained_and_the_others_play(tmp_path, 
     service = service_of(amt=lambda: load_amt(folder))
     value, piece = updates(service)[-1]
     assert piece is None and value["notes"] == [] and value["title"] == "AMT"
-    assert str(folder) in value["message"] and "python train.py amt" in value["message"]
+    assert str(folder) in value["message"] and "prism train amt" in value["message"]
     page = Page(service)
     assert page.click("prism")[0]["notes"] and page.fill("corpus")[0]["notes"]
 

@@ -233,7 +233,7 @@ def test_missing_networks_are_explained_and_the_neighbours_are_found(tmp_path):
     page.fill("prism", "corpus")
     value = scores(page)
     assert value["charts"] == [] and "nowhere" in value["message"]
-    assert "python train.py similarity" in value["message"]
+    assert "prism train similarity" in value["message"]
     assert [row["side"] for row in nearest(page)[-1]["rows"]] == ["prism", "corpus"]
 
 

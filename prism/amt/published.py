@@ -22,7 +22,7 @@ from prism.models.hub import WeightsError, find_weights
 _FILES = ("model.safetensors", "pytorch_model.bin")
 # GPT-2 stores these weights the other way round (input by output).
 _TRANSPOSED = re.compile(r"\.(c_attn|c_proj|c_fc)\.weight$")
-_ADVICE = "restore it from the repository, train it with: python train.py amt, or name a model"
+_ADVICE = "restore it from the repository, train it with: prism train amt, or name a model"
 
 
 def find(name: str | pathlib.Path) -> pathlib.Path:

@@ -158,7 +158,7 @@ class OriginalPipeline:
         if not (folder / SETTINGS_FILE).is_file():
             raise WeightsError(
                 f"no weights of the original's route at {folder} ({SETTINGS_FILE} missing); "
-                "train them with: python train.py --preset original"
+                "train them with: prism train --preset original"
             )
         settings = json.loads((folder / SETTINGS_FILE).read_text(encoding="utf-8"))
         transformer = DiTTransformer2DModel.from_pretrained(folder / "transformer")

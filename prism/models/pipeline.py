@@ -158,7 +158,7 @@ class PrismPipeline:
             If the folder or one of its files is missing, truncated or does not fit.
         """
         folder = find_weights(folder)
-        advice = "restore the folder from the repository or train it with: python train.py"
+        advice = "restore the folder from the repository or train it with: prism train"
         if not (folder / SETTINGS_FILE).is_file():
             raise WeightsError(f"no Prism weights at {folder} ({SETTINGS_FILE} missing); {advice}")
         try:

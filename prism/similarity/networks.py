@@ -153,7 +153,7 @@ class CorpusFeatures:
     Parameters
     ----------
     network : ComposerNetwork
-        Trained by ``python train.py similarity``.
+        Trained by ``prism train similarity``.
     composers : list of str
         Its labels, in order.
     """
@@ -173,7 +173,7 @@ class CorpusFeatures:
         WeightsError
             If the folder is missing or damaged, or was trained on other labels.
         """
-        advice = "restore it from the repository or train it with: python train.py similarity"
+        advice = "restore it from the repository or train it with: prism train similarity"
         if not (pathlib.Path(folder) / "config.json").is_file():
             raise WeightsError(f"no similarity weights at {folder} (config.json missing); {advice}")
         try:

@@ -59,7 +59,7 @@ def _record(weights: pathlib.Path) -> dict:
     if missing:
         raise ValueError(
             f"--weights: expected a finished model, but {weights} has no {' and no '.join(missing)}"
-            "; train one with python train.py, or name another folder"
+            "; train one with prism train, or name another folder"
         )
     return json.loads((weights / RECORD_FILE).read_text(encoding="utf-8"))
 
@@ -85,7 +85,7 @@ tags:
 
 # {record["model"]}
 
-Trained by Prism's `train.py`. Parameters: {sizes}. Steps: {steps}; {hours:.2f} hours on
+Trained by `prism train`. Parameters: {sizes}. Steps: {steps}; {hours:.2f} hours on
 {record["hardware"]}, {record["started"]} to {record["ended"]}.
 
 Labels: {", ".join(record["labels"])}.

@@ -23,7 +23,7 @@ _SAMPLES_FILE = "samples.json"
 _INTRODUCTION = """## How the weights came to be
 Everything here is read from the records that training wrote next to the weights. Each network was
 measured on the validation split, pieces that it did not learn from. Train them again with `python
-train.py`, `python train.py amt` and `python train.py similarity`."""
+train.py`, `prism train amt` and `prism train similarity`."""
 
 _NO_SAMPLES = (
     "There are none to show: these weights were trained before samples were kept. What remains are "
