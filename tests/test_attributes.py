@@ -10,6 +10,8 @@ from prism.music.attributes import (
     attribute_indices,
     attribute_values,
     checked_attributes,
+    key_index,
+    normalising_shift,
 )
 from prism.music.roll import Note, PianoRoll
 
@@ -32,6 +34,24 @@ def test_the_key_moves_with_the_notes(up, name):
     minor = ["C", "D♭", "D", "E♭", "E", "F", "F♯", "G", "A♭", "A", "B♭", "B"]
     tonic = minor[(minor.index("A") + up) % 12]
     assert measured("key", line([p + up for p in A_MINOR])) == f"{tonic} minor"
+
+
+@pytest.mark.parametrize("tune", [C_MAJOR, A_MINOR])
+@pytest.mark.parametrize("up", range(12))
+def test_normalised_music_has_no_sharps_or_flats(tune, up):
+    moved = line([p + up for p in tune])
+    shift = normalising_shift(key_index(moved))
+    assert shift == (-up + 6) % 12 - 6  # the nearest way; a tritone goes down
+    assert key_index(moved.transposed(shift)) == key_index(line(tune))
+
+
+def test_without_a_key_nothing_moves():
+    assert normalising_shift(None) == normalising_shift(24) == 0
+
+
+def test_transposed_off_the_keyboard_a_note_is_dropped():
+    roll = PianoRoll.from_notes([Note(60, 0, 1), Note(107, 0, 1)], 8, tempo=90.0)
+    assert roll.transposed(2) == PianoRoll.from_notes([Note(62, 0, 1)], 8, tempo=90.0)
 
 
 @pytest.mark.parametrize(

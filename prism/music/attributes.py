@@ -101,6 +101,20 @@ def key_index(roll: PianoRoll) -> int | None:
     return int(fit.argmax()) if best - second >= _SMALLEST_KEY_MARGIN else None
 
 
+def normalising_shift(key: int | None) -> int:
+    """Semitones, −6 to 5, that move music in a key to C major or A minor; 0 without a key.
+
+    Parameters
+    ----------
+    key : int, optional
+        From `key_index`; 24, the null value, is no key either.
+    """
+    if key is None or key >= len(_PROFILES):
+        return 0
+    tonic = key if key < 12 else key - 12 + 3  # a minor key's relative major
+    return (-tonic + 6) % 12 - 6
+
+
 def _standard(values: np.ndarray) -> np.ndarray:
     """With mean 0 and variance 1 along the last axis."""
     centred = values - values.mean(-1, keepdims=True)

@@ -205,6 +205,18 @@ class PianoRoll:
         """The same notes at another tempo, in quarter notes a minute."""
         return dataclasses.replace(self, tempo=float(tempo))
 
+    def transposed(self, semitones: int) -> PianoRoll:
+        """The same shifted up; notes pushed off the keyboard are dropped."""
+        pitch, *others = self.arrays()
+        kept = (pitch + semitones >= LOWEST_PITCH) & (pitch + semitones < LOWEST_PITCH + KEYS)
+        return PianoRoll.from_arrays(
+            pitch[kept] + semitones,
+            *(array[kept] for array in others),
+            self.frames,
+            tempo=self.tempo,
+            time_signature=self.time_signature,
+        )
+
     def arrays(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Notes as (pitch, start frame, end frame, velocity), sorted by start, then pitch."""
         start, key = np.nonzero(self.onset.T)
