@@ -12,11 +12,12 @@ outcome
     ``done``; ``failed`` (the visitor was told why); ``cancelled`` before it was done; ``refused``
     because too many are being answered.
 waited, worked
-    Seconds until the models, the sound and the pictures began with what it needs; the others.
+    Seconds that its work stood in a `prism.service.scheduler.Scheduler` before its first step, and
+    all its other seconds.
 pieces, cached
     Pieces of music asked for, and how many of them were there already.
 waiting
-    Other requests that were being answered when it ended.
+    Other requests that were being answered, waiting or at work, when it ended.
 
 No address, session, composer, seed, text or file name of a visitor is ever in it.
 """
