@@ -37,9 +37,9 @@ def quick_result(weights: pathlib.Path, stored: dict) -> dict:
     corpus = Corpus.load(ROOT / "assets" / "corpus")
     prism = PrismPipeline.from_pretrained(weights)
     systems = Systems(prism, AMTPipeline.from_pretrained(weights / "amt"), corpus)
-    judge = SimilarityScorer.from_pretrained(weights / "similarity", prism.composers)
+    scorer = SimilarityScorer.from_pretrained(weights / "similarity", prism.composers)
     plan = planned_runs(prism.composers, QUICK_RUNS, QUICK_SEED)
-    rows = list(experiment(systems, Examiner(judge, TrainingIndex(corpus)), plan))
+    rows = list(experiment(systems, Examiner(scorer, TrainingIndex(corpus)), plan))
     return stored | {"runs": QUICK_RUNS, "seed": QUICK_SEED} | summary(rows)
 
 

@@ -19,7 +19,7 @@ def main() -> None:
     options = report.parser(__doc__).parse_args()
     count = 5 if options.quick else 40
     corpus = Corpus.load(ROOT / "assets" / "corpus")
-    judge = SimilarityScorer.from_pretrained(options.weights / "similarity", list(corpus.labels))
+    scorer = SimilarityScorer.from_pretrained(options.weights / "similarity", list(corpus.labels))
     index = TrainingIndex(corpus)
     rolls = [
         corpus_sample(corpus, [corpus.labels[k % len(corpus.labels)]], k).roll
@@ -27,11 +27,11 @@ def main() -> None:
     ]
 
     def together(k: int) -> None:
-        judge.scores(rolls[k], {"a": rolls[k + 1], "b": rolls[k + 2]})
+        scorer.scores(rolls[k], {"a": rolls[k + 1], "b": rolls[k + 2]})
 
     def apart(k: int) -> None:
-        judge.scores(rolls[k], {"a": rolls[k + 1]})
-        judge.scores(rolls[k], {"b": rolls[k + 2]})
+        scorer.scores(rolls[k], {"a": rolls[k + 1]})
+        scorer.scores(rolls[k], {"b": rolls[k + 2]})
 
     figures = {
         "scores_p50_seconds": round(report.seconds(together, count), 3),

@@ -48,19 +48,19 @@ class Measure:
     ----------
     corpus : Corpus
         Prepared corpus.
-    judge : SimilarityScorer
+    scorer : SimilarityScorer
         Both feature networks.
     labels : list of str
         Those to be measured.
     """
 
-    def __init__(self, corpus: Corpus, judge: SimilarityScorer, labels: list[str]) -> None:
+    def __init__(self, corpus: Corpus, scorer: SimilarityScorer, labels: list[str]) -> None:
         windows = windows_by_label(corpus, "validation")
         # References and the real rolls lie between each other and are never the same.
         chosen = {label: spread(windows[label], 2 * REFERENCES) for label in labels}
         self.real = {label: rolls[1::2] for label, rolls in chosen.items()}
-        self._judge = judge
-        self._features = {label: judge.features(rolls[::2]) for label, rolls in chosen.items()}
+        self._scorer = scorer
+        self._features = {label: scorer.features(rolls[::2]) for label, rolls in chosen.items()}
 
     def __call__(self, rolls: dict[str, list[PianoRoll]]) -> dict[str, float]:
         """Means over labels of everything in `COLUMNS`."""
@@ -71,10 +71,10 @@ class Measure:
         }
 
     def _row(self, label: str, rolls: list[PianoRoll]) -> dict[str, float]:
-        network = self._judge.networks["corpus"]
+        network = self._scorer.networks["corpus"]
         index = network.composers.index(label)
         hits = network.probabilities(rolls).argmax(1) == index
-        features = self._judge.features(rolls)
+        features = self._scorer.features(rolls)
         cosines = {
             name: float(_cosines(features[name], self._features[label][name]).mean())
             for name in features
@@ -127,9 +127,9 @@ def main() -> None:
     count = options.count or (1 if options.quick else 6)
     corpus = Corpus.load(ROOT / "assets" / "corpus")
     pipe = PrismPipeline.from_pretrained(options.weights)
-    judge = SimilarityScorer.from_pretrained(options.weights / "similarity", pipe.composers)
+    scorer = SimilarityScorer.from_pretrained(options.weights / "similarity", pipe.composers)
     labels = pipe.composers[:: 4 if options.quick else 1]
-    measure = Measure(corpus, judge, labels)
+    measure = Measure(corpus, scorer, labels)
     rows = {"real": measure(measure.real)}
     for variant in tqdm(options.variants, desc="variants"):
         rows[variant] = measure(drawn(pipe, labels, count, **parsed(variant)))

@@ -103,8 +103,8 @@ def made_up_bands() -> dict[str, Band]:
     }
 
 
-def make_judge(labels: tuple[str, ...] = LABELS) -> SimilarityScorer:
-    """A judge of tiny networks."""
+def make_scorer(labels: tuple[str, ...] = LABELS) -> SimilarityScorer:
+    """A scorer of tiny networks."""
     network = random_weights(ComposerNetwork(labels=len(labels), width=8, feature_size=16))
     networks = [PitchClasses(), CorpusFeatures(network, list(labels))]
     return SimilarityScorer(networks, {name: made_up_bands() for name in ("imagenet", "corpus")})
@@ -127,10 +127,10 @@ def tiny_corpus() -> Corpus:
 
 
 def service_of(
-    pipeline=make_pipeline, corpus=tiny_corpus, amt=StandInAMT, judge=make_judge, index=make_index
+    pipeline=make_pipeline, corpus=tiny_corpus, amt=StandInAMT, scorer=make_scorer, index=make_index
 ) -> Service:
     """A service over what these functions load."""
-    return Service(Loader(pipeline), Loader(corpus), Loader(amt), Loader(judge), Loader(index))
+    return Service(Loader(pipeline), Loader(corpus), Loader(amt), Loader(scorer), Loader(index))
 
 
 def choice_of(composers=("Ada",), weights=(50,), **changes) -> GenerationSettings:
@@ -194,13 +194,13 @@ def served(
     pipeline=make_pipeline,
     corpus=tiny_corpus,
     amt=StandInAMT,
-    judge=make_judge,
+    scorer=make_scorer,
     index=make_index,
     examples=None,
 ) -> Iterator[str]:
     """Serve the page over what these functions load; gives its address."""
-    loaders = [Loader(load) for load in (pipeline, corpus, amt, judge, index)]
-    page = build_ui(*loaders, examples=examples and Loader(examples))
+    loaders = [Loader(load) for load in (pipeline, corpus, amt, scorer, index)]
+    page = build_ui(Service(*loaders, examples=examples and Loader(examples)))
     page.launch(prevent_thread_lock=True, quiet=True, server_port=None, **launch_options())
     try:
         yield page.local_url
@@ -224,7 +224,7 @@ def whole_page(folder: pathlib.Path) -> Iterator[str]:
         lambda: pipeline,
         lambda: corpus,
         lambda: StandInAMT(notes=40, seconds_per_note=0.1),
-        lambda: make_judge(tuple(pipeline.composers)),
+        lambda: make_scorer(tuple(pipeline.composers)),
         examples=lambda: load_examples(weights, weights / "amt", Loader(lambda: corpus)),
     ) as address:
         yield address

@@ -93,9 +93,8 @@ def test_the_python_examples_run_from_the_repository(tmp_path):
 def test_curl_gets_what_the_client_gets(address, client):
     if not shutil.which("curl"):
         pytest.skip("curl is not installed")
-    ask, listen = (
-        examples(DOCUMENT, "sh")[0].replace("http://127.0.0.1:7860/", address).split("\ncurl")
-    )
+    commands = next(code for code in examples(DOCUMENT, "sh") if "curl" in code)
+    ask, listen = commands.replace("http://127.0.0.1:7860/", address).split("\ncurl")
     event = re.search(r'"event_id": ?"(\w+)"', shell(ask))[1]
     last = shell(f"curl{listen}".replace("EVENT_ID", event)).split("event: complete")[1]
     notes = client.predict(["Bach"], seed=7, api_name="/generate")["notes"]

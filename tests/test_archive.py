@@ -48,9 +48,9 @@ def test_files_and_record(tmp_path):
         assert archive.testzip() is None
         names = archive.namelist()
         record = json.loads(archive.read("mine/scores.json"))
-        for side, shown in given.pieces.items():
+        for name, shown in given.pieces.items():
             for file in shown.files.values():
-                assert archive.read(f"mine/{side}/{file.name}") == file.read_bytes()
+                assert archive.read(f"mine/{name}/{file.name}") == file.read_bytes()
         assert archive.read("mine/README.txt").decode() == readme(given)
     files = {f"mine/{s}/{f.name}" for s, p in given.pieces.items() for f in p.files.values()}
     assert set(names) == files | {"mine/README.txt", "mine/scores.json"}
@@ -91,5 +91,6 @@ def test_without_scores_it_says_so():
 
 
 def test_without_sound_it_says_so():
-    silent = piece("Prism", message="There is no sound: no soundfont.")
+    silent = piece("Prism")
+    silent.message = "There is no sound: no soundfont."
     assert "There is no sound: no soundfont." in readme(comparison(pieces={"prism": silent}))

@@ -15,7 +15,7 @@ import pytest
 from conftest import choose_tab, generate, started
 from stand_ins import served, tiny_corpus
 
-from prism.service.loading import Loader, load_amt, load_judge
+from prism.service.loading import Loader, load_amt, load_scorer
 
 
 def player_text(page, index: int, part: str) -> str:
@@ -66,7 +66,7 @@ def test_the_app_with_the_shipped_weights_draws_sounds_and_scores(visit):
         assert "ImageNet network: Prism ." in (
             page.locator(".prism-scores").get_by_role("img").first.get_attribute("aria-label")
         )
-        page.locator(".prism-nearest .row[data-side=corpus]").wait_for()
+        page.locator(".prism-nearest .row[data-source=corpus]").wait_for()
         page.context.close()
 
 
@@ -205,7 +205,7 @@ def test_a_new_click_takes_the_scores_away_until_its_own_are_there(visit):
 
 
 def test_missing_networks_are_explained_in_their_card(visit, tmp_path):
-    with served(judge=lambda: load_judge(tmp_path / "similarity", Loader(tiny_corpus))) as at:
+    with served(scorer=lambda: load_scorer(tmp_path / "similarity", Loader(tiny_corpus))) as at:
         page = visit(at)
         generate(page)
         page.wait_for_function("document.querySelector('.prism-scores .message').textContent")
@@ -218,7 +218,7 @@ def test_missing_networks_are_explained_in_their_card(visit, tmp_path):
 def test_the_nearest_training_music_is_heard_until_the_next_click(visit):
     page = visit()
     generate(page)
-    row = page.locator(".prism-nearest .row[data-side=corpus]")
+    row = page.locator(".prism-nearest .row[data-source=corpus]")
     row.get_by_role("button", name="Hear it").click()
     fourth = "document.querySelectorAll('.prism-player')[3]"
     page.wait_for_function(f"{fourth}?.dataset.state === 'ready'")

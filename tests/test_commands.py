@@ -9,15 +9,7 @@ import numpy as np
 import pytest
 from conftest import ROOT, make_pipeline
 from PIL import Image
-from stand_ins import (
-    OFFERED,
-    StandInAMT,
-    choice_of,
-    make_judge,
-    make_wishful,
-    service_of,
-    tiny_corpus,
-)
+from stand_ins import OFFERED, Page, choice_of, controls_of, make_wishful, service_of
 
 from prism.cli import compare, main, others
 from prism.cli.options import read_settings
@@ -29,6 +21,7 @@ from prism.music.midipic import from_picture
 from prism.music.naming import file_stem
 from prism.music.performance import has_dynamics
 from prism.service.piece import ShownPiece
+from prism.service.service import Service
 
 
 @pytest.fixture(scope="module")
@@ -40,11 +33,11 @@ def weights(tmp_path_factory):
 
 
 @pytest.fixture
-def models(monkeypatch) -> compare.Models:
-    """Stand-ins, in place of what `compare` loads."""
-    loaded = compare.Models(make_wishful(), StandInAMT(), tiny_corpus(), make_judge())
-    monkeypatch.setattr(compare, "load_models", lambda weights, corpus: loaded)
-    return loaded
+def service(monkeypatch) -> Service:
+    """Over stand-ins, in place of what `compare` loads."""
+    service = service_of(pipeline=make_wishful)
+    monkeypatch.setattr(compare, "load_models", lambda weights, corpus: service)
+    return service
 
 
 def complaint(arguments, capsys) -> str:
@@ -232,7 +225,7 @@ def test_no_soundfont(weights, tmp_path, monkeypatch, capsys):
     assert "prism: no soundfont at" in capsys.readouterr().err
 
 
-def test_compare_writes_three_files_and_scores(models, tmp_path, capsys):
+def test_compare_writes_three_files_and_scores(service, tmp_path, capsys):
     assert (
         main(["compare", "Ada", "--seed", "3", "--seed", "4", "--json", "--output", str(tmp_path)])
         == 0
@@ -242,13 +235,13 @@ def test_compare_writes_three_files_and_scores(models, tmp_path, capsys):
     assert (first["seed"], second["seed"]) == (3, 4)
     files = [*first["files"].values(), *second["files"].values()]
     assert len(set(files)) == 6 and {str(path) for path in tmp_path.iterdir()} == set(files)
-    assert len(notes_in(first["files"]["amt"])) == models.amt.notes
+    assert len(notes_in(first["files"]["amt"])) == service.amt.get().notes
     for scores in first["scores"].values():
         assert [s["network"] for s in scores] == ["imagenet", "corpus"]
         assert all(math.isfinite(s["cosine"]) and -1 <= s["cosine"] <= 1.001 for s in scores)
     shown = first["scores"]["prism"][0]
     assert f"seed 3: prism, imagenet: {shown['cosine']:.3f} ({shown['words']})" in lines
-    direct = models.judge.scores(
+    direct = service.scorer.get().scores(
         read_midi(first["files"]["corpus"]).window(),
         {"prism": read_midi(first["files"]["prism"]).window()},
     )
@@ -257,29 +250,21 @@ def test_compare_writes_three_files_and_scores(models, tmp_path, capsys):
 
 @pytest.mark.parametrize("start", AMT_STARTS)
 @pytest.mark.parametrize("tempo", [None, 90.0])
-def test_compare_draws_what_the_page_draws(models, start, tempo):
-    page = StandInAMT()
-    service = service_of(pipeline=make_wishful, amt=lambda: page)
-    wishes = {
-        "metre": "3/4",
-        "key": None,
-        "density": "sparse",
-        "register": None,
-        "character": "soft",
-        "repetition": "much",
-        "collection": "Ballads",
-    }
-    settings = {"amt_start": start, "tempo": tempo, "structure_scale": 1.0, **wishes}
-    clicked = choice_of(["Bob", "Cleo"], [20, 40], **settings, seed=6)
-    shown = compare.sides(models, clicked)
-    for name, side in service.sources.items():
-        *_, last = side.stages(clicked)
-        piece = last.piece()
-        assert shown[name].roll == piece.roll and piece.roll.tempo == shown[name].roll.tempo
-        assert shown[name].words == f"{piece.title}: {piece.detail}"
-        if name != "corpus":
-            assert shown[name].stem == piece.name
-    assert models.amt.calls == page.calls
+def test_compare_writes_what_the_page_offers(service, start, tempo, tmp_path):
+    asked = {"metre": "3/4", "density": "sparse", "character": "soft", "repetition": "much"}
+    asked |= {"collection": "Ballads"}
+    settings = {"amt_start": start, "structure_scale": 1.0, "seed": 6, **asked}
+    settings |= {"tempo": tempo} if tempo else {}
+    options = [f"--{n.replace('_', '-')}={value}" for n, value in settings.items()]
+    assert main(["compare", "Bob=20", "Cleo=40", *options, "--output", str(tmp_path)]) == 0
+    page = Page(service_of(pipeline=make_wishful))
+    page.begin(*controls_of(["Bob", "Cleo"], [20, 40, 50, 50], **settings))
+    page.fill("prism", "corpus", "amt")
+    assert len(list(tmp_path.iterdir())) == 3
+    for name, piece in page.generation.pieces.items():
+        stem = f"{piece.name}-seed-6" if name == "corpus" else piece.name
+        assert (tmp_path / f"{stem}.mid").read_bytes() == piece.files["midi"].read_bytes()
+    assert service.amt.get().calls == page.service.amt.get().calls
 
 
 @pytest.mark.parametrize(

@@ -58,10 +58,10 @@ def systems(held) -> Systems:
 
 @pytest.fixture(scope="module")
 def examiner(held, network) -> Examiner:
-    judge = SimilarityScorer(
+    scorer = SimilarityScorer(
         [PitchClasses("classes"), network], {"classes": BANDS, "corpus": BANDS}
     )
-    return Examiner(judge, TrainingIndex(held))
+    return Examiner(scorer, TrainingIndex(held))
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +106,7 @@ def test_a_row_says_what_was_drawn(rows, systems, examiner):
     row = rows[2]
     assert row["composer"] == run.composer and row["systems"][REFERENCE]["cosines"]["classes"] == 1
     drawn, reference = systems.draw(run), systems.reference(run)
-    expected = examiner.judge.scores(reference, {"prism": drawn["prism"]})["prism"]
+    expected = examiner.scorer.scores(reference, {"prism": drawn["prism"]})["prism"]
     for score in expected:
         found = row["systems"]["prism"]["cosines"][score.network]
         assert found == pytest.approx(score.cosine, abs=1e-4)

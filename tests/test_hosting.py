@@ -22,9 +22,9 @@ from conftest import ROOT, make_pipeline, started
 from gradio_client import Client
 from gradio_client.exceptions import AppError
 from packaging.requirements import Requirement
-from stand_ins import StandInAMT, choice_of, make_index, make_judge, tiny_corpus
+from stand_ins import StandInAMT, choice_of, make_index, make_scorer, tiny_corpus
 
-from prism.service.health import Health
+from prism.service.hosting import Health
 from prism.service.loading import Loader, load_pipeline
 from prism.service.log import (
     REQUESTS,
@@ -34,6 +34,7 @@ from prism.service.log import (
     configure_logging,
 )
 from prism.service.scheduler import Scheduler
+from prism.service.service import Service
 from prism.service.sources import PrismSource
 from prism.ui.page import build_ui, launch_options
 
@@ -53,7 +54,7 @@ def loaders():
         "pipeline": make_pipeline,
         "corpus": tiny_corpus,
         "amt": StandInAMT,
-        "judge": make_judge,
+        "scorer": make_scorer,
         "index": make_index,
     }
     return {name: Loader(load) for name, load in parts.items()}
@@ -61,7 +62,7 @@ def loaders():
 
 @pytest.fixture(scope="module")
 def page(loaders):
-    page = build_ui(**loaders)
+    page = build_ui(Service(**loaders))
     health = Health({"model": loaders["pipeline"]}, {"baseline": loaders["amt"]})
     page.launch(prevent_thread_lock=True, quiet=True, server_port=None, **launch_options(health))
     yield page
@@ -114,11 +115,11 @@ def test_too_many_requests_are_refused_in_words_and_logged(caplog):
             held.enter_context(requests.answering("amt", str(number)))
         with pytest.raises(RefusedError, match="200 requests are waiting, as many as may: try"):
             held.enter_context(requests.answering("amt", "b"))
-    refused = [line for line in caplog.messages if "outcome=refused" in line]
+        refused = [line for line in caplog.messages if "outcome=refused" in line]
+        held.close()
+        with requests.answering("amt", "a"):
+            pass
     assert len(refused) == 2 and refused[0].startswith("request endpoint=amt outcome=refused")
-    held.close()
-    with requests.answering("amt", "a"):
-        pass
     assert caplog.messages[-1].endswith("waiting=0")
 
 
@@ -273,7 +274,7 @@ import runpy, sys, threading
 import numpy as np
 
 if sys.argv[1] == "given":
-    runpy.run_path("prism/service/memory.py")["give_memory_back"]()
+    runpy.run_path("prism/service/hosting.py")["give_memory_back"]()
 kept = []
 
 def answer(seed):

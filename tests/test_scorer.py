@@ -17,27 +17,27 @@ BANDS = {
 
 
 def test_scores_by_hand():
-    judge = SimilarityScorer([PitchClasses("classes")], {"classes": BANDS})
+    scorer = SimilarityScorer([PitchClasses("classes")], {"classes": BANDS})
     third, fifth = (PianoRoll.from_notes([Note(60, 0, 1), Note(p, 1, 1)]) for p in (64, 67))
     far = PianoRoll.from_notes([Note(61, 0, 1)])
-    found = judge.scores(third, {"fifth": fifth, "far": far})
+    found = scorer.scores(third, {"fifth": fifth, "far": far})
     (near,), (off,) = found["fifth"], found["far"]
     assert near.cosine == pytest.approx(0.5) and off.cosine == 0  # one of two classes in common
     assert near.network == "classes"
     assert near.words == "like two pieces by the same composer"
     assert off.words == "like a piece and random notes"
-    assert judge.scores(third, {}) == {}
+    assert scorer.scores(third, {}) == {}
 
 
-def test_a_saved_judge_gives_the_same_scores(tmp_path):
+def test_a_saved_scorer_gives_the_same_scores(tmp_path):
     network = random_weights(ComposerNetwork(labels=2, width=8, feature_size=16)).half().float()
     corpus = CorpusFeatures(network, ["Ada", "Bob"])
     corpus.save_pretrained(tmp_path)
     with pytest.raises(WeightsError, match="prism evaluate bands"):
         SimilarityScorer.from_pretrained(tmp_path, ["Ada", "Bob"])
     save_bands(tmp_path / BANDS_FILE, {"imagenet": BANDS, "corpus": BANDS})
-    judge = SimilarityScorer.from_pretrained(tmp_path, ["Ada", "Bob"])
+    scorer = SimilarityScorer.from_pretrained(tmp_path, ["Ada", "Bob"])
     a, b = (windows_of(make_piece(f"p{i}", seed=i))[0].roll for i in range(2))
-    scores = judge.scores(a, {"b": b})["b"]
+    scores = scorer.scores(a, {"b": b})["b"]
     assert [score.network for score in scores] == ["imagenet", "corpus"]
     assert scores[1].cosine == pytest.approx(similarity(a, b, corpus), abs=1e-5)

@@ -23,7 +23,7 @@ from prism.service.scheduler import Scheduler
 from prism.service.sources import CorpusSource, PrismSource
 
 WEIGHTS = ROOT / "weights"
-SIDES = {"prism", "corpus", "amt"}
+SOURCES = {"prism", "corpus", "amt"}
 
 
 @pytest.fixture(scope="module")
@@ -44,23 +44,23 @@ def silent(monkeypatch):
 
 def test_they_were_made_with_the_bundled_weights_and_corpus(stored, corpus):
     assert stored["origin"] == origin_of(WEIGHTS, WEIGHTS / "amt", corpus.get())
-    assert set(stored["origin"]) == SIDES
+    assert set(stored["origin"]) == SOURCES
     assert [example["name"] for example in stored["examples"]] == list(EXAMPLES)
 
 
 def test_they_are_what_generating_gives(stored, corpus):
     pipeline = Loader(partial(PrismPipeline.from_pretrained, WEIGHTS))
-    sides = [PrismSource(pipeline, Scheduler()), CorpusSource(corpus)]
+    sources = [PrismSource(pipeline, Scheduler()), CorpusSource(corpus)]
     example = stored["examples"][2]
-    for side in sides:
-        *_, last = side.stages(EXAMPLES[example["name"]])
-        assert unpacked(example["pieces"][side.name]) == last.piece()
+    for source in sources:
+        *_, last = source.stages(EXAMPLES[example["name"]])
+        assert unpacked(example["pieces"][source.name]) == last.piece()
 
 
 def test_all_sides_are_loaded_with_what_they_were_made_with(corpus, silent):
     examples = load_examples(WEIGHTS, WEIGHTS / "amt", corpus)
-    assert [e.choice for e in examples] == list(EXAMPLES.values())
-    assert all(set(e.pieces) == SIDES for e in examples)
+    assert [e.settings for e in examples] == list(EXAMPLES.values())
+    assert all(set(e.pieces) == SOURCES for e in examples)
     assert all(len(p.roll.notes()) > 50 for e in examples for p in e.pieces.values())
 
 

@@ -22,7 +22,7 @@ from stand_ins import (
     choice_of,
     controls_of,
     make_index,
-    make_judge,
+    make_scorer,
     make_wishful,
     service_of,
     settled,
@@ -37,22 +37,23 @@ from prism.music.windows import Window
 from prism.service.cache import RecentResults
 from prism.service.loading import Loader, load_corpus, load_pipeline
 from prism.service.piece import ShownPiece
+from prism.service.service import Service
 from prism.service.session import Session
-from prism.ui.filling import weights_for
 from prism.ui.generate import Handlers
 from prism.ui.page import build_ui, launch_options
 from prism.ui.player import PianoRollPlayer, with_png
+from prism.ui.presets import weights_for
 
 
 def served(*loaded):
-    page = build_ui(*map(Loader, loaded))
+    page = build_ui(Service(*map(Loader, loaded)))
     page.launch(prevent_thread_lock=True, quiet=True, server_port=None, **launch_options())
     return page
 
 
 @pytest.fixture(scope="module")
 def client(tmp_path_factory):
-    page = served(make_pipeline, tiny_corpus, StandInAMT, make_judge, make_index)
+    page = served(make_pipeline, tiny_corpus, StandInAMT, make_scorer, make_index)
     yield Client(page.local_url, verbose=False, download_files=tmp_path_factory.mktemp("files"))
     page.close()
 
@@ -139,7 +140,7 @@ def test_score_compares_the_pieces_that_the_other_endpoints_give(client):
             client.predict(["Bob"], seed=3, api_name="/corpus"),
         )
     )
-    (expected,) = make_judge().scores(real, {"prism": prism}).values()
+    (expected,) = make_scorer().scores(real, {"prism": prism}).values()
     assert [(s["network"], s["words"]) for s in scores["prism"]] == [
         (score.network, score.words) for score in expected
     ]
@@ -207,10 +208,10 @@ def test_files_are_told_apart_by_their_seeds_however_long_the_labels(monkeypatch
 
 def test_a_corpus_is_called_by_its_own_name():
     piece = make_piece("x", source="clean_midi/Ada/Song.mid")
-    side = service_of().sources["corpus"]
-    shown = side._piece(choice_of(), Window(piece, 0))
+    source = service_of().sources["corpus"]
+    shown = source._piece(choice_of(), Window(piece, 0))
     assert shown.caption.startswith("From the corpus clean_midi (Ada/Song.mid), not used in train")
-    other = side._piece(choice_of(), Window(make_piece("y", source="bach/bwv1.6.mxl"), 0))
+    other = source._piece(choice_of(), Window(make_piece("y", source="bach/bwv1.6.mxl"), 0))
     assert other.caption.startswith("From music21's corpus (bach/bwv1.6.mxl), not used in train")
 
 
@@ -257,12 +258,11 @@ def test_what_is_asked_for_is_drawn_and_written_down():
 
 def test_what_is_asked_for_decides_only_what_prism_draws():
     wishful = choice_of(**WISHES)
-    for name, side in service_of().sources.items():
-        same = side.key(wishful) == side.key(choice_of())
+    for name in service_of().sources:
+        same = wishful.key_for(name) == choice_of().key_for(name)
         assert same == (name != "prism")
     melody = {"amt_start": "melody"}
-    amt = service_of().sources["amt"]
-    assert amt.key(choice_of(**WISHES, **melody)) != amt.key(choice_of(**melody))
+    assert choice_of(**WISHES, **melody).key_for("amt") != choice_of(**melody).key_for("amt")
     assert choice_of(key=None, metre=None) == choice_of()
 
 
@@ -339,7 +339,7 @@ def test_a_missing_soundfont_leaves_the_roll_and_says_so(monkeypatch):
 
 
 def test_a_click_sends_seven_events():
-    page = build_ui(*map(Loader, (make_pipeline, tiny_corpus, StandInAMT, make_judge, make_index)))
+    page = build_ui(service_of())
     events = page.config["dependencies"]
     (button,) = (
         c["id"] for c in page.config["components"] if c["props"].get("value") == "Generate"
@@ -378,9 +378,9 @@ def test_finished_pieces_stay_when_another_source_is_stopped():
     assert set(page.generation.pieces) == {"prism", "corpus"}
     history, scores, nearest = settled(page.cards.compare(page.session))
     assert history["entries"] and len(scores["charts"][0]["marks"]) == 1
-    assert [row["side"] for row in nearest["rows"]] == ["prism", "corpus"]
+    assert [row["source"] for row in nearest["rows"]] == ["prism", "corpus"]
     # No player is an input or an output of the server's part.
-    stop = next(f for f in build_ui(*map(Loader, [None] * 5)).fns.values() if f.name == "stop")
+    stop = next(f for f in build_ui(service_of()).fns.values() if f.name == "stop")
     assert not any(isinstance(c, PianoRollPlayer) for c in (*stop.inputs, *stop.outputs))
 
 

@@ -21,10 +21,10 @@ def evaluation_of(path=ROOT / "assets" / "evaluation.json") -> Evaluation:
 
 
 def scored(number: int, prism: float, amt: float, real: float) -> LiveRun:
-    sides = {"prism": prism, "amt": amt, "real": real}
+    sources = {"prism": prism, "amt": amt, "real": real}
     scores = {
-        side: [Score("imagenet", value, ""), Score("corpus", value / 2, "")]
-        for side, value in sides.items()
+        source: [Score("imagenet", value, ""), Score("corpus", value / 2, "")]
+        for source, value in sources.items()
     }
     return LiveRun(Run(number, "Ada", number), scores)
 

@@ -18,22 +18,21 @@ def service():
     return service_of()
 
 
-def clicked(service, sides=("prism", "corpus", "amt"), scored=True) -> Session:
-    """A visit whose click has come so far."""
-    visit = Session()
-    click = visit.begin(choice_of(seed=7))
-    for side in sides:
-        *_, last = service.fill(side, click.choice)
-        click.pieces[side] = last.piece
+def clicked(service, names=("prism", "corpus", "amt"), scored=True) -> Session:
+    """A session whose generation has come so far."""
+    session = Session()
+    generation = session.begin(choice_of(seed=7))
+    for name in names:
+        *_, last = service.fill(name, generation.settings)
+        generation.pieces[name] = last.piece
     if scored:
-        rolls = {side: piece.roll for side, piece in click.pieces.items()}
-        click.scores |= service.judge.get().scores(rolls.pop("corpus"), rolls)
-    return visit
+        generation.scores |= service.compared(generation.pieces)
+    return session
 
 
 def test_the_zip_holds_the_click_and_its_link(service, tmp_path):
-    visit = clicked(service)
-    made = Export(service).archive(visit, PAGE)
+    session = clicked(service)
+    made = Export(service).archive(session, PAGE)
     assert next(made)["busy"]
     done = next(made)
     # As Gradio does, read it before asking for more.
@@ -41,22 +40,22 @@ def test_the_zip_holds_the_click_and_its_link(service, tmp_path):
         text = archive.read("prism-comparison-Ada-seed-7/README.txt").decode()
         names = archive.namelist()
     assert list(made) == []
-    assert f"{PAGE.page}?{query(visit.click.choice)}" in text
+    assert f"{PAGE.page}?{query(session.generation.settings)}" in text
     assert len(names) == 2 + 3 * 4 and done["text"].endswith("-7.zip.")
     assert "AMT-test" in text and "terms: made for the tests" in text
 
 
 def test_what_was_asked_for_is_among_the_settings():
-    visit, export = Session(), Export(service_of())
-    settings = export.comparison(visit.begin(choice_of()), "").settings
+    session, export = Session(), Export(service_of())
+    settings = export.comparison(session.begin(choice_of()), "").settings
     assert not {"metre", "time_signature", "attributes", "key"} & set(settings)
-    click = visit.begin(choice_of(metre="3/4", key="A minor"))
-    settings = export.comparison(click, PAGE.page).settings
+    generation = session.begin(choice_of(metre="3/4", key="A minor"))
+    settings = export.comparison(generation, PAGE.page).settings
     assert (settings["metre"], settings["key"]) == ("3/4", "A minor")
 
 
 def test_the_poster_of_half_a_click_says_what_it_lacks(service):
-    made = Export(service).poster(clicked(service, sides=["prism"], scored=False), PAGE)
+    made = Export(service).poster(clicked(service, names=["prism"], scored=False), PAGE)
     *_, done = [value["text"] for value in made]
     assert done == (
         "Saved as prism-poster-Ada-seed-7.pdf, without Corpus's piece, AMT's piece, the scores: "

@@ -22,7 +22,7 @@ from prism.service.service import Service
 from prism.service.session import Generation, History, Session
 from prism.similarity.scorer import Score
 from prism.ui.cards import Cards
-from prism.ui.filling import SURPRISING_GUIDANCE, Filling, changed_weights
+from prism.ui.presets import SURPRISING_GUIDANCE, Presets, changed_weights
 
 SETTINGS_CHANGED = {
     "guidance_scale": 3.5,
@@ -162,7 +162,7 @@ def test_recalling_fills_in_every_control():
     choice = choice_of(["Cleo", "Ada"], [30, 10], **SETTINGS_CHANGED, **wishes)
     visit.history.note(Generation(choice, pieces={"prism": shown()}))
     visit.own = "something chosen since"
-    composers, mixer, *others = Filling(service_of()).recall(visit, event(number=1))
+    composers, mixer, *others = Presets(service_of()).recall(visit, event(number=1))
     assert composers["value"] == mixer == ["Cleo", "Ada"] and visit.own is None
     assert [(s["visible"], s.get("value")) for s in others[:2]] == [(True, 30), (True, 10)]
     assert others[4:] == [*(SETTINGS | SETTINGS_CHANGED | wishes).values()]
@@ -170,7 +170,7 @@ def test_recalling_fills_in_every_control():
 
 def test_what_is_no_longer_kept_is_told():
     with pytest.raises(gr.Error, match="no longer kept: choose one of those"):
-        Filling(service_of()).recall(Session(), event(number=1))
+        Presets(service_of()).recall(Session(), event(number=1))
 
 
 def test_a_choice_and_its_link_ask_for_the_same():
@@ -190,10 +190,10 @@ def test_weights_that_were_filled_in_stay():
 
 def test_a_surprise_is_a_good_choice_and_leaves_the_rest_alone():
     service = service_of()
-    filling, seen = Filling(service, random.Random(0)), set()
+    presets, seen = Presets(service, random.Random(0)), set()
     low, high = SURPRISING_GUIDANCE
     for _ in range(200):
-        composers, _, *weights = filling.surprise()
+        composers, _, *weights = presets.surprise()
         weights, (guidance, seed, *kept) = weights[:4], weights[4:]
         names = composers["value"]
         values = [w.get("value") for w in weights[: len(names)]]
@@ -210,14 +210,14 @@ def test_without_composers_there_is_no_surprise_but_a_reason():
         raise ValueError("no Prism weights in x; put them there")
 
     with pytest.raises(gr.Error, match="no Prism weights in x"):
-        Filling(service_of(pipeline=missing, corpus=missing)).surprise()
+        Presets(service_of(pipeline=missing, corpus=missing)).surprise()
 
 
 # ---- examples ----
 
 
 def shown_examples(service) -> list[str]:
-    buttons = zip(EXAMPLES, Filling(service).examples(), strict=True)
+    buttons = zip(EXAMPLES, Presets(service).examples(), strict=True)
     return [name for name, update in buttons if update["visible"]]
 
 
@@ -227,7 +227,7 @@ def test_examples_are_shown_whose_composers_there_are(monkeypatch):
     monkeypatch.setattr(Service, "composers", ["Bach", "Haydn", "Irish reels"])
     names = shown_examples(service)
     assert names == ["A Bach chorale", "Haydn meets Irish reels"]
-    composers, *others = Filling(service).example(names[1])
+    composers, *others = Presets(service).example(names[1])
     wanted = EXAMPLES[names[1]]
     assert composers["value"] == list(wanted.composers)
     # None of them asks for anything else.

@@ -9,7 +9,7 @@ import gradio as gr
 import numpy as np
 import pytest
 from conftest import make_piece
-from stand_ins import Page, made_up_bands, make_index, make_judge, service_of, settled, tiny_corpus
+from stand_ins import Page, made_up_bands, make_index, make_scorer, service_of, settled, tiny_corpus
 
 from prism.music.roll import Note, PianoRoll
 from prism.service.cards import (
@@ -21,7 +21,7 @@ from prism.service.cards import (
     transposed,
     where,
 )
-from prism.service.loading import Loader, load_index, load_judge
+from prism.service.loading import Loader, load_index, load_scorer
 from prism.service.piece import ShownPiece
 from prism.similarity.neighbours import Neighbour, TrainingIndex
 from prism.similarity.scorer import Score
@@ -40,12 +40,12 @@ def nearest(page: Page) -> list:
 
 
 def hear(page: Page, source: str) -> tuple:
-    return page.cards.hear(page.session, types.SimpleNamespace(side=source))
+    return page.cards.hear(page.session, types.SimpleNamespace(source=source))
 
 
 def scored(value: dict) -> list[str]:
-    """The sides that have a mark in both charts."""
-    first, second = ([mark["side"] for mark in chart["marks"]] for chart in value["charts"])
+    """The sources that have a mark in both charts."""
+    first, second = ([mark["source"] for mark in chart["marks"]] for chart in value["charts"])
     assert first == second
     return first
 
@@ -133,7 +133,7 @@ def neighbour(overlap: float, semitones: int = -2, notes=((60, 0),)) -> Neighbou
 def test_a_copy_is_called_one():
     value = nearest_value({"corpus": neighbour(0.3), "prism": neighbour(0.9), "amt": neighbour(0)})
     prism, amt, real = value["rows"]
-    assert [row["side"] for row in value["rows"]] == ["prism", "amt", "corpus"]
+    assert [row["source"] for row in value["rows"]] == ["prism", "amt", "corpus"]
     assert prism["copy"] and prism["overlap"] == "90 %" and not real["copy"]
     assert prism["where"] == "Ada: Air, from beat 0, transposed down 2 semitones"
     assert not amt["found"] and "no training music" in amt["where"]
@@ -171,19 +171,19 @@ def test_scores_come_one_after_the_other():
     assert both["charts"][0]["sentences"][0] == first["charts"][0]["sentences"][0]
 
 
-def test_the_scores_are_the_judges_own():
+def test_the_scores_are_the_scorers_own():
     page = Page(service_of())
     page.begin()
     page.fill("corpus", "prism")
     pieces = page.generation.pieces
-    (expected,) = make_judge().scores(pieces["corpus"].roll, {"p": pieces["prism"].roll}).values()
+    (expected,) = make_scorer().scores(pieces["corpus"].roll, {"p": pieces["prism"].roll}).values()
     marks = [chart["marks"][0]["at"] for chart in scores(page)["charts"]]
     assert marks == [score.cosine for score in expected]
 
 
 def test_a_new_click_takes_the_scores_away_until_its_own_pieces_are_there():
     page = Page(service_of())
-    assert page.begin()[2]["charts"] == [], "there is no judge yet"
+    assert page.begin()[2]["charts"] == [], "there is no scorer yet"
     page.fill("prism", "corpus")
     scores(page)
     *_, scoring, near, player, column = page.begin()
@@ -206,10 +206,10 @@ def test_what_an_earlier_click_still_works_on_is_never_shown():
 
 
 def test_a_score_that_comes_late_is_not_shown():
-    page, judge = Page(service_of()), make_judge()
+    page, scorer = Page(service_of()), make_scorer()
     page.begin()
     page.fill("prism", "corpus")
-    page.service.judge = Loader(lambda: page.begin() and judge)
+    page.service.scorer = Loader(lambda: page.begin() and scorer)
     loading, *found = page.cards.scores(page.generation)
     assert "Loading" in loading["hint"] and found == []
     assert page.generation.scores == {}
@@ -228,20 +228,20 @@ def test_a_click_with_a_mistake_loses_nothing():
 
 def test_missing_networks_are_explained_and_the_neighbours_are_found(tmp_path):
     corpus = Loader(tiny_corpus)
-    page = Page(service_of(judge=lambda: load_judge(tmp_path / "nowhere", corpus)))
+    page = Page(service_of(scorer=lambda: load_scorer(tmp_path / "nowhere", corpus)))
     page.begin()
     page.fill("prism", "corpus")
     value = scores(page)
     assert value["charts"] == [] and "nowhere" in value["message"]
     assert "prism train similarity" in value["message"]
-    assert [row["side"] for row in nearest(page)[-1]["rows"]] == ["prism", "corpus"]
+    assert [row["source"] for row in nearest(page)[-1]["rows"]] == ["prism", "corpus"]
 
 
 def test_an_unexpected_fault_stays_in_its_card():
     def broken():
         raise RuntimeError("out of tape")
 
-    page = Page(service_of(judge=broken, index=broken))
+    page = Page(service_of(scorer=broken, index=broken))
     page.begin()
     page.fill("prism", "corpus")
     assert "There are no scores: out of tape" in scores(page)["message"]
@@ -256,13 +256,13 @@ def test_the_nearest_training_music_comes_piece_by_piece():
     page.fill("prism")
     loading, *found = nearest(page)
     assert "Loading" in loading["hint"]
-    assert [[row["side"] for row in value["rows"]] for value in found] == [
+    assert [[row["source"] for row in value["rows"]] for value in found] == [
         ["prism"],
         ["prism", "corpus"],
     ]
     page.fill("amt")
     (value,) = nearest(page)
-    assert [row["side"] for row in value["rows"]] == ["prism", "amt", "corpus"]
+    assert [row["source"] for row in value["rows"]] == ["prism", "amt", "corpus"]
     sample = page.generation.pieces["prism"].roll
     assert value["rows"][0]["where"] == where(make_index().nearest(sample))
 

@@ -7,7 +7,7 @@ import types
 import gradio as gr
 import pytest
 from conftest import make_pipeline
-from stand_ins import LABELS, make_judge, service_of, tiny_corpus
+from stand_ins import LABELS, make_scorer, service_of, tiny_corpus
 
 from prism.corpora.dataset import corpus_sample
 from prism.models.hub import WeightsError
@@ -72,7 +72,7 @@ def test_each_guidance_scale_is_the_pipelines_own_call(service):
     views = list(GUIDANCE.views(service, "Ada", 3))
     assert [len(view.columns) for view in views] == [1, 2, 3, 4, 5]
     pipeline = make_pipeline()
-    network = make_judge().networks["corpus"]
+    network = make_scorer().networks["corpus"]
     for scale, column in zip(SCALES, views[-1].columns, strict=True):
         (picture,) = column.pictures
         assert picture.roll == pipeline("Ada", guidance_scale=scale, seed=3).rolls[0]
@@ -142,7 +142,7 @@ def test_the_same_roll_scores_one_and_a_transposition_by_hand(service):
 
 
 def test_a_negative_cosine_is_an_empty_meter():
-    bands = make_judge().bands
+    bands = make_scorer().bands
     (meter,) = meters_of([Score("corpus", -0.5, "like nothing")], bands)
     assert meter == Meter("Corpus network", "−.50, like nothing", 0.0, pytest.approx((0.65, 0.75)))
 
@@ -188,7 +188,7 @@ def test_a_mistake_is_told_and_nothing_is_lost(service, lesson, controls, messag
 
 @pytest.mark.parametrize(
     ("lesson", "missing"),
-    [(NOISE, "pipeline"), (NOISE, "corpus"), (GUIDANCE, "judge"), (RACE, "amt")],
+    [(NOISE, "pipeline"), (NOISE, "corpus"), (GUIDANCE, "scorer"), (RACE, "amt")],
 )
 def test_missing_files_are_told_in_the_lesson(lesson, missing):
     def load():

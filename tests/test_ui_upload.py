@@ -219,7 +219,7 @@ def test_it_takes_the_corpus_pieces_place_at_once_and_at_the_next_click(service)
     after = scores(page)
     assert after["against"] == "your piece" and before["against"] == "this corpus piece"
     roll = page.generation.pieces["prism"].roll
-    expected = service.judge.get().scores(piece.roll, {"prism": roll})["prism"]
+    expected = service.scorer.get().scores(piece.roll, {"prism": roll})["prism"]
     assert page.generation.scores["prism"] == expected
     page.click("prism", "corpus", seed=2)
     assert page.generation.pieces["corpus"].title == "mine.mid"
@@ -296,7 +296,7 @@ def test_what_was_on_its_way_does_not_come_in_between(service):
 def test_scores_of_the_piece_before_are_not_kept(service):
     page = Page(service)
     page.click("prism", "corpus", seed=5)
-    judge, run = service.judge.get(), service.models.run
+    scorer, run = service.scorer.get(), service.models.run
 
     def run_and_choose(*call, **settings):
         found = run(*call, **settings)
@@ -311,5 +311,5 @@ def test_scores_of_the_piece_before_are_not_kept(service):
     assert page.generation.scores == {}
     scores(page)
     corpus, prism = (page.generation.pieces[side].roll for side in ("corpus", "prism"))
-    assert page.generation.scores == judge.scores(corpus, {"prism": prism})
+    assert page.generation.scores == scorer.scores(corpus, {"prism": prism})
     assert np.array_equal(corpus.onset, page.session.own.shown().roll.onset)

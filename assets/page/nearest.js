@@ -15,13 +15,13 @@ function buttonOf(row) {
   const made = make("button", "hear", "Hear it");
   made.type = "button";
   made.setAttribute("aria-label", `Hear it: the training music nearest to ${row.name}`);
-  made.addEventListener("click", () => trigger("hear", { side: row.side }));
+  made.addEventListener("click", () => trigger("hear", { source: row.source }));
   return made;
 }
 
 function rowOf(row) {
   const made = make("li", "row");
-  made.dataset.side = row.side;
+  made.dataset.source = row.source;
   made.dataset.copy = row.copy;
   made.append(make("span", "overlap", row.overlap), textOf(row));
   if (row.found) made.append(buttonOf(row));
@@ -32,9 +32,9 @@ function show() {
   const value = props.value || EMPTY;
   for (const name of ["hint", "message"]) part(`.${name}`).textContent = value[name];
   const focused = root.contains(document.activeElement)
-    ? document.activeElement.closest(".row")?.dataset.side : "";
+    ? document.activeElement.closest(".row")?.dataset.source : "";
   part(".rows").replaceChildren(...value.rows.map(rowOf));
-  if (focused) part(`[data-side="${focused}"] .hear`)?.focus();
+  if (focused) part(`[data-source="${focused}"] .hear`)?.focus();
 }
 
 watch("value", show);

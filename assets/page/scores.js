@@ -40,7 +40,7 @@ function axisOf(ticks, x) {
 
 // A flag touches its mark and never leaves the chart: it leans inwards near the ends.
 function flagOf(mark, x) {
-  const made = at(make("span", `flag ${mark.side}`, mark.text), x(mark.at));
+  const made = at(make("span", `flag ${mark.source}`, mark.text), x(mark.at));
   made.style.transform = `translateX(-${x(mark.at)}%)`;
   return made;
 }
@@ -48,7 +48,7 @@ function flagOf(mark, x) {
 function marksOf(marks, x) {
   const made = make("div", "marks");
   for (const mark of marks) {
-    made.append(at(make("span", `mark ${mark.side}`), x(mark.at)), flagOf(mark, x));
+    made.append(at(make("span", `mark ${mark.source}`), x(mark.at)), flagOf(mark, x));
   }
   return made;
 }

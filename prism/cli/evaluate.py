@@ -103,13 +103,13 @@ def _run(options: argparse.Namespace) -> None:
     corpus = Corpus.load(options.corpus)
     prism = PrismPipeline.from_pretrained(options.weights)
     amt = AMTPipeline.from_pretrained(options.weights / "amt")
-    judge = SimilarityScorer.from_pretrained(options.weights / "similarity", prism.composers)
+    scorer = SimilarityScorer.from_pretrained(options.weights / "similarity", prism.composers)
     origin = fingerprint(options.weights, corpus, options.seed)
     ledger = Ledger(options.output / f"runs-{options.seed}.jsonl", origin)
     plan = planned_runs(prism.composers, options.runs, options.seed)
     left = ledger.missing(plan)
     if left:
-        examiner = Examiner(judge, TrainingIndex(corpus))
+        examiner = Examiner(scorer, TrainingIndex(corpus))
         rows = experiment(Systems(prism, amt, corpus), examiner, left)
         for row in tqdm(rows, desc="runs", total=len(plan), initial=len(plan) - len(left)):
             ledger.add(row)
@@ -123,7 +123,7 @@ def _run(options: argparse.Namespace) -> None:
         "commit": commit(),
         "measured": utc(),
         **summary(rows),
-        **_studies(options, prism, judge.networks["corpus"], corpus),
+        **_studies(options, prism, scorer.networks["corpus"], corpus),
     }
     text = json.dumps(result, indent=1, ensure_ascii=False)
     options.result.write_text(text + "\n", encoding="utf-8")

@@ -7,12 +7,11 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from prism.cli.files import ENDINGS, make_folder, write_files
-from prism.cli.options import add_controls, drawn_inscription, read_settings, settings_record
+from prism.cli.options import add_controls, read_settings, settings_record
 from prism.models.settings import GenerationSettings
-from prism.music.naming import file_stem
 
 if TYPE_CHECKING:
-    from prism.music.roll import PianoRoll
+    from prism.service.piece import ShownPiece
 
 
 def add_command(commands: Any) -> None:
@@ -34,34 +33,32 @@ def add_command(commands: Any) -> None:
 def run(options: argparse.Namespace) -> None:
     """Draw and write; see `prism.cli.main` for the errors."""
     from prism.models.pipeline import PrismPipeline
+    from prism.service.loading import Loader
+    from prism.service.scheduler import Scheduler
+    from prism.service.sources import PrismSource
 
     pipeline = PrismPipeline.from_pretrained(options.weights)
+    source = PrismSource(Loader(lambda: pipeline), Scheduler())
     wanted = read_settings(options, pipeline.offered)
     made = []
     for settings in wanted:
-        *_, last = pipeline.stream(settings)
-        (roll,) = last.rolls
+        *_, last = filter(None, source.stages(settings))
         # Not before the first roll: a mistake among the settings leaves no folder behind.
         make_folder(options.output)
-        lines = drawn_inscription(pipeline, settings, roll)
-        made.append(_write(roll, settings, lines, options))
+        made.append(_write(last.piece(), settings, options))
     if options.json:
         print(json.dumps(settings_record(wanted[0]) | {"rolls": made}, ensure_ascii=False))
 
 
 def _write(
-    roll: PianoRoll,
-    settings: GenerationSettings,
-    lines: tuple[str, ...],
-    options: argparse.Namespace,
+    piece: ShownPiece, settings: GenerationSettings, options: argparse.Namespace
 ) -> dict[str, Any]:
     kinds = [kind for kind in ENDINGS if kind == "midi" or getattr(options, kind)]
-    stem = file_stem("prism", *settings.composers, end=f"seed-{settings.seed}")
-    files = write_files(roll, options.output, stem, lines, kinds)
+    files = write_files(piece.roll, options.output, piece.name, piece.origin, kinds)
     return {
         "seed": settings.seed,
-        "notes": len(roll.notes()),
-        "tempo": roll.tempo,
-        "time_signature": list(roll.time_signature),
+        "notes": len(piece.roll.notes()),
+        "tempo": piece.roll.tempo,
+        "time_signature": list(piece.roll.time_signature),
         "files": files,
     }

@@ -15,10 +15,9 @@ import dataclasses
 import os
 import pathlib
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from prism import ROOT
-from prism.corpora.provenance import checkpoint
 from prism.models.settings import (
     ATTRIBUTE_SETTINGS,
     PUBLIC,
@@ -27,12 +26,6 @@ from prism.models.settings import (
     Offered,
     checked_seeds,
 )
-from prism.music.metadata import drawn_lines
-from prism.music.naming import drawn_words
-
-if TYPE_CHECKING:
-    from prism.models.pipeline import PrismPipeline
-    from prism.music.roll import PianoRoll
 
 # Those with a form of their own on the command line.
 _MIX = ("composers", "weights")
@@ -124,22 +117,3 @@ def settings_record(settings: GenerationSettings) -> dict[str, Any]:
         if name not in (*_MIX, "seed") and PUBLIC[name].name not in ATTRIBUTE_SETTINGS
     }
     return mix | others | {"attributes": attributes}
-
-
-def drawn_inscription(
-    pipeline: PrismPipeline, settings: GenerationSettings, roll: PianoRoll
-) -> tuple[str, ...]:
-    """What files say of a roll of Prism's, first in the words of the page."""
-    words = drawn_words(
-        settings.mix,
-        settings.guidance_scale,
-        settings.seed,
-        settings.num_inference_steps,
-        roll,
-        settings.attributes,
-    )
-    origin = checkpoint(pipeline.autoencoder, pipeline.dit)
-    lines = drawn_lines(
-        settings.composers, settings.composer_weights, settings.record("prism"), origin
-    )
-    return f"Prism: {words}", *lines

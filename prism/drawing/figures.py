@@ -14,7 +14,7 @@ from prism.evaluation.report import NETWORK_NAMES, SYSTEM_NAMES
 from prism.similarity.neighbours import COPY_OVERLAP
 
 # One colour for each system in every figure.
-SIDE_COLOURS = {
+SYSTEM_COLOURS = {
     "prism": "#0f757b",
     "amt": "#c2571a",
     "real": "#4a4a55",
@@ -65,8 +65,8 @@ def _cosine_figure(result: Mapping[str, Any]) -> Figure:
     figure, axes = _figure(12, 4.2, len(networks))
     jitter = np.random.default_rng(0)
     for ax, (network, section) in zip(axes, networks.items(), strict=True):
-        for y, (side, values) in enumerate(reversed(section["cosines"].items())):
-            colour = SIDE_COLOURS[side]
+        for y, (system, values) in enumerate(reversed(section["cosines"].items())):
+            colour = SYSTEM_COLOURS[system]
             heights = y + jitter.uniform(-0.18, 0.18, len(values))
             ax.plot(values, heights, ".", color=colour, alpha=0.35, ms=5)
             ax.boxplot(
@@ -77,7 +77,7 @@ def _cosine_figure(result: Mapping[str, Any]) -> Figure:
                 showfliers=False,
                 medianprops={"color": colour, "lw": 2.5},
             )
-        names = [SYSTEM_NAMES[side] for side in reversed(section["cosines"])]
+        names = [SYSTEM_NAMES[system] for system in reversed(section["cosines"])]
         ax.set_yticks(range(len(names)), names)
         ax.set_title(NETWORK_NAMES[network], fontsize=14)
         ax.set_xlabel("cosine with a held-out piece", fontsize=12)
@@ -88,17 +88,17 @@ def _wins_figure(result: Mapping[str, Any]) -> Figure:
     """In how many runs Prism, and in how many AMT, came nearer to the held-out piece."""
     networks = result["networks"]
     figure, (ax,) = _figure(7, 4.2)
-    for offset, side in ((-0.2, "prism"), (0.2, "amt")):
-        wins = np.array([section["wins"][side] for section in networks.values()])
-        ends = [section["wins_interval"][side] for section in networks.values()]
+    for offset, system in ((-0.2, "prism"), (0.2, "amt")):
+        wins = np.array([section["wins"][system] for section in networks.values()])
+        ends = [section["wins_interval"][system] for section in networks.values()]
         low, high = result["runs"] * np.array(ends).T
         x = np.arange(len(wins)) + offset
         ax.bar(
             x,
             wins,
             0.38,
-            color=SIDE_COLOURS[side],
-            label=SYSTEM_NAMES[side],
+            color=SYSTEM_COLOURS[system],
+            label=SYSTEM_NAMES[system],
             yerr=[wins - low, high - wins],
             error_kw={"capsize": 5, "ecolor": "0.25"},
         )
@@ -114,11 +114,13 @@ def _wins_figure(result: Mapping[str, Any]) -> Figure:
 def _share_figure(
     rows: Sequence[Mapping[str, float]], x: str, label: str, curves: Mapping[str, tuple[str, str]]
 ) -> tuple[Figure, Axes]:
-    """Shares, 0 to 1, against one setting; `curves` maps a row's key to its side and its name."""
+    """Shares, 0 to 1, against one setting; `curves` maps a row's key to its system and its name."""
     figure, (ax,) = _figure(7, 4.2)
-    for key, (side, name) in curves.items():
+    for key, (system, name) in curves.items():
         values = [row[key] for row in rows]
-        ax.plot([row[x] for row in rows], values, "o-", color=SIDE_COLOURS[side], label=name, lw=2)
+        ax.plot(
+            [row[x] for row in rows], values, "o-", color=SYSTEM_COLOURS[system], label=name, lw=2
+        )
     ax.set(ylim=(0, 1))
     ax.set_xlabel(label, fontsize=12)
     return figure, ax
@@ -135,7 +137,7 @@ def _mixing_figure(result: Mapping[str, Any]) -> Figure:
     figure, ax = _share_figure(rows, "weight", "weight of the first composer", curves)
     low, high = np.array([row["interval"] for row in rows]).T
     weight = [row["weight"] for row in rows]
-    ax.fill_between(weight, low, high, color=SIDE_COLOURS["real"], alpha=0.15, lw=0)
+    ax.fill_between(weight, low, high, color=SYSTEM_COLOURS["real"], alpha=0.15, lw=0)
     ax.legend(frameon=False, fontsize=11)
     return figure
 
@@ -147,9 +149,9 @@ def _guidance_figure(result: Mapping[str, Any]) -> Figure:
         "diversity": ("amt", "diversity"),
     }
     figure, ax = _share_figure(result["guidance"], "guidance_scale", "guidance scale", curves)
-    for key, (side, name) in curves.items():
+    for key, (system, name) in curves.items():
         real = result["guidance_real"][key]
-        ax.axhline(real, color=SIDE_COLOURS[side], lw=1, ls="--", label=f"{name}, real music")
+        ax.axhline(real, color=SYSTEM_COLOURS[system], lw=1, ls="--", label=f"{name}, real music")
     ax.legend(frameon=False, fontsize=11)
     return figure
 
@@ -157,10 +159,10 @@ def _guidance_figure(result: Mapping[str, Any]) -> Figure:
 def _originality_figure(result: Mapping[str, Any]) -> Figure:
     """Share of samples that come at least this near to a training piece."""
     figure, (ax,) = _figure(7, 4.2)
-    for side, section in result["originality"].items():
+    for system, section in result["originality"].items():
         values = np.sort(section["values"])[::-1]
         share = np.arange(1, len(values) + 1) / len(values)
-        name, colour = SYSTEM_NAMES[side], SIDE_COLOURS[side]
+        name, colour = SYSTEM_NAMES[system], SYSTEM_COLOURS[system]
         ax.step(values, share, color=colour, label=name, lw=2, where="pre")
     ax.axvline(COPY_OVERLAP, color="0.4", lw=1, ls="--")
     ax.text(COPY_OVERLAP, 0.5, "copy", rotation=90, va="center", ha="right", fontsize=11)

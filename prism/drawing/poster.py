@@ -17,7 +17,7 @@ import segno
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from prism.drawing.figures import SIDE_COLOURS
+from prism.drawing.figures import SYSTEM_COLOURS
 from prism.drawing.rolls import NOTE_COLOUR, draw_roll, pitch_range
 from prism.evaluation.report import SYSTEM_NAMES
 from prism.music.roll import PianoRoll
@@ -54,7 +54,7 @@ class ScoreChart:
     bands : dict
         Name of a kind of real pairs → its cosines at 5, 25, 50, 75 and 95 %.
     marks : dict
-        Side → its cosine.
+        System → its cosine.
     """
 
     title: str
@@ -164,8 +164,8 @@ def _draw_scores(chart: ScoreChart, ax: Axes, named: bool) -> None:
         ax.plot((least, most), (y, y), color="0.55", lw=1)
         ax.barh(y, high - low, 0.42, low, color="0.75")
         ax.plot((middle, middle), (y - 0.33, y + 0.33), color="0.4", lw=1.5)
-    for row, (side, cosine) in enumerate(chart.marks.items()):
-        colour, label = SIDE_COLOURS[side], f"{SYSTEM_NAMES[side]} {cosine:.2f}"
+    for row, (system, cosine) in enumerate(chart.marks.items()):
+        colour, label = SYSTEM_COLOURS[system], f"{SYSTEM_NAMES[system]} {cosine:.2f}"
         ax.axvline(cosine, color=colour, lw=1.8, ls="-" if row == 0 else "--")
         y = len(chart.bands) - 0.4 + 0.75 * row
         ax.text(cosine, y, label, color=colour, ha="center", fontsize=7, weight="bold")

@@ -32,20 +32,20 @@ class Examiner:
 
     Parameters
     ----------
-    judge : SimilarityScorer
+    scorer : SimilarityScorer
         The feature networks; the one named ``corpus`` also says whom it recognises.
     index : TrainingIndex
         The training music.
     """
 
-    def __init__(self, judge: SimilarityScorer, index: TrainingIndex) -> None:
-        self.judge = judge
+    def __init__(self, scorer: SimilarityScorer, index: TrainingIndex) -> None:
+        self.scorer = scorer
         self.index = index
 
     def row(self, run: Run, reference: PianoRoll, drawn: dict[str, PianoRoll]) -> Row:
         """All figures of one run."""
         rolls = {REFERENCE: reference} | drawn
-        features = self.judge.features(list(rolls.values()))
+        features = self.scorer.features(list(rolls.values()))
         recognised = self._recognised(run.composer, list(rolls.values()))
         cosines = {n: F.cosine_similarity(f[:1], f).tolist() for n, f in features.items()}
         systems = {}
@@ -62,7 +62,7 @@ class Examiner:
 
     def _recognised(self, composer: str, rolls: Sequence[PianoRoll]) -> list[dict[str, float]]:
         """The corpus network's probability of the composer, and its rank (1 is the likeliest)."""
-        network = self.judge.networks["corpus"]
+        network = self.scorer.networks["corpus"]
         place = network.composers.index(composer)
         table = network.probabilities(rolls)
         mine = table[:, place]
@@ -91,10 +91,10 @@ class LiveRun:
     scores: dict[str, list[Score]]
 
 
-def live_runs(systems: Systems, judge: SimilarityScorer, runs: Sequence[Run]) -> Iterator[LiveRun]:
+def live_runs(systems: Systems, scorer: SimilarityScorer, runs: Sequence[Run]) -> Iterator[LiveRun]:
     """Like `experiment`, for somebody who watches."""
     for run in runs:
-        yield LiveRun(run, judge.scores(systems.reference(run), systems.draw(run)))
+        yield LiveRun(run, scorer.scores(systems.reference(run), systems.draw(run)))
 
 
 class Ledger:

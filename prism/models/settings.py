@@ -188,7 +188,7 @@ class Word(Setting):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Attribute(Setting):
+class AttributeSetting(Setting):
     """A value of one of `prism.music.attributes`; which ones there are, the model says."""
 
     @property
@@ -296,7 +296,7 @@ def _row(setting: Setting) -> Any:
 
 
 def _attribute(help: str) -> Any:
-    return _row(Attribute(help=help))
+    return _row(AttributeSetting(help=help))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -509,7 +509,7 @@ SETTINGS: dict[str, Setting] = {
 PUBLIC = {setting.public_name: setting for setting in SETTINGS.values() if setting.shared}
 # All but composers and weights.
 OTHERS = tuple(SETTINGS)[2:]
-ATTRIBUTE_SETTINGS = tuple(n for n, s in SETTINGS.items() if isinstance(s, Attribute))
+ATTRIBUTE_SETTINGS = tuple(n for n, s in SETTINGS.items() if isinstance(s, AttributeSetting))
 
 
 def checked_seeds(seed: int | Sequence[int]) -> tuple[int, ...]:

@@ -54,7 +54,7 @@ def scores_value(
     scores : dict
         For each of `MARKS` that has been compared, a score a network.
     bands : dict
-        The judge's; empty for a card without charts.
+        The scorer's; empty for a card without charts.
     hint, message : str
         What is to come; what went wrong.
     against : str
@@ -62,7 +62,12 @@ def scores_value(
     """
     charts = []
     for network, kinds in bands.items():
-        marks = {side: s for side, found in scores.items() for s in found if s.network == network}
+        marks = {
+            name: score
+            for name, found in scores.items()
+            for score in found
+            if score.network == network
+        }
         charts.append(_chart(network, kinds, marks))
     summary = _summary(scores, against) if charts else ""
     return {
@@ -107,10 +112,10 @@ def _chart(network: str, bands: Mapping[str, Band], marks: Mapping[str, Score]) 
         "rows": rows,
         "ticks": [{"at": tick, "text": number(tick, decimals)} for tick in ticks],
         "marks": [
-            {"side": side, "at": score.cosine, "text": f"{MARKS[side][0]} {_read(score)}"}
-            for side, score in marks.items()
+            {"source": source, "at": score.cosine, "text": f"{MARKS[source][0]} {_read(score)}"}
+            for source, score in marks.items()
         ],
-        "sentences": [_sentence(name, marks.get(side)) for side, (_, name) in MARKS.items()],
+        "sentences": [_sentence(name, marks.get(source)) for source, (_, name) in MARKS.items()],
         "description": _description(title, rows, marks),
     }
 
@@ -125,7 +130,7 @@ def _sentence(name: str, score: Score | None) -> str:
 
 def _description(title: str, rows: list[dict[str, Any]], marks: Mapping[str, Score]) -> str:
     """The chart for those who do not see it."""
-    found = [f"{MARKS[side][1]} {_read(score)}" for side, score in marks.items()]
+    found = [f"{MARKS[source][1]} {_read(score)}" for source, score in marks.items()]
     halves = [
         f"{row['words']} {number(row['quantiles'][1])} to {number(row['quantiles'][3])}"
         for row in rows
@@ -135,7 +140,7 @@ def _description(title: str, rows: list[dict[str, Any]], marks: Mapping[str, Sco
 
 
 def _summary(scores: Mapping[str, list[Score]], against: str) -> str:
-    if not all(scores.get(side) for side in MARKS):
+    if not all(scores.get(source) for source in MARKS):
         return f"A score is {CAUTION}."
     nearer = {_nearer(*pair) for pair in zip(*(scores[s] for s in MARKS), strict=True)}
     if nearer == {1}:
@@ -161,18 +166,18 @@ def nearest_value(
     Parameters
     ----------
     neighbours : dict
-        Keyed by side.
+        Keyed by source.
     hint, message : str
         What is to come; what went wrong.
     """
-    rows = [_row(side, neighbours[side]) for side in _NAMES if side in neighbours]
+    rows = [_row(source, neighbours[source]) for source in _NAMES if source in neighbours]
     return {"rows": rows, "hint": hint, "message": message}
 
 
-def _row(side: str, neighbour: Neighbour) -> dict[str, Any]:
+def _row(source: str, neighbour: Neighbour) -> dict[str, Any]:
     return {
-        "side": side,
-        "name": _NAMES[side],
+        "source": source,
+        "name": _NAMES[source],
         "overlap": f"{round(100 * neighbour.overlap)} %",
         "copy": neighbour.is_copy,
         "where": where(neighbour),
@@ -212,17 +217,17 @@ def transposed(roll: PianoRoll, semitones: int, like: PianoRoll) -> PianoRoll:
     )
 
 
-def neighbour_piece(side: str, neighbour: Neighbour, sample: PianoRoll) -> ShownPiece:
+def neighbour_piece(source: str, neighbour: Neighbour, sample: PianoRoll) -> ShownPiece:
     """The training music as it meets the sample, ready to be played; still without files."""
     piece = neighbour.piece
     return ShownPiece(
         kind="Real · training music",
         title=piece.title,
         detail=f"{where(neighbour)} · {round(100 * neighbour.overlap)} % overlap with "
-        f"{_NAMES[side].split(' (')[0]}",
+        f"{_NAMES[source].split(' (')[0]}",
         caption=f"From {corpus_words(piece.source)}, used in training; moved to the sample's "
         f"keys and tempo. Terms: {piece.terms}.",
-        name=f"nearest-to-{side}-{piece.label}-{piece.title}",
+        name=f"nearest-to-{source}-{piece.label}-{piece.title}",
         roll=transposed(neighbour.roll, neighbour.semitones, sample),
         lines=real_lines(piece),
     )
@@ -259,8 +264,8 @@ def _told(scores: dict[str, list[Score]]) -> str:
     """How near each came by the features of the network that hears time."""
     return " · ".join(
         f"{name} {number(score.cosine)}"
-        for side, (_, name) in MARKS.items()
-        for score in scores.get(side, [])
+        for source, (_, name) in MARKS.items()
+        for score in scores.get(source, [])
         if score.network == _TOLD_NETWORK
     )
 

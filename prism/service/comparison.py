@@ -3,44 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-import pathlib
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
-from prism.music.roll import PianoRoll
+from prism.service.sources import TITLES
 
 if TYPE_CHECKING:
+    from prism.service.piece import ShownPiece
     from prism.similarity.bands import Band
     from prism.similarity.scorer import Score
 
-# In the order in which the page shows them.
-SIDES = {"prism": "Prism", "corpus": "Corpus", "amt": "AMT"}
 CAUTION = "similarity to one piece by a network's features, not how good the music is"
-
-
-class Piece(Protocol):
-    """A side's music with its words and files; the page's are `prism.service.piece.ShownPiece`.
-
-    Attributes
-    ----------
-    kind, title, detail, caption, message : str
-        As the player shows them, `message` if something went wrong.
-    roll : PianoRoll
-        As it is drawn and scored.
-    lines : tuple of str
-        Of its origin; see `prism.music.metadata`.
-    files : dict of str to Path
-        What was made of it, by kind.
-    """
-
-    kind: str
-    title: str
-    detail: str
-    caption: str
-    message: str
-    roll: PianoRoll
-    lines: tuple[str, ...]
-    files: Mapping[str, pathlib.Path]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,9 +27,9 @@ class Comparison:
     settings : dict
         What was chosen, as JSON can hold it.
     pieces : dict
-        Those of `SIDES` that are finished.
+        Those that are finished, by the names of their sources.
     scores : dict
-        Of the generated pieces against the real one, a score a network; a side without is not
+        Of the generated pieces against the real one, a score a network; a source without is not
         scored yet.
     bands : dict
         For each network what cosines real pairs have.
@@ -68,7 +41,7 @@ class Comparison:
 
     title: str
     settings: Mapping[str, object]
-    pieces: Mapping[str, Piece]
+    pieces: Mapping[str, ShownPiece]
     scores: Mapping[str, Sequence[Score]] = dataclasses.field(default_factory=dict)
     bands: Mapping[str, Mapping[str, Band]] = dataclasses.field(default_factory=dict)
     link: str = ""
@@ -76,15 +49,15 @@ class Comparison:
 
     @property
     def missing(self) -> list[str]:
-        """The names of the sides that are not finished."""
-        return [name for side, name in SIDES.items() if side not in self.pieces]
+        """The names of the sources that are not finished."""
+        return [name for source, name in TITLES.items() if source not in self.pieces]
 
     def marks(self, network: str) -> dict[str, Score]:
-        """One network's score of each side that has one."""
+        """One network's score of each source that has one."""
         return {
-            side: score
-            for side in SIDES
-            for score in self.scores.get(side, ())
+            source: score
+            for source in TITLES
+            for score in self.scores.get(source, ())
             if score.network == network
         }
 

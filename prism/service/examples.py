@@ -38,7 +38,7 @@ EXAMPLES = {
 }
 EXAMPLES_FILE = ASSETS / "examples.json"
 
-# What a side's piece was made with.
+# What a source's piece was made with.
 _MADE_WITH = {"prism": ("prism",), "corpus": ("corpus",), "amt": ("amt", "corpus", "prism")}
 _WORDS = ("kind", "title", "detail", "caption", "name")
 _COLUMNS = ("pitch", "start", "end", "velocity")
@@ -46,9 +46,9 @@ _COLUMNS = ("pitch", "start", "end", "velocity")
 
 @dataclasses.dataclass(frozen=True)
 class StoredExample:
-    """A choice and what it gives on each side for which that is stored."""
+    """Settings and the pieces they give, of every source for which that is stored."""
 
-    choice: GenerationSettings
+    settings: GenerationSettings
     pieces: Mapping[str, ShownPiece]
 
 
@@ -94,22 +94,22 @@ def load_examples(
     Returns
     -------
     tuple of StoredExample
-        With the sides alone that were made with what is in use.
+        With the sources alone that were made with what is in use.
     """
     stored = json.loads(path.read_text(encoding="utf-8"))
     origin = origin_of(weights, baseline, corpus.get())
-    sides = [
-        side
-        for side, parts in _MADE_WITH.items()
+    sources = [
+        source
+        for source, parts in _MADE_WITH.items()
         if all(stored["origin"].get(part) == origin.get(part, "") for part in parts)
     ]
-    if len(sides) < len(_MADE_WITH):
-        logger.info("%s: made with other weights, in use for %s alone", path.name, sides)
+    if len(sources) < len(_MADE_WITH):
+        logger.info("%s: made with other weights, in use for %s alone", path.name, sources)
     wanted = [example for example in stored["examples"] if example["name"] in EXAMPLES]
     return tuple(
         StoredExample(
             EXAMPLES[example["name"]],
-            {side: unpacked(example["pieces"][side]).render() for side in sides},
+            {source: unpacked(example["pieces"][source]).render() for source in sources},
         )
         for example in wanted
     )

@@ -22,10 +22,12 @@ from typing import TYPE_CHECKING, Any
 
 from prism.evaluation.report import NETWORK_NAMES
 from prism.music.performance import shaping_words
-from prism.service.comparison import CAUTION, SIDES, Comparison, Piece
+from prism.service.comparison import CAUTION, Comparison
+from prism.service.sources import TITLES
 
 if TYPE_CHECKING:
     from prism.drawing.poster import Poster
+    from prism.service.piece import ShownPiece
 
 # By the end of the name.
 _FILE_WORDS = {
@@ -54,9 +56,9 @@ def write_archive(comparison: Comparison, path: str | os.PathLike) -> None:
             f"{path.stem}/scores.json",
             json.dumps(_document(comparison), ensure_ascii=False, indent=1),
         )
-        for side, piece in comparison.pieces.items():
+        for source, piece in comparison.pieces.items():
             for file in piece.files.values():
-                archive.write(file, f"{path.stem}/{side}/{file.name}")
+                archive.write(file, f"{path.stem}/{source}/{file.name}")
 
 
 def readme(comparison: Comparison) -> str:
@@ -95,17 +97,17 @@ def _listed(value: object) -> str:
 
 
 def _piece_lines(comparison: Comparison) -> Iterator[str]:
-    for side, name in SIDES.items():
-        piece = comparison.pieces.get(side)
+    for source, name in TITLES.items():
+        piece = comparison.pieces.get(source)
         if piece is None:
-            yield f"{side}/  {name}: was not finished when this was written."
+            yield f"{source}/  {name}: was not finished when this was written."
             continue
-        yield f"{side}/  {piece.kind}: {piece.title}"
+        yield f"{source}/  {piece.kind}: {piece.title}"
         for line in (piece.detail, *(piece.lines or [piece.caption]), *_sound_lines(piece)):
             yield f"    {line}"
 
 
-def _sound_lines(piece: Piece) -> list[str]:
+def _sound_lines(piece: ShownPiece) -> list[str]:
     return [line for line in (shaping_words(piece.roll), piece.message) if line]
 
 
@@ -115,8 +117,8 @@ def _score_lines(comparison: Comparison) -> Iterator[str]:
         return
     yield f"Cosines, 1 for the same: {CAUTION}."
     for network, name in NETWORK_NAMES.items():
-        for side, score in comparison.marks(network).items():
-            yield f"{name}: {SIDES[side]} {score.cosine:.3f}, {score.words}"
+        for source, score in comparison.marks(network).items():
+            yield f"{name}: {TITLES[source]} {score.cosine:.3f}, {score.words}"
 
 
 def _document(comparison: Comparison) -> dict[str, Any]:
@@ -127,11 +129,11 @@ def _document(comparison: Comparison) -> dict[str, Any]:
         "title": comparison.title,
         "link": comparison.link,
         "settings": dict(comparison.settings),
-        "pieces": {side: _piece_record(piece) for side, piece in comparison.pieces.items()},
+        "pieces": {source: _piece_record(piece) for source, piece in comparison.pieces.items()},
         "missing": comparison.missing,
         "scores": {
-            side: [dataclasses.asdict(score) for score in scores]
-            for side, scores in comparison.scores.items()
+            source: [dataclasses.asdict(score) for score in scores]
+            for source, scores in comparison.scores.items()
         },
         "cosines_of_real_pairs": {
             network: {kind: dataclasses.asdict(band) for kind, band in bands.items()}
@@ -141,7 +143,7 @@ def _document(comparison: Comparison) -> dict[str, Any]:
     }
 
 
-def _piece_record(piece: Piece) -> dict[str, Any]:
+def _piece_record(piece: ShownPiece) -> dict[str, Any]:
     return {
         "kind": piece.kind,
         "title": piece.title,
@@ -169,15 +171,15 @@ def poster_of(comparison: Comparison) -> Poster:
     pieces, real = comparison.pieces, comparison.pieces.get("corpus")
     strips = [
         Strip(piece.kind, piece.title, piece.detail, piece.roll)
-        if (piece := pieces.get(side))
+        if (piece := pieces.get(source))
         else Strip(name, "not finished when this page was made")
-        for side, name in SIDES.items()
+        for source, name in TITLES.items()
     ]
     charts = [
         ScoreChart(
             NETWORK_NAMES[network],
             {KIND_WORDS[kind]: band.quantiles for kind, band in bands.items()},
-            {side: score.cosine for side, score in comparison.marks(network).items()},
+            {source: score.cosine for source, score in comparison.marks(network).items()},
         )
         for network, bands in comparison.bands.items()
         if comparison.marks(network)

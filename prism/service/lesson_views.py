@@ -362,12 +362,12 @@ def scores(service: Service, composer: str, piece: int) -> Iterator[View]:
 
     window = _window(service, composer, piece)
     rolls = relatives(service.corpus.get(), window, piece)
-    judge = service.judge.get()
-    found = service.models.run(judge.scores, window.roll, rolls)
+    scorer = service.scorer.get()
+    found = service.models.run(scorer.scores, window.roll, rolls)
     title = _window_title(window)
     columns = []
     for name, roll in rolls.items():
-        meters = meters_of(found[name], judge.bands)
+        meters = meters_of(found[name], scorer.bands)
         words, caption = _count_notes(roll), f"Compared with {title}."
         columns.append(Column([Picture(name, roll, words, meters, caption=caption)]))
     yield View(columns, said=f"Each against {title}.")
@@ -413,7 +413,7 @@ def _draw(
 
 def _recognised(service: Service, roll: PianoRoll) -> dict[str, float]:
     """Each composer's probability by the corpus network."""
-    network = service.judge.get().networks["corpus"]
+    network = service.scorer.get().networks["corpus"]
     (found,) = service.models.run(network.probabilities, [roll]).tolist()
     return dict(zip(network.composers, found, strict=True))
 

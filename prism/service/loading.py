@@ -112,14 +112,14 @@ def load_amt(name: str | pathlib.Path) -> AMTPipeline:
     return AMTPipeline.from_pretrained(name)
 
 
-def load_judge(folder: str | pathlib.Path, corpus: Loader[Corpus]) -> SimilarityScorer:
+def load_scorer(folder: str | pathlib.Path, corpus: Loader[Corpus]) -> SimilarityScorer:
     """Load the feature networks with their bands, and compare once, as `load_pipeline` draws."""
     from prism.music.roll import PianoRoll
     from prism.similarity.scorer import SimilarityScorer
 
-    judge = SimilarityScorer.from_pretrained(folder, list(corpus.get().labels))
-    judge.features([PianoRoll.empty()])
-    return judge
+    scorer = SimilarityScorer.from_pretrained(folder, list(corpus.get().labels))
+    scorer.features([PianoRoll.empty()])
+    return scorer
 
 
 def load_index(corpus: Loader[Corpus]) -> TrainingIndex:

@@ -6,20 +6,11 @@ import argparse
 import json
 import pathlib
 from collections.abc import Mapping
-from functools import partial
 from typing import Any
 
-from prism import ASSETS
+from prism import ASSETS, ROOT
 from prism.service.examples import EXAMPLES, EXAMPLES_FILE, origin_of, packed
-from prism.service.loading import (
-    Loader,
-    load_amt,
-    load_corpus,
-    load_index,
-    load_judge,
-    load_pipeline,
-)
-from prism.service.service import Service
+from prism.service.service import Service, load_service
 
 
 def make_examples(service: Service, origin: Mapping[str, str]) -> dict[str, Any]:
@@ -27,9 +18,9 @@ def make_examples(service: Service, origin: Mapping[str, str]) -> dict[str, Any]
     made = []
     for name, wanted in EXAMPLES.items():
         pieces = {}
-        for side in service.sources:
-            *_, last = service.fill(side, wanted)
-            pieces[side] = packed(last.piece)
+        for source in service.sources:
+            *_, last = service.fill(source, wanted)
+            pieces[source] = packed(last.piece)
         made.append({"name": name, "pieces": pieces})
     return {"origin": dict(origin), "examples": made}
 
@@ -41,16 +32,9 @@ def main() -> None:
     )
     parser.add_argument("--output", type=pathlib.Path, default=EXAMPLES_FILE, metavar="FILE")
     output = parser.parse_args().output
-    weights = ASSETS.parent / "weights"
-    corpus = Loader(partial(load_corpus, ASSETS / "corpus"))
-    service = Service(
-        Loader(partial(load_pipeline, weights)),
-        corpus,
-        Loader(partial(load_amt, weights / "amt")),
-        Loader(partial(load_judge, weights / "similarity", corpus)),
-        Loader(partial(load_index, corpus)),
-    )
-    made = make_examples(service, origin_of(weights, weights / "amt", corpus.get()))
+    weights = ROOT / "weights"
+    service = load_service(weights, ASSETS / "corpus")
+    made = make_examples(service, origin_of(weights, weights / "amt", service.corpus.get()))
     output.write_text(
         json.dumps(made, ensure_ascii=False, separators=(",", ":")) + "\n", encoding="utf-8"
     )

@@ -6,14 +6,25 @@ The page, the HTTP API, ``prism compare`` and the stored examples all get their 
 from __future__ import annotations
 
 import dataclasses
+import pathlib
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from prism import ROOT
+from prism.models.hub import find_weights
 from prism.models.settings import PUBLIC, SETTINGS, GenerationSettings, Offered
 from prism.service.cache import RecentResults
-from prism.service.examples import StoredExample
-from prism.service.loading import Loader
+from prism.service.examples import StoredExample, load_examples
+from prism.service.loading import (
+    Loader,
+    load_amt,
+    load_corpus,
+    load_index,
+    load_pipeline,
+    load_scorer,
+)
 from prism.service.log import note_piece
 from prism.service.piece import ShownPiece
 from prism.service.scheduler import Priority, Scheduler
@@ -61,7 +72,7 @@ class Service:
         Real music.
     amt : Loader of AMTPipeline
         The baseline.
-    judge : Loader of SimilarityScorer
+    scorer : Loader of SimilarityScorer
         Compares pieces.
     index : Loader of TrainingIndex
         Finds the nearest training music.
@@ -69,6 +80,8 @@ class Service:
         Where the models work; one of its own by default.
     examples : Loader of sequence of StoredExample, optional
         Results that were made before; none by default.
+    weights : Loader of Path, optional
+        Their folder, with the records of their training; the bundled one by default.
 
     Attributes
     ----------
@@ -81,19 +94,21 @@ class Service:
         pipeline: Loader[PrismPipeline],
         corpus: Loader[Corpus],
         amt: Loader[AMTPipeline],
-        judge: Loader[SimilarityScorer],
+        scorer: Loader[SimilarityScorer],
         index: Loader[TrainingIndex],
         models: Scheduler | None = None,
         examples: Loader[Sequence[StoredExample]] | None = None,
+        weights: Loader[pathlib.Path] | None = None,
     ) -> None:
         self.pipeline = pipeline
         self.corpus = corpus
         self.amt = amt
-        self.judge = judge
+        self.scorer = scorer
         self.index = index
         self.models = models or Scheduler()
         self.files = Scheduler("prism-files")
         self.examples = examples or Loader(tuple)
+        self.weights = weights or Loader(lambda: ROOT / "weights")
         prism, real = PrismSource(pipeline, self.models), CorpusSource(corpus)
         baseline = BaselineSource(amt, real, prism, self.models)
         self.sources: dict[str, Source] = {s.name: s for s in (prism, real, baseline)}
@@ -191,6 +206,14 @@ class Service:
         yield Progress(piece)
         yield Progress(self.files.run(piece.render, priority=Priority.GENERATE), done=True)
 
+    def drawn(self, settings: GenerationSettings) -> dict[str, ShownPiece]:
+        """Every source's finished piece, without its files."""
+        pieces = {}
+        for name, source in self.sources.items():
+            *_, last = filter(None, source.stages(settings))
+            pieces[name] = last.piece()
+        return pieces
+
     def pieces(self, settings: GenerationSettings) -> Iterator[dict[str, ShownPiece]]:
         """Every source's piece, one after the other; what there is so far, at last all of it."""
         made: dict[str, ShownPiece] = {}
@@ -204,7 +227,7 @@ class Service:
     ) -> dict[str, list[Score]]:
         """How much like the real piece the generated ones are, a score a network."""
         rolls = {name: piece.roll for name, piece in generated.items()}
-        score = self.judge.get().scores
+        score = self.scorer.get().scores
         return self.models.run(score, real.roll, rolls, priority=Priority.SCORE)
 
     def compared(self, pieces: Mapping[str, ShownPiece]) -> dict[str, list[Score]]:
@@ -235,7 +258,7 @@ class Service:
         """The source's piece out of the examples, unless they are still loading."""
         examples = self.examples.get() if self.examples.ready else ()
         key = settings.key_for(name)
-        same = (e.pieces.get(name) for e in examples if e.choice.key_for(name) == key)
+        same = (e.pieces.get(name) for e in examples if e.settings.key_for(name) == key)
         return next(same, None)
 
     def _progress(self, source: Source, settings: GenerationSettings) -> Iterator[Progress]:
@@ -250,3 +273,33 @@ class Service:
 
     def _with_files(self, piece: ShownPiece, source: Source) -> ShownPiece:
         return self.files.run(piece.render, priority=source.priority)
+
+
+def load_service(
+    weights: str | pathlib.Path, corpus: pathlib.Path, amt: str | pathlib.Path | None = None
+) -> Service:
+    """A service of which each part is loaded when it is first asked for.
+
+    Parameters
+    ----------
+    weights : str or Path
+        Folder or name on the Hub; see `prism.models.hub`.
+    corpus : Path
+        Folder of a prepared corpus.
+    amt : str or Path, optional
+        Folder or name of the baseline; ``amt`` among the weights by default.
+    """
+    models = Scheduler()
+    folder = Loader(lambda: find_weights(weights).resolve())
+    baseline = Loader(lambda: amt or folder.get() / "amt")
+    music = Loader(partial(load_corpus, corpus))
+    return Service(
+        Loader(lambda: load_pipeline(folder.get()), models),
+        music,
+        Loader(lambda: load_amt(baseline.get()), models),
+        Loader(lambda: load_scorer(folder.get() / "similarity", music), models),
+        Loader(partial(load_index, music)),
+        models,
+        Loader(lambda: load_examples(folder.get(), baseline.get(), music)),
+        folder,
+    )

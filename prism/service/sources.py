@@ -33,7 +33,7 @@ _DRAWN_KEPT = 16
 
 
 @dataclasses.dataclass(frozen=True)
-class Stage:
+class PieceStage:
     """A piece on its way.
 
     Parameters
@@ -74,7 +74,7 @@ class Source(abc.ABC):
     pace_seconds: ClassVar[float] = 0.0
 
     @abc.abstractmethod
-    def stages(self, settings: GenerationSettings) -> Iterator[Stage | None]:
+    def stages(self, settings: GenerationSettings) -> Iterator[PieceStage | None]:
         """Make the piece; the last stage holds the finished roll, still without files.
 
         None comes where there is nothing new for `HEARTBEAT_SECONDS`.
@@ -105,7 +105,7 @@ class PrismSource(Source):
         # The host looks for such a function before the page is served.
         self._draw_on_lent_gpu = on_lent_gpu(self._previews, GPU_SECONDS)
 
-    def stages(self, settings: GenerationSettings) -> Iterator[Stage | None]:
+    def stages(self, settings: GenerationSettings) -> Iterator[PieceStage | None]:
         """The clean estimates of the sampler's steps that are worth showing."""
         self.pipeline.get()
         steps = settings.num_inference_steps
@@ -116,7 +116,7 @@ class PrismSource(Source):
             step, roll = preview
             if step == steps:
                 self._drawn.put(settings.key_for(self.name), roll)
-            yield Stage(
+            yield PieceStage(
                 f"Drawing: step {step} of {steps}",
                 lambda roll=roll: self._piece(settings, roll),
                 last=step == steps,
@@ -197,10 +197,10 @@ class CorpusSource(Source):
 
         return corpus_sample(self.corpus.get(), settings.composers, settings.seed)
 
-    def stages(self, settings: GenerationSettings) -> Iterator[Stage]:
+    def stages(self, settings: GenerationSettings) -> Iterator[PieceStage]:
         """A single stage."""
         window = self.window(settings)
-        yield Stage(piece=lambda: self._piece(settings, window), last=True)
+        yield PieceStage(piece=lambda: self._piece(settings, window), last=True)
 
     def _piece(self, settings: GenerationSettings, window: Window) -> ShownPiece:
         piece, roll = window.piece, window.roll
@@ -250,9 +250,9 @@ class BaselineSource(Source):
         self._prism = prism
         self._models = models
 
-    def stages(self, settings: GenerationSettings) -> Iterator[Stage | None]:
+    def stages(self, settings: GenerationSettings) -> Iterator[PieceStage | None]:
         """One stage a note, after one in which Prism goes first."""
-        yield Stage("Begins when Prism is done.")
+        yield PieceStage("Begins when Prism is done.")
         amt = self._amt.get()
         start = amt_prompt(
             settings.amt_start,
@@ -267,7 +267,7 @@ class BaselineSource(Source):
             time_signature=None,
         )
         for growth in self._models.iterate(stream, self.priority, 1, HEARTBEAT_SECONDS):
-            yield growth and Stage(
+            yield growth and PieceStage(
                 piece=lambda growth=growth: self._piece(settings, amt, start, growth),
                 last=growth.done,
             )
@@ -298,3 +298,7 @@ class BaselineSource(Source):
             roll=growth.roll,
             lines=written_lines(model, amt_seed(settings.seed), checkpoint(amt.model)),
         )
+
+
+# In the order in which the page shows them.
+TITLES = {source.name: source.title for source in (PrismSource, CorpusSource, BaselineSource)}

@@ -56,7 +56,7 @@ class ScoreCard(Element):
 class NearestCard(Element):
     """Shows the nearest training music; its value is `prism.service.cards.nearest_value`.
 
-    Its ``hear`` event carries the ``side`` whose neighbour is wanted.
+    Its ``hear`` event carries the ``source`` whose neighbour is wanted.
     """
 
     asset = "page/nearest"
@@ -119,7 +119,7 @@ class Cards:
         """Score the generated pieces that are there and have no score yet; the card's value."""
         if not generation.unscored:
             return
-        if not self.service.judge.ready:
+        if not self.service.scorer.ready:
             yield scores_value({}, {}, hint=_LOADING)
         try:
             self.service.score(generation)
@@ -142,7 +142,7 @@ class Cards:
 
     def hear(self, session: Session, event: gr.EventData) -> tuple[Any, Any, Any]:
         """Make the nearest music sound; (player, piece, its column)."""
-        generation, name = session.generation, event.side
+        generation, name = session.generation, event.source
         if name not in generation.neighbours:
             return gr.skip(), gr.skip(), gr.skip()
         found, sample = generation.neighbours[name], generation.pieces[name]
@@ -151,7 +151,7 @@ class Cards:
 
     @property
     def _bands(self) -> dict[str, Any]:
-        return self.service.judge.get().bands if self.service.judge.ready else {}
+        return self.service.scorer.get().bands if self.service.scorer.ready else {}
 
 
 @dataclasses.dataclass(frozen=True)

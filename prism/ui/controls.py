@@ -23,8 +23,8 @@ from prism.models.settings import (
 from prism.service.examples import EXAMPLES
 from prism.service.upload import MAX_BEATS, MAX_BYTES, MAX_NOTES, OwnPiece
 from prism.ui.element import Element
-from prism.ui.filling import open_or
 from prism.ui.player import StatusLine, status
+from prism.ui.presets import open_or
 
 _LIMITS = (
     f"Up to {MAX_BYTES // 1024} KB, {MAX_NOTES:,} notes and {MAX_BEATS:,} beats. It takes the "
@@ -116,7 +116,7 @@ class Controls:
 
     @property
     def filled(self) -> list[Component]:
-        """What an example or an earlier result fills in, as `prism.ui.filling.filled` gives it."""
+        """What an example or an earlier result fills in, as `prism.ui.presets.filled` gives it."""
         return [self.composers, self.mixer, *self.weights, *self.settings.values()]
 
     @property

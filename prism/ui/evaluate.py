@@ -144,8 +144,8 @@ class SharedModels:
 
     def __init__(self, service: Service) -> None:
         self._worker = service.models
-        self._prism, self._amt, self._judge = (
-            loader.get() for loader in (service.pipeline, service.amt, service.judge)
+        self._prism, self._amt, self._scorer = (
+            loader.get() for loader in (service.pipeline, service.amt, service.scorer)
         )
 
     def prism(self, composer: str, seed: int) -> PrismOutput:
@@ -161,7 +161,7 @@ class SharedModels:
 
     def scores(self, *rolls: Any) -> dict[str, list[Score]]:
         """See `SimilarityScorer.scores`."""
-        return self._worker.run(self._judge.scores, *rolls)
+        return self._worker.run(self._scorer.scores, *rolls)
 
 
 def _checked(count: float, seed: float) -> tuple[int, int]:
@@ -175,7 +175,11 @@ def _checked(count: float, seed: float) -> tuple[int, int]:
 
 def live_table(runs: list[LiveRun]) -> str:
     """A row a run, and the means; cosines of both networks for the models and a real piece."""
-    head = [f"{SYSTEM_NAMES[side]}, {NETWORK_NAMES[n]}" for n in NETWORK_NAMES for side in _SHOWN]
+    head = [
+        f"{SYSTEM_NAMES[system]}, {network}"
+        for network in NETWORK_NAMES.values()
+        for system in _SHOWN
+    ]
     lines = ["| run | composer | " + " | ".join(head) + " |", "|---" * (2 + len(head)) + "|"]
     rows = [_cosines(live) for live in runs]
     for live, row in zip(runs, rows, strict=True):
@@ -188,8 +192,8 @@ def live_table(runs: list[LiveRun]) -> str:
 
 
 def _cosines(live: LiveRun) -> list[float]:
-    found = {side: {s.network: s.cosine for s in live.scores[side]} for side in _SHOWN}
-    return [found[side][network] for network in NETWORK_NAMES for side in _SHOWN]
+    found = {system: {s.network: s.cosine for s in live.scores[system]} for system in _SHOWN}
+    return [found[system][network] for network in NETWORK_NAMES for system in _SHOWN]
 
 
 def evaluate_tab(evaluation: Evaluation) -> None:

@@ -18,10 +18,11 @@ import gradio as gr
 from prism.models.settings import GenerationSettings
 from prism.music.naming import file_stem
 from prism.music.synthesis import SynthesisError, sound_words
-from prism.service.comparison import SIDES, Comparison
+from prism.service.comparison import Comparison
 from prism.service.links import query
 from prism.service.service import Service
 from prism.service.session import Generation, Session
+from prism.service.sources import TITLES
 from prism.ui.element import Element
 from prism.ui.player import DRAWING, file_data
 
@@ -91,7 +92,7 @@ class Export:
     Parameters
     ----------
     service : Service
-        Holds the judge.
+        Holds the scorer.
     """
 
     def __init__(self, service: Service) -> None:
@@ -153,15 +154,15 @@ class Export:
         address : str
             The page's, as from `page_address`.
         """
-        pieces = {side: generation.pieces[side] for side in SIDES if side in generation.pieces}
-        scores = {side: found for side, found in generation.scores.items() if side in pieces}
+        pieces = {name: generation.pieces[name] for name in TITLES if name in generation.pieces}
+        scores = {name: found for name, found in generation.scores.items() if name in pieces}
         sound = _sound()
         return Comparison(
             title=generation.settings.mix,
             settings=_told(generation.settings),
             pieces=pieces,
             scores=scores,
-            bands=self.service.judge.get().bands if scores else {},
+            bands=self.service.scorer.get().bands if scores else {},
             link=f"{address}?{query(generation.settings)}" if address else "",
             remarks=tuple(filter(None, [_NOT_CARRIED if generation.own else "", sound])),
         )

@@ -22,8 +22,8 @@ from prism.service.sources import Source
 from prism.service.upload import OwnPiece, UploadError, read_upload
 from prism.ui.cards import Cards
 from prism.ui.controls import share_value, upload_value
-from prism.ui.filling import FILLED, filled, offered
 from prism.ui.player import piece_value, player_value, status
+from prism.ui.presets import FILLED, filled, offered
 
 logger = logging.getLogger(__name__)
 

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import pathlib
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import gradio as gr
 
 from prism import ASSETS
-from prism.service.health import Health
-from prism.service.loading import Loader
-from prism.service.scheduler import Scheduler
+from prism.service.hosting import Health
 from prism.service.service import Service
 from prism.ui.api import Api
 from prism.ui.corpus import Library, corpus_tab
@@ -22,14 +19,6 @@ from prism.ui.play import connect_opening, play_panel
 from prism.ui.requests import THREADS, log_requests
 from prism.ui.theme import prism_theme
 from prism.ui.training import Training, training_tab
-
-if TYPE_CHECKING:
-    from prism.amt.pipeline import AMTPipeline
-    from prism.corpora.prepared import Corpus
-    from prism.models.pipeline import PrismPipeline
-    from prism.service.examples import StoredExample
-    from prism.similarity.neighbours import TrainingIndex
-    from prism.similarity.scorer import SimilarityScorer
 
 # Gradio would keep 10,000, of 0.4 MB each and with the pieces on their pages.
 SESSIONS_KEPT = 300
@@ -47,47 +36,23 @@ by the baseline: an Anticipatory Music Transformer, which is not told the compos
 style from what it starts from, the opening of another piece unless you choose otherwise."""
 
 
-def build_ui(
-    pipeline: Loader[PrismPipeline],
-    corpus: Loader[Corpus],
-    amt: Loader[AMTPipeline],
-    judge: Loader[SimilarityScorer],
-    index: Loader[TrainingIndex],
-    models: Scheduler | None = None,
-    result: pathlib.Path = ASSETS / "evaluation.json",
-    weights: Loader[pathlib.Path] | None = None,
-    examples: Loader[Sequence[StoredExample]] | None = None,
-) -> gr.Blocks:
+def build_ui(service: Service, result: pathlib.Path = ASSETS / "evaluation.json") -> gr.Blocks:
     """Lay out the page.
 
     Parameters
     ----------
-    pipeline : Loader of PrismPipeline
-        The model, possibly still loading.
-    corpus : Loader of Corpus
-        Real music, possibly still loading.
-    amt : Loader of AMTPipeline
-        The baseline, possibly still loading.
-    judge : Loader of SimilarityScorer
-        Compares pieces, possibly still loading.
-    index : Loader of TrainingIndex
-        Finds the nearest training music, possibly still loading.
-    models : Scheduler, optional
-        Where they work, and were loaded.
+    service : Service
+        Whose parts may still be loading.
     result : Path
         The stored experiment, as ``prism evaluate`` writes it.
-    weights : Loader of Path, optional
-        Folder of the weights, with the records of their training; the bundled one by default.
-    examples : Loader of sequence of StoredExample, optional
-        Results that were made before, possibly still loading.
     """
-    service = Service(pipeline, corpus, amt, judge, index, models, examples)
     handlers = Handlers(service)
     with gr.Blocks(
         title="Prism",
         analytics_enabled=False,
         delete_cache=(FILES_KEPT_SECONDS // 4, FILES_KEPT_SECONDS),
     ) as page:
+        Api(service).publish()  # first, so that no handler of the page takes one of its names
         gr.Markdown(_HEADING, elem_classes="prism-heading")
         with gr.Tabs():
             with gr.Tab("Play"):
@@ -96,9 +61,7 @@ def build_ui(
             lessons_tab(service)
             evaluate_tab(Evaluation(service, result))
             corpus_tab(Library(service))
-            weights = weights or Loader(lambda: ASSETS.parent / "weights")
-            training_tab(Training(weights, corpus))
-        Api(service).publish()
+            training_tab(Training(service.weights, service.corpus))
         connect_opening(page, controls, handlers)
     return log_requests(page)
 

@@ -12,9 +12,9 @@ from prism.service.sources import Source
 from prism.ui.cards import CardsPanel, HistoryList, cards_panel, connect_hearing
 from prism.ui.controls import Controls, lay_out_controls
 from prism.ui.export import Export, connect_export, export_panel
-from prism.ui.filling import Filling, changed_weights
 from prism.ui.generate import Handlers, empty_player
 from prism.ui.player import PianoRollPlayer, Transport, connect_png, transport_value
+from prism.ui.presets import Presets, changed_weights
 
 # Random seeds stay below 100,000: short enough to read out to somebody.
 _ROLL_DICE = "() => Math.floor(Math.random() * 100000)"
@@ -68,7 +68,7 @@ def play_panel(handlers: Handlers) -> Controls:
             handlers.cards.compare, session, below.compared, trigger_mode="always_last", **_QUIET
         )
     connect_hearing(below, handlers.cards, session)
-    _connect_filling(controls, below.history, handlers, session)
+    _connect_presets(controls, below.history, handlers, session)
     connect_export(export, Export(handlers.service), session)
     for shown in (*panels.values(), below):
         connect_png(shown.player, shown.piece)
@@ -110,7 +110,7 @@ def connect_opening(page: gr.Blocks, controls: Controls, handlers: Handlers) -> 
         queue=False,
     )
     opened.then(None, controls.link, None, js=_RUN_IF_WANTED, api_visibility="private")
-    page.load(Filling(handlers.service).examples, None, controls.examples, queue=False, **_QUIET)
+    page.load(Presets(handlers.service).examples, None, controls.examples, queue=False, **_QUIET)
 
 
 def _connect_begin(
@@ -147,7 +147,6 @@ def _connect_fills(
             getattr(handlers, name),
             session,
             [panel.player, panel.piece, *more.get(name, ())],
-            api_name=f"page_{name}",
             trigger_mode="always_last",
             **_QUIET,
         )
@@ -170,18 +169,18 @@ def _connect_upload(
     ]
 
 
-def _connect_filling(
+def _connect_presets(
     controls: Controls, history: HistoryList, handlers: Handlers, session: gr.State
 ) -> None:
     """Fill in the controls, then press Generate with the seed that stands there."""
-    filling = Filling(handlers.service)
-    recalled = history.recall(filling.recall, session, controls.filled, queue=False, **_QUIET)
+    presets = Presets(handlers.service)
+    recalled = history.recall(presets.recall, session, controls.filled, queue=False, **_QUIET)
     recalled.success(handlers.current, session, controls.upload, queue=False, **_QUIET)
     for filled in (
         recalled,
-        controls.surprise.click(filling.surprise, None, controls.filled, queue=False, **_QUIET),
+        controls.surprise.click(presets.surprise, None, controls.filled, queue=False, **_QUIET),
         *(
-            button.click(filling.example, button, controls.filled, queue=False, **_QUIET)
+            button.click(presets.example, button, controls.filled, queue=False, **_QUIET)
             for button in controls.examples
         ),
     ):

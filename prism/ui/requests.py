@@ -24,7 +24,8 @@ def log_requests(page: gr.Blocks) -> gr.Blocks:
     requests = Requests()
     for event in page.fns.values():
         if event.fn is not None and event.queue:
-            event.fn = _logged(event.fn, str(event.api_name), requests)
+            own = "page_" if event.api_visibility == "private" else ""
+            event.fn = _logged(event.fn, f"{own}{event.api_name}", requests)
     return page
 
 

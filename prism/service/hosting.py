@@ -1,7 +1,9 @@
-"""What a host asks: does the process answer (``/livez``), and is it of use (``/healthz``)?"""
+"""What a host needs: is the process alive, is it of use, and does its memory stay flat?"""
 
 from __future__ import annotations
 
+import ctypes
+import platform
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,9 +15,16 @@ from prism.service.loading import Loader
 
 _RETRY_SECONDS = 2
 
+# From glibc's malloc.h.
+_M_MMAP_THRESHOLD = -3
+_M_ARENA_MAX = -8
+
+_ARENAS = 2
+_GIVEN_BACK_BYTES = 1 << 22  # a piece's sound is larger, what a sampler step needs is smaller
+
 
 class Health:
-    """Says how far loading has got.
+    """Says how far loading has got: ``/livez`` and ``/healthz``.
 
     Parameters
     ----------
@@ -66,3 +75,16 @@ def _state(loader: Loader) -> str:
 
 def _told(loader: Loader) -> str:
     return f"failed: {loader.error}" if _state(loader) == "failed" else _state(loader)
+
+
+def give_memory_back() -> None:
+    """Tell glibc to give large blocks back at once, and to keep few heaps; nothing elsewhere.
+
+    By default it makes up to eight heaps a core for the threads of the requests, and once a large
+    block has been freed it keeps all such blocks in them, where they leave gaps.
+    """
+    if platform.libc_ver()[0] != "glibc":
+        return
+    library = ctypes.CDLL(None)
+    library.mallopt(_M_ARENA_MAX, _ARENAS)
+    library.mallopt(_M_MMAP_THRESHOLD, _GIVEN_BACK_BYTES)

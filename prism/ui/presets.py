@@ -1,4 +1,4 @@
-"""Filling in the controls for the visitor: from an example, by chance, out of the visit's results.
+"""Presets in the controls for the visitor: from an example, by chance, out of the visit's results.
 
 Every handler gives what `filled` does, for the outputs `Controls.filled` of the Play panel.
 """
@@ -31,7 +31,7 @@ _SURPRISING_SHARES = (30, 40, 50, 60, 70)
 _SEEDS = 100_000  # short enough to read out to somebody
 
 
-class Filling:
+class Presets:
     """Event handlers that fill in the controls.
 
     Parameters
