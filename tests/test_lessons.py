@@ -23,8 +23,8 @@ from prism.service.lessons import (
     encode,
     excerpt,
     gaussian,
-    moments,
     relatives,
+    sampler_states,
     timed,
 )
 
@@ -49,7 +49,7 @@ def test_music_dissolves_from_its_own_decoding_into_decoded_noise(real):
 
 def test_the_sampler_begins_with_the_seeds_noise_and_ends_with_the_pipelines_roll():
     settings = {"guidance_scale": 2.0, "num_inference_steps": 5, "seed": 11}
-    steps = list(moments(PIPELINE.stream("Ada", **settings), 11))
+    steps = list(sampler_states(PIPELINE.stream("Ada", **settings), 11))
     assert [(m.step, round(m.t, 6)) for m in steps] == [
         (0, 1.0),
         (1, 0.8),
@@ -59,9 +59,9 @@ def test_the_sampler_begins_with_the_seeds_noise_and_ends_with_the_pipelines_rol
         (5, 0.0),
     ]
     result = PIPELINE("Ada", **settings).rolls[0]
-    assert steps[-1].held == steps[-1].clean == result
+    assert steps[-1].x_t == steps[-1].clean == result
     noise = gaussian(torch.empty(64, PIPELINE.autoencoder.config.latent_size), 11)
-    assert steps[0].held == decode(PIPELINE, noise, result)
+    assert steps[0].x_t == decode(PIPELINE, noise, result)
     previews = [preview.rolls[0] for preview in PIPELINE.stream("Ada", **settings)]
     assert [m.clean for m in steps[:-1]] == previews
 
@@ -71,8 +71,8 @@ def test_what_is_held_goes_the_step_from_noise_to_the_estimate():
     settings = {"num_inference_steps": 2, "seed": 4}
     first = next(PIPELINE.stream("Bob", **settings)).latents
     half = 0.5 * gaussian(first[0], 4) + 0.5 * first[0]
-    held = list(moments(PIPELINE.stream("Bob", **settings), 4))[1].held
-    assert held == decode(PIPELINE, half, held)
+    x_t = list(sampler_states(PIPELINE.stream("Bob", **settings), 4))[1].x_t
+    assert x_t == decode(PIPELINE, half, x_t)
 
 
 def test_unchanged_numbers_change_nothing_and_others_only_their_surroundings(real):

@@ -11,7 +11,7 @@ import pytest
 from conftest import make_pipeline
 from hypothesis import given
 from hypothesis import strategies as st
-from stand_ins import KNOWN, LABELS, OFFERED, choice_of, controls_of, make_wishful, service_of
+from stand_ins import KNOWN, LABELS, OFFERED, Page, choice_of, controls_of, make_wishful, service_of
 
 from prism.models.settings import (
     AMT_STARTS,
@@ -260,7 +260,11 @@ def test_a_link_fills_in_what_is_asked_for():
 
 
 def test_a_click_has_a_link_only_if_the_choice_is_good():
-    handlers = Handlers(service_of())
-    value = handlers.share(*controls_of(["Ada", "Bob"], [50, 0, 50, 50]))
-    assert "weights=50,0&" in value["query"] and not value["run"]
-    assert handlers.share(*controls_of([])) == gr.skip()
+    page = Page(service_of())
+    link, *_ = page.begin(*controls_of(["Ada", "Bob"], [50, 0, 50, 50]))
+    assert "weights=50,0&" in link["query"] and not link["run"]
+    links = []
+    with pytest.raises(gr.Error):
+        for link, *_ in page.handlers.begin(page.session, *controls_of([])):
+            links.append(link)
+    assert links and all(link == gr.skip() for link in links)

@@ -5,6 +5,7 @@ Each ``..._value`` is what an element of the page shows; see `prism.ui.cards`.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -203,23 +204,9 @@ def _moved(neighbour: Neighbour) -> str:
     return f"transposed {way} {count} semitone{'s' if count > 1 else ''}"
 
 
-def transposed(roll: PianoRoll, semitones: int, like: PianoRoll) -> PianoRoll:
-    """The notes moved up, without those that leave the keyboard; metre and tempo of `like`."""
-    pitch, start, end, velocity = roll.arrays()
-    return PianoRoll.from_arrays(
-        pitch + semitones,
-        start,
-        end,
-        velocity,
-        roll.frames,
-        tempo=like.tempo,
-        time_signature=like.time_signature,
-    )
-
-
 def neighbour_piece(source: str, neighbour: Neighbour, sample: PianoRoll) -> ShownPiece:
     """The training music as it meets the sample, ready to be played; still without files."""
-    piece = neighbour.piece
+    piece, roll = neighbour.piece, neighbour.roll.transposed(neighbour.semitones)
     return ShownPiece(
         kind="Real · training music",
         title=piece.title,
@@ -228,7 +215,7 @@ def neighbour_piece(source: str, neighbour: Neighbour, sample: PianoRoll) -> Sho
         caption=f"From {corpus_words(piece.source)}, used in training; moved to the sample's "
         f"keys and tempo. Terms: {piece.terms}.",
         name=f"nearest-to-{source}-{piece.label}-{piece.title}",
-        roll=transposed(neighbour.roll, neighbour.semitones, sample),
+        roll=dataclasses.replace(roll, tempo=sample.tempo, time_signature=sample.time_signature),
         lines=real_lines(piece),
     )
 

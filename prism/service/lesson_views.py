@@ -196,16 +196,16 @@ def noise(service: Service, composer: str, piece: int) -> Iterator[View]:
 
 def steps(service: Service, composer: str, seed: int) -> Iterator[View]:
     """The reverse process: from noise to music, a sampler step at a time."""
-    from prism.service.lessons import moments
+    from prism.service.lessons import sampler_states
 
     stream = service.pipeline.get().stream(
         GenerationSettings(composer, num_inference_steps=_STEPS, seed=seed)
     )
-    found = list(service.models.iterate(moments(stream, seed)))
+    found = list(service.models.iterate(sampler_states(stream, seed)))
     words = f"{composer} · seed {seed}"
     columns = [
-        Column([_drawn(f"{title}, step {m.step}", getattr(m, side), words) for m in found])
-        for side, title in (("held", "Current sample"), ("clean", "Clean estimate"))
+        Column([_drawn(f"{title}, step {m.step}", getattr(m, part), words) for m in found])
+        for part, title in (("x_t", "Current sample"), ("clean", "Clean estimate"))
     ]
     stops = [f"step {m.step} of {_STEPS}, t = {m.t:.2f}" for m in found]
     yield View(columns, stops, "Sampler step", said="Drag the slider.")

@@ -4,8 +4,8 @@ Conventions
 -----------
 t
     Diffusion time as in `prism.models.diffusion`: 0 is music, 1 is noise.
-held
-    What the sampler has in hand at a step, as opposed to the clean estimate it derives from it.
+x_t
+    The sampler's current sample at t, as opposed to the clean estimate that it derives from it.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def dissolved(
 
 
 @dataclasses.dataclass(frozen=True)
-class Moment:
+class SamplerState:
     """The sampler between two steps.
 
     Parameters
@@ -82,21 +82,21 @@ class Moment:
         Steps done.
     t : float
         Diffusion time.
-    held, clean : PianoRoll
-        What it has in hand, and the music it would guess from that; the same at the end.
+    x_t, clean : PianoRoll
+        The current sample, and the music that the model predicts from it; the same at the end.
     """
 
     step: int
     t: float
-    held: PianoRoll
+    x_t: PianoRoll
     clean: PianoRoll
 
 
-def moments(previews: Iterable[Preview], seed: int) -> Iterator[Moment]:
+def sampler_states(previews: Iterable[Preview], seed: int) -> Iterator[SamplerState]:
     """The reverse process, from the noise to the result: one more than there are steps.
 
-    A preview tells the clean estimate c alone. What is held follows from Euler's rule: a step from
-    t to t' keeps the share t'/t of what was held and takes the rest from c.
+    A preview has the clean estimate c alone. x_t follows from Euler's rule: a step from t to t'
+    keeps the share t'/t of it and takes the rest from c.
 
     Parameters
     ----------
@@ -105,14 +105,14 @@ def moments(previews: Iterable[Preview], seed: int) -> Iterator[Moment]:
     seed : int
         That seed.
     """
-    t, held = 1.0, None
+    t, x_t = 1.0, None
     for preview in previews:
         clean = preview.latents
-        held = gaussian(clean[0], seed)[None] if held is None else held
-        yield Moment(preview.step - 1, t, preview.decode(held)[0], preview.rolls[0])
+        x_t = gaussian(clean[0], seed)[None] if x_t is None else x_t
+        yield SamplerState(preview.step - 1, t, preview.decode(x_t)[0], preview.rolls[0])
         share = preview.t / t
-        t, held = preview.t, share * held + (1 - share) * clean
-    yield Moment(preview.step, t, preview.rolls[0], preview.rolls[0])
+        t, x_t = preview.t, share * x_t + (1 - share) * clean
+    yield SamplerState(preview.step, t, preview.rolls[0], preview.rolls[0])
 
 
 def changed(

@@ -39,7 +39,7 @@ _INTRODUCTION = """## The music that Prism learned from
 Find a piece, choose it, and hear it from any bar. Below the list: the corpus in figures."""
 _EMPTY = player_value("No piece chosen", kind="Real", hint="Choose a piece: it appears here.")
 
-_SIDES = {
+_SPLITS = {
     "train": "training music",
     "validation": "held out (validation)",
     "test": "held out (test)",
@@ -70,12 +70,12 @@ def list_value(corpus: Corpus) -> dict[str, Any]:
     The rows travel as one text: the page's framework would watch every number of 4,936 of them.
     """
     terms = list(dict.fromkeys(piece.terms for piece in corpus.pieces))
-    sides = list(_SIDES)
+    splits = list(_SPLITS)
     rows = [
         [
             piece.title,
             corpus.labels.index(piece.label),
-            sides.index(split),
+            splits.index(split),
             len(piece.bars),
             round(piece.ticks / TICKS_PER_FRAME / FRAMES_PER_BEAT),
             metre_of(piece),
@@ -87,7 +87,7 @@ def list_value(corpus: Corpus) -> dict[str, Any]:
     ]
     return {
         "labels": list(corpus.labels),
-        "splits": list(_SIDES.values()),
+        "splits": list(_SPLITS.values()),
         "terms": terms,
         "pieces": json.dumps(rows, ensure_ascii=False, separators=(",", ":")),
     }
@@ -118,7 +118,7 @@ def shown_piece(piece: Piece, split: str, bar: int) -> ShownPiece:
     roll = piece.window(start, min(FRAMES, max(left, FRAMES_PER_BEAT)))
     where = f"from bar {bar} of {len(piece.bars)}" if bar else "from the pick-up"
     return ShownPiece(
-        kind=f"Real · {_SIDES[split]}",
+        kind=f"Real · {_SPLITS[split]}",
         title=piece.title,
         detail=f"{piece.label} · {where} · {metre(roll)}",
         caption=f"From {corpus_words(piece.source)}. {_USES[split]} Terms: {piece.terms}.",
@@ -138,7 +138,7 @@ def provenance(piece: Piece, split: str) -> Block:
             ("Composer or collection", piece.label),
             ("File and tune in it", piece.identifier),
             ("Terms", piece.terms),
-            ("Split", f"{_SIDES[split]}. {_USES[split]}"),
+            ("Split", f"{_SPLITS[split]}. {_USES[split]}"),
             ("Length", f"{len(piece.bars):,} bars, {beats:,.4g} beats, {minutes}:{seconds:02}"),
             ("Notes", f"{len(piece.notes):,}"),
             ("Metre and tempo", f"{metre_of(piece)}, {piece.tempo:g} quarter notes a minute"),

@@ -143,25 +143,25 @@ class SharedModels:
     """
 
     def __init__(self, service: Service) -> None:
-        self._worker = service.models
+        self._models = service.models
         self._prism, self._amt, self._scorer = (
             loader.get() for loader in (service.pipeline, service.amt, service.scorer)
         )
 
     def prism(self, composer: str, seed: int) -> PrismOutput:
         """One sample."""
-        return self._worker.run(self._prism, composer, seed=seed)
+        return self._models.run(self._prism, composer, seed=seed)
 
     def amt(self, opening: PianoRoll, seed: int) -> AMTOutput:
         """One sample, which clicks can interrupt after every note."""
         from prism.amt.pipeline import AMTOutput
 
-        *_, last = self._worker.iterate(self._amt.stream(opening, seed=seed))
+        *_, last = self._models.iterate(self._amt.stream(opening, seed=seed))
         return AMTOutput([last.roll], (seed,))
 
     def scores(self, *rolls: Any) -> dict[str, list[Score]]:
         """See `SimilarityScorer.scores`."""
-        return self._worker.run(self._scorer.scores, *rolls)
+        return self._models.run(self._scorer.scores, *rolls)
 
 
 def _checked(count: float, seed: float) -> tuple[int, int]:

@@ -238,7 +238,7 @@ class Training:
 def _facts(record: dict[str, Any]) -> list[tuple[str, str]]:
     """What was trained, on what, for how long."""
     minutes = {name: round(60 * hours) for name, hours in record["hours"].items()}
-    pieces = {side: record["pieces"].get(side, 0) for side in ("train", "validation", "test")}
+    pieces = {split: record["pieces"].get(split, 0) for split in ("train", "validation", "test")}
     names = {
         "windows_seen": "Windows of 64 beats seen",
         "sequences_seen": "Sequences seen",

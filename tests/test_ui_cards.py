@@ -18,7 +18,6 @@ from prism.service.cards import (
     neighbour_piece,
     number,
     scores_value,
-    transposed,
     where,
 )
 from prism.service.loading import Loader, load_index, load_scorer
@@ -150,7 +149,7 @@ def test_the_neighbour_meets_the_sample_and_loses_what_leaves_the_keyboard():
     piece = neighbour_piece("prism", neighbour(0.5, 1, ((60, 0), (108, 1))), like)
     assert piece.roll == PianoRoll.from_notes([Note(61, 0, 1)], tempo=72, time_signature=(3, 4))
     assert "50 % overlap with Prism" in piece.detail and "made for the tests" in piece.caption
-    assert transposed(piece.roll, -1, like).notes() == [Note(60, 0, 1)]
+    assert piece.roll.transposed(-1).notes() == [Note(60, 0, 1)]
 
 
 # ---- handlers ----
