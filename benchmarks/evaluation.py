@@ -36,7 +36,8 @@ def quick_result(weights: pathlib.Path, stored: dict) -> dict:
     """A few runs drawn anew, with the stored studies beside them."""
     corpus = Corpus.load(ROOT / "assets" / "corpus")
     prism = PrismPipeline.from_pretrained(weights)
-    systems = Systems(prism, AMTPipeline.from_pretrained(weights / "amt"), corpus)
+    amt = AMTPipeline.from_pretrained(weights / "amt")
+    systems = Systems(prism, amt, corpus, amt.composers)
     scorer = SimilarityScorer.from_pretrained(weights / "similarity", prism.composers)
     plan = planned_runs(prism.composers, QUICK_RUNS, QUICK_SEED)
     rows = list(experiment(systems, Examiner(scorer, TrainingIndex(corpus)), plan))

@@ -68,10 +68,11 @@ def real_rolls(corpus: Corpus, label: str, count: int) -> list[PianoRoll]:
 
 def baseline_rolls(amt: AMTPipeline, corpus: Corpus, label: str, count: int) -> list[PianoRoll]:
     """Continuations of held-out openings, one a seed, as on the page."""
+    told = [label] if label in amt.composers else None
     rolls = []
     for seed in range(count):
         prompt = prompt_roll(prompt_sample(corpus, corpus_sample(corpus, [label], seed), seed))
-        rolls += amt(prompt, seed=seed).rolls
+        rolls += amt(prompt, seed=seed, composers=told).rolls
     return rolls
 
 

@@ -6,7 +6,7 @@ import contextlib
 import json
 import pathlib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import gradio as gr
 from conftest import (
@@ -66,12 +66,17 @@ class StandInAMT:
         How many it writes.
     seconds_per_note : float
         How long it takes for one.
+    composers : sequence of str
+        Whom it can be told.
     """
 
     name = "AMT-test"
     model = None
 
-    def __init__(self, notes: int = 8, seconds_per_note: float = 0.0) -> None:
+    def __init__(
+        self, notes: int = 8, seconds_per_note: float = 0.0, composers: Sequence[str] = ()
+    ) -> None:
+        self.composers = composers
         self.notes = notes
         self.seconds_per_note = seconds_per_note
         self.calls: list[dict] = []

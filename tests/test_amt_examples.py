@@ -9,14 +9,15 @@ from prism.amt.events import roll_events
 from prism.amt.examples import SequenceSampler, Shares
 from prism.amt.vocabulary import ANTICIPATE, AUTOREGRESS, MAXIMUM_TIME, SEPARATOR
 from prism.corpora.dataset import WindowSampler
+from prism.music.attributes import key_index, normalising_shift
 from prism.music.roll import Note, PianoRoll
 from prism.music.windows import windows_of
 
 
 def sequences(corpus, count=20, **shares) -> list[np.ndarray]:
     sampler = SequenceSampler(WindowSampler(corpus), 10, Shares(**shares))
-    batch = sampler.batch(count, 0, 0)
-    assert batch.shape == (count, 1024)
+    batch, labels = sampler.batch(count, 0, 0)
+    assert batch.shape == (count, 1024) and labels.tolist() == [2] * count  # nobody's
     return list(batch)
 
 
@@ -93,6 +94,33 @@ def test_transposition_moves_every_note():
     window = windows_of(make_piece("a", beats=100))[0]
     plain, up = (examples.rest_of_piece(window, s) for s in (0, 5))
     assert np.array_equal(np.roll(plain.onset, 5, 0), up.onset)
+
+
+@pytest.mark.parametrize("told", [False, True])
+def test_pieces_of_a_told_sequence_have_one_label(corpus, told, monkeypatch):
+    seen, rest = [], examples.rest_of_piece
+    monkeypatch.setattr(
+        examples, "rest_of_piece", lambda w, s: seen.append(w.piece.label) or rest(w, s)
+    )
+    sampler = SequenceSampler(WindowSampler(corpus), 10, Shares(), told)
+    rng, whole = np.random.default_rng(0), 0
+    for label in [0, 1] * 5:
+        seen.clear()
+        sampler.sequence(rng, label if told else None)
+        whole += set(seen) == {corpus.labels[label]}
+    assert (whole == 10) == told
+    labels = sampler.batch(20, 0, 0)[1]
+    assert set(labels) == ({0, 1} if told else {2})
+
+
+def test_normalised_pieces_are_in_c_major_or_a_minor(corpus, monkeypatch):
+    moved, rest = [], examples.rest_of_piece
+    monkeypatch.setattr(
+        examples, "rest_of_piece", lambda w, s: moved.append((w.roll, s)) or rest(w, s)
+    )
+    SequenceSampler(WindowSampler(corpus), 10, Shares(), True, True).batch(5, 0, 0)
+    assert len({shift for _, shift in moved}) > 2
+    assert all(s == normalising_shift(key_index(roll)) for roll, s in moved)
 
 
 def test_spans_are_five_seconds_long():

@@ -46,6 +46,58 @@ def test_logits_of_some_rows_are_a_part_of_all(model):
         assert torch.allclose(part, model.logits(hidden)[..., 100:200], atol=1e-5)
 
 
+TOLD = PIANO | {"labels": 2, "composers": ["Ada", "Bob"]}
+
+
+def test_a_composer_changes_the_first_token_alone():
+    """Without blocks a token's state depends on its own embedding alone."""
+    bare = random_weights(AnticipatoryTransformer(32, 0, 2, context=64, **TOLD))
+    rows = torch.randint(0, 2000, (2, 5))
+    with torch.inference_mode():
+        told = bare.hidden(rows, label=bare.label.weight[:2])
+        nobody = bare.hidden(rows)
+        flag = bare.wte(rows[:, 0]) + bare.wpe.weight[0]
+        assert torch.equal(told[:, 1:], nobody[:, 1:])
+        assert torch.equal(told[:, 0], bare.ln_f(flag + bare.label.weight[:2]))
+        assert torch.equal(nobody[:, 0], bare.ln_f(flag + bare.label.weight[2]))
+
+
+def test_nobody_s_row_of_zeros_is_a_model_that_is_told_none(model):
+    told = AnticipatoryTransformer(width=32, depth=2, heads=2, context=64, **TOLD).eval()
+    told.load_state_dict(model.state_dict() | {"label.weight": torch.zeros(3, 32)})
+    rows = torch.randint(0, 2000, (2, 40))
+    with torch.inference_mode():
+        assert torch.equal(told(rows), model(rows))
+
+
+def test_labels_of_a_batch_are_those_of_its_items():
+    told = random_weights(AnticipatoryTransformer(width=32, depth=2, heads=2, context=64, **TOLD))
+    rows, labels = torch.randint(0, 2000, (3, 40)), torch.tensor([0, 1, 2])
+    with torch.inference_mode():
+        whole = told(rows, labels)
+        for row, label, expected in zip(rows, labels, whole, strict=True):
+            torch.testing.assert_close(told(row[None], label[None])[0], expected)
+        assert torch.equal(told(rows)[2], whole[2])
+        assert not torch.allclose(whole[0], told(rows[:1])[0], atol=1e-2)
+
+
+def test_names_and_labels_agree():
+    with pytest.raises(ValueError, match="composers: expected 2 names, got 1"):
+        AnticipatoryTransformer(32, 1, 2, **TOLD | {"composers": ["Ada"]})
+
+
+def test_weights_from_before_there_were_labels_load(model, tmp_path):
+    model.save_pretrained(tmp_path)
+    config = json.loads((tmp_path / "config.json").read_text())
+    for name in ("labels", "composers", "key_normalised", "dropout"):
+        del config[name]
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    loaded = published.load(tmp_path)
+    rows = torch.randint(0, 2000, (1, 20))
+    with torch.inference_mode():
+        assert torch.equal(loaded(rows), model(rows))
+
+
 def test_neighbouring_times_begin_alike():
     fresh = AnticipatoryTransformer(width=64, depth=1, heads=2, **PIANO)
     weight = fresh.wte.weight.detach()

@@ -1,6 +1,7 @@
 """Sampling: cached equals plain, grammar, prompts and melodies, the pipeline."""
 
 import dataclasses
+import itertools
 
 import numpy as np
 import pytest
@@ -36,8 +37,8 @@ def make_model(context: int = 64, hurry: float = 600, **fields) -> AnticipatoryT
 class PlainReader:
     """Reads everything anew for every token, as the published sampler does."""
 
-    def __init__(self, model: AnticipatoryTransformer) -> None:
-        self.model, self.read = model, []
+    def __init__(self, model: AnticipatoryTransformer, label=None) -> None:
+        self.model, self.label, self.read = model, label, []
 
     def restart(self, rows):
         self.read = list(rows)
@@ -46,7 +47,8 @@ class PlainReader:
         self.read.append(row)
 
     def logits(self, rows, likely=()):
-        return self.model(torch.tensor([self.read]))[0, -1, rows]
+        hidden = self.model.hidden(torch.tensor([self.read]), label=self.label)
+        return self.model.logits(hidden[0, -1], rows)
 
 
 def drawn(model, start=0, end=1500, choose=None, seed=0, **arguments) -> np.ndarray:
@@ -76,6 +78,17 @@ def test_cached_equals_plain_far_beyond_the_context(model, melody, accompany):
     assert np.array_equal(
         drawn(model, reader=PlainReader(model), **controls), drawn(model, **controls)
     )
+
+
+def test_the_label_is_read_again_with_every_rebuilt_cache():
+    told = make_model(**TOLD)
+    found = []
+    for label in (None, told.label.weight[:1].detach()):
+        readers = PlainReader(told, label), sampler.CachedReader(told, label)
+        plain, cached = (drawn(told, reader=reader) for reader in readers)
+        assert np.array_equal(plain, cached) and len(cached) > 2 * 21
+        found.append(cached)
+    assert not np.array_equal(*found)
 
 
 @pytest.mark.parametrize("likely", [[], [7], [7, 9], [7, 8], [6, 8]])
@@ -206,6 +219,60 @@ def test_same_seed_same_notes_alone_and_among_others(model):
     together = amt(prompt(), seed=[5, 6]).rolls
     assert together == [amt(prompt(), seed=5).rolls[0], amt(prompt(), seed=6).rolls[0]]
     assert together[0] != together[1]
+
+
+TOLD = {"labels": 2, "composers": ["Ada", "Bob"]}
+
+
+def test_it_writes_as_it_is_told():
+    amt = AMTPipeline(make_model(**TOLD))
+    whose = [None, "Ada", ["Bob"], ["Ada", "Bob"]]
+    rolls = [amt(prompt(), seed=5, composers=composers).rolls[0] for composers in whose]
+    assert all(a != b for a, b in itertools.combinations(rolls, 2))
+    together = amt(prompt(), seed=[4, 5], composers="Ada").rolls
+    assert together[1] == rolls[1] and together[0] != together[1]
+
+
+def test_a_mixture_is_the_weighted_mean_of_rows():
+    amt = AMTPipeline(make_model(**TOLD))
+    ada, bob, _ = amt.model.label.weight.detach()
+    mixed = amt._label(["Bob", "Ada"], [3, 1])
+    torch.testing.assert_close(mixed, (0.25 * ada + 0.75 * bob)[None])
+    assert torch.equal(amt._label("Bob", None), bob[None])
+
+
+def test_whom_a_model_does_not_know_it_cannot_be_told(model):
+    told, untold = AMTPipeline(make_model(**TOLD)), AMTPipeline(model)
+    with pytest.raises(ValueError, match="composers: expected some of Ada, Bob, got 'Eve'"):
+        told.stream(composers=["Ada", "Eve"])
+    with pytest.raises(ValueError, match="composers: expected none, as AMT was told none"):
+        untold.stream(composers=["Ada"])
+    with pytest.raises(ValueError, match="composers: expected names with the weights"):
+        told.stream(composer_weights=[1])
+
+
+def in_c_major(up: int) -> PianoRoll:
+    """A tune in C major, moved up."""
+    tune = (60, 62, 64, 65, 67, 69, 71, 72, 67, 64, 60, 60, 64, 67, 72, 60)
+    return PianoRoll.from_notes([Note(p + up, i, 1.0) for i, p in enumerate(tune)], 64)
+
+
+@pytest.mark.parametrize("up", [2, -5, 6])
+@pytest.mark.parametrize("given", ["prompt", "melody"])
+def test_a_key_normalised_model_writes_in_c_major_and_the_key_is_put_back(model, given, up):
+    normalised = AMTPipeline(make_model(key_normalised=True))
+    plain = AMTPipeline(model)(**{given: in_c_major(0)}, seed=3).rolls[0]
+    moved = normalised(**{given: in_c_major(up)}, seed=3).rolls[0]
+    assert moved == plain.transposed(up) and plain.onset.sum() > 16
+    assert normalised(seed=3).rolls == AMTPipeline(model)(seed=3).rolls
+
+
+def test_a_melody_is_kept_where_the_normalised_one_leaves_the_keyboard():
+    """D♭ major is moved down by one, where the lowest key has no place."""
+    notes = [*in_c_major(1).notes(), Note(21, 0, 1.0)]
+    melody = PianoRoll.from_notes(notes, 64)
+    roll = AMTPipeline(make_model(key_normalised=True))(melody=melody, seed=3).rolls[0]
+    assert roll.onset[0, 0] and (roll.onset[:, :64] >= melody.onset).all()
 
 
 def test_growth_adds_up_to_the_whole(model):

@@ -31,7 +31,7 @@ def test_the_checkpoint_is_that_of_the_files_loaded(tmp_path):
 def test_what_was_not_loaded_from_files_has_no_checkpoint():
     new = make_pipeline()
     assert checkpoint(new.autoencoder, new.dit) == checkpoint(None) == checkpoint() == ""
-    assert not any("checkpoint" in line for line in written_lines("AMT", 3, ""))
+    assert not any("checkpoint" in line for line in written_lines("AMT", "", 3, ""))
 
 
 def test_lines_of_a_drawn_roll_are_what_it_takes_to_draw_it_again():

@@ -67,7 +67,10 @@ def test_what_decides_a_piece_is_its_key():
     assert plain.key_for("amt") == guided.key_for("amt")
     other = GenerationSettings("Bob", amt_start="nothing")
     assert other.key_for("corpus") != plain.key_for("corpus")
-    assert other.key_for("amt") == plain.key_for("amt")
+    assert other.key_for("amt") != plain.key_for("amt")
+    mixed = [GenerationSettings(LABELS[:2], weights) for weights in ((60, 40), (40, 60))]
+    assert len({settings.key_for("corpus") for settings in mixed}) == 1
+    assert len({settings.key_for("amt") for settings in mixed}) == 2
 
 
 @pytest.mark.parametrize("name", [s.name for s in PUBLIC.values() if s.name in OTHERS])

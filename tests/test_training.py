@@ -158,9 +158,27 @@ def test_the_baseline_learns_resumes_and_draws(corpus, tmp_path):
     record = json.loads((tmp_path / "weights" / "training.json").read_text())
     first, last = record["history"]["amt"]
     assert last["free_validation_loss"] < first["free_validation_loss"] < np.log(2380)
+    assert last["untold_free_validation_loss"] > 0
     assert record["events_seen"] == 40 * 2 * 341 and record["corpus_sha256"] == corpus.digest
     loaded = AMTPipeline.from_pretrained(tmp_path / "weights")
+    assert loaded.composers == ["Ada", "Bob"] and loaded.model.config.key_normalised
     assert loaded.name == "AMT-mini" and loaded(seed=0).rolls[0].frames == 256
+
+
+def test_the_baseline_s_label_is_left_out_now_and_then(corpus):
+    often = dataclasses.replace(AMT_PRESETS["smoke"], label_dropout=0.5)
+    often = dataclasses.replace(often, amt=dataclasses.replace(often.amt, batch_size=30))
+    labels = AMTStage(often, corpus).draw(0, WHOLE)[1]
+    assert set(labels.tolist()) == {0, 1, 2} and 8 < (labels == 2).sum() < 22
+
+
+def test_a_baseline_that_is_told_nothing_has_no_table(corpus):
+    untold = dataclasses.replace(AMT_PRESETS["smoke"], label_dropout=None, dropout=0.0)
+    stage = AMTStage(untold, corpus)
+    assert stage.network.label is None and stage.network.config.composers == []
+    batch = stage.draw(0, WHOLE)
+    assert stage.batch_loss(stage.network, batch) == stage.batch_loss(stage.network, batch)
+    assert "untold_free_validation_loss" not in stage.evaluate(stage.network.eval(), 0)
 
 
 @pytest.mark.slow

@@ -56,14 +56,27 @@ def test_it_goes_on_from_the_opening_of_another_held_out_piece():
     assert "AMT-test · prompted with the opening of Bob-validation (not played)" in value["detail"]
 
 
-def test_unprompted_says_so_and_does_not_depend_on_the_composer():
+def test_unprompted_says_so():
     amt = StandInAMT()
-    service = service_of(amt=lambda: amt)
-    value, _ = updates(service, amt_start="nothing")[-1]
+    value, _ = updates(service_of(amt=lambda: amt), amt_start="nothing")[-1]
     assert "AMT-test · unprompted" in value["detail"]
     assert amt.calls[0]["prompt"] is None and amt.calls[0]["melody"] is None
-    updates(service, composers=["Bob"], amt_start="nothing")
-    assert len(amt.calls) == 1
+    assert "composers" not in amt.calls[0]
+    assert value["downloads"]["midi"]["orig_name"] == "amt-nothing-seed-1.mid"
+
+
+def test_it_is_told_the_composers_where_it_knows_them_all():
+    amt = StandInAMT(composers=["Ada", "Bob"])
+    service = service_of(amt=lambda: amt)
+    mix = {"composers": ["Ada", "Bob"], "weights": [75, 25]}
+    value, _ = updates(service, **mix, amt_start="nothing")[-1]
+    assert amt.calls[0]["composers"] == ("Ada", "Bob")
+    assert amt.calls[0]["composer_weights"] == (0.75, 0.25)
+    assert "AMT-test · told Ada 75 % + Bob 25 % · unprompted" in value["detail"]
+    assert value["downloads"]["midi"]["orig_name"] == "amt-Ada-Bob-nothing-seed-1.mid"
+    amt.composers = ["Ada"]
+    updates(service, **mix)
+    assert "composers" not in amt.calls[1]
 
 
 def test_its_seed_is_derived_from_the_visitors():

@@ -3,7 +3,8 @@
 Every sequence is one context long: the flag AUTOREGRESS or ANTICIPATE, then 341 events. It begins
 where a window of `prism.corpora.dataset` begins and runs to the end of the piece (short ones are
 repeated); what room is left goes to further pieces, each after a SEPARATOR event (Thickstun et al.
-2023, section 4). Times count from the start of each piece.
+2023, section 4). Times count from the start of each piece. Where the composer is told, all pieces
+of a sequence have one label.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from prism.amt.vocabulary import (
     SEPARATOR,
 )
 from prism.corpora.dataset import TRANSPOSITIONS, WindowSampler
+from prism.music.attributes import key_index, normalising_shift
 from prism.music.roll import TICKS_PER_BEAT, TICKS_PER_FRAME, PianoRoll, top_line
 from prism.music.windows import Window, filled
 
@@ -52,34 +54,61 @@ class SequenceSampler:
         The one tempo of all music.
     shares : Shares
         Of the kinds of controls.
+    told : bool
+        Whether a sequence's pieces have one label.
+    key_normalised : bool
+        Whether pieces are moved to C major or A minor instead of anywhere.
     """
 
-    def __init__(self, windows: WindowSampler, centiseconds_per_frame: int, shares: Shares) -> None:
+    def __init__(
+        self,
+        windows: WindowSampler,
+        centiseconds_per_frame: int,
+        shares: Shares,
+        told: bool = False,
+        key_normalised: bool = False,
+    ) -> None:
         self.windows = windows
         self.step = centiseconds_per_frame
         self.shares = shares
+        self.told = told
+        self.key_normalised = key_normalised
 
-    def batch(self, batch_size: int, seed: int, step: int) -> np.ndarray:
-        """Tokens, int64 array, shape=(batch_size, 1024)."""
+    def batch(self, batch_size: int, seed: int, step: int) -> tuple[np.ndarray, np.ndarray]:
+        """Tokens and labels, int64 arrays, shape=(batch_size, 1024) and (batch_size,).
+
+        Where the composer is not told, the label is the number of labels.
+        """
         rng = np.random.default_rng([seed, step])
-        return np.stack([self.sequence(rng) for _ in range(batch_size)])
+        sequences, labels = [], []
+        for _ in range(batch_size):
+            labels.append(self._label(rng) if self.told else len(self.windows.windows))
+            sequences.append(self.sequence(rng, labels[-1] if self.told else None))
+        return np.stack(sequences), np.array(labels, np.int64)
 
-    def sequence(self, rng: np.random.Generator) -> np.ndarray:
-        """One sequence of 1,024 tokens."""
+    def _label(self, rng: np.random.Generator) -> int:
+        return int(rng.choice(len(self.windows.windows), p=self.windows.label_probability))
+
+    def sequence(self, rng: np.random.Generator, label: int | None = None) -> np.ndarray:
+        """One sequence of 1,024 tokens, of pieces with a label or with any."""
         flag, parts, room = None, [], EVENTS_IN_CONTEXT
         while room > 0:
-            part, given = self._part(rng)
+            part, given = self._part(rng, self._label(rng) if label is None else label)
             flag = flag or (ANTICIPATE if given else AUTOREGRESS)
             parts += [part, np.full((1, 3), SEPARATOR)]
             room -= len(part) + 1
         body = np.concatenate(parts)[:EVENTS_IN_CONTEXT]
         return np.concatenate([[flag], body.ravel()])
 
-    def _part(self, rng: np.random.Generator) -> tuple[np.ndarray, bool]:
+    def _part(self, rng: np.random.Generator, label: int) -> tuple[np.ndarray, bool]:
         """The rest of one piece from a window on, and whether it has controls."""
-        groups = self.windows.windows
-        group = groups[rng.choice(len(groups), p=self.windows.label_probability)]
-        roll = rest_of_piece(group[rng.integers(len(group))], rng.choice(TRANSPOSITIONS))
+        group = self.windows.windows[label]
+        window = group[rng.integers(len(group))]
+        if self.key_normalised:
+            shift = normalising_shift(key_index(window.roll))
+        else:
+            shift = rng.choice(TRANSPOSITIONS)
+        roll = rest_of_piece(window, shift)
         notes = roll_events(roll, self.step)
         notes = notes[events.times(notes) < MAXIMUM_TIME - ANTICIPATION]
         given = self._given(roll, notes, rng)

@@ -8,6 +8,7 @@ used in shapes: B batch, N tokens, W width, H heads, E width of a head, V rows o
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
@@ -97,10 +98,11 @@ class GPT2MLP(nn.Module):
 
 
 class GPT2Block(nn.Module):
-    """Pre-norm attention and MLP."""
+    """Pre-norm attention and MLP; in training, `dropout` of what they add."""
 
-    def __init__(self, width: int, heads: int) -> None:
+    def __init__(self, width: int, heads: int, dropout: float = 0.0) -> None:
         super().__init__()
+        self.dropout = dropout
         self.ln_1 = nn.LayerNorm(width)
         self.attn = GPT2Attention(width, heads)
         self.ln_2 = nn.LayerNorm(width)
@@ -109,8 +111,11 @@ class GPT2Block(nn.Module):
     def forward(
         self, x: torch.Tensor, cache: KeyValueCache | None = None, layer: int = 0
     ) -> torch.Tensor:
-        x = x + self.attn(self.ln_1(x), cache, layer)  # (B, N, W)
-        return x + self.mlp(self.ln_2(x))  # (B, N, W)
+        x = x + self._dropped(self.attn(self.ln_1(x), cache, layer))  # (B, N, W)
+        return x + self._dropped(self.mlp(self.ln_2(x)))  # (B, N, W)
+
+    def _dropped(self, x: torch.Tensor) -> torch.Tensor:
+        return F.dropout(x, self.dropout, self.training)
 
 
 class AnticipatoryTransformer(ModelMixin, ConfigMixin):
@@ -127,6 +132,21 @@ class AnticipatoryTransformer(ModelMixin, ConfigMixin):
     centiseconds_per_beat : int
         The one tempo all its music is written in, so that beats fall on the same times whatever
         the tempo of the piece; 0 for real seconds at the piece's own tempo.
+    labels : int
+        Composers it can be told, 0 for none. A composer is a row of a table of its own, outside
+        the published numbering, that is added to the embedding of the first token (the flag); the
+        last of ``labels + 1`` rows is no composer.
+    composers : sequence of str
+        Their names.
+    key_normalised : bool
+        Whether it has learnt all music in C major or A minor.
+    dropout : float
+        Of embeddings and of what attention and MLP add, in training.
+
+    Raises
+    ------
+    ValueError
+        If there are not as many names as labels.
     """
 
     @register_to_config
@@ -141,13 +161,20 @@ class AnticipatoryTransformer(ModelMixin, ConfigMixin):
         highest_pitch: int = 127,
         instruments: int = 129,
         centiseconds_per_beat: int = 0,
+        labels: int = 0,
+        composers: Sequence[str] = (),
+        key_normalised: bool = False,
+        dropout: float = 0.0,
     ) -> None:
         super().__init__()
+        if len(composers) != labels:
+            raise ValueError(f"composers: expected {labels} names, got {len(composers)}")
         self.table = TokenTable(time_step, lowest_pitch, highest_pitch, instruments)
         self.wte = nn.Embedding(len(self.table.tokens), width)
         self.wpe = nn.Embedding(context, width)
-        self.h = nn.ModuleList(GPT2Block(width, heads) for _ in range(depth))
+        self.h = nn.ModuleList(GPT2Block(width, heads, dropout) for _ in range(depth))
         self.ln_f = nn.LayerNorm(width)
+        self.label = nn.Embedding(labels + 1, width) if labels else None
         self._initialise()
 
     def _initialise(self) -> None:
@@ -178,7 +205,12 @@ class AnticipatoryTransformer(ModelMixin, ConfigMixin):
             waves = 0.02 * math.sqrt(2) * torch.cat([angles.cos(), angles.sin()], dim=1)
             self.wte.weight[rows, : waves.shape[1]] = waves
 
-    def hidden(self, rows: torch.Tensor, cache: KeyValueCache | None = None) -> torch.Tensor:
+    def hidden(
+        self,
+        rows: torch.Tensor,
+        cache: KeyValueCache | None = None,
+        label: torch.Tensor | None = None,
+    ) -> torch.Tensor:
         """Run the transformer, without the last product with the token table.
 
         Parameters
@@ -187,6 +219,9 @@ class AnticipatoryTransformer(ModelMixin, ConfigMixin):
             Rows of the token table.
         cache : KeyValueCache, optional
             What came before (B = 1); the tokens given are added to it.
+        label : Tensor, shape=(B, W), optional
+            Rows of the label table or mixtures of them; no composer by default. A cache holds it
+            as soon as it holds the first token.
 
         Returns
         -------
@@ -195,6 +230,10 @@ class AnticipatoryTransformer(ModelMixin, ConfigMixin):
         start = 0 if cache is None else cache.length
         positions = torch.arange(start, start + rows.shape[1], device=rows.device)
         x = self.wte(rows) + self.wpe(positions)  # (B, N, W)
+        if self.label is not None and start == 0:
+            label = self.label.weight[-1:] if label is None else label
+            x = torch.cat([x[:, :1] + label[:, None], x[:, 1:]], dim=1)  # (B, N, W)
+        x = F.dropout(x, self.config.dropout, self.training)
         for layer, block in enumerate(self.h):
             x = block(x, cache, layer)  # (B, N, W)
         if cache is not None:
@@ -205,6 +244,10 @@ class AnticipatoryTransformer(ModelMixin, ConfigMixin):
         """Logits (..., V) of the tokens in `rows`, all of them by default."""
         return hidden @ self.wte.weight[rows].T
 
-    def forward(self, rows: torch.Tensor) -> torch.Tensor:
-        """Logits of the token after each of `rows`; (B, N) → (B, N, V)."""
-        return self.logits(self.hidden(rows))
+    def forward(self, rows: torch.Tensor, labels: torch.Tensor | None = None) -> torch.Tensor:
+        """Logits of the token after each of `rows`; (B, N) → (B, N, V).
+
+        `labels` are rows of the label table, int64, shape=(B,); no composer by default.
+        """
+        label = self.label(labels) if self.label is not None and labels is not None else None
+        return self.logits(self.hidden(rows, label=label))

@@ -1,4 +1,4 @@
-"""AMTPipeline: a prompt or a melody and a seed in, a piano roll out, note by note."""
+"""AMTPipeline: a prompt, a melody or composers and a seed in, a roll out, note by note."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ import torch
 from prism.amt import events, published
 from prism.amt.events import events_roll, roll_events
 from prism.amt.model import AnticipatoryTransformer
-from prism.amt.sampler import Choose, generate, nucleus
+from prism.amt.sampler import CachedReader, Choose, generate, nucleus
 from prism.amt.vocabulary import CENTISECONDS_PER_SECOND
+from prism.models.settings import GenerationSettings, Offered, SettingError
+from prism.music.attributes import key_index, normalising_shift
 from prism.music.roll import (
     BEATS,
     DEFAULT_TEMPO,
@@ -100,6 +102,11 @@ class AMTPipeline:
         """Write the model as safetensors in half precision."""
         copy.deepcopy(self.model).half().save_pretrained(folder)
 
+    @property
+    def composers(self) -> list[str]:
+        """The labels a call can name; a model may have been told none."""
+        return list(self.model.config.composers)
+
     def centiseconds_per_beat(self, tempo: float) -> float:
         """Length of a beat in the model's time: its own, or that of the tempo."""
         own = self.model.config.centiseconds_per_beat
@@ -113,6 +120,8 @@ class AMTPipeline:
         top_p: float = DEFAULT_TOP_P,
         tempo: float | None = None,
         time_signature: tuple[int, int] | None = None,
+        composers: str | Sequence[str] | None = None,
+        composer_weights: Sequence[float] | None = None,
         callback_on_note: Callable[[PartialSample], None] | None = None,
     ) -> AMTOutput:
         """Draw one 64-beat roll for each seed.
@@ -121,9 +130,10 @@ class AMTPipeline:
         that `stream` yields.
         """
         seeds = tuple(seed) if isinstance(seed, (list, tuple, range)) else (seed,)
+        others = top_p, tempo, time_signature, composers, composer_weights
         rolls = []
         for one in seeds:
-            for partial in self.stream(prompt, melody, one, top_p, tempo, time_signature):
+            for partial in self.stream(prompt, melody, one, *others):
                 if callback_on_note is not None:
                     callback_on_note(partial)
             rolls.append(partial.roll)
@@ -137,6 +147,8 @@ class AMTPipeline:
         top_p: float = DEFAULT_TOP_P,
         tempo: float | None = None,
         time_signature: tuple[int, int] | None = None,
+        composers: str | Sequence[str] | None = None,
+        composer_weights: Sequence[float] | None = None,
     ) -> Iterator[PartialSample]:
         """Draw a 64-beat roll; yields after each note, and at the end with ``done``.
 
@@ -154,11 +166,14 @@ class AMTPipeline:
             Quarter notes a minute; those of the prompt or melody by default.
         time_signature : (int, int), optional
             Likewise.
+        composers, composer_weights : optional
+            Whose manner to write in, as of `prism.models.settings.GenerationSettings`: some of
+            `composers`; nobody's by default.
 
         Raises
         ------
         ValueError
-            If `top_p` or `tempo` is out of range.
+            If `top_p` or `tempo` is out of range, or a composer is one the model does not know.
         """
         if not 0 < top_p <= 1:
             raise ValueError(f"top_p: expected above 0 and at most 1, got {top_p!r}")
@@ -169,25 +184,55 @@ class AMTPipeline:
             "tempo": float(tempo or given.tempo),
             "time_signature": time_signature or tuple(given.time_signature),
         }
-        return self._samples(prompt, melody, nucleus(top_p, _generator(seed)), properties)
+        label = self._label(composers, composer_weights)
+        shift = normalising_shift(key_index(given)) if self.model.config.key_normalised else 0
+        choose = nucleus(top_p, _generator(seed))
+        return self._samples(prompt, melody, choose, properties, label, shift)
+
+    @torch.no_grad()
+    def _label(
+        self, composers: str | Sequence[str] | None, weights: Sequence[float] | None
+    ) -> torch.Tensor | None:
+        """Weighted mean of the composers' rows, shape=(1, W); None for nobody's."""
+        if composers is None:
+            if weights is not None:
+                raise SettingError("composers", "names with the weights", composers)
+            return None
+        if not self.composers:
+            raise SettingError("composers", f"none, as {self.name} was told none", composers)
+        mix = GenerationSettings(composers, weights).known_to(Offered(self.composers, {}))
+        rows = [self.composers.index(name) for name in mix.composers]
+        return torch.tensor([mix.composer_weights]) @ self.model.label.weight[rows]
 
     def _samples(
-        self, prompt: PianoRoll | None, melody: PianoRoll | None, choose: Choose, properties: dict
+        self,
+        prompt: PianoRoll | None,
+        melody: PianoRoll | None,
+        choose: Choose,
+        properties: dict,
+        label: torch.Tensor | None,
+        shift: int,
     ) -> Iterator[PartialSample]:
+        """Samples; the model works `shift` semitones above what is given and returned."""
         step = self.centiseconds_per_beat(properties["tempo"]) / FRAMES_PER_BEAT
         start = round(prompt.frames * step) if prompt else 0
-        before = roll_events(prompt, step) if prompt else events.no_events()
-        beside = roll_events(melody, step) if melody else events.no_events()
+        before, beside = (
+            roll_events(roll.transposed(shift), step) if roll else events.no_events()
+            for roll in (prompt, melody)
+        )
         beside += [start, 0, 0]
+        # As it was given: on its way some of it may have left the keyboard.
+        kept = roll_events(melody, step) if melody else events.no_events()
         drawn: list[np.ndarray] = []
 
         def build(count: int) -> PianoRoll:
-            notes = np.concatenate([np.reshape(drawn[:count], (-1, 3)).astype(np.int64), beside])
-            return events_roll(notes - [start, 0, 0], step, **properties)
+            notes = np.reshape(drawn[:count], (-1, 3)).astype(np.int64) - [start, 0, shift]
+            return events_roll(np.concatenate([notes, kept]), step, **properties)
 
         end = start + round(FRAMES * step)
         controls = events.as_controls(beside)
-        for event in generate(self.model, start, end, choose, before, controls):
+        reader = CachedReader(self.model, label)
+        for event in generate(self.model, start, end, choose, before, controls, reader):
             if not events.is_rest(event[None])[0]:
                 drawn.append(event)
                 beats = (event[0] - start) / step / FRAMES_PER_BEAT

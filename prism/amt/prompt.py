@@ -1,10 +1,12 @@
-"""What the baseline starts from, and under which seed, wherever it stands beside Prism."""
+"""What the baseline is given, and its seed, wherever it stands beside Prism."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from typing import Any
 
+from prism.models.settings import GenerationSettings
 from prism.music.naming import metre
 from prism.music.roll import FRAMES_PER_BEAT, PianoRoll, top_line
 from prism.music.windows import Window
@@ -17,16 +19,40 @@ _MODULUS = 2**31 - 1
 
 @dataclasses.dataclass(frozen=True)
 class AMTPrompt:
-    """What the baseline starts from, and the words for it."""
+    """What the baseline is given: a start, and composers if it knows them.
+
+    Parameters
+    ----------
+    words : str
+        What it starts from.
+    prompt, melody : PianoRoll, optional
+        See `prism.amt.pipeline.AMTPipeline.stream`.
+    told : GenerationSettings, optional
+        Whose composers it is told.
+    """
 
     words: str
     prompt: PianoRoll | None = None
     melody: PianoRoll | None = None
+    told: GenerationSettings | None = None
+
+    @property
+    def mix(self) -> str:
+        """The composers it is told with their shares; empty for none."""
+        return self.told.mix if self.told else ""
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """Those of `AMTPipeline.stream`."""
+        start = {"prompt": self.prompt, "melody": self.melody}
+        names = ("composers", "composer_weights") if self.told else ()
+        return start | {name: getattr(self.told, name) for name in names}
 
     def detail(self, model: str, seed: int, roll: PianoRoll) -> str:
-        """What a roll was written from: by which model, from what, with whose seed."""
-        told = f"seed {amt_seed(seed)} (from {seed})"
-        return " · ".join([model, self.words, told, metre(roll)])
+        """What a roll was written from: by which model, told whom, from what, with whose seed."""
+        told = [f"told {self.mix}"] if self.mix else []
+        number = f"seed {amt_seed(seed)} (from {seed})"
+        return " · ".join([model, *told, self.words, number, metre(roll)])
 
 
 def amt_seed(seed: int) -> int:
@@ -44,26 +70,32 @@ def amt_seed(seed: int) -> int:
 
 
 def amt_prompt(
-    start: str, opening: Callable[[], Window], drawn: Callable[[], PianoRoll]
+    settings: GenerationSettings,
+    known: Collection[str],
+    opening: Callable[[], Window],
+    drawn: Callable[[], PianoRoll],
 ) -> AMTPrompt:
     """Make the prompt, and of `opening` and `drawn` call only what it needs.
 
     Parameters
     ----------
-    start : str
-        One of `prism.models.settings.AMT_STARTS`.
+    settings : GenerationSettings
+        Where it starts, and the composers.
+    known : collection of str
+        Composers that the baseline can be told; it is told nothing unless it knows all.
     opening : callable
         Gives the window to be prompted with.
     drawn : callable
         Gives Prism's roll.
     """
-    if start == "nothing":
-        return AMTPrompt("unprompted")
-    if start == "melody":
-        return AMTPrompt("accompanies Prism's melody", melody=top_line(drawn()))
+    told = settings if set(settings.composers) <= set(known) else None
+    if settings.amt_start == "nothing":
+        return AMTPrompt("unprompted", told=told)
+    if settings.amt_start == "melody":
+        return AMTPrompt("accompanies Prism's melody", melody=top_line(drawn()), told=told)
     window = opening()
     words = f"prompted with the opening of {window.piece.title} (not played)"
-    return AMTPrompt(words, prompt=prompt_roll(window))
+    return AMTPrompt(words, prompt=prompt_roll(window), told=told)
 
 
 def prompt_roll(window: Window) -> PianoRoll:

@@ -61,10 +61,13 @@ class Reader(Protocol):
 
 
 class CachedReader:
-    """Reads every token once, through the model's key/value cache, and likely ones ahead."""
+    """Reads every token once, through the model's key/value cache, and likely ones ahead.
 
-    def __init__(self, model: AnticipatoryTransformer) -> None:
-        self.model = model
+    With the first token, `label` (see `AnticipatoryTransformer.hidden`), each time anew.
+    """
+
+    def __init__(self, model: AnticipatoryTransformer, label: torch.Tensor | None = None) -> None:
+        self.model, self.label = model, label
         self.cache = KeyValueCache(model.config)
         self.waiting: list[int] = []
         # Tokens read before they were drawn, and the states after the last one drawn and each.
@@ -98,7 +101,8 @@ class CachedReader:
         """
         if self.waiting:
             read = torch.tensor([[*self.waiting, *likely]])
-            self.hidden = self.model.hidden(read, self.cache)[0, len(self.waiting) - 1 :]
+            hidden = self.model.hidden(read, self.cache, self.label)
+            self.hidden = hidden[0, len(self.waiting) - 1 :]
             self.ahead, self.waiting = list(likely), []
         return self.model.logits(self.hidden[0], rows)
 

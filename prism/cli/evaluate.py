@@ -110,7 +110,7 @@ def _run(options: argparse.Namespace) -> None:
     left = ledger.missing(plan)
     if left:
         examiner = Examiner(scorer, TrainingIndex(corpus))
-        rows = experiment(Systems(prism, amt, corpus), examiner, left)
+        rows = experiment(Systems(prism, amt, corpus, amt.composers), examiner, left)
         for row in tqdm(rows, desc="runs", total=len(plan), initial=len(plan) - len(left)):
             ledger.add(row)
     rows = [row for row in ledger.rows if row["run"] < options.runs]

@@ -7,7 +7,8 @@ reference
 prism
     One sample by Prism for the composer.
 amt
-    One by the baseline, which continues the opening of another held-out piece by the composer.
+    One by the baseline, which continues the opening of another held-out piece by the composer, and
+    is told the composer if it can be.
 real
     A window of another held-out piece by the composer: the ceiling.
 shuffled
@@ -19,6 +20,7 @@ noise
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Collection
 
 import numpy as np
 
@@ -67,12 +69,21 @@ class Systems:
         The baseline, or a callable like it.
     corpus : Corpus
         Its held-out pieces are used.
+    told : collection of str
+        The composers that the baseline can be told.
     """
 
-    def __init__(self, prism: PrismPipeline, amt: AMTPipeline, corpus: Corpus) -> None:
+    def __init__(
+        self,
+        prism: PrismPipeline,
+        amt: AMTPipeline,
+        corpus: Corpus,
+        told: Collection[str] = (),
+    ) -> None:
         self.prism = prism
         self.amt = amt
         self.corpus = corpus
+        self.told = told
 
     def reference(self, run: Run) -> PianoRoll:
         """The held-out window that the run is about."""
@@ -81,12 +92,13 @@ class Systems:
     def draw(self, run: Run) -> dict[str, PianoRoll]:
         """A roll from each of `SYSTEMS`."""
         window = self._window(run)
+        composers = [run.composer] if run.composer in self.told else None
         opening = prompt_roll(prompt_sample(self.corpus, window, run.seed))
         real = another_sample(self.corpus, window, run.seed).roll
         rng = np.random.default_rng([run.seed, 4])
         return {
             "prism": self.prism(run.composer, seed=run.seed).rolls[0],
-            "amt": self.amt(opening, seed=run.seed).rolls[0],
+            "amt": self.amt(opening, seed=run.seed, composers=composers).rolls[0],
             "real": real,
             "shuffled": shuffled(real, rng),
             "noise": noise(real, rng),

@@ -334,7 +334,7 @@ class GenerationSettings:
                 most=4,
                 label="Composers",
                 help="one to four",
-                decides=("prism", "corpus"),
+                decides=("prism", "corpus", "amt"),
             )
         }
     )
@@ -348,6 +348,7 @@ class GenerationSettings:
                 step=1,
                 label="Weight",
                 help="one number a composer, of which the proportions count",
+                decides=("prism", "amt"),
                 alias="weights",
             )
         },

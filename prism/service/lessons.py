@@ -242,7 +242,8 @@ def continued(
 ) -> Iterator[PartialSample]:
     """The baseline writing after a held-out opening, as it does beside Prism for this seed."""
     opening = prompt_sample(corpus, corpus_sample(corpus, [composer], seed), seed)
-    return amt.stream(prompt=prompt_roll(opening), seed=amt_seed(seed))
+    told = [composer] if composer in amt.composers else None
+    return amt.stream(prompt=prompt_roll(opening), seed=amt_seed(seed), composers=told)
 
 
 def births(growth: PartialSample) -> tuple[list[Note], list[int]]:

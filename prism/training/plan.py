@@ -225,7 +225,7 @@ def _amt(recipe: AMTRecipe) -> tuple[nn.Module, tuple[torch.Tensor, ...]]:
     from prism.amt.vocabulary import CONTEXT
     from prism.training.amt import new_transformer
 
-    return new_transformer(recipe), (torch.zeros(1, CONTEXT, dtype=torch.int64),)
+    return new_transformer(recipe, [""] * LABELS), (torch.zeros(1, CONTEXT, dtype=torch.int64),)
 
 
 def fitting(recipe: AnyRecipe, processes: int = 1) -> int:

@@ -28,21 +28,29 @@ def _large_batch(steps: int, learning_rate: float, ema_decay: float) -> StageRec
 
 AMT_PRESETS = {
     "mini": AMTRecipe(
+        # The rate is constant, as in the run that gave the bundled weights.
         amt=StageRecipe(
-            steps=2400,
-            batch_size=4,
+            steps=992,
+            batch_size=48,
             learning_rate=1e-3,
+            decay_share=0.0,
             weight_decay=0.1,
             ema_decay=0.998,
-            evaluate_every=600,
+            evaluate_every=248,
             precision="bfloat16",
         ),
+        label_dropout=0.1,
+        key_normalised=True,
+        dropout=0.1,
     ),
     "smoke": AMTRecipe(
         amt=StageRecipe(
             steps=20, batch_size=2, learning_rate=1e-3, ema_decay=0.9, evaluate_every=10
         ),
         size="tiny",
+        label_dropout=0.1,
+        key_normalised=True,
+        dropout=0.1,
     ),
 }
 PRESETS = {

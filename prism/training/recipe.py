@@ -108,8 +108,14 @@ class AMTRecipe:
     span_share, random_share, melody_share : float
         How often, instead of nothing, a span of time, scattered notes, or the top line are given
         as controls (Thickstun et al. 2023, section 3.2, with the melody for an instrument).
+    label_dropout : float, optional
+        How often the composer is left out; None for a model that is never told one.
+    key_normalised : bool
+        Whether pieces are moved to C major or A minor, instead of anywhere.
+    dropout : float
+        Of embeddings and of what attention and MLP add.
     seed : int
-        Of initial weights and data order.
+        Of initial weights, data order and dropout.
     """
 
     amt: StageRecipe
@@ -118,6 +124,9 @@ class AMTRecipe:
     span_share: float = 0.1
     random_share: float = 0.1
     melody_share: float = 0.2
+    label_dropout: float | None = None
+    key_normalised: bool = False
+    dropout: float = 0.0
     seed: int = 0
 
 

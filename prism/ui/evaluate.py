@@ -121,7 +121,7 @@ class Evaluation:
             count, seed = _checked(count, seed)
             yield status("Loading the models, a few seconds…"), live_table(done)
             shared = SharedModels(service)
-            systems = Systems(shared.prism, shared.amt, service.corpus.get())
+            systems = Systems(shared.prism, shared.amt, service.corpus.get(), shared.composers)
             runs = live_runs(systems, shared, planned_runs(service.composers, count, seed))
             for number in range(1, count + 1):
                 share = (number - 1) / count
@@ -152,11 +152,16 @@ class SharedModels:
         """One sample."""
         return self._models.run(self._prism, composer, seed=seed)
 
-    def amt(self, opening: PianoRoll, seed: int) -> AMTOutput:
+    @property
+    def composers(self) -> list[str]:
+        """Those that the baseline can be told."""
+        return self._amt.composers
+
+    def amt(self, opening: PianoRoll, seed: int, composers: list[str] | None) -> AMTOutput:
         """One sample, which clicks can interrupt after every note."""
         from prism.amt.pipeline import AMTOutput
 
-        *_, last = self._models.iterate(self._amt.stream(opening, seed=seed))
+        *_, last = self._models.iterate(self._amt.stream(opening, seed=seed, composers=composers))
         return AMTOutput([last.roll], (seed,))
 
     def scores(self, *rolls: Any) -> dict[str, list[Score]]:
