@@ -11,6 +11,7 @@ from conftest import make_pipeline
 from stand_ins import StandInAMT, tiny_corpus
 
 from prism.corpora.dataset import corpus_sample, prompt_sample
+from prism.models.settings import GenerationSettings
 from prism.music.roll import Note, PianoRoll
 from prism.service.lessons import (
     bars_around,
@@ -49,7 +50,7 @@ def test_music_dissolves_from_its_own_decoding_into_decoded_noise(real):
 
 def test_the_sampler_begins_with_the_seeds_noise_and_ends_with_the_pipelines_roll():
     settings = {"guidance_scale": 2.0, "num_inference_steps": 5, "seed": 11}
-    steps = list(sampler_states(PIPELINE.stream("Ada", **settings), 11))
+    steps = list(sampler_states(PIPELINE.stream(GenerationSettings("Ada", **settings)), 11))
     assert [(m.step, round(m.t, 6)) for m in steps] == [
         (0, 1.0),
         (1, 0.8),
@@ -62,16 +63,18 @@ def test_the_sampler_begins_with_the_seeds_noise_and_ends_with_the_pipelines_rol
     assert steps[-1].x_t == steps[-1].clean == result
     noise = gaussian(torch.empty(64, PIPELINE.autoencoder.config.latent_size), 11)
     assert steps[0].x_t == decode(PIPELINE, noise, result)
-    previews = [preview.rolls[0] for preview in PIPELINE.stream("Ada", **settings)]
+    previews = [
+        preview.rolls[0] for preview in PIPELINE.stream(GenerationSettings("Ada", **settings))
+    ]
     assert [m.clean for m in steps[:-1]] == previews
 
 
-def test_what_is_held_goes_the_step_from_noise_to_the_estimate():
+def test_x_t_goes_the_step_from_noise_to_the_estimate():
     """Two steps: after the first, half of the noise and half of the first estimate."""
     settings = {"num_inference_steps": 2, "seed": 4}
-    first = next(PIPELINE.stream("Bob", **settings)).latents
+    first = next(PIPELINE.stream(GenerationSettings("Bob", **settings))).latents
     half = 0.5 * gaussian(first[0], 4) + 0.5 * first[0]
-    x_t = list(sampler_states(PIPELINE.stream("Bob", **settings), 4))[1].x_t
+    x_t = list(sampler_states(PIPELINE.stream(GenerationSettings("Bob", **settings)), 4))[1].x_t
     assert x_t == decode(PIPELINE, half, x_t)
 
 
