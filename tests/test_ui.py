@@ -191,7 +191,7 @@ def test_an_error_is_also_in_the_status_line():
             updates.append(update)
     link, status, *kept = updates[-1]
     kept.append(link)
-    assert status["kind"] == "error" and "composers: expected 1 to 4" in status["text"]
+    assert status["kind"] == "error" and "No composer is chosen: choose 1 to 4" in status["text"]
     assert all(part == gr.skip() for part in kept)
 
 

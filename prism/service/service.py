@@ -143,6 +143,10 @@ class Service:
     def read(self, composers: Sequence[str] | None, *others: Any) -> GenerationSettings:
         """Check the page's controls: the composers, every weight, and the settings in order."""
         most = SETTINGS["composers"].most
+        if not composers:
+            raise ValueError(
+                f"No composer is chosen: choose 1 to {most} under Composers, then press Generate."
+            )
         weights = others[:most][: len(composers or ())]
         named = dict(zip(list(PUBLIC)[2:], others[most:], strict=False))
         return self.settings(composers=composers, weights=weights, **named)
