@@ -3,10 +3,11 @@
 Conventions
 -----------
 transposition
-    −5 to +6 semitones, drawn anew each time a training window is used.
+    −5 to +6 semitones, drawn anew each time a training window is used; or, of key-normalised
+    training, what moves the window's key to C major or A minor.
 sampling
-    A label is drawn with probability proportional to the square root of its number of windows,
-    then one of its windows.
+    A label is drawn with probability proportional to a power of its number of windows (the square
+    root, if nothing else is said), then one of its windows.
 """
 
 from __future__ import annotations
@@ -21,12 +22,19 @@ import torch
 from prism.corpora.collections import collection_of
 from prism.corpora.prepared import Corpus
 from prism.corpora.sharded import ShardedCorpus
-from prism.music.attributes import ATTRIBUTES, attribute_indices
+from prism.music.attributes import (
+    ATTRIBUTES,
+    attribute_indices,
+    key_index,
+    normalising_shift,
+)
+from prism.music.form import bar_letters, plan_of
 from prism.music.roll import PianoRoll, Piece
 from prism.music.windows import Window, windows_of
 
 TRANSPOSITIONS = tuple(range(-5, 7))
 COUNTED_WINDOWS = 400
+COUNTED_PLANS = 40
 
 
 def windows_by_label(corpus: Corpus | ShardedCorpus, split: str) -> dict[str, Sequence[Window]]:
@@ -119,13 +127,16 @@ def tensor_roll(tensor: torch.Tensor, **properties) -> PianoRoll:
 class Batch:
     """Training windows: rolls (B, 3, 88, 256), label indices (B,), metre (B, 64, 2).
 
-    And the indices of their collections (B,), of which the one past the last is none.
+    And the indices of their collections (B,), of which the one past the last is none; the semitones
+    that each was moved up (B,); the form letters of its beats (B, 64), see `prism.music.form`.
     """
 
     rolls: torch.Tensor
     labels: torch.Tensor
     metre: torch.Tensor
     collections: torch.Tensor
+    shifts: torch.Tensor
+    letters: torch.Tensor
 
 
 class WindowSampler:
@@ -139,6 +150,12 @@ class WindowSampler:
         Where to draw from.
     collections : sequence of str
         Those that a batch tells apart.
+    key_normalised : bool
+        Move each window to C major or A minor instead of by a transposition drawn at random.
+    label_power : float
+        A label is drawn in proportion to its number of windows to this power.
+    form : bool
+        Find the form letters; all are 0 otherwise.
     """
 
     def __init__(
@@ -146,10 +163,14 @@ class WindowSampler:
         corpus: Corpus | ShardedCorpus,
         split: str = "train",
         collections: Sequence[str] = (),
+        key_normalised: bool = False,
+        label_power: float = 0.5,
+        form: bool = False,
     ) -> None:
         self._collections = {name: index for index, name in enumerate(collections)}
         self.windows = list(windows_by_label(corpus, split).values())
-        share = np.sqrt([len(w) for w in self.windows])
+        self._key_normalised, self._form = key_normalised, form
+        share = np.power([len(w) for w in self.windows], label_power)
         self.label_probability = share / share.sum()
 
     def batch(self, batch_size: int, seed: int, step: int, rows: slice = slice(None)) -> Batch:
@@ -162,26 +183,33 @@ class WindowSampler:
         places = [rng.integers(len(self.windows[k])) for k in labels]
         shifts, labels = rng.choice(TRANSPOSITIONS, batch_size)[rows], labels[rows]
         chosen = [self.windows[k][i] for k, i in zip(labels, places[rows], strict=True)]
-        rolls = [roll_tensor(w.transposed(s)) for w, s in zip(chosen, shifts, strict=True)]
-        return self._collate(rolls, labels, chosen)
+        return self._collate(labels, chosen, shifts)
 
     def fixed(self, count: int, seed: int = 0) -> Batch:
-        """Untransposed windows, the same ones each time, as many of each label as fit."""
+        """The same windows each time, as many of each label as fit; none transposed at random."""
         rng = np.random.default_rng([seed, 0])
         labels = np.arange(count) % len(self.windows)
         chosen = [self.windows[k][rng.integers(len(self.windows[k]))] for k in labels]
-        return self._collate([roll_tensor(w.roll) for w in chosen], labels, chosen)
+        return self._collate(labels, chosen, np.zeros(count, np.int64))
 
-    def _collate(
-        self, rolls: list[torch.Tensor], labels: np.ndarray, windows: list[Window]
-    ) -> Batch:
+    def _collate(self, labels: np.ndarray, windows: list[Window], shifts: np.ndarray) -> Batch:
+        if self._key_normalised:
+            shifts = np.array([normalising_shift(key_index(w.roll)) for w in windows])
+        rolls = [w.transposed(s) for w, s in zip(windows, shifts, strict=True)]
+        metres = [w.metre for w in windows]
+        letters = [
+            bar_letters(r.onset, m) if self._form else np.zeros(len(m), np.int64)
+            for r, m in zip(rolls, metres, strict=True)
+        ]
         known = self._collections
         collections = [known.get(collection_of(w.piece), len(known)) for w in windows]
         return Batch(
-            torch.stack(rolls),
+            torch.stack([roll_tensor(roll) for roll in rolls]),
             torch.from_numpy(labels.astype(np.int64)),
-            torch.from_numpy(np.stack([w.metre for w in windows])),
+            torch.from_numpy(np.stack(metres)),
             torch.tensor(collections, dtype=torch.int64),
+            torch.from_numpy(shifts.astype(np.int64)),
+            torch.from_numpy(np.stack(letters)),
         )
 
 
@@ -229,6 +257,30 @@ def attribute_shares(corpus: Corpus, names: Sequence[str]) -> dict[str, dict[str
             for k, name in enumerate(names)
         }
     return shares
+
+
+def form_plans(corpus: Corpus) -> dict[str, dict[str, list[str]]]:
+    """Plans of real windows (see `prism.music.form`), for samplers to draw from.
+
+    Returns
+    -------
+    dict
+        For each label, for each bar length in frames (as text), up to `COUNTED_PLANS` plans of
+        training windows that keep this bar length throughout.
+    """
+    plans = {}
+    for label, windows in windows_by_label(corpus, "train").items():
+        counted = windows[:: max(1, len(windows) // COUNTED_WINDOWS)]
+        found: dict[str, list[str]] = {}
+        for window in counted:
+            metre = window.metre
+            if metre[:, 0].all() and len(set(metre[:, 0])) == 1 and metre[0, 1] == 0:
+                plan = plan_of(bar_letters(window.roll.onset, metre), metre)
+                found.setdefault(str(metre[0, 0]), []).append(plan)
+        plans[label] = {
+            length: rows[:: -(-len(rows) // COUNTED_PLANS)] for length, rows in found.items()
+        }
+    return plans
 
 
 def _shares(indices: np.ndarray, count: int) -> list[float]:

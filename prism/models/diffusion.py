@@ -57,7 +57,7 @@ def add_noise(data: torch.Tensor, noise: torch.Tensor, t: torch.Tensor) -> torch
 
 
 def sample_times(
-    count: int, generator: torch.Generator, uniform_share: float = 0.1
+    count: int, generator: torch.Generator, uniform_share: float = 0.1, mean: float = 0.0
 ) -> torch.Tensor:
     """Draw training times: logit-normal (Esser et al. 2024, section 3.1), a share uniform.
 
@@ -69,8 +69,10 @@ def sample_times(
         Source of randomness.
     uniform_share : float
         Fraction drawn uniformly instead, so that the ends are visited too.
+    mean : float
+        Of the logit of t: above 0 noisier times are drawn more often.
     """
-    t = torch.sigmoid(torch.randn(count, generator=generator))
+    t = torch.sigmoid(torch.randn(count, generator=generator) + mean)
     uniform = torch.rand(count, generator=generator)
     return torch.where(torch.rand(count, generator=generator) < uniform_share, uniform, t)
 

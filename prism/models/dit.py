@@ -142,8 +142,9 @@ class Attention(nn.Module):
 class Block(nn.Module):
     """Attention and MLP, each scaled, shifted and gated by the condition (adaLN-zero)."""
 
-    def __init__(self, width: int, heads: int) -> None:
+    def __init__(self, width: int, heads: int, dropout: float = 0.0) -> None:
         super().__init__()
+        self.drop = nn.Dropout(dropout)
         self.norm1 = nn.LayerNorm(width, elementwise_affine=False, eps=1e-6)
         self.attn = Attention(width, heads)
         self.norm2 = nn.LayerNorm(width, elementwise_affine=False, eps=1e-6)
@@ -164,9 +165,9 @@ class Block(nn.Module):
             6, dim=1
         )
         mixed = self.attn(modulate(self.norm1(x), shift1, scale1), cos, sin, mask)
-        x = x + gate1.unsqueeze(1) * mixed  # (B, N, W)
+        x = x + gate1.unsqueeze(1) * self.drop(mixed)  # (B, N, W)
         mixed = self.mlp(modulate(self.norm2(x), shift2, scale2))
-        return x + gate2.unsqueeze(1) * mixed  # (B, N, W)
+        return x + gate2.unsqueeze(1) * self.drop(mixed)  # (B, N, W)
 
 
 class FinalLayer(nn.Module):
@@ -212,6 +213,10 @@ class PrismDiT(ModelMixin, ConfigMixin):
     self_conditioning : bool
         Whether it can be given its own earlier estimate of the data (Chen, Zhang & Hinton 2023,
         "Analog Bits", section 3.2).
+    letters : int
+        Form letters that it knows (see `prism.music.form`); 0 for a model without form.
+    dropout : float
+        While training, of the tokens and of what attention and MLP add to them.
     """
 
     @register_to_config
@@ -225,6 +230,8 @@ class PrismDiT(ModelMixin, ConfigMixin):
         tokens: int = BEATS,
         attributes: dict[str, int] | None = None,
         self_conditioning: bool = False,
+        letters: int = 0,
+        dropout: float = 0.0,
     ) -> None:
         super().__init__()
         self.x_embedder = nn.Linear(latent_size, width)
@@ -239,7 +246,9 @@ class PrismDiT(ModelMixin, ConfigMixin):
         self.attribute_embeddings = nn.ModuleList(
             nn.Embedding(count + 1, width) for _, count in sorted((attributes or {}).items())
         )
-        self.blocks = nn.ModuleList(Block(width, heads) for _ in range(depth))
+        self.letter_embedder = nn.Embedding(letters + 1, width, 0) if letters else None
+        self.drop = nn.Dropout(dropout)
+        self.blocks = nn.ModuleList(Block(width, heads, dropout) for _ in range(depth))
         self.final_layer = FinalLayer(width, latent_size)
         cos, sin = rotary_tables(tokens, width // heads)
         self.register_buffer("cos", cos, persistent=False)
@@ -302,6 +311,8 @@ class PrismDiT(ModelMixin, ConfigMixin):
             elif isinstance(module, nn.Embedding):
                 nn.init.normal_(module.weight, std=0.02)
         nn.init.normal_(self.pos_embed, std=0.02)
+        if self.letter_embedder is not None:
+            nn.init.zeros_(self.letter_embedder.weight[0])
         final = self.final_layer
         zeroed = [block.adaLN_modulation[-1] for block in self.blocks]
         for layer in (*zeroed, final.adaLN_modulation[-1], final.linear):
@@ -317,6 +328,7 @@ class PrismDiT(ModelMixin, ConfigMixin):
         attributes: torch.Tensor | None = None,
         self_cond: torch.Tensor | None = None,
         attention_mask: torch.Tensor | None = None,
+        letters: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """Predict the flow.
 
@@ -337,6 +349,8 @@ class PrismDiT(ModelMixin, ConfigMixin):
             `self_conditioning`.
         attention_mask : bool Tensor, shape=(B, N, N), optional
             Which tokens (last) each token hears; all by default.
+        letters : int64 Tensor, shape=(B, N), optional
+            Form letter of each token's bar, 0 for none. Only for a model with `letters`.
 
         Returns
         -------
@@ -346,6 +360,9 @@ class PrismDiT(ModelMixin, ConfigMixin):
         x = self.x_embedder(x_t) + self.pos_embed + self.metre_embedder(metre)  # (B, N, W)
         if self_cond is not None:
             x = x + self.self_cond_embedder(self_cond)  # (B, N, W)
+        if letters is not None and self.letter_embedder is not None:
+            x = x + self.letter_embedder(letters)  # (B, N, W)
+        x = self.drop(x)
         condition = self.t_embedder(t) + self.y_embedder(labels)  # (B, W)
         condition = condition + self._embedded(attributes, len(labels))  # (B, W)
         mask = None if attention_mask is None else attention_mask[:, None]

@@ -52,6 +52,8 @@ class GuidedFlow:
         Of each item.
     attributes : int64 Tensor, shape=(B, A)
         Each item's attributes.
+    letters : int64 Tensor, shape=(B, N)
+        Form letters of each item's tokens, told in every row.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class GuidedFlow:
         labels: list[int],
         metre: torch.Tensor,
         attributes: torch.Tensor,
+        letters: torch.Tensor,
     ) -> None:
         self._dit, self._settings, self._items = dit, settings, len(metre)
         nulls = dit.null_attributes.to(metre.device).expand_as(attributes)
@@ -82,6 +85,7 @@ class GuidedFlow:
         self._heard[-self._items :] = nearby(metre.shape[1])
         self._heard = self._heard.to(metre.device)
         self._weights = torch.tensor(settings.composer_weights, device=metre.device)
+        self._letters = letters.repeat(len(rows), 1)
         self._self_cond: torch.Tensor | None = None
 
     def _one_by_one(self, attributes: torch.Tensor, nulls: torch.Tensor) -> list[torch.Tensor]:
@@ -118,6 +122,7 @@ class GuidedFlow:
             self._attributes[:count],
             None if self_cond is None else self_cond.repeat(rows, 1, 1),
             self._heard if structured else None,
+            self._letters[:count],
         ).unflatten(0, (rows, self._items))
 
     def _guided(self, flows: torch.Tensor, free: torch.Tensor) -> torch.Tensor:

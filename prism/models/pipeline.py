@@ -21,7 +21,13 @@ from prism.models.dit import PrismDiT
 from prism.models.guidance import GuidedFlow
 from prism.models.hub import WeightsError, find_weights
 from prism.models.settings import SETTINGS, GenerationSettings, Offered, checked_seeds
-from prism.music.attributes import COLLECTION, attribute_values
+from prism.music.attributes import (
+    COLLECTION,
+    attribute_values,
+    normalising_shift,
+    repetition_of,
+)
+from prism.music.form import plan_repetition, planned_letters
 from prism.music.roll import PianoRoll
 from prism.music.windows import regular_metre
 
@@ -81,6 +87,9 @@ class PrismPipeline:
         `prism.corpora.dataset.label_profiles` says of it.
     collections : sequence of str
         Those that a transformer with that attribute can be asked for, in the order of indices.
+    key_normalised : bool
+        Whether the transformer draws everything in C major or A minor, told the key that its music
+        is moved to after decoding.
 
     Examples
     --------
@@ -95,6 +104,7 @@ class PrismPipeline:
         dit: PrismDiT,
         profiles: dict[str, dict],
         collections: Sequence[str] = (),
+        key_normalised: bool = False,
     ) -> None:
         if dit.config.labels != len(profiles):
             raise WeightsError(
@@ -110,6 +120,7 @@ class PrismPipeline:
         self.dit = dit.eval()
         self.profiles = profiles
         self.collections = tuple(collections)
+        self.key_normalised = key_normalised
 
     @property
     def composers(self) -> list[str]:
@@ -142,7 +153,11 @@ class PrismPipeline:
             copy.deepcopy(network).half().save_pretrained(
                 folder / name, max_shard_size=max_shard_size
             )
-        settings = {"labels": self.profiles, "collections": self.collections}
+        settings = {
+            "labels": self.profiles,
+            "collections": self.collections,
+            "key_normalised": self.key_normalised,
+        }
         text = json.dumps(settings, indent=2, ensure_ascii=False)
         (folder / SETTINGS_FILE).write_text(text + "\n", encoding="utf-8")
 
@@ -172,7 +187,12 @@ class PrismPipeline:
                 )
                 for name, network in (("autoencoder", BeatAutoencoder), ("dit", PrismDiT))
             ]
-            pipeline = cls(*networks, settings["labels"], settings.get("collections", ()))
+            pipeline = cls(
+                *networks,
+                settings["labels"],
+                settings.get("collections", ()),
+                settings.get("key_normalised", False),
+            )
         except (OSError, SafetensorError, RuntimeError, ValueError, KeyError) as error:
             raise WeightsError(f"weights in {folder} cannot be read ({error}); {advice}") from error
         return pipeline.to("cuda") if torch.cuda.is_available() else pipeline
@@ -252,10 +272,14 @@ class PrismPipeline:
         noise = self._noise(seeds) if latents is None else latents.to(self.device)
         groups = [seeds[i : i + size] for i in range(0, len(seeds), size)]
         properties = [[self._roll_properties(settings, seed) for seed in g] for g in groups]
+        shifts = [self._shift(settings, seed) for seed in seeds]
 
         def decode(latents: torch.Tensor) -> list[PianoRoll]:
             parts = zip(latents.split(size), properties, strict=True)
-            return [roll for part in parts for roll in self.decode(*part)]
+            rolls = [roll for part in parts for roll in self.decode(*part)]
+            return [
+                roll.transposed(n) if n else roll for roll, n in zip(rolls, shifts, strict=True)
+            ]
 
         streams = [
             self._states(settings, *group)
@@ -286,8 +310,16 @@ class PrismPipeline:
         metre = np.stack([regular_metre(p["time_signature"]) for p in properties])
         metre = torch.from_numpy(metre).to(self.device)
         attributes = torch.stack([self._attribute_indices(settings, seed) for seed in seeds])
+        letters = [self._letters(settings, s, m) for s, m in zip(seeds, metre.cpu(), strict=True)]
         labels = [self.composers.index(name) for name in settings.composers]
-        flow = GuidedFlow(self.dit, settings, labels, metre, attributes.to(self.device))
+        flow = GuidedFlow(
+            self.dit,
+            settings,
+            labels,
+            metre,
+            attributes.to(self.device),
+            torch.stack(letters).to(self.device),
+        )
         return euler_steps(flow, noise, schedule(settings.num_inference_steps))
 
     def _attribute_indices(self, settings: GenerationSettings, seed: int) -> torch.Tensor:
@@ -303,6 +335,30 @@ class PrismPipeline:
             chosen[name] = self.attributes[name].index(value)
         pairs = zip(self.dit.attribute_names, self.dit.null_attributes.tolist(), strict=True)
         return torch.tensor([chosen.get(name, null) for name, null in pairs], dtype=torch.int64)
+
+    def _shift(self, settings: GenerationSettings, seed: int) -> int:
+        """Semitones from where the transformer draws to the key that was asked for or drawn."""
+        if not self.key_normalised:
+            return 0
+        indices = self._attribute_indices(settings, seed)
+        return -normalising_shift(int(indices[self.dit.attribute_names.index("key")]))
+
+    def _letters(
+        self, settings: GenerationSettings, seed: int, metre: torch.Tensor
+    ) -> torch.Tensor:
+        """Form letters of one item, int64, shape=(N,): a plan of the composer's, by the seed.
+
+        Where a repetition is asked for, one that has it; no letters where there is no such plan.
+        """
+        composer = _drawn_composer(settings, np.random.default_rng([seed, 2]))
+        plans = self.profiles[composer].get("plans", {}).get(str(int(metre[0, 0])), [])
+        if settings.repetition is not None:
+            wanted = self.attributes["repetition"].index(settings.repetition)
+            plans = [p for p in plans if repetition_of(plan_repetition(p)) == wanted]
+        if not plans:
+            return torch.zeros(len(metre), dtype=torch.int64)
+        plan = plans[np.random.default_rng([seed, 4]).integers(len(plans))]
+        return torch.from_numpy(planned_letters(plan, metre.numpy()))
 
     @torch.inference_mode()
     def decode(self, latents: torch.Tensor, properties: list[dict]) -> list[PianoRoll]:

@@ -155,7 +155,12 @@ def character_index(roll: PianoRoll) -> int | None:
 def repetition_index(roll: PianoRoll) -> int | None:
     """0 to 3: none, little, some, much."""
     share = repeated_bars(roll)
-    return None if share is None else int(np.digitize(share, REPETITION_BOUNDS))
+    return None if share is None else repetition_of(share)
+
+
+def repetition_of(share: float) -> int:
+    """0 to 3 for a share of repeated bars: none, little, some, much."""
+    return int(np.digitize(share, REPETITION_BOUNDS))
 
 
 def metre_index(roll: PianoRoll) -> int | None:

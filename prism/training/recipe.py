@@ -69,6 +69,20 @@ class Recipe:
     self_conditioning_share : float
         In how many steps the transformer is given its own first estimate of the data (Chen et al.
         2022), at the cost of one more forward pass; 0 makes one without self-conditioning.
+    key_normalised : bool
+        Whether the transformer is trained on windows moved to C major or A minor, told their own
+        key, and its samples are moved to theirs.
+    form_share : float
+        How often it is told the form letters (see `prism.music.form`); 0 for a model without.
+    known_share : float
+        How often some of the beats are known: their clean latents are given as the estimate, and
+        only the others count in the loss.
+    t_mean : float
+        Of the logit of the diffusion times drawn.
+    label_power : float
+        See `prism.corpora.dataset.WindowSampler`.
+    dropout : float
+        Of the transformer.
     collection : StageRecipe, optional
         A third stage, in which the finished transformer learns the corpus's collections, if there
         are any, while all else stays as it is.
@@ -89,6 +103,12 @@ class Recipe:
     open_attribute_share: float = 0.3
     drawn_attributes: tuple[str, ...] = ()
     self_conditioning_share: float = 0.0
+    key_normalised: bool = False
+    form_share: float = 0.0
+    known_share: float = 0.0
+    t_mean: float = 0.0
+    label_power: float = 0.5
+    dropout: float = 0.0
     collection: StageRecipe | None = None
     seed: int = 0
 

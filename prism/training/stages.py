@@ -16,6 +16,7 @@ from prism.corpora.dataset import (
     Batch,
     WindowSampler,
     attribute_shares,
+    form_plans,
     label_profiles,
     tensor_roll,
 )
@@ -25,6 +26,7 @@ from prism.models.diffusion import add_noise, sample_times
 from prism.models.dit import SIZES, PrismDiT
 from prism.models.pipeline import PrismPipeline
 from prism.music.attributes import COLLECTION, attribute_indices, attribute_values
+from prism.music.form import LETTERS
 from prism.music.roll import BEATS
 from prism.music.statistics import mean_description
 from prism.music.windows import usual_metre
@@ -94,6 +96,8 @@ def new_dit(recipe: Recipe, labels: int, collections: Sequence[str] = ()) -> Pri
         latent_size=recipe.latent_size,
         attributes={name: len(known) for name, known in values.items() if known} or None,
         self_conditioning=recipe.self_conditioning_share > 0,
+        letters=LETTERS if recipe.form_share else 0,
+        dropout=recipe.dropout,
         **SIZES[recipe.size],
     )
 
@@ -133,16 +137,21 @@ class DiTStage:
         self.profiles = label_profiles(corpus)
         for label, shares in attribute_shares(corpus, recipe.drawn_attributes).items():
             self.profiles[label]["attributes"] = shares
-        self.sampler = WindowSampler(corpus, "train", self.collections)
-        held_out = WindowSampler(corpus, "validation", self.collections)
+        for label, plans in form_plans(corpus).items() if recipe.form_share else ():
+            self.profiles[label]["plans"] = plans
+        options = (self.collections, recipe.key_normalised, recipe.label_power)
+        form = recipe.form_share > 0
+        self.sampler = WindowSampler(corpus, "train", *options, form)
+        held_out = WindowSampler(corpus, "validation", *options, form)
         self.validation = chunks(held_out.fixed(VALIDATION_WINDOWS))
         self.known = [self._attributes(part) for part in self.validation]
         self.samples, self._draw_samples = samples, draw_samples
 
     def draw(self, step: int, rows: slice) -> Tensors:
-        """Rolls, labels, metre, attributes, noise, times, and whether an estimate is given.
+        """Rolls, labels, metre, attributes, noise, times, estimate given or not, letters, known.
 
-        Labels, metre and attributes are dropped now and then.
+        Labels, metre, attributes and letters are dropped now and then; `known`, bool, shape=(B, N),
+        are the beats whose data are given.
         """
         size = self.recipe.batch_size
         batch = self.sampler.batch(size, self.settings.seed, step, rows)
@@ -157,7 +166,37 @@ class DiTStage:
         # One draw for the whole batch: half of the steps are then spared the second forward pass.
         guessed = torch.rand((), generator=generator) < self.settings.self_conditioning_share
         guessed = guessed.expand(size)[rows]
-        return batch.rolls, labels, metre, attributes, noise[rows], t[rows], guessed
+        letters, known = self._letters(batch, step, rows), self._known(step)[rows]
+        return (
+            batch.rolls,
+            labels,
+            metre,
+            attributes,
+            noise[rows],
+            t[rows],
+            guessed,
+            letters,
+            known,
+        )
+
+    def _letters(self, batch: Batch, step: int, rows: slice) -> torch.Tensor:
+        """Form letters, int64, shape=(B, N): which stands for which is shuffled, or all are 0."""
+        size, share = self.recipe.batch_size, self.settings.form_share
+        generator = generator_for(self.settings.seed, 5, step)
+        told = torch.rand(size, 1, generator=generator)[rows] < share
+        order = 1 + torch.rand(size, LETTERS, generator=generator)[rows].argsort(1)
+        shuffled = F.pad(order, (1, 0)).gather(1, batch.letters)
+        return shuffled * told
+
+    def _known(self, step: int) -> torch.Tensor:
+        """Which beats are known, bool, shape=(B, N): a span, or all but a span, or none."""
+        size, share = self.recipe.batch_size, self.settings.known_share
+        generator = generator_for(self.settings.seed, 6, step)
+        low, high = torch.rand(2, size, 1, generator=generator).sort(0).values
+        outside, some = torch.rand(2, size, 1, generator=generator)
+        place = torch.arange(BEATS) / BEATS
+        span = (place >= low) & (place < high)
+        return (span ^ (outside < 0.5)) & (some < share)
 
     def _attributes(self, batch: Batch) -> torch.Tensor:
         """What each roll has, int64, shape=(B, A)."""
@@ -165,9 +204,11 @@ class DiTStage:
         if not names:
             return torch.zeros(len(batch.labels), 0, dtype=torch.int64)
         measured = [name for name in names if name != COLLECTION]
+        # Of key-normalised windows too, what is asked for is said of the music in its own key.
+        back = -batch.shifts if self.settings.key_normalised else torch.zeros_like(batch.shifts)
         rolls = [
-            tensor_roll(roll, time_signature=usual_metre(metre.numpy()))
-            for roll, metre in zip(batch.rolls, batch.metre, strict=True)
+            tensor_roll(roll, time_signature=usual_metre(metre.numpy())).transposed(int(shift))
+            for roll, metre, shift in zip(batch.rolls, batch.metre, back, strict=True)
         ]
         found = np.array([attribute_indices(roll, measured) for roll in rolls], np.int64)
         columns = dict(zip(measured, torch.from_numpy(found).unbind(-1), strict=True))
@@ -196,29 +237,39 @@ class DiTStage:
         self, count: int, generator: torch.Generator, uniform_share: float
     ) -> tuple[torch.Tensor, torch.Tensor]:
         noise = torch.randn((count, BEATS, self.settings.latent_size), generator=generator)
-        return noise, sample_times(count, generator, uniform_share)
+        return noise, sample_times(count, generator, uniform_share, self.settings.t_mean)
 
     def batch_loss(self, network: nn.Module, batch: Tensors) -> torch.Tensor:
-        """Flow-matching loss of what `draw` gave."""
-        rolls, labels, metre, attributes, noise, t, guessed = batch
+        """Flow-matching loss of what `draw` gave, over the beats that are not known."""
+        rolls, labels, metre, attributes, noise, t, guessed, letters, known = batch
         with torch.no_grad():
             data = self.autoencoder.encode(rolls).float()
         given = (add_noise(data, noise, t), t, labels, metre, attributes)
-        flow = network(*given, *self._estimates(network, given, guessed))
-        return F.mse_loss(flow.float(), noise - data)
+        told = data * known[..., None]
+        self_cond = self._self_cond(network, given, told, known, guessed, letters)
+        flow = network(*given, self_cond, letters=letters)
+        error = ((flow.float() - (noise - data)) ** 2).mean(2) * ~known  # (B, N)
+        # Item by item, so that a batch in parts has the loss of the whole.
+        return (error.sum(1) / (~known).sum(1).clamp(min=1)).mean()
 
     @torch.no_grad()
-    def _estimates(
-        self, network: nn.Module, given: Tensors, guessed: torch.Tensor
-    ) -> list[torch.Tensor]:
-        """The network's own estimate of the data, or zeros; nothing if it cannot take any."""
+    def _self_cond(
+        self,
+        network: nn.Module,
+        given: Tensors,
+        told: torch.Tensor,
+        known: torch.Tensor,
+        guessed: torch.Tensor,
+        letters: torch.Tensor,
+    ) -> torch.Tensor | None:
+        """The known data, elsewhere the network's own estimate or zeros; None if it takes none."""
         if not self.settings.self_conditioning_share:
-            return []
-        latents, t = given[:2]
-        nothing = torch.zeros_like(latents)
+            return None
         if not guessed[0]:
-            return [nothing]
-        return [latents - t[:, None, None] * network(*given, nothing).float()]
+            return told
+        latents, t = given[:2]
+        flow = network(*given, told, letters=letters).float()
+        return torch.where(known[..., None], told, latents - t[:, None, None] * flow)
 
     @torch.inference_mode()
     def evaluate(self, network: nn.Module, step: int) -> dict[str, float]:
@@ -228,7 +279,13 @@ class DiTStage:
             figures["informed_validation_loss"] = self._validation_loss(network, informed=True)
         if self.settings.self_conditioning_share:
             figures["guessed_validation_loss"] = self._validation_loss(network, guessed=True)
-        pipe = PrismPipeline(self.autoencoder, network, self.profiles, self.collections)
+        pipe = PrismPipeline(
+            self.autoencoder,
+            network,
+            self.profiles,
+            self.collections,
+            self.settings.key_normalised,
+        )
         names = [pipe.composers[i * len(pipe.composers) // SAMPLES] for i in range(SAMPLES)]
         rolls = [pipe(name, seed=i).rolls[0] for i, name in enumerate(names)]
         keep_sample(rolls[0], step, names[0], 0, self.samples)
@@ -246,7 +303,9 @@ class DiTStage:
                 attributes = self.network.null_attributes.expand_as(attributes)
             generator = generator_for(self.settings.seed, 3, i)
             noise = self._noise(len(part.labels), generator, 1.0)
-            batch = (part.rolls, part.labels, part.metre, attributes, *noise, told)
+            none = torch.zeros(part.letters.shape, dtype=torch.bool)
+            letters = part.letters * (informed and self.settings.form_share > 0)
+            batch = (part.rolls, part.labels, part.metre, attributes, *noise, told, letters, none)
             losses.append(self.batch_loss(network, [x.to(network.device) for x in batch]))
         return torch.stack(losses).mean().item()
 
