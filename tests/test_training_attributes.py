@@ -51,7 +51,8 @@ def test_bars_are_those_of_the_window(corpus, tmp_path):
     rolls = torch.stack([roll_tensor(PianoRoll.from_notes(struck, 256))] * 3)
     metre = np.stack([regular_metre(pair) for pair in ((3, 4), (4, 4), (12, 4))])
     nothing = torch.zeros(3, dtype=torch.int64)
-    batch = Batch(rolls, nothing, torch.from_numpy(metre), collections=nothing)
+    letters = torch.zeros(3, 64, dtype=torch.int64)
+    batch = Batch(rolls, nothing, torch.from_numpy(metre), nothing, shifts=nothing, letters=letters)
     assert stage._attributes(batch)[:, 0].tolist() == [3, 0, 0]
 
 
