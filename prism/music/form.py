@@ -72,7 +72,7 @@ def plan_of(letters: np.ndarray, metre: np.ndarray) -> str:
     >>> plan_of(np.array([1, 1, 2, 2, 0]), metre)
     'AB-'
     """
-    return "".join(_TEXT[letter] for letter in letters[metre[:, 1] == 0])
+    return "".join(_TEXT[letter] for letter in letters[_bar_begins(metre)])
 
 
 def plan_repetition(plan: str) -> float:
@@ -83,6 +83,11 @@ def plan_repetition(plan: str) -> float:
 
 def planned_letters(plan: str, metre: np.ndarray) -> np.ndarray:
     """What `plan_of` was made from; beats of bars past the plan's end have no letter."""
-    bars = np.cumsum(metre[:, 1] == 0) - 1
+    bars = np.cumsum(_bar_begins(metre)) - 1
     known = np.array([_TEXT.index(letter) for letter in plan] + [0] * len(metre))
     return np.where(bars >= 0, known[bars], 0).astype(np.int64)
+
+
+def _bar_begins(metre: np.ndarray) -> np.ndarray:
+    """Which beats are the first of a bar; it may begin within the beat before, as in 9/8."""
+    return metre[:, 1] < FRAMES_PER_BEAT
