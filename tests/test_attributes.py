@@ -45,13 +45,17 @@ def test_normalised_music_has_no_sharps_or_flats(tune, up):
     assert key_index(moved.transposed(shift)) == key_index(line(tune))
 
 
-def test_without_a_key_nothing_moves():
-    assert normalising_shift(None) == normalising_shift(24) == 0
-
-
 def test_transposed_off_the_keyboard_a_note_is_dropped():
     roll = PianoRoll.from_notes([Note(60, 0, 1), Note(107, 0, 1)], 8, tempo=90.0)
     assert roll.transposed(2) == PianoRoll.from_notes([Note(62, 0, 1)], 8, tempo=90.0)
+
+
+def test_shifts_to_the_one_key_by_hand():
+    names = ATTRIBUTES["key"].values
+    wanted = {"C major": 0, "D major": -2, "F♯ major": -6, "G major": 5, "B major": 1}
+    wanted |= {"A minor": 0, "C minor": -3, "E minor": 5, "E♭ minor": -6, "B minor": -2}
+    assert {name: normalising_shift(names.index(name)) for name in wanted} == wanted
+    assert normalising_shift(None) == normalising_shift(len(names)) == 0
 
 
 @pytest.mark.parametrize(

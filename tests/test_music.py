@@ -226,3 +226,24 @@ def test_the_top_line_by_hand():
         (64, 4, 1),
     ]
     assert line.tempo == 77 and not top_line(PianoRoll.empty()).onset.any()
+
+
+def test_a_transposed_roll_by_hand():
+    notes = [Note(21, 0, 1, 50), Note(60, 0.5, 2, 60), Note(107, 1, 0.25, 70)]
+    roll = PianoRoll.from_notes(notes, 16, tempo=90, time_signature=(3, 4))
+    up, down = roll.transposed(2), roll.transposed(-1)
+    assert up.notes() == [Note(23, 0, 1, 50), Note(62, 0.5, 2, 60)]  # 109 is off the keyboard
+    assert down.notes() == [Note(59, 0.5, 2, 60), Note(106, 1, 0.25, 70)]
+    assert all((r.tempo, r.time_signature, r.frames) == (90, (3, 4), 16) for r in (up, down))
+
+
+@given(rolls(), st.integers(-12, 12))
+def test_a_roll_moved_there_and_back_is_itself_away_from_the_edges(roll, semitones):
+    pitch, *others = roll.arrays()
+    inside = (pitch >= 33) & (pitch <= 96)
+    properties = {"tempo": roll.tempo, "time_signature": roll.time_signature}
+    middle = PianoRoll.from_arrays(
+        pitch[inside], *(array[inside] for array in others), roll.frames, **properties
+    )
+    assert middle.transposed(semitones).transposed(-semitones) == middle
+    assert middle.transposed(0) == middle
