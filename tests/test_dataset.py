@@ -12,6 +12,9 @@ from prism.corpora.dataset import (
     roll_tensor,
     tensor_roll,
 )
+from prism.corpora.prepared import Corpus
+from prism.music.attributes import key_index
+from prism.music.form import bar_letters
 from prism.music.roll import FRAMES, TICKS_PER_BEAT
 from prism.music.windows import filled, regular_metre, windows_of
 
@@ -95,6 +98,67 @@ def test_labels_are_drawn_by_the_root_of_their_windows(corpus):
     sampler = WindowSampler(corpus)
     counts = np.sqrt([len(w) for w in sampler.windows])
     assert sampler.label_probability == pytest.approx(counts / counts.sum())
+
+
+@pytest.mark.parametrize("power, expected", [(0, [1 / 2, 1 / 2]), (0.5, [1 / 3, 2 / 3])])
+def test_label_power_by_hand(power, expected):
+    """One window under Ada and four under Bob, of which the last is 112 beats long."""
+    pieces = [make_piece("a", "Ada", beats=66), make_piece("b", "Bob", beats=112)]
+    sampler = WindowSampler(Corpus(tuple(pieces), ("train",) * 2, ("Ada", "Bob")), "train")
+    assert [len(windows) for windows in sampler.windows] == [1, 4]
+    sampler = WindowSampler(
+        Corpus(tuple(pieces), ("train",) * 2, ("Ada", "Bob")), "train", label_power=power
+    )
+    assert sampler.label_probability == pytest.approx(expected)
+
+
+def scales() -> Corpus:
+    """A piece of an upward scale in each of twelve major keys under Ada, minor under Bob."""
+    steps = {"Ada": [0, 2, 4, 5, 7, 9, 11, 12], "Bob": [0, 2, 3, 5, 7, 8, 11, 12]}
+    pieces = []
+    for label, scale in steps.items():
+        for tonic in range(12):
+            pitches = [48 + tonic + step for step in [*scale, 7, 0, 0, 0]]
+            notes = [[k * TICKS_PER_BEAT, TICKS_PER_BEAT, pitches[k % 12], 80] for k in range(72)]
+            pieces.append(
+                make_piece(f"{label}-{tonic}", label, 72, notes=np.array(notes, np.int32))
+            )
+    return Corpus(tuple(pieces), ("train",) * 24, ("Ada", "Bob"))
+
+
+@pytest.mark.parametrize("drawn", ["batch", "fixed"])
+def test_key_normalised_windows_are_moved_to_one_key_by_their_shifts(drawn):
+    sampler = WindowSampler(scales(), "train", key_normalised=True)
+    batch = sampler.batch(32, seed=0, step=0) if drawn == "batch" else sampler.fixed(32)
+    keys = [key_index(tensor_roll(roll)) for roll in batch.rolls]
+    assert keys == [(0, 21)[label] for label in batch.labels.tolist()]  # C major, A minor
+    own = {roll_tensor(w.roll).numpy().tobytes(): w for windows in sampler.windows for w in windows}
+    for roll, shift in zip(batch.rolls, batch.shifts.tolist(), strict=True):
+        window = own[roll_tensor(tensor_roll(roll).transposed(-shift)).numpy().tobytes()]
+        assert torch.equal(roll, roll_tensor(window.transposed(shift)))
+    assert len(set(batch.shifts.tolist())) > 6
+
+
+def test_other_windows_are_moved_by_their_shifts_too(corpus):
+    sampler = WindowSampler(corpus)
+    batch = sampler.batch(8, seed=0, step=0)
+    own = {roll_tensor(w.roll).numpy().tobytes() for ws in sampler.windows for w in ws}
+    back = [
+        tensor_roll(roll).transposed(-shift)
+        for roll, shift in zip(batch.rolls, batch.shifts.tolist(), strict=True)
+    ]
+    assert batch.shifts.any() and not sampler.fixed(4).shifts.any()
+    assert all(roll_tensor(roll).numpy().tobytes() in own for roll in back)
+
+
+def test_letters_of_a_batch_are_those_of_its_windows(corpus):
+    batch = WindowSampler(corpus, form=True).batch(4, seed=0, step=0)
+    for roll, metre, letters in zip(batch.rolls, batch.metre, batch.letters, strict=True):
+        expected = bar_letters(tensor_roll(roll).onset, metre.numpy())
+        assert letters.tolist() == expected.tolist()
+    assert batch.letters.any()
+    plain = WindowSampler(corpus).batch(4, seed=0, step=0)
+    assert torch.equal(plain.rolls, batch.rolls) and not plain.letters.any()
 
 
 def test_corpus_samples_are_held_out_and_repeatable(corpus):
