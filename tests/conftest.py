@@ -75,6 +75,9 @@ def random_weights(network: torch.nn.Module, seed: int = 0) -> torch.nn.Module:
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.copy_(0.15 * torch.randn(parameter.shape, generator=generator))
+        for module in network.modules():
+            if isinstance(module, torch.nn.Embedding) and module.padding_idx is not None:
+                module.weight[module.padding_idx] = 0  # as training leaves it
     return network.eval()
 
 
@@ -102,6 +105,8 @@ def make_pipeline(
     self_conditioning: bool = True,
     profiles: dict[str, dict] = PROFILES,
     latent_size: int = 8,
+    letters: int = 0,
+    key_normalised: bool = False,
 ) -> PrismPipeline:
     """A pipeline of tiny random networks that draws a few hundred notes.
 
@@ -117,6 +122,10 @@ def make_pipeline(
         Of the labels it knows.
     latent_size : int
         Numbers a beat.
+    letters : int
+        Form letters that the transformer knows.
+    key_normalised : bool
+        As of `PrismPipeline`.
     """
     autoencoder = random_weights(BeatAutoencoder(latent_size, hidden_size=16), seed)
     with torch.no_grad():
@@ -132,9 +141,11 @@ def make_pipeline(
         heads=2,
         attributes=attributes,
         self_conditioning=self_conditioning,
+        letters=letters,
     )
     collections = values.get(COLLECTION, ())
-    return PrismPipeline(autoencoder, random_weights(dit, seed + 1), profiles, collections)
+    random_weights(dit, seed + 1)
+    return PrismPipeline(autoencoder, dit, profiles, collections, key_normalised)
 
 
 @pytest.fixture

@@ -68,6 +68,77 @@ def test_an_estimate_matters_and_zeros_are_none():
     assert (plain - model(**given, self_cond=estimate)).abs().max() > 1e-3
 
 
+def formal(**settings) -> PrismDiT:
+    """A tiny model that knows four form letters."""
+    model = PrismDiT(labels=3, latent_size=8, width=32, depth=2, heads=2, letters=4, **settings)
+    return random_weights(model)
+
+
+def test_letters_matter_and_zeros_are_none():
+    model, given = formal(), arguments()
+    nothing = torch.zeros(2, 64, dtype=torch.int64)
+    plain = model(**given)
+    assert torch.equal(plain, model(**given, letters=nothing))
+    seen = [plain]
+    for letter in range(1, 5):
+        flow = model(**given, letters=nothing + letter)
+        assert all((flow - other).abs().max() > 1e-3 for other in seen)
+        seen.append(flow)
+
+
+def test_a_letter_is_added_to_the_tokens_of_its_bar_only():
+    """One that hears only itself is changed, where its letter is; the other item not at all."""
+    model, given = formal(), arguments()
+    letters = torch.zeros(2, 64, dtype=torch.int64)
+    letters[0, 20:24] = 3
+    mask = nearby(64, reach=0).expand(2, -1, -1)
+    alone = {**given, "attention_mask": mask}
+    change = (model(**alone, letters=letters) - model(**alone)).abs().amax(2)
+    assert (change[0] > 1e-4).nonzero().flatten().tolist() == [20, 21, 22, 23]
+    assert not change[1].any()
+
+
+def test_no_letter_is_never_learnt():
+    model, given = formal().train(), arguments()
+    letters = torch.zeros(2, 64, dtype=torch.int64)
+    letters[:, ::2] = 2
+    model(**given, letters=letters).square().sum().backward()
+    learnt = model.letter_embedder.weight.grad.abs().sum(1) > 0
+    assert learnt.tolist() == [False, False, True, False, False]
+
+
+def test_a_new_model_knows_nothing_of_no_letter():
+    model = PrismDiT(labels=3, latent_size=8, width=32, depth=1, heads=2, letters=4)
+    assert not model.letter_embedder.weight[0].any() and model.letter_embedder.weight[1:].all()
+
+
+def test_a_model_without_letters_ignores_them():
+    model, given = tiny(), arguments()
+    letters = torch.ones(2, 64, dtype=torch.int64)
+    assert torch.equal(model(**given, letters=letters), model(**given))
+    assert not [name for name in model.state_dict() if name.startswith("letter")]
+
+
+def test_dropout_is_for_training_only():
+    model, given = formal(dropout=0.5), arguments()
+    assert torch.equal(model(**given), model(**given))
+    assert torch.equal(model(**given), formal()(**given))
+    model.train()
+    assert (model(**given) - model(**given)).abs().max() > 1e-3
+
+
+def test_letters_are_saved_and_kept_when_an_attribute_is_added(tmp_path):
+    model, given = formal(dropout=0.1, attributes={"density": 3}), arguments()
+    letters = torch.arange(64).expand(2, -1) % 5
+    flow = model(**given, letters=letters)
+    model.save_pretrained(tmp_path)
+    loaded = PrismDiT.from_pretrained(tmp_path)
+    assert loaded.config.letters == 4 and loaded.config.dropout == 0.1
+    torch.testing.assert_close(loaded(**given, letters=letters), flow)
+    grown = model.with_attribute("collection", 5).eval()
+    assert torch.equal(grown(**given, letters=letters), flow)
+
+
 def test_a_mask_keeps_far_tokens_unheard():
     """Two blocks pass on what lies up to twice as far as one block hears."""
     model, given = tiny(), arguments()
