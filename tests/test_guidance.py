@@ -13,9 +13,7 @@ NO_WISHES = torch.zeros(2, 0, dtype=torch.int64)
 NO_LETTERS = torch.zeros(2, 64, dtype=torch.int64)
 
 
-def guided_flow(
-    pipeline, wishes=NO_WISHES, metre=METRE, letters=NO_LETTERS, **call
-) -> GuidedFlow:
+def guided_flow(pipeline, wishes=NO_WISHES, metre=METRE, letters=NO_LETTERS, **call) -> GuidedFlow:
     settings = GenerationSettings(**{"composers": "Ada", "structure_scale": 0, **call})
     labels = [pipeline.composers.index(name) for name in settings.composers]
     return GuidedFlow(pipeline.dit, settings, labels, metre, wishes, letters)

@@ -9,6 +9,9 @@ from conftest import COLLECTIONS, make_pipeline
 from prism.models.hub import WeightsError
 from prism.models.pipeline import PrismPipeline
 from prism.models.settings import GenerationSettings
+from prism.music.attributes import attribute_values, normalising_shift
+from prism.music.form import LETTERS, planned_letters
+from prism.music.windows import regular_metre
 
 
 def test_same_seed_same_notes_alone_or_in_a_batch(pipeline):
@@ -230,3 +233,126 @@ def test_an_open_attribute_is_drawn_by_the_seed_where_the_profile_has_shares(wis
     wishful.profiles["Ada"]["attributes"] = {"key": [1 / 24] * 24}
     together = wishful("Ada", seed=range(3), **FIXED).rolls
     assert together == [wishful("Ada", seed=s, **FIXED).rolls[0] for s in range(3)]
+
+
+PLANS = {
+    "16": ["ABCDEFGHIJKLMNOP", "AABA" * 4, "ABCD" * 4, "AAAB" + "CDEFGHIJKLMN"],
+    "12": ["AB" * 10],
+}
+
+
+@pytest.fixture
+def formal() -> PrismPipeline:
+    """A tiny pipeline that draws in one key, by plans of Ada's."""
+    pipeline = make_pipeline(
+        knowing=["key", "repetition"], letters=LETTERS, key_normalised=True, seed=3
+    )
+    pipeline.profiles = copy.deepcopy(pipeline.profiles)
+    pipeline.profiles["Ada"]["plans"] = PLANS
+    pipeline.profiles["Ada"]["attributes"] = {"key": [1 / 25] * 25}
+    return pipeline
+
+
+def watched(pipeline: PrismPipeline, monkeypatch) -> list:
+    """The form letters that the transformer is told from now on."""
+    seen, forward = [], pipeline.dit.forward
+
+    def watch(*arguments):
+        seen.append(arguments[7])
+        return forward(*arguments)
+
+    monkeypatch.setattr(pipeline.dit, "forward", watch)
+    return seen
+
+
+def test_music_moved_to_its_key_is_the_same_alone_or_in_a_batch(formal):
+    together = formal("Ada", seed=range(4), num_inference_steps=3).rolls
+    assert together == formal("Ada", seed=range(4), num_inference_steps=3).rolls
+    assert together == [formal("Ada", seed=s, num_inference_steps=3).rolls[0] for s in range(4)]
+
+
+@pytest.mark.parametrize("key", ["C major", "D major", "A minor", "E♭ minor", "B major"])
+def test_a_wanted_key_is_reached_by_a_shift_after_decoding(formal, key):
+    output = formal("Ada", seed=1, key=key, **FIXED)
+    properties = {"tempo": 100, "time_signature": (4, 4)}
+    (drawn,) = formal.decode(output.latents, [properties])
+    shift = -normalising_shift(attribute_values(["key"], ())["key"].index(key))
+    assert output.rolls == [drawn.transposed(shift)]
+    assert (output.rolls[0] == drawn) == (key in ("C major", "A minor"))
+
+
+def test_a_drawn_key_moves_the_music_as_one_asked_for_does(formal):
+    share = [0.0] * 25
+    share[7] = 1.0
+    formal.profiles["Ada"]["attributes"] = {"key": share}
+    drawn = formal("Ada", attribute_scale=0, **FIXED).rolls
+    assert drawn == formal("Ada", attribute_scale=0, key="G major", **FIXED).rolls
+    formal.profiles["Ada"]["attributes"] = {}
+    output = formal("Ada", **FIXED)  # no key at all
+    assert output.rolls == formal.decode(output.latents, [{"tempo": 100, "time_signature": (4, 4)}])
+
+
+def test_a_model_of_all_keys_moves_nothing(formal):
+    plain = PrismPipeline(formal.autoencoder, formal.dit, formal.profiles)
+    output = plain("Ada", key="D major", **FIXED)
+    properties = {"tempo": 100, "time_signature": (4, 4)}
+    assert output.rolls == plain.decode(output.latents, [properties])
+
+
+def test_previews_are_moved_as_the_result_is(formal):
+    settings = GenerationSettings("Ada", key="E major", **FIXED)
+    properties = {"tempo": 100, "time_signature": (4, 4)}
+    shift = -normalising_shift(4)
+    previews = list(formal.stream(settings, [0, 1]))
+    assert len(previews) == 3
+    for preview in previews:
+        still = [formal.decode(latents[None], [properties])[0] for latents in preview.latents]
+        assert preview.rolls == [roll.transposed(shift) for roll in still]
+        assert preview.rolls != still
+    assert previews[-1].rolls == formal("Ada", seed=[0, 1], key="E major", **FIXED).rolls
+
+
+def test_plans_are_the_composers_own_of_the_bar_length(formal, monkeypatch):
+    told = watched(formal, monkeypatch)
+    for signature, length in (((4, 4), "16"), ((3, 4), "12")):
+        metre = regular_metre(signature)
+        possible = [planned_letters(plan, metre).tolist() for plan in PLANS[length]]
+        told.clear()
+        call = {"num_inference_steps": 1, "time_signature": signature}
+        formal("Ada", seed=range(20), **call)
+        assert all(rows.tolist() == [rows[0].tolist()] * len(rows) for rows in told)
+        drawn = [rows[0].tolist() for rows in told]
+        assert {possible.index(letters) for letters in drawn} == set(range(len(possible)))
+    told.clear()
+    formal("Bob", num_inference_steps=1)  # has no plans
+    formal("Ada", num_inference_steps=1, time_signature=(5, 8))  # none of that length
+    assert not any(letters.any() for letters in told)
+
+
+@pytest.mark.parametrize(
+    "wish, kept", [("none", [0]), ("little", [3]), ("some", []), ("much", [1, 2])]
+)
+def test_a_plan_has_the_repetition_that_is_asked_for(formal, monkeypatch, wish, kept):
+    """Of 16 bars, 0, 14, 12 and 2 (12.5 %) repeat an earlier one."""
+    told = watched(formal, monkeypatch)
+    formal("Ada", seed=range(8), repetition=wish, num_inference_steps=1, time_signature=(4, 4))
+    plans = [planned_letters(plan, regular_metre((4, 4))).tolist() for plan in PLANS["16"]]
+    drawn = [letters[0].tolist() for letters in told]
+    assert {plans.index(row) for row in drawn if any(row)} == set(kept)
+    assert kept or not any(map(any, drawn))
+
+
+def test_a_plan_changes_the_music(formal):
+    planned = formal("Ada", attribute_scale=0, **FIXED).latents
+    formal.profiles["Ada"]["plans"] = {}
+    assert not torch.equal(formal("Ada", attribute_scale=0, **FIXED).latents, planned)
+
+
+def test_key_and_plans_are_kept_with_the_weights(formal, tmp_path):
+    formal.save_pretrained(tmp_path / "a")
+    first = PrismPipeline.from_pretrained(tmp_path / "a")
+    assert first.key_normalised and first.profiles == formal.profiles
+    first.save_pretrained(tmp_path / "b")
+    second = PrismPipeline.from_pretrained(tmp_path / "b")
+    call = {"seed": [1, 2], "key": "D major", **FIXED}
+    assert first("Ada", **call).rolls == second("Ada", **call).rolls
