@@ -38,6 +38,10 @@ COLUMNS = (
     "one_frame_notes",
     "polyphony",
     "notes",
+    "top_steps",
+    "top_reversals",
+    "bottom_steps",
+    "bar_pitch_spread",
 )
 
 

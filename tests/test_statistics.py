@@ -1,9 +1,15 @@
 """Roll statistics against hand-worked values."""
 
+import numpy as np
 import pytest
 
 from prism.music.roll import Note, PianoRoll
-from prism.music.statistics import describe_notes, describe_structure, mean_description
+from prism.music.statistics import (
+    describe_melody,
+    describe_notes,
+    describe_structure,
+    mean_description,
+)
 
 
 def test_by_hand():
@@ -55,3 +61,26 @@ def test_mean():
     assert figures["empty_frames"] == 0.5
     assert figures["repeated_bars"] == 0  # of the roll that has a bar to speak of
     assert mean_description([]) == {}
+
+
+def test_melody_by_hand():
+    """Top line C5 D5 D5 G5 F5: moves +2 +5 −2, so two of three steps and one turn in two."""
+    top = [Note(pitch, beat, 1) for beat, pitch in enumerate((72, 74, 74, 79, 77))]
+    bottom = [Note(pitch, beat, 1) for beat, pitch in enumerate((48, 43, 48))]
+    roll = PianoRoll.from_notes([*top, *bottom], frames=64, time_signature=(4, 4))
+    figures = describe_melody(roll)
+    assert figures["top_steps"] == pytest.approx(2 / 3)
+    assert figures["top_reversals"] == pytest.approx(1 / 2)
+    # Where the bass is silent the tune is the bottom line: 48 43 48 79 77.
+    assert figures["bottom_steps"] == pytest.approx(1 / 4)
+    assert figures["bottom_reversals"] == pytest.approx(2 / 3)
+    # Bars of 7, 1, 0 and 0 notes, in the first on average 62.57 high, in the second 77.
+    first = np.mean([72, 74, 74, 79, 48, 43, 48])
+    assert figures["bar_pitch_spread"] == pytest.approx(abs(77 - first) / 2)
+    assert figures["bar_note_spread"] == pytest.approx(np.std([7, 1, 0, 0]) / 2)
+
+
+def test_a_silent_roll_and_one_note_have_no_line():
+    assert describe_melody(PianoRoll.empty()) == {}
+    alone = PianoRoll.from_notes([Note(60, 0, 1)])
+    assert set(describe_melody(alone)) == {"bar_pitch_spread", "bar_note_spread"}

@@ -14,6 +14,14 @@ bar similarity at lag n
     Of a bar's and a later bar's note beginnings, the share that both have, at the same pitch and
     place in the bar (twice the common ones over all of both); mean over bars n apart of which one
     has any. Missing where a roll has no two such bars (64 beats of 4/4 are 16 bars).
+top and bottom steps
+    Share of a line's moves (repeated notes are none) that go at most two semitones. The top line is
+    `prism.music.roll.top_line`; the bottom line is that of the roll turned upside down.
+top and bottom reversals
+    Share of a line's moves that go the other way than the move before.
+bar pitch spread, bar note spread
+    Standard deviation of bars' mean pitch, in semitones; of bars' numbers of notes, over their
+    mean.
 repeated bars
     Share of bars with note beginnings that are, beginning for beginning, an earlier bar.
 silence
@@ -26,7 +34,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from prism.music.roll import FRAMES_PER_BEAT, PianoRoll
+from prism.music.roll import FRAMES_PER_BEAT, PianoRoll, top_line
 
 _MAJOR = (0, 2, 4, 5, 7, 9, 11)
 _SCALES = np.array([[(pc - tonic) % 12 in _MAJOR for pc in range(12)] for tonic in range(12)])
@@ -42,12 +50,20 @@ NOTE_NAMES = (
 )
 LAGS = (1, 2, 4, 8, 16)
 STRUCTURE = (*(f"bar_similarity_lag_{lag}" for lag in LAGS), "repeated_bars")
-NAMES = (*NOTE_NAMES, *STRUCTURE)
+MELODY = (
+    "top_steps",
+    "top_reversals",
+    "bottom_steps",
+    "bottom_reversals",
+    "bar_pitch_spread",
+    "bar_note_spread",
+)
+NAMES = (*NOTE_NAMES, *STRUCTURE, *MELODY)
 
 
 def describe(roll: PianoRoll) -> dict[str, float]:
     """Those figures of `NAMES` that a roll has; `note_length` is in beats."""
-    return describe_notes(roll) | describe_structure(roll)
+    return describe_notes(roll) | describe_structure(roll) | describe_melody(roll)
 
 
 def describe_notes(roll: PianoRoll) -> dict[str, float]:
@@ -99,6 +115,34 @@ def repeated_bars(roll: PianoRoll) -> float | None:
     """The share of its bars that repeat an earlier one; None if no bar has a note beginning."""
     contents = [bar.tobytes() for bar in _bars(roll) if bar.any()]
     return 1 - len(set(contents)) / len(contents) if contents else None
+
+
+def describe_melody(roll: PianoRoll) -> dict[str, float]:
+    """Those figures of `MELODY` that a roll has: how its outer lines move, how bars differ."""
+    upside_down = PianoRoll(roll.onset[::-1], roll.sustain[::-1], roll.velocity[::-1])
+    values = (*_moves(roll), *_moves(upside_down), *_bar_spreads(roll))
+    return {k: v for k, v in zip(MELODY, values, strict=True) if v is not None}
+
+
+def _moves(roll: PianoRoll) -> tuple[float | None, float | None]:
+    """Steps and reversals of the top line; None where it has no two moves."""
+    pitch, start, _, _ = top_line(roll).arrays()
+    moves = np.diff(pitch[np.argsort(start, kind="stable")].astype(int))
+    moves = moves[moves != 0]
+    if len(moves) < 2:
+        return None, None
+    turned = np.sign(moves[1:]) != np.sign(moves[:-1])
+    return float(np.mean(np.abs(moves) <= 2)), float(np.mean(turned))
+
+
+def _bar_spreads(roll: PianoRoll) -> tuple[float | None, float | None]:
+    bars = _bars(roll).reshape(-1, len(roll.onset), roll.bar_frames)
+    notes = bars.sum((1, 2))
+    if not notes.any():
+        return None, None
+    there = notes > 0
+    mean_pitch = (bars.sum(2) @ np.arange(len(roll.onset)))[there] / notes[there]
+    return float(mean_pitch.std()), float(notes.std() / notes.mean())
 
 
 def mean_description(rolls: Sequence[PianoRoll]) -> dict[str, float]:
