@@ -119,3 +119,23 @@ def test_composers_share_the_guidance_by_weight(weights):
     flow = guided_flow(pipeline, composers=["Ada", "Bob"], composer_weights=weights)
     a, b = (weight / sum(weights) for weight in weights)
     torch.testing.assert_close(flow(noise(), 0.5), a * parts[0] + b * parts[1])
+
+
+def test_letters_are_told_in_every_row():
+    pipeline = make_pipeline(self_conditioning=False, letters=4)
+    latents, t = noise(), torch.full((2,), 0.5)
+    letters = torch.stack([torch.arange(64) // 4 % 5, torch.arange(64) // 8 % 3])
+    ada, null = pipeline.composers.index("Ada"), pipeline.dit.null_label
+    near = nearby(64).expand(2, -1, -1)
+
+    def flow(label, **heard):
+        labels = torch.full((2,), label)
+        with torch.no_grad():
+            return pipeline.dit(latents, t, labels, METRE, letters=letters, **heard)
+
+    free = flow(null)
+    expected = free + 3 * (flow(ada) - free) + 1.5 * (free - flow(null, attention_mask=near))
+    request = {"guidance_scale": 3, "structure_scale": 1.5}
+    found = guided_flow(pipeline, letters=letters, **request)(latents, 0.5)
+    torch.testing.assert_close(found, expected)
+    assert (found - guided_flow(pipeline, **request)(latents, 0.5)).abs().max() > 1e-3
