@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from prism.music.attributes import COLLECTION
 from prism.training.recipe import (
     AMTRecipe,
     AnyRecipe,
@@ -53,20 +54,33 @@ AMT_PRESETS = {
         dropout=0.1,
     ),
 }
-# What the transformer learns beside composers; a key is drawn where none is asked for.
-_CONDITIONS = {
-    "attributes": ("key", "density", "register", "character", "repetition", "collection"),
-    "drawn_attributes": ("key",),
-    "self_conditioning_share": 0.5,
-    "key_normalised": True,
-    "form_share": 0.7,
-    "known_share": 0.3,
-    "t_mean": 0.4,
-    "label_power": 0.75,
-}
 PRESETS = {
-    # As bundled: six minutes on an H200 that holds all windows, hours on two cores.
+    # As bundled. It learns attributes too; key and repetition are drawn where none is asked for.
     "mini": Recipe(
+        autoencoder=StageRecipe(steps=4000, batch_size=16, learning_rate=1.5e-3, ema_decay=0.998),
+        dit=StageRecipe(
+            steps=16_000,
+            batch_size=16,
+            learning_rate=6e-4,
+            evaluate_every=2000,
+            precision="bfloat16",
+        ),
+        attributes=("key", "density", "register", "character", "repetition"),
+        drawn_attributes=("key", "repetition"),
+        self_conditioning_share=0.5,
+        collection=StageRecipe(
+            steps=1500,
+            batch_size=16,
+            learning_rate=5e-3,
+            warmup_steps=50,
+            weight_decay=0.0,
+            ema_decay=0.995,
+            evaluate_every=500,
+            precision="bfloat16",
+        ),
+    ),
+    # As in weights/next: six minutes on an H200 that holds all windows, hours on two cores.
+    "next": Recipe(
         autoencoder=StageRecipe(
             steps=10_800, batch_size=128, learning_rate=1.5e-3, ema_decay=0.998
         ),
@@ -79,20 +93,15 @@ PRESETS = {
             evaluate_every=1000,
             precision="bfloat16",
         ),
+        attributes=("key", "density", "register", "character", "repetition", COLLECTION),
+        drawn_attributes=("key",),
+        self_conditioning_share=0.5,
+        key_normalised=True,
+        form_share=0.7,
+        known_share=0.3,
+        t_mean=0.4,
+        label_power=0.75,
         dropout=0.1,
-        **_CONDITIONS,
-    ),
-    # The same in three quarters of an hour on two cores: 18 times fewer windows.
-    "laptop": Recipe(
-        autoencoder=StageRecipe(steps=4000, batch_size=16, learning_rate=1.5e-3, ema_decay=0.998),
-        dit=StageRecipe(
-            steps=16_000,
-            batch_size=16,
-            learning_rate=6e-4,
-            evaluate_every=2000,
-            precision="bfloat16",
-        ),
-        **_CONDITIONS,
     ),
     "base": Recipe(autoencoder=_LONG, dit=_large_batch(20_000, 3e-4, 0.9995), size="base"),
     "large": Recipe(autoencoder=_LONG, dit=_large_batch(40_000, 2e-4, 0.9999), size="large"),
