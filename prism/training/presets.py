@@ -29,7 +29,18 @@ def _large_batch(steps: int, learning_rate: float, ema_decay: float) -> StageRec
 
 AMT_PRESETS = {
     "mini": AMTRecipe(
-        # The rate is constant, as in the run that gave the bundled weights.
+        amt=StageRecipe(
+            steps=2400,
+            batch_size=4,
+            learning_rate=1e-3,
+            weight_decay=0.1,
+            ema_decay=0.998,
+            evaluate_every=600,
+            precision="bfloat16",
+        ),
+    ),
+    # As in weights/next/amt; the rate is constant, as in the run that gave those.
+    "next": AMTRecipe(
         amt=StageRecipe(
             steps=992,
             batch_size=48,
