@@ -19,13 +19,13 @@ from prism.service.lessons import (
     changed,
     continued,
     decode,
+    decoded_states,
     delayed,
     dissolved,
     encode,
     excerpt,
     gaussian,
     relatives,
-    sampler_states,
     timed,
 )
 
@@ -50,7 +50,7 @@ def test_music_dissolves_from_its_own_decoding_into_decoded_noise(real):
 
 def test_the_sampler_begins_with_the_seeds_noise_and_ends_with_the_pipelines_roll():
     settings = {"guidance_scale": 2.0, "num_inference_steps": 5, "seed": 11}
-    steps = list(sampler_states(PIPELINE.stream(GenerationSettings("Ada", **settings)), 11))
+    steps = list(decoded_states(PIPELINE.stream(GenerationSettings("Ada", **settings)), 11))
     assert [(m.step, round(m.t, 6)) for m in steps] == [
         (0, 1.0),
         (1, 0.8),
@@ -74,7 +74,7 @@ def test_x_t_goes_the_step_from_noise_to_the_estimate():
     settings = {"num_inference_steps": 2, "seed": 4}
     first = next(PIPELINE.stream(GenerationSettings("Bob", **settings))).latents
     half = 0.5 * gaussian(first[0], 4) + 0.5 * first[0]
-    x_t = list(sampler_states(PIPELINE.stream(GenerationSettings("Bob", **settings)), 4))[1].x_t
+    x_t = list(decoded_states(PIPELINE.stream(GenerationSettings("Bob", **settings)), 4))[1].x_t
     assert x_t == decode(PIPELINE, half, x_t)
 
 

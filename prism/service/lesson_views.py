@@ -196,12 +196,12 @@ def noise(service: Service, composer: str, piece: int) -> Iterator[View]:
 
 def steps(service: Service, composer: str, seed: int) -> Iterator[View]:
     """The reverse process: from noise to music, a sampler step at a time."""
-    from prism.service.lessons import sampler_states
+    from prism.service.lessons import decoded_states
 
     stream = service.pipeline.get().stream(
         GenerationSettings(composer, num_inference_steps=_STEPS, seed=seed)
     )
-    found = list(service.models.iterate(sampler_states(stream, seed)))
+    found = list(service.models.iterate(decoded_states(stream, seed)))
     words = f"{composer} · seed {seed}"
     columns = [
         Column([_drawn(f"{title}, step {m.step}", getattr(m, part), words) for m in found])

@@ -73,8 +73,8 @@ def dissolved(
 
 
 @dataclasses.dataclass(frozen=True)
-class SamplerState:
-    """The sampler between two steps.
+class DecodedState:
+    """The sampler between two steps, as music.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ class SamplerState:
     clean: PianoRoll
 
 
-def sampler_states(previews: Iterable[Preview], seed: int) -> Iterator[SamplerState]:
+def decoded_states(previews: Iterable[Preview], seed: int) -> Iterator[DecodedState]:
     """The reverse process, from the noise to the result: one more than there are steps.
 
     A preview has the clean estimate c alone. x_t follows from Euler's rule: a step from t to t'
@@ -109,10 +109,10 @@ def sampler_states(previews: Iterable[Preview], seed: int) -> Iterator[SamplerSt
     for preview in previews:
         clean = preview.latents
         x_t = gaussian(clean[0], seed)[None] if x_t is None else x_t
-        yield SamplerState(preview.step - 1, t, preview.decode(x_t)[0], preview.rolls[0])
+        yield DecodedState(preview.step - 1, t, preview.decode(x_t)[0], preview.rolls[0])
         share = preview.t / t
         t, x_t = preview.t, share * x_t + (1 - share) * clean
-    yield SamplerState(preview.step, t, preview.rolls[0], preview.rolls[0])
+    yield DecodedState(preview.step, t, preview.rolls[0], preview.rolls[0])
 
 
 def changed(
