@@ -68,7 +68,7 @@ def test_unprompted_says_so():
 def test_it_is_told_the_composers_where_it_knows_them_all():
     amt = StandInAMT(composers=["Ada", "Bob"])
     service = service_of(amt=lambda: amt)
-    mix = {"composers": ["Ada", "Bob"], "weights": [75, 25]}
+    mix = {"composers": ["Ada", "Bob"], "weights": [75, 25, 50, 50]}
     value, _ = updates(service, **mix, amt_start="nothing")[-1]
     assert amt.calls[0]["composers"] == ("Ada", "Bob")
     assert amt.calls[0]["composer_weights"] == (0.75, 0.25)
