@@ -32,8 +32,8 @@ that writes note by note."""
 _FOOTER = """**What you hear.** The first piece is generated: no person wrote it. Prism's own model
 drew it, trained on old music in the corpus of the music21 project. The second is a real piece out
 of the same corpus, from the part that was held back from training. The third is generated as well,
-by the baseline: an Anticipatory Music Transformer, which is not told the composers and takes its
-style from what it starts from, the opening of another piece unless you choose otherwise."""
+by the baseline: an Anticipatory Music Transformer, which goes on from the opening of another piece
+unless you choose otherwise, and is told the composers where its card says so."""
 
 
 def build_ui(service: Service, result: pathlib.Path = ASSETS / "evaluation.json") -> gr.Blocks:
