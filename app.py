@@ -1,47 +1,6 @@
-"""Serve the page: ``python app.py``.
+"""Serve the page, as ``prism app`` does: ``python app.py``."""
 
-``GRADIO_SERVER_NAME`` and ``GRADIO_SERVER_PORT`` set host and port, ``PRISM_WEIGHTS`` other weights
-(a folder, or ``owner/name`` or ``owner/name@revision`` on the Hugging Face Hub), ``PRISM_AMT``
-another baseline than ``amt`` inside them, ``PRISM_SOUNDFONT`` another soundfont, ``PRISM_LOG`` the
-level of the log. docs/hosting.md tells the rest.
-"""
-
-import os
-import pathlib
-
-from prism.service.gpu import gpu_is_lent
-from prism.service.hosting import Health, give_memory_back
-from prism.service.loading import load_in_background
-from prism.service.log import configure_logging
-from prism.service.service import load_service
-from prism.ui.page import build_ui, launch_options
-
-HOME = pathlib.Path(__file__).resolve().parent
-
-
-def main() -> None:
-    """Answer first, then load the models and the corpus."""
-    configure_logging()
-    give_memory_back()
-    service = load_service(
-        os.environ.get("PRISM_WEIGHTS") or HOME / "weights",
-        HOME / "assets" / "corpus",
-        os.environ.get("PRISM_AMT"),
-    )
-    if gpu_is_lent():
-        service.pipeline.get()  # such a host wants to know the networks before the page is there
-    page = build_ui(service)
-    health = Health(
-        {"model": service.pipeline, "corpus": service.corpus},
-        {"baseline": service.amt, "scores": service.scorer, "index": service.index},
-    )
-    page.launch(prevent_thread_lock=True, **launch_options(health))
-    load_in_background(service.corpus)
-    load_in_background(
-        service.pipeline, service.amt, service.scorer, service.index, service.examples
-    )
-    page.block_thread()
-
+from prism.cli.app import main
 
 if __name__ == "__main__":
     main()

@@ -11,6 +11,7 @@ from conftest import ROOT, make_pipeline
 from PIL import Image
 from stand_ins import OFFERED, Page, choice_of, controls_of, make_wishful, service_of
 
+import prism.cli.app
 from prism.cli import compare, main, others
 from prism.cli.options import read_settings
 from prism.corpora.provenance import weights_digest
@@ -301,14 +302,15 @@ def test_arguments_are_passed_on(tmp_path, capsys):
 
 def test_app_serves_the_page(monkeypatch):
     served = []
-    app = types.SimpleNamespace(main=lambda: served.append("page"))
-    monkeypatch.setattr(others, "script", {"app.py": app}.__getitem__)
-    assert main(["app"]) == 0 and served == ["page"]
+    monkeypatch.setattr(prism.cli.app, "main", lambda arguments: served.append(arguments))
+    assert main(["app"]) == 0 and served == [[]]
 
 
-def test_without_the_repository(monkeypatch, tmp_path, capsys):
-    monkeypatch.setattr(others, "ROOT", tmp_path)
-    assert "needs Prism's whole repository" in complaint(["app"], capsys)
+def test_app_without_gradio_says_what_to_install(monkeypatch, capsys):
+    for module in ("prism.cli.app", "prism.ui.page"):
+        monkeypatch.delitem(sys.modules, module, raising=False)
+    monkeypatch.setitem(sys.modules, "gradio", None)
+    assert "pip install -e '.[app]'" in complaint(["app"], capsys)
 
 
 @pytest.mark.slow

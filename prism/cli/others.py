@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
-import importlib.util
-import types
 from collections.abc import Callable
-
-from prism import ROOT
 
 
 @dataclasses.dataclass(frozen=True)
@@ -17,25 +12,6 @@ class Other:
 
     help: str
     run: Callable[[list[str]], None]
-
-
-def script(name: str) -> types.ModuleType:
-    """Load a program that lies beside the package, as ``train.py`` does.
-
-    Raises
-    ------
-    FileNotFoundError
-        If it is not there.
-    """
-    path = ROOT / name
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"no {name} in {ROOT}; this command needs Prism's whole repository: run it from there"
-        )
-    spec = importlib.util.spec_from_file_location(f"prism_{path.stem}", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def _evaluate(arguments: list[str]) -> None:
@@ -57,13 +33,14 @@ def _train(arguments: list[str]) -> None:
 
 
 def _app(arguments: list[str]) -> None:
-    parser = argparse.ArgumentParser(
-        prog="prism app",
-        description="Serve the page. GRADIO_SERVER_NAME and GRADIO_SERVER_PORT set host and port, "
-        "PRISM_WEIGHTS, PRISM_AMT and PRISM_SOUNDFONT other models and another soundfont.",
-    )
-    parser.parse_args(arguments)
-    script("app.py").main()
+    try:
+        from prism.cli.app import main
+    except ModuleNotFoundError as error:
+        if error.name != "gradio":
+            raise
+        raise ValueError("the page needs gradio: pip install -e '.[app]'") from None
+
+    main(arguments)
 
 
 OTHERS = {
