@@ -53,6 +53,7 @@ def hear(page, words: str) -> None:
     )
 
 
+@pytest.mark.slow
 def test_every_lesson_runs_and_sounds(visit):
     page = visit(reduced_motion="reduce")
     assert page.locator(".prism-lesson").count() == 0  # nothing is there before it is opened

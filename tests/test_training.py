@@ -145,6 +145,7 @@ def test_a_whole_run_gives_weights_that_draw(corpus, tmp_path):
     assert (tmp_path / "run" / "samples" / "samples-000002.png").stat().st_size > 10_000
 
 
+@pytest.mark.slow
 def test_the_baseline_learns_resumes_and_draws(corpus, tmp_path):
     settings = StageRecipe(
         steps=40, batch_size=2, learning_rate=3e-3, warmup_steps=5, ema_decay=0.9, evaluate_every=20

@@ -220,7 +220,7 @@ def test_a_click_with_a_mistake_loses_nothing():
     page.fill("prism", "corpus")
     scores(page)
     before = page.generation
-    with pytest.raises(gr.Error, match="composers: expected"):
+    with pytest.raises(gr.Error, match="No composer is chosen: choose 1 to 4"):
         page.begin(composers=[])
     assert page.generation is before and before.scores
 
