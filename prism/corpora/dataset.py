@@ -194,8 +194,11 @@ class WindowSampler:
 
     def _collate(self, labels: np.ndarray, windows: list[Window], shifts: np.ndarray) -> Batch:
         if self._key_normalised:
-            shifts = np.array([normalising_shift(key_index(w.roll)) for w in windows])
-        rolls = [w.transposed(s) for w, s in zip(windows, shifts, strict=True)]
+            own = [window.roll for window in windows]
+            shifts = np.array([normalising_shift(key_index(roll)) for roll in own])
+            rolls = [roll.transposed(s) for roll, s in zip(own, shifts, strict=True)]
+        else:
+            rolls = [w.transposed(s) for w, s in zip(windows, shifts, strict=True)]
         metres = [w.metre for w in windows]
         letters = [
             bar_letters(r.onset, m) if self._form else np.zeros(len(m), np.int64)

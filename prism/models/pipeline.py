@@ -272,18 +272,19 @@ class PrismPipeline:
         noise = self._noise(seeds) if latents is None else latents.to(self.device)
         groups = [seeds[i : i + size] for i in range(0, len(seeds), size)]
         properties = [[self._roll_properties(settings, seed) for seed in g] for g in groups]
-        shifts = [self._shift(settings, seed) for seed in seeds]
+        attributes = torch.stack([self._attribute_indices(settings, seed) for seed in seeds])
+        shifts = [self._shift(indices) for indices in attributes]
 
         def decode(latents: torch.Tensor) -> list[PianoRoll]:
             parts = zip(latents.split(size), properties, strict=True)
             rolls = [roll for part in parts for roll in self.decode(*part)]
-            return [
-                roll.transposed(n) if n else roll for roll, n in zip(rolls, shifts, strict=True)
-            ]
+            return [roll.transposed(n) for roll, n in zip(rolls, shifts, strict=True)]
 
         streams = [
             self._states(settings, *group)
-            for group in zip(groups, properties, noise.split(size), strict=True)
+            for group in zip(
+                groups, properties, attributes.split(size), noise.split(size), strict=True
+            )
         ]
         for states in zip(*streams, strict=True):
             index, t = states[0].index, states[0].t
@@ -305,20 +306,19 @@ class PrismPipeline:
         settings: GenerationSettings,
         seeds: Sequence[int],
         properties: list[dict],
+        attributes: torch.Tensor,
         noise: torch.Tensor,
     ) -> Iterator[SamplerState]:
         metre = np.stack([regular_metre(p["time_signature"]) for p in properties])
-        metre = torch.from_numpy(metre).to(self.device)
-        attributes = torch.stack([self._attribute_indices(settings, seed) for seed in seeds])
-        letters = [self._letters(settings, s, m) for s, m in zip(seeds, metre.cpu(), strict=True)]
+        letters = np.stack([self._letters(settings, *i) for i in zip(seeds, metre, strict=True)])
         labels = [self.composers.index(name) for name in settings.composers]
         flow = GuidedFlow(
             self.dit,
             settings,
             labels,
-            metre,
+            torch.from_numpy(metre).to(self.device),
             attributes.to(self.device),
-            torch.stack(letters).to(self.device),
+            torch.from_numpy(letters).to(self.device),
         )
         return euler_steps(flow, noise, schedule(settings.num_inference_steps))
 
@@ -336,16 +336,13 @@ class PrismPipeline:
         pairs = zip(self.dit.attribute_names, self.dit.null_attributes.tolist(), strict=True)
         return torch.tensor([chosen.get(name, null) for name, null in pairs], dtype=torch.int64)
 
-    def _shift(self, settings: GenerationSettings, seed: int) -> int:
-        """Semitones from where the transformer draws to the key that was asked for or drawn."""
+    def _shift(self, attributes: torch.Tensor) -> int:
+        """Semitones from where the transformer draws to one item's key, asked for or drawn."""
         if not self.key_normalised:
             return 0
-        indices = self._attribute_indices(settings, seed)
-        return -normalising_shift(int(indices[self.dit.attribute_names.index("key")]))
+        return -normalising_shift(int(attributes[self.dit.attribute_names.index("key")]))
 
-    def _letters(
-        self, settings: GenerationSettings, seed: int, metre: torch.Tensor
-    ) -> torch.Tensor:
+    def _letters(self, settings: GenerationSettings, seed: int, metre: np.ndarray) -> np.ndarray:
         """Form letters of one item, int64, shape=(N,): a plan of the composer's, by the seed.
 
         Where a repetition is asked for, one that has it; no letters where there is no such plan.
@@ -356,9 +353,9 @@ class PrismPipeline:
             wanted = self.attributes["repetition"].index(settings.repetition)
             plans = [p for p in plans if repetition_of(plan_repetition(p)) == wanted]
         if not plans:
-            return torch.zeros(len(metre), dtype=torch.int64)
+            return np.zeros(len(metre), np.int64)
         plan = plans[np.random.default_rng([seed, 4]).integers(len(plans))]
-        return torch.from_numpy(planned_letters(plan, metre.numpy()))
+        return planned_letters(plan, metre)
 
     @torch.inference_mode()
     def decode(self, latents: torch.Tensor, properties: list[dict]) -> list[PianoRoll]:

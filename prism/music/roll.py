@@ -207,6 +207,8 @@ class PianoRoll:
 
     def transposed(self, semitones: int) -> PianoRoll:
         """The same shifted up; notes pushed off the keyboard are dropped."""
+        if not semitones:
+            return self
         pitch, *others = self.arrays()
         kept = (pitch + semitones >= LOWEST_PITCH) & (pitch + semitones < LOWEST_PITCH + KEYS)
         return PianoRoll.from_arrays(

@@ -147,7 +147,7 @@ class Service:
             raise ValueError(
                 f"No composer is chosen: choose 1 to {most} under Composers, then press Generate."
             )
-        weights = others[:most][: len(composers or ())]
+        weights = others[: min(most, len(composers))]
         named = dict(zip(list(PUBLIC)[2:], others[most:], strict=False))
         return self.settings(composers=composers, weights=weights, **named)
 
