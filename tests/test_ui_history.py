@@ -131,10 +131,22 @@ def test_pieces_are_kept_without_their_files():
 
 def test_the_page_hears_of_news_alone():
     cards, session = Cards(service_of()), Session()
-    session.begin(choice_of())
-    assert cards.remembered(session) == gr.skip()
-    session.generation.pieces["prism"] = shown()
-    assert cards.remembered(session)["entries"] and cards.remembered(session) == gr.skip()
+    history, generation = session.history, session.begin(choice_of())
+    assert cards.remembered(history, generation) == gr.skip()
+    generation.pieces["prism"] = shown()
+    assert cards.remembered(history, generation)["entries"]
+    assert cards.remembered(history, generation) == gr.skip()
+
+
+def test_a_late_run_of_an_earlier_click_leaves_the_news_to_the_latest():
+    cards, session = Cards(service_of()), Session()
+    late = session.begin(choice_of(seed=1))
+    comparing = cards.compare(session)
+    next(comparing)
+    latest = session.begin(choice_of(seed=2))
+    late.pieces["prism"] = latest.pieces["prism"] = shown()
+    assert all(update[0] == gr.skip() for update in comparing)
+    assert cards.remembered(session.history, latest)["shown"] == 1
 
 
 # ---- going back ----

@@ -101,19 +101,21 @@ class Cards:
         while not generation.lock.acquire(timeout=HEARTBEAT_SECONDS):
             yield gr.skip(), gr.skip(), gr.skip()
         try:
-            yield self.remembered(session), gr.skip(), gr.skip()
+            yield self.remembered(session.history, generation), gr.skip(), gr.skip()
             for scores in self.scores(generation):
                 yield gr.skip(), scores, gr.skip()
-            yield self.remembered(session), gr.skip(), gr.skip()
+            yield self.remembered(session.history, generation), gr.skip(), gr.skip()
             for nearest in self.nearest(generation):
                 yield gr.skip(), gr.skip(), nearest
         finally:
             generation.lock.release()
 
-    def remembered(self, session: Session) -> Any:
-        """The list's value with what has come of the latest generation."""
-        history = session.history
-        return history_value(history) if history.note(session.generation) else gr.skip()
+    def remembered(self, history: History, generation: Generation) -> Any:
+        """The list's value with what has come of this generation, unless it is over."""
+        # Gradio drops what a run of an earlier click still says: it must not take up the news.
+        if generation.over or not history.note(generation):
+            return gr.skip()
+        return history_value(history)
 
     def scores(self, generation: Generation) -> Iterator[Any]:
         """Score the generated pieces that are there and have no score yet; the card's value."""
