@@ -146,18 +146,10 @@ def train(
     autoencoder = run.train_whole(AutoencoderStage(recipe, corpus)).average
     stage = DiTStage(recipe, corpus, autoencoder, folder / "samples", draw)
     trainer = run.train(stage)
-    pipeline = PrismPipeline(
-        autoencoder, trainer.average, stage.profiles, stage.collections, recipe.key_normalised
-    )
+    pipeline = stage.pipeline(trainer.average)
     if recipe.collection and trainer.finished and collections_in(corpus):
         last = CollectionStage(recipe, corpus, pipeline, folder / "collection-samples", draw)
-        pipeline = PrismPipeline(
-            autoencoder,
-            run.train(last).average,
-            pipeline.profiles,
-            last.collections,
-            recipe.key_normalised,
-        )
+        pipeline = last.pipeline(run.train(last).average)
     if not run.is_main:
         return pipeline
     pipeline.save_pretrained(weights, run.config.max_shard_size)

@@ -271,6 +271,16 @@ class DiTStage:
         flow = network(*given, told, letters=letters).float()
         return torch.where(known[..., None], told, latents - t[:, None, None] * flow)
 
+    def pipeline(self, network: PrismDiT) -> PrismPipeline:
+        """The whole model around this state of the transformer."""
+        return PrismPipeline(
+            self.autoencoder,
+            network,
+            self.profiles,
+            self.collections,
+            self.settings.key_normalised,
+        )
+
     @torch.inference_mode()
     def evaluate(self, network: nn.Module, step: int) -> dict[str, float]:
         """Validation loss (t uniform, fixed noise) and statistics of a few samples."""
@@ -279,13 +289,7 @@ class DiTStage:
             figures["informed_validation_loss"] = self._validation_loss(network, informed=True)
         if self.settings.self_conditioning_share:
             figures["guessed_validation_loss"] = self._validation_loss(network, guessed=True)
-        pipe = PrismPipeline(
-            self.autoencoder,
-            network,
-            self.profiles,
-            self.collections,
-            self.settings.key_normalised,
-        )
+        pipe = self.pipeline(network)
         names = [pipe.composers[i * len(pipe.composers) // SAMPLES] for i in range(SAMPLES)]
         rolls = [pipe(name, seed=i).rolls[0] for i, name in enumerate(names)]
         keep_sample(rolls[0], step, names[0], 0, self.samples)
