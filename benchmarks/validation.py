@@ -7,6 +7,8 @@ is what other validation windows of the same label measure like.
 
 from __future__ import annotations
 
+import pathlib
+
 import numpy as np
 import report
 import torch
@@ -126,12 +128,18 @@ def main() -> None:
     """Measure every variant."""
     parser = report.parser(__doc__)
     parser.add_argument("variants", nargs="*", default=[""], help="such as guidance_scale=1.5")
+    parser.add_argument(
+        "--similarity",
+        type=pathlib.Path,
+        default=ROOT / "weights" / "similarity",
+        help="the networks that measure, the same for all weights",
+    )
     parser.add_argument("--count", type=int, help="samples a label (default 6, quick 1)")
     options = parser.parse_args()
     count = options.count or (1 if options.quick else 6)
     corpus = Corpus.load(ROOT / "assets" / "corpus")
     pipe = PrismPipeline.from_pretrained(options.weights)
-    scorer = SimilarityScorer.from_pretrained(options.weights / "similarity", pipe.composers)
+    scorer = SimilarityScorer.from_pretrained(options.similarity, pipe.composers)
     labels = pipe.composers[:: 4 if options.quick else 1]
     measure = Measure(corpus, scorer, labels)
     rows = {"real": measure(measure.real)}

@@ -115,6 +115,7 @@ class PrismSource(Source):
                 continue
             step, roll = preview
             if step == steps:
+                # A lent GPU draws in another process, where `_previews` remembers in vain.
                 self._drawn.put(settings.key_for(self.name), roll)
             yield PieceStage(
                 f"Drawing: step {step} of {steps}",
