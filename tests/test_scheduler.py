@@ -145,3 +145,20 @@ def test_cores_are_limited_for_those_items_alone():
     limited = list(scheduler.iterate((torch.get_num_threads() for _ in range(2)), cores=1))
     assert limited == [1, 1]
     assert scheduler.run(torch.get_num_threads) == usual
+
+
+def test_giving_way_waits_for_the_visitors_own_urgent_work_alone():
+    held = Held()
+    passed = {}
+
+    def give_way(whose):
+        held.scheduler.give_way(Priority.BASELINE)
+        passed[whose] = "".join(held.order)
+
+    held.ask("a", Priority.GENERATE, whose="ann")
+    held.ask("b", Priority.BASELINE, whose="ben")
+    held._call(lambda: give_way("ben"), "ben")
+    held.callers[-1].join(WAIT_SECONDS)
+    held._call(lambda: give_way("ann"), "ann")
+    assert passed == {"ben": ""}
+    assert held.served() == "ab" and passed["ann"].startswith("a")

@@ -152,6 +152,13 @@ class Scheduler:
             job.cancelled = True
             note_wait((job.begun or time.monotonic()) - job.asked)
 
+    def give_way(self, priority: Priority) -> None:
+        """Wait until this visitor has nothing here that is more urgent than `priority`."""
+        whose = visitor()
+        urgent = [(other, whose) for other in Priority if other < priority and whose]
+        with self._changed:
+            self._changed.wait_for(lambda: not any(self._pending[key] for key in urgent))
+
     def _put(self, steps: Iterator[Any], priority: Priority, cores: int | None) -> _Job:
         with self._changed:
             whose = visitor()
@@ -159,7 +166,7 @@ class Scheduler:
             self._pending[priority, whose] += 1
             job = _Job((priority, ahead, next(self._numbers)), steps, whose, cores)
             heapq.heappush(self._jobs, job)
-            self._changed.notify()
+            self._changed.notify_all()
         return job
 
     def _work(self) -> None:
@@ -174,6 +181,7 @@ class Scheduler:
                 else:
                     self._pending[Priority(job.place[0]), job.visitor] -= 1
                     self._pending += Counter()  # forgets whoever has nothing left
+                    self._changed.notify_all()
             del job  # with what its generator holds
 
 

@@ -276,6 +276,10 @@ class Service:
                 yield Progress(stage.piece and stage.piece(), stage.text)
 
     def _with_files(self, piece: ShownPiece, source: Source) -> ShownPiece:
+        """With its sound: Prism's at once, in the models' thread, and the others' after it."""
+        if source.priority == Priority.GENERATE:
+            return self.models.run(piece.render, priority=source.priority)
+        self.models.give_way(source.priority)
         return self.files.run(piece.render, priority=source.priority)
 
 

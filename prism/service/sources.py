@@ -187,6 +187,7 @@ class CorpusSource(Source):
     kind = "Real"
     title = "Corpus"
     hint = "A real piece appears here."
+    priority = Priority.BASELINE  # its sound waits for the same click's Prism
 
     def __init__(self, corpus: Loader[Corpus]) -> None:
         self.corpus = corpus
