@@ -22,7 +22,8 @@ from conftest import (
 from prism.amt.pipeline import PartialSample
 from prism.corpora.prepared import Corpus
 from prism.models.pipeline import PrismPipeline
-from prism.models.settings import GenerationSettings, Offered
+from prism.models.setting_types import Offered
+from prism.models.settings import GenerationSettings
 from prism.music.attributes import NAMES, attribute_values
 from prism.music.roll import Note, PianoRoll
 from prism.service.examples import load_examples

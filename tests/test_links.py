@@ -13,14 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from stand_ins import KNOWN, LABELS, OFFERED, Page, choice_of, controls_of, make_wishful, service_of
 
-from prism.models.settings import (
-    AMT_STARTS,
-    METRES,
-    PUBLIC,
-    GenerationSettings,
-    Number,
-    Offered,
-)
+from prism.models.setting_types import METRES, Number, Offered
+from prism.models.settings import AMT_STARTS, PUBLIC, GenerationSettings
 from prism.service.links import Link, query, read_query
 from prism.ui.generate import Handlers
 

@@ -14,15 +14,8 @@ from stand_ins import KNOWN, LABELS, OFFERED
 from prism.amt.pipeline import AMTPipeline
 from prism.cli.options import add_controls
 from prism.models.pipeline import PrismPipeline
-from prism.models.settings import (
-    OTHERS,
-    PUBLIC,
-    SETTINGS,
-    GenerationSettings,
-    Number,
-    SettingError,
-    Word,
-)
+from prism.models.setting_types import Number, SettingError, Word
+from prism.models.settings import OTHERS, PUBLIC, SETTINGS, GenerationSettings
 from prism.ui.controls import setting_control
 
 NUMBERS = {name: s for name, s in SETTINGS.items() if isinstance(s, Number)}

@@ -16,7 +16,8 @@ from prism.amt.events import events_roll, roll_events
 from prism.amt.model import AnticipatoryTransformer
 from prism.amt.sampler import CachedReader, Choose, generate, nucleus
 from prism.amt.vocabulary import CENTISECONDS_PER_SECOND
-from prism.models.settings import GenerationSettings, Offered, SettingError
+from prism.models.setting_types import Offered, SettingError
+from prism.models.settings import GenerationSettings
 from prism.music.attributes import key_index, normalising_shift
 from prism.music.roll import (
     BEATS,

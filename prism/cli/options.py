@@ -18,12 +18,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from prism import ROOT
+from prism.models.setting_types import Offered
 from prism.models.settings import (
     ATTRIBUTE_SETTINGS,
     PUBLIC,
     SETTINGS,
     GenerationSettings,
-    Offered,
     checked_seeds,
 )
 

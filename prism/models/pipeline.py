@@ -20,7 +20,8 @@ from prism.models.diffusion import SamplerState, euler_steps, schedule
 from prism.models.dit import PrismDiT
 from prism.models.guidance import GuidedFlow
 from prism.models.hub import WeightsError, find_weights
-from prism.models.settings import SETTINGS, GenerationSettings, Offered, checked_seeds
+from prism.models.setting_types import Offered
+from prism.models.settings import SETTINGS, GenerationSettings, checked_seeds
 from prism.music.attributes import (
     COLLECTION,
     attribute_values,

@@ -11,14 +11,8 @@ import urllib.parse
 from collections.abc import Mapping
 from typing import Any
 
-from prism.models.settings import (
-    OTHERS,
-    PUBLIC,
-    SETTINGS,
-    GenerationSettings,
-    Offered,
-    SettingError,
-)
+from prism.models.setting_types import Offered, SettingError
+from prism.models.settings import OTHERS, PUBLIC, SETTINGS, GenerationSettings
 
 
 @dataclasses.dataclass(frozen=True)

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from prism import ROOT
 from prism.models.hub import find_weights
-from prism.models.settings import PUBLIC, SETTINGS, GenerationSettings, Offered
+from prism.models.setting_types import Offered
+from prism.models.settings import PUBLIC, SETTINGS, GenerationSettings
 from prism.service.cache import RecentResults
 from prism.service.examples import StoredExample, load_examples
 from prism.service.loading import (

@@ -28,7 +28,8 @@ from typing import Any
 import numpy as np
 import symusic
 
-from prism.models.settings import SETTINGS, Number, SettingError
+from prism.models.setting_types import Number, SettingError
+from prism.models.settings import SETTINGS
 from prism.music.midi import MidiError, read_midi
 from prism.music.naming import file_stem, metre
 from prism.music.roll import BEATS, FRAMES_PER_BEAT, TICKS_PER_BEAT, Piece

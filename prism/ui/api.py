@@ -26,7 +26,8 @@ from typing import Any
 
 import gradio as gr
 
-from prism.models.settings import PUBLIC, SETTINGS, Setting
+from prism.models.setting_types import Setting
+from prism.models.settings import PUBLIC, SETTINGS
 from prism.service.piece import ShownPiece
 from prism.service.service import Service
 from prism.ui.player import file_data

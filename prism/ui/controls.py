@@ -10,16 +10,8 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
-from prism.models.settings import (
-    ATTRIBUTE_SETTINGS,
-    METRES,
-    PUBLIC,
-    SETTINGS,
-    Metre,
-    Number,
-    Setting,
-    Word,
-)
+from prism.models.setting_types import METRES, Metre, Number, Setting, Word
+from prism.models.settings import ATTRIBUTE_SETTINGS, PUBLIC, SETTINGS
 from prism.service.examples import EXAMPLES
 from prism.service.upload import MAX_BEATS, MAX_BYTES, MAX_NOTES, OwnPiece
 from prism.ui.element import Element

@@ -12,7 +12,8 @@ import gradio as gr
 from gradio.components import Component
 
 from prism import ASSETS
-from prism.models.settings import SETTINGS, Number
+from prism.models.setting_types import Number
+from prism.models.settings import SETTINGS
 from prism.music.roll import BEATS
 from prism.service import lesson_views
 from prism.service.lesson_views import View

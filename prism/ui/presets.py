@@ -11,13 +11,8 @@ from typing import Any
 
 import gradio as gr
 
-from prism.models.settings import (
-    ATTRIBUTE_SETTINGS,
-    PUBLIC,
-    SETTINGS,
-    GenerationSettings,
-    Offered,
-)
+from prism.models.setting_types import Offered
+from prism.models.settings import ATTRIBUTE_SETTINGS, PUBLIC, SETTINGS, GenerationSettings
 from prism.service.examples import EXAMPLES
 from prism.service.service import Service
 from prism.service.session import Session
