@@ -6,10 +6,7 @@ import pytest
 from prism.music.attributes import (
     ATTRIBUTES,
     METRE,
-    NAMES,
     attribute_indices,
-    attribute_values,
-    checked_attributes,
     key_index,
     normalising_shift,
 )
@@ -99,22 +96,6 @@ def test_silence_has_no_attributes():
     everything = PianoRoll.from_notes([Note(p, 0, 1) for p in range(60, 72)], 256)
     assert measured("key", everything) is None
     assert np.array_equal(attribute_indices(everything, ["register"]), [1])
-
-
-def test_a_request_is_checked():
-    known = attribute_values(NAMES, ["Airs", "Reels"])
-    assert checked_attributes({"key": "A minor", "density": None}, known) == {"key": 21}
-    assert checked_attributes({"key": "C# minor"}, known) == {"key": 13}
-    assert checked_attributes({"key": "Bb major"}, known) == {"key": 10}
-    assert checked_attributes({"collection": "Reels"}, known) == {"collection": 1}
-    with pytest.raises(ValueError, match=r"unknown 'mood'; choose from key, density"):
-        checked_attributes({"mood": "sad"}, attribute_values(["key", "density"]))
-    with pytest.raises(ValueError, match=r"density has no 'thick'; choose from sparse, medium"):
-        checked_attributes({"density": "thick"}, known)
-    with pytest.raises(ValueError, match=r"collection has no 'Jigs'; choose from Airs, Reels"):
-        checked_attributes({"collection": "Jigs"}, known)
-    with pytest.raises(ValueError, match="this model knows none"):
-        checked_attributes({"key": "A minor"}, {})
 
 
 def test_no_metre_is_heard_in_silence_or_in_an_even_pulse():

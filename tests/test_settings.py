@@ -52,6 +52,24 @@ def test_public_values_read_back():
     assert settings.attributes == {"key": "A minor"} and set(KNOWN) < set(PUBLIC)
 
 
+@pytest.mark.parametrize(
+    "given, expected", [("A minor", "A minor"), ("C# minor", "D♭ minor"), ("Bb major", "B♭ major")]
+)
+def test_keys_can_be_spelt_in_other_ways(given, expected):
+    settings = GenerationSettings.read({"composers": LABELS[:1], "key": given}, OFFERED)
+    assert settings.attributes == {"key": expected}
+
+
+def test_attributes_are_checked():
+    assert SETTINGS["collection"].check("Dances", OFFERED) == "Dances"
+    with pytest.raises(SettingError, match="density: expected one of sparse, medium, dense"):
+        SETTINGS["density"].check("thick", OFFERED)
+    with pytest.raises(SettingError, match="collection: expected one of Ballads, Dances"):
+        SETTINGS["collection"].check("Jigs", OFFERED)
+    with pytest.raises(SettingError, match="as this model cannot be asked for that"):
+        SETTINGS["key"].check("A minor", OFFERED._replace(attributes={}))
+
+
 def test_what_decides_a_piece_is_its_key():
     plain = GenerationSettings("Ada", amt_start="nothing")
     guided = GenerationSettings("Ada", amt_start="nothing", guidance_scale=3)

@@ -1,7 +1,7 @@
-"""Attributes: what can be asked of a roll besides its composers, and measured on any roll.
+"""Attributes: what can be asked of a roll besides its composers.
 
-Every attribute but the collection has a rule that reads its value from the notes alone, so the same
-rule labels the training windows and says whether a generated roll has what was asked for.
+Every attribute but the collection has a rule that reads its value from the notes alone: it labels
+the training windows and says whether a generated roll has what was asked for.
 
 Conventions
 -----------
@@ -13,24 +13,21 @@ density
 register
     Mean pitch of the notes: low below 63 (E♭4), middle, high from 71 (B4).
 character
-    One point each for 3.5 notes a beat or more, for a range of 28 semitones or more (from the 5th
-    to the 95th percentile of pitch), and for a mean velocity of 85 or more. Two points are
-    dramatic. Soft has none, less than 2 notes a beat, and a range below 20 semitones. The rest is
-    moderate.
+    One point each for 3.5 notes a beat, a range of 28 semitones (5th to 95th percentile of pitch)
+    and a mean velocity of 85, or more. Two points are dramatic. Soft has none, less than 2 notes a
+    beat, and a range below 20 semitones. The rest is moderate.
 repetition
-    Share of bars that are, note beginning for note beginning, an earlier bar (see
-    `prism.music.statistics`): none below .05, little, some from .2, much from .4. Bars are those of
-    the roll's time signature.
+    `prism.music.statistics.repeated_bars`: none below .05, little, some from .2, much from .4.
 metre
     Three or four beats a bar: the better of the two by autocorrelation (Brown 1993, "Determination
     of the meter of musical scores by autocorrelation") at one, two and four bars, each note
     counting by the root of its length. No condition of its own, as a time signature is asked for.
 collection
-    Where a piece is from (`prism.corpora.collections`), which its notes do not say. What there is
-    to choose from, the training corpus decides.
+    Where a piece is from (`prism.corpora.collections`), which its notes do not say; the training
+    corpus decides what there is to choose from.
 no value
-    A silent roll has no attributes; a roll whose two best keys are alike has no key,
-    one whose beginnings are as many in every frame no metre.
+    A silent roll has no attributes; a roll whose two best keys are alike has no key, one whose
+    beginnings are as many in every frame no metre.
 
 The bounds of density, register and repetition cut the default corpus into parts of similar size.
 """
@@ -39,7 +36,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
@@ -63,26 +60,14 @@ _PROFILES = np.array([np.roll(mode, tonic) for mode in (_MAJOR, _MINOR) for toni
 _SMALLEST_KEY_MARGIN = 0.01
 _BEATS_A_BAR, _COMPARED_BARS = (3, 4), (1, 2, 4)
 
-Rule = Callable[[PianoRoll], int | None]
-
 
 @dataclasses.dataclass(frozen=True)
 class Attribute:
-    """One thing that can be asked for.
-
-    Parameters
-    ----------
-    name : str
-        For example ``"key"``.
-    values : tuple of str
-        What it can be.
-    rule : callable
-        Index of a roll's value; None if it has none.
-    """
+    """One thing that can be asked for; `rule` finds the index of a roll's value, if it has one."""
 
     name: str
     values: tuple[str, ...]
-    rule: Rule
+    rule: Callable[[PianoRoll], int | None]
 
     def measure(self, roll: PianoRoll) -> str | None:
         """The roll's value in words; None if it has none."""
@@ -96,29 +81,20 @@ def key_index(roll: PianoRoll) -> int | None:
     classes = np.bincount((np.arange(len(sounding)) + LOWEST_PITCH) % 12, sounding, minlength=12)
     if classes.std() == 0:
         return None
-    fit = _standard(_PROFILES) @ _standard(classes) / len(classes)
+    fit = np.corrcoef(classes, _PROFILES)[0, 1:]
     best, second = np.sort(fit)[[-1, -2]]
     return int(fit.argmax()) if best - second >= _SMALLEST_KEY_MARGIN else None
 
 
 def normalising_shift(key: int | None) -> int:
-    """Semitones, −6 to 5, that move music in a key to C major or A minor; 0 without a key.
+    """Semitones, −6 to 5, that move music in a key to C major or A minor.
 
-    Parameters
-    ----------
-    key : int, optional
-        From `key_index`; 24, the null value, is no key either.
+    `key` is from `key_index`; for None and for the null value, 24, the shift is 0.
     """
     if key is None or key >= len(_PROFILES):
         return 0
     tonic = key if key < 12 else key - 12 + 3  # a minor key's relative major
     return (-tonic + 6) % 12 - 6
-
-
-def _standard(values: np.ndarray) -> np.ndarray:
-    """With mean 0 and variance 1 along the last axis."""
-    centred = values - values.mean(-1, keepdims=True)
-    return centred / values.std(-1, keepdims=True)
 
 
 def density_index(roll: PianoRoll) -> int | None:
@@ -140,13 +116,8 @@ def character_index(roll: PianoRoll) -> int | None:
         return None
     density = len(pitch) / roll.beats
     low, high = np.percentile(pitch, [5, 95])
-    points = sum(
-        [
-            density >= DRAMATIC_DENSITY,
-            high - low >= DRAMATIC_RANGE,
-            velocity.mean() >= DRAMATIC_VELOCITY,
-        ]
-    )
+    dense, wide = density >= DRAMATIC_DENSITY, high - low >= DRAMATIC_RANGE
+    points = int(dense) + int(wide) + int(velocity.mean() >= DRAMATIC_VELOCITY)
     if points >= 2:
         return 2
     return 0 if points == 0 and density < SOFT_DENSITY and high - low < SOFT_RANGE else 1
@@ -202,7 +173,7 @@ NAMES = (*ATTRIBUTES, COLLECTION)
 def attribute_values(
     names: Iterable[str], collections: Sequence[str] = ()
 ) -> dict[str, tuple[str, ...]]:
-    """All values of some attributes, of which those of the collection are the corpus's."""
+    """All values of some attributes; those of the collection are the corpus's."""
     return {
         name: tuple(collections) if name == COLLECTION else ATTRIBUTES[name].values
         for name in names
@@ -210,17 +181,16 @@ def attribute_values(
 
 
 def attribute_indices(roll: PianoRoll, names: Iterable[str]) -> np.ndarray:
-    """A roll's values as int64, one an attribute; what it lacks is the null value.
+    """A roll's values of attributes with a rule, as int64.
 
-    The null value of an attribute is the number of its values, one past the last. `names` are of
-    attributes with a rule.
+    What it lacks is the attribute's null value: the number of its values, one past the last.
     """
     found = [(ATTRIBUTES[name].rule(roll), len(ATTRIBUTES[name].values)) for name in names]
     return np.array([null if index is None else index for index, null in found], np.int64)
 
 
 def usual_spelling(value: str) -> str:
-    """A value as `ATTRIBUTES` has it: of keys other spellings are understood.
+    """A value as `ATTRIBUTES` has it; keys can be spelt in other ways.
 
     Examples
     --------
@@ -232,38 +202,3 @@ def usual_spelling(value: str) -> str:
         return value
     tonic = found["tonic"].replace("b", "♭").replace("#", "♯")
     return f"{_SAME_TONIC.get(tonic, tonic)} {found['mode']}"
-
-
-def checked_attributes(
-    wanted: Mapping[str, str | None], known: Mapping[str, Sequence[str]]
-) -> dict[str, int]:
-    """Indices of what is asked for.
-
-    Parameters
-    ----------
-    wanted : mapping of str to str
-        Attribute to value; None leaves an attribute open.
-    known : mapping of str to sequence of str
-        The attributes that can be asked for, with their values.
-
-    Raises
-    ------
-    ValueError
-        If an attribute or a value is unknown; the message lists what there is.
-    """
-    return {
-        name: _checked_value(name, value, known)
-        for name, value in wanted.items()
-        if value is not None
-    }
-
-
-def _checked_value(name: str, value: str, known: Mapping[str, Sequence[str]]) -> int:
-    if name not in known:
-        there = f"choose from {', '.join(known)}" if known else "this model knows none"
-        raise ValueError(f"attributes: unknown {name!r}; {there}")
-    values = list(known[name])
-    value = usual_spelling(value)
-    if value not in values:
-        raise ValueError(f"attributes: {name} has no {value!r}; choose from {', '.join(values)}")
-    return values.index(value)
