@@ -1,12 +1,12 @@
-"""Notes, pieces and piano rolls: the one representation every part of Prism shares.
+"""Notes, pieces and piano rolls, which every part of Prism shares.
 
 Conventions
 -----------
 beat
     One quarter note, whatever the time signature says.
 tick
-    ``1 / TICKS_PER_BEAT`` of a beat; pieces are stored in ticks, so sixteenths and
-    triplets are exact integers.
+    ``1 / TICKS_PER_BEAT`` of a beat; pieces are stored in ticks, so sixteenths and triplets are
+    exact.
 frame
     One roll column, a quarter of a beat. A start rounds to the nearest frame (halves up),
     so does an end, and a note lasts at least one frame.
@@ -15,13 +15,8 @@ pitch
 velocity
     MIDI loudness, 1 to 127, stored where a note begins; 0 where none does.
 overlap
-    A key can be struck again only after it was let go: a later onset on the same pitch cuts
-    the earlier note, and of two notes that begin together the longer one stays (of two
-    equally long, the louder).
-pedal
-    Ignored here; importers may lengthen notes by it before they get this far.
-silence
-    An all-``False`` roll; it is a valid roll with no notes.
+    A later onset on the same pitch cuts the earlier note; of two notes that begin together the
+    longer one stays (of two equally long, the louder).
 """
 
 from __future__ import annotations
@@ -59,14 +54,14 @@ class Note(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Piece:
-    """A whole piece of music, before it is cut into windows.
+    """A whole piece of music.
 
     Parameters
     ----------
     identifier : str
         Unique within a corpus, for example ``"bach/bwv1.6.mxl"``.
     title, label, source, terms : str
-        Display title; composer or collection; the file it came from; the terms it is used under.
+        `label` is its composer or collection, `source` the file it came from.
     notes : ndarray of int32, shape=(n, 4)
         Columns start (ticks), duration (ticks), pitch, velocity; sorted by start, then pitch.
     bars : ndarray of int32, shape=(m,)
@@ -92,15 +87,11 @@ class Piece:
 
     @property
     def ticks(self) -> int:
-        """Length in ticks: the end of the last note, 0 for an empty piece."""
+        """The end of the last note; 0 without any."""
         return int((self.notes[:, 0] + self.notes[:, 1]).max()) if len(self.notes) else 0
 
     def window(self, start_tick: int = 0, frames: int = FRAMES) -> PianoRoll:
-        """Cut a roll that begins at `start_tick`; notes sounding across its edges are clipped.
-
-        It holds what the whole piece's roll holds there; a note held over from before the window
-        is struck at its first frame.
-        """
+        """Cut out a roll; a note held over from before it is struck at its first frame."""
         starts = self.notes[:, 0] - start_tick
         start, end = (
             (ticks + TICKS_PER_FRAME // 2) // TICKS_PER_FRAME
@@ -177,17 +168,14 @@ class PianoRoll:
 
     @property
     def frames(self) -> int:
-        """Number of columns."""
         return self.onset.shape[1]
 
     @property
     def beats(self) -> float:
-        """Length in beats."""
         return self.frames / FRAMES_PER_BEAT
 
     @property
     def seconds(self) -> float:
-        """Length in seconds at `tempo`."""
         return self.beats * 60.0 / self.tempo
 
     @property
@@ -209,12 +197,14 @@ class PianoRoll:
         """The same shifted up; notes pushed off the keyboard are dropped."""
         if not semitones:
             return self
-        pitch, *others = self.arrays()
-        kept = (pitch + semitones >= LOWEST_PITCH) & (pitch + semitones < LOWEST_PITCH + KEYS)
+        pitch, start, end, velocity = self.arrays()
+        return self.with_notes(pitch + semitones, start, end, velocity)
+
+    def with_notes(self, *columns: np.ndarray, frames: int | None = None) -> PianoRoll:
+        """Other notes, given as `arrays` gives them, at the same tempo and time signature."""
         return PianoRoll.from_arrays(
-            pitch[kept] + semitones,
-            *(array[kept] for array in others),
-            self.frames,
+            *columns,
+            self.frames if frames is None else frames,
             tempo=self.tempo,
             time_signature=self.time_signature,
         )
@@ -300,15 +290,15 @@ class PianoRoll:
     ) -> PianoRoll:
         """Read a roll off a decoder's probabilities, leaving no stray frames.
 
-        A held run with no onset before it is a note whose attack fell short of the threshold:
-        it becomes an onset when it is at least two frames long, otherwise it is dropped.
+        A held run with no onset before it becomes a note if it is at least two frames long,
+        otherwise it is dropped.
 
         Parameters
         ----------
         onset, sustain : ndarray of float, shape=(88, frames)
             Probabilities, 0 to 1.
         velocity : ndarray of float, shape=(88, frames)
-            Loudness as a fraction of 127, read only at onsets.
+            Of 127, 0 to 1; read only at onsets.
         threshold : float
             Probability from which a cell counts.
         """
@@ -316,22 +306,19 @@ class PianoRoll:
         held = (sustain >= threshold) & ~struck
         lost = orphans(struck, held)
         follows = np.pad(held, ((0, 0), (0, 1)))[:, 1:]
-        struck = struck | (lost & follows)
-        held = held & ~lost
+        struck |= lost & follows
+        held &= ~lost
         loudness = np.clip(np.rint(velocity * 127), 1, 127).astype(np.uint8)
         return cls(struck, held, np.where(struck, loudness, 0).astype(np.uint8), **properties)
 
 
 def top_line(roll: PianoRoll) -> PianoRoll:
-    """The melody, taken as the notes that are struck while no higher key is down."""
+    """The melody: the notes that are struck while no higher key is down."""
     pitch, start, end, velocity = roll.arrays()
     rows = np.arange(KEYS)[:, None]
     highest = np.where(roll.active, rows, -1).max(axis=0)
     leads = pitch - LOWEST_PITCH == highest[start]
-    kept = (a[leads] for a in (pitch, start, end, velocity))
-    return PianoRoll.from_arrays(
-        *kept, roll.frames, tempo=roll.tempo, time_signature=roll.time_signature
-    )
+    return roll.with_notes(*(a[leads] for a in (pitch, start, end, velocity)))
 
 
 def orphans(onset: np.ndarray, sustain: np.ndarray) -> np.ndarray:
@@ -345,8 +332,7 @@ def without_overlaps(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Apply the overlap rule (see Conventions) to notes given as integer arrays of shape (n,).
 
-    Times are in any one unit. Returns what stays in the same order of arguments, sorted by
-    pitch, then start.
+    Times are in any one unit. What stays is sorted by pitch, then start.
     """
     order = np.lexsort((-velocity.astype(np.int64), -end, start, pitch))
     pitch, start, end, velocity = (a[order] for a in (pitch, start, end, velocity))

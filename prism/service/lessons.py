@@ -159,15 +159,8 @@ def excerpt(roll: PianoRoll, first_frame: int, frames: int) -> PianoRoll:
     """A part of a roll; a note held over from before is struck at its first frame."""
     pitch, start, end, velocity = roll.arrays()
     heard = (end > first_frame) & (start < first_frame + frames)
-    return PianoRoll.from_arrays(
-        pitch[heard],
-        np.maximum(start[heard] - first_frame, 0),
-        end[heard] - first_frame,
-        velocity[heard],
-        frames,
-        tempo=roll.tempo,
-        time_signature=roll.time_signature,
-    )
+    first, last = np.maximum(start - first_frame, 0), end - first_frame
+    return roll.with_notes(*(a[heard] for a in (pitch, first, last, velocity)), frames=frames)
 
 
 def bars_around(roll: PianoRoll, beat: int) -> tuple[int, int]:
@@ -180,15 +173,7 @@ def bars_around(roll: PianoRoll, beat: int) -> tuple[int, int]:
 def delayed(roll: PianoRoll, frames: int) -> PianoRoll:
     """The same notes so much later; what leaves the roll is cut off."""
     pitch, start, end, velocity = roll.arrays()
-    return PianoRoll.from_arrays(
-        pitch,
-        start + frames,
-        end + frames,
-        velocity,
-        roll.frames,
-        tempo=roll.tempo,
-        time_signature=roll.time_signature,
-    )
+    return roll.with_notes(pitch, start + frames, end + frames, velocity)
 
 
 def relatives(corpus: Corpus, window: Window, seed: int) -> dict[str, PianoRoll]:

@@ -65,30 +65,16 @@ def shuffled(roll: PianoRoll, rng: np.random.Generator) -> PianoRoll:
     """The same notes, each begun at a random frame."""
     pitch, start, end, velocity = roll.arrays()
     moved = rng.integers(0, roll.frames - (end - start) + 1)
-    return PianoRoll.from_arrays(
-        pitch,
-        moved,
-        moved + end - start,
-        velocity,
-        roll.frames,
-        tempo=roll.tempo,
-        time_signature=roll.time_signature,
-    )
+    return roll.with_notes(pitch, moved, moved + end - start, velocity)
 
 
 def noise(roll: PianoRoll, rng: np.random.Generator) -> PianoRoll:
     """As many notes, of one to four frames, on any key at any time."""
     count = int(roll.onset.sum())
     start = rng.integers(0, roll.frames, count)
-    return PianoRoll.from_arrays(
-        rng.integers(LOWEST_PITCH, LOWEST_PITCH + KEYS, count),
-        start,
-        start + rng.integers(1, 5, count),
-        np.full(count, DEFAULT_VELOCITY),
-        roll.frames,
-        tempo=roll.tempo,
-        time_signature=roll.time_signature,
-    )
+    pitch = rng.integers(LOWEST_PITCH, LOWEST_PITCH + KEYS, count)
+    end = start + rng.integers(1, 5, count)
+    return roll.with_notes(pitch, start, end, np.full(count, DEFAULT_VELOCITY))
 
 
 class RealPairs:
