@@ -61,9 +61,9 @@ def midi(*tracks, kind=None, count=None, division=TICKS):
 ONE_NOTE = note_on(0, 60) + note_off(TICKS, 60)
 
 
-def rows(data, **options):
+def rows(data):
     """Notes as (start, duration, pitch, velocity), ticks of 24 a beat."""
-    return [tuple(row) for row in read_midi(data, **options).notes.tolist()]
+    return [tuple(row) for row in read_midi(data).notes.tolist()]
 
 
 def test_type_0():
@@ -133,10 +133,9 @@ def test_overlaps_across_tracks_are_resolved():
     assert rows(midi(ONE_NOTE, second)) == [(0, 12, 60, 80), (12, 24, 60, 50)]
 
 
-def test_pedal_is_optional():
+def test_the_pedal_is_ignored():
     events = pedal(0, 127) + ONE_NOTE + pedal(96, 0) + note_on(0, 64) + note_off(24, 64)
     assert rows(midi(events)) == [(0, 24, 60, 80), (48, 6, 64, 80)]
-    assert rows(midi(events), pedal=True) == [(0, 48, 60, 80), (48, 6, 64, 80)]
 
 
 def test_other_events_and_chunks_are_skipped():
@@ -197,13 +196,13 @@ def test_a_file_without_notes_is_a_silent_piece():
     assert piece.window() == PianoRoll.empty(tempo=120.0)
 
 
-def test_names_come_from_the_path_or_the_caller(tmp_path):
+def test_names_come_from_the_path(tmp_path):
     path = tmp_path / "Air on G.mid"
     path.write_bytes(midi(ONE_NOTE))
-    piece = read_midi(path, label="Bach", group="air")
+    piece = read_midi(path)
     assert (piece.identifier, piece.title, piece.source) == ("Air on G.mid", "Air on G", path.name)
-    assert (piece.label, piece.terms, piece.group) == ("Bach", "", "air")
-    assert read_midi(str(path), identifier="x").identifier == "x"
+    assert (piece.label, piece.terms, piece.group) == ("", "", "")
+    assert read_midi(str(path)).identifier == "Air on G.mid"
     assert read_midi(midi(ONE_NOTE)).title == "MIDI data"
 
 

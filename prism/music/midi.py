@@ -6,12 +6,11 @@ time
     Read in beats: a tempo change moves nothing on the grid. File ticks round to the nearest of
     `TICKS_PER_BEAT` (halves up), and a note lasts at least one.
 tracks
-    All merged into one piano; channel 10 (drums) is dropped, and so are pitches outside 21 to 108.
+    All merged into one piano, by the overlap rule of `prism.music.roll`; channel 10 (drums) is
+    dropped, and so are pitches outside 21 to 108. The pedal is ignored.
 notes
-    A note-on of velocity 0 is a note-off. A note-off ends the oldest note still sounding on its
-    channel and pitch. A note that is never let go is dropped. Data bytes above 127 count as 127.
-overlap
-    After merging: the rule of `prism.music.roll`.
+    A note-off ends the oldest note still sounding on its channel and pitch. A note that is never
+    let go is dropped. Data bytes above 127 count as 127.
 tempo
     Quarter notes a minute where the first note begins, to a hundredth; 120 where the file names
     none, as the standard says. Files hold whole microseconds a beat, finer than a hundredth up to
@@ -64,33 +63,13 @@ class MidiError(ValueError):
     """A file that cannot be read as MIDI: what is wrong, what was expected, what to do."""
 
 
-def read_midi(
-    file: str | os.PathLike | bytes,
-    *,
-    identifier: str = "",
-    title: str = "",
-    label: str = "",
-    source: str = "",
-    terms: str = "",
-    group: str = "",
-    pedal: bool = False,
-) -> Piece:
-    """Read a type 0 or type 1 file; see Conventions.
-
-    Parameters
-    ----------
-    file : path or bytes
-        A MIDI file's path or its content.
-    identifier, title, label, source, terms, group : str
-        As in `Piece`. The first and `source` default to the file's name (``"MIDI data"`` for
-        bytes), the title to the name without its ending.
-    pedal : bool
-        Let notes sound until the sustain pedal of their track is lifted.
+def read_midi(file: str | os.PathLike | bytes) -> Piece:
+    """Read a type 0 or type 1 file, from its path or its content; see Conventions.
 
     Returns
     -------
     Piece
-        Possibly without a note.
+        Named after the file (``"MIDI data"`` for bytes), without a label; possibly silent.
 
     Raises
     ------
@@ -103,21 +82,20 @@ def read_midi(
     path = pathlib.PurePath("MIDI data" if isinstance(file, bytes) else file)
     try:
         score = _parse(file if isinstance(file, bytes) else _load(file))
-        notes = _notes(score, pedal)
+        notes = _notes(score)
     except MidiError as error:
         raise MidiError(f"{path.name}: {error}") from error
     signatures = _signatures(score)
     return Piece(
-        identifier=identifier or path.name,
-        title=title or path.stem,
-        label=label,
-        source=source or path.name,
-        terms=terms,
+        identifier=path.name,
+        title=path.stem,
+        label="",
+        source=path.name,
+        terms="",
         notes=notes,
         bars=_bars(signatures, notes),
         tempo=_tempo(score, notes),
         time_signature=signatures[0][1],
-        group=group,
     )
 
 
@@ -126,23 +104,14 @@ def write_midi(
 ) -> bytes:
     """Write a roll as one piano track; `read_midi(...).window(frames=roll.frames)` gives it back.
 
-    Exactly, but for the tempo, which files hold in whole microseconds a beat and `read_midi`
-    rounds to a hundredth: a tempo with at most two decimals up to 770 comes back unchanged. The
-    track ends where the roll does, so silence at its end is kept.
-
     Parameters
     ----------
     roll : PianoRoll
-        Any number of frames.
+        Its tempo comes back unchanged up to 770 if it has at most two decimals.
     path : path, optional
         Where to write the file as well.
     texts : iterable of str
         Text events at the start, for example what the roll was made with.
-
-    Returns
-    -------
-    bytes
-        The file.
 
     Raises
     ------
@@ -159,7 +128,6 @@ def write_midi(
 
 
 def _timing_track(roll: PianoRoll, texts: Iterable[str]) -> mido.MidiTrack:
-    """Tempo, time signature and texts, all at the start."""
     microseconds = round(_MICROSECONDS_PER_MINUTE / roll.tempo)
     if not 1 <= microseconds <= _MAX_MICROSECONDS_PER_BEAT:
         lowest = _MICROSECONDS_PER_MINUTE / _MAX_MICROSECONDS_PER_BEAT
@@ -274,9 +242,9 @@ def _truncated(what: str) -> str:
     return f"{what}; expected a whole file: it was cut short, get it again from its source"
 
 
-def _notes(score: symusic.Score, pedal: bool) -> np.ndarray:
+def _notes(score: symusic.Score) -> np.ndarray:
     """All tracks but drums as one piano, in the columns of `Piece.notes`."""
-    tracks = [_track_notes(track, pedal) for track in score.tracks if not track.is_drum]
+    tracks = [_track_notes(track) for track in score.tracks if not track.is_drum]
     pitch, start, end, velocity = np.concatenate([np.zeros((4, 0), np.int64), *tracks], axis=1)
     if len(pitch) > MAX_NOTES:
         raise MidiError(
@@ -298,18 +266,11 @@ def _notes(score: symusic.Score, pedal: bool) -> np.ndarray:
     return notes[np.lexsort((pitch, start))]
 
 
-def _track_notes(track, pedal: bool) -> np.ndarray:
+def _track_notes(track) -> np.ndarray:
     """One track as int64, shape=(4, n): pitch, start, end (file ticks), velocity."""
-    notes = track.notes.numpy()
-    pitch, start, velocity = (
-        notes[name].astype(np.int64) for name in ("pitch", "time", "velocity")
-    )
-    end = start + notes["duration"]
-    if pedal:
-        for press in track.pedals:
-            lift = press.time + press.duration
-            end = np.where((end >= press.time) & (end < lift), lift, end)
-    return np.stack([pitch, start, end, velocity])
+    notes = {name: column.astype(np.int64) for name, column in track.notes.numpy().items()}
+    end = notes["time"] + notes["duration"]
+    return np.stack([notes["pitch"], notes["time"], end, notes["velocity"]])
 
 
 def _to_ticks(times: np.ndarray, ticks_per_beat: int) -> np.ndarray:

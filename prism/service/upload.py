@@ -200,7 +200,9 @@ def _too_large(size: int) -> str:
 
 
 def _read(title: str, data: bytes) -> OwnPiece:
-    piece = read_midi(data, identifier=title, title=title, label="yours", source=title)
+    piece = dataclasses.replace(
+        read_midi(data), identifier=title, title=title, label="yours", source=title
+    )
     score = symusic.Score.from_midi(data, sanitize_data=True)
     if not len(piece.notes):
         raise UploadError(_silent(score))
