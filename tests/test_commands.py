@@ -20,7 +20,7 @@ from prism.models.settings import AMT_STARTS, GenerationSettings
 from prism.music.midi import read_midi, write_midi
 from prism.music.midipic import from_picture
 from prism.music.naming import file_stem
-from prism.music.performance import has_dynamics
+from prism.music.performance import shaping_words
 from prism.service.piece import ShownPiece
 from prism.service.service import Service
 
@@ -87,7 +87,7 @@ def test_a_seed_gives_the_notes_that_python_gets(weights, tmp_path, capsys):
         "structure_scale: 0.35",
         f"checkpoint: sha256 {digest}…",
     ]
-    assert has_dynamics(roll) and path.read_bytes() == write_midi(roll, texts=lines)
+    assert not shaping_words(roll) and path.read_bytes() == write_midi(roll, texts=lines)
 
 
 def test_what_is_asked_for_is_drawn_and_told(tmp_path, capsys):

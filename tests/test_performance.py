@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from strategies import rolls
 
 from prism.corpora.prepared import Corpus
-from prism.music.performance import LARGEST_CHANGE, has_dynamics, shaped
+from prism.music.performance import LARGEST_CHANGE, SHAPED, shaped, shaping_words
 from prism.music.roll import Note, PianoRoll
 
 
@@ -38,20 +38,20 @@ def test_six_eight_has_two_beats():
 
 def test_real_dynamics_are_left_alone():
     roll = PianoRoll.from_notes([Note(60, b, 1, 40 + b) for b in range(64)])
-    assert has_dynamics(roll) and shaped(roll) is roll
+    assert shaping_words(roll) == "" and shaped(roll) is roll
 
 
 def test_the_noise_of_a_model_is_no_dynamics():
     noise = np.random.default_rng(0).integers(77, 84, 64)
     roll = PianoRoll.from_notes([Note(60, b, 1, int(v)) for b, v in enumerate(noise)])
     even = PianoRoll.from_notes([Note(60, b, 1, 80) for b in range(64)])
-    assert not has_dynamics(roll)
+    assert shaping_words(roll) == SHAPED
     assert shaped(roll).notes() == shaped(even).notes()
 
 
 def test_silence_stays_silence():
     silence = PianoRoll.empty()
-    assert shaped(silence) is silence
+    assert shaping_words(silence) == "" and shaped(silence) is silence
 
 
 @settings(max_examples=40, deadline=None)
@@ -71,5 +71,5 @@ def corpus():
 
 def test_music_without_dynamics_is_shaped_and_other_music_is_not(corpus):
     by = {label: corpus.select("test", [label]) for label in ("Bach", "Irish reels", "Beethoven")}
-    assert not any(has_dynamics(p.window()) for label in ("Bach", "Irish reels") for p in by[label])
-    assert any(has_dynamics(piece.window()) for piece in by["Beethoven"])
+    assert all(shaping_words(p.window()) for label in ("Bach", "Irish reels") for p in by[label])
+    assert not all(shaping_words(piece.window()) for piece in by["Beethoven"])

@@ -7,14 +7,12 @@ picture
 rows
     Two equal rows a pitch, high above low: pitch p is at rows ``2 (109 - p)`` and the next one,
     from 2 (C8) to 177 (A0). Rows 0 and 1 stay black: midipic's importer counts from one pitch
-    above its highest. Rows 176 to 255 show its sustain pedal, behind the A0; we read past the
-    pedal and draw none.
+    above its highest. Rows 176 to 255 show its sustain pedal, behind the A0; we draw none.
 channels
     End offset, start offset, velocity, in OpenCV's order: an image file opened as RGB has them
-    the other way round, so reverse the last axis on the way in and out. All three are constant
-    along a note. The offsets say how far, in frames, the note's end and start lie from the edges
-    of its cells: 191 and 127 are on the grid; the first counts 127.5 a frame, the second 255.
-    Velocity is doubled.
+    the other way round. All three are constant along a note. The offsets say how far the note's
+    end and start lie from the edges of its cells: 191 and 127 are on the grid; the first counts
+    127.5 a frame, the second 255. Velocity is doubled.
 repeated notes
     Two equal notes with no gap between them look like one in midipic. We say that one of the two
     ends half a frame early (end offset 127), alternating backwards from the last of a chain; on
@@ -33,7 +31,7 @@ import os
 import numpy as np
 from PIL import Image
 
-from prism.music.roll import DEFAULT_TEMPO, FRAMES, KEYS, LOWEST_PITCH, PianoRoll
+from prism.music.roll import FRAMES, KEYS, LOWEST_PITCH, PianoRoll
 
 SIZE = FRAMES
 SHAPE = (SIZE, SIZE, 3)
@@ -46,7 +44,6 @@ _ON_TIME_END = 191
 _EARLY_END = 127
 _ON_TIME_START = 127
 _VELOCITY_SCALE = 2
-_A0_ROWS = slice(PEDAL_ROW, PEDAL_ROW + ROWS_PER_PITCH)
 _PEDAL_ROWS = slice(PEDAL_ROW + ROWS_PER_PITCH, SIZE)
 _PEDAL_VELOCITY = 128
 _KEY_ROWS = slice(TOP_ROW, TOP_ROW + ROWS_PER_PITCH * KEYS)
@@ -64,17 +61,7 @@ _NORMAL_MEDIAN = 0.6745
 
 
 def to_picture(roll: PianoRoll) -> np.ndarray:
-    """Draw a roll; `from_picture` gives it back exactly.
-
-    Parameters
-    ----------
-    roll : PianoRoll
-        256 frames.
-
-    Returns
-    -------
-    ndarray of uint8, shape=(256, 256, 3)
-        See Conventions.
+    """Draw a roll of 256 frames; `from_picture` gives its notes back exactly.
 
     Raises
     ------
@@ -97,33 +84,15 @@ def to_picture(roll: PianoRoll) -> np.ndarray:
 
 
 def save_picture(roll: PianoRoll, path: str | os.PathLike) -> None:
-    """Write `to_picture` as an image file, which midipic reads as its own.
-
-    Raises
-    ------
-    ValueError
-        If the roll has another length than a picture.
-    """
-    # midipic's order of channels is OpenCV's, an image file's is the other way round.
+    """Write `to_picture` as an image file, which midipic reads as its own."""
+    # In an image file the channels are the other way round than in OpenCV.
     Image.fromarray(to_picture(roll)[..., ::-1].copy()).save(path)
 
 
-def from_picture(
-    picture: np.ndarray,
-    *,
-    tempo: float = DEFAULT_TEMPO,
-    time_signature: tuple[int, int] = (4, 4),
-) -> PianoRoll:
+def from_picture(picture: np.ndarray) -> PianoRoll:
     """Read a picture, ours or midipic's, clean or noisy; the sustain pedal is ignored.
 
-    Parameters
-    ----------
-    picture : ndarray of uint8, shape=(256, 256, 3)
-        See Conventions.
-    tempo : float
-        Quarter notes a minute, which pictures do not tell.
-    time_signature : (int, int)
-        Likewise.
+    Pictures do not tell tempo and time signature: the roll has the default ones.
 
     Raises
     ------
@@ -141,7 +110,7 @@ def from_picture(
     lit[0] &= ~_is_only_pedal(picture, cells[0], tolerance)
     onset = _note_starts(cells, lit, tolerance)
     velocity = np.where(onset, _mean_velocity(cells, lit, onset), 0).astype(np.uint8)
-    return PianoRoll(onset, lit & ~onset, velocity, float(tempo), time_signature)
+    return PianoRoll(onset, lit & ~onset, velocity)
 
 
 def _deviation(rows: np.ndarray, cells: np.ndarray) -> float:

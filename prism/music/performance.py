@@ -1,10 +1,9 @@
 """Velocities for playing music that has none of its own.
 
-Scores of old music say nothing of loudness, and so their notes all come with one velocity; what a
-model learns from them is as even, but for its noise. Played like that, music sounds like a machine.
-Here such rolls get accents that any performance would have: of the metre, of the melody, and of the
-phrase. They are for the ear (sound, and files to be played) and the same for everybody's notes;
-what is drawn, measured and compared keeps the velocities it came with.
+Scores of old music say nothing of loudness, and what a model learns from them is as even, but for
+its noise. Here such rolls get accents of the metre, the melody and the phrase. They are for the ear
+(sound, and files to be played) and the same for everybody's notes; what is drawn, measured and
+compared keeps the velocities it came with.
 
 Conventions
 -----------
@@ -36,32 +35,16 @@ _ACCOMPANIMENT = -7
 _PHRASE_EDGE, _PHRASE_SWELL = -5, 10
 
 
-def has_dynamics(roll: PianoRoll) -> bool:
-    """Whether a roll's velocities say anything; a silent roll's do not."""
-    if not roll.onset.any():
-        return False
-    low, high = np.percentile(roll.velocity[roll.onset], [5, 95])
-    return bool(high - low > EVEN_SPAN)
-
-
 def shaping_words(roll: PianoRoll) -> str:
     """What to say wherever `shaped` is heard; empty if it leaves the roll as it is."""
-    return SHAPED if roll.onset.any() and not has_dynamics(roll) else ""
+    if not roll.onset.any():
+        return ""
+    low, high = np.percentile(roll.velocity[roll.onset], [5, 95])
+    return "" if high - low > EVEN_SPAN else SHAPED
 
 
 def shaped(roll: PianoRoll) -> PianoRoll:
-    """The roll as it is played: the same notes, with accents unless it has dynamics.
-
-    Parameters
-    ----------
-    roll : PianoRoll
-        Any number of frames; it is left as it is.
-
-    Returns
-    -------
-    PianoRoll
-        The very same one if it has dynamics or no notes.
-    """
+    """The same notes as they are played; the very same roll if it has dynamics or no notes."""
     if not shaping_words(roll):
         return roll
     change = _metre(roll) + _phrase(roll) + np.where(top_line(roll).onset, 0, _ACCOMPANIMENT)
