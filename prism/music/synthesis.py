@@ -1,9 +1,9 @@
 """Rolls → sound.
 
-FluidSynth renders where its library is installed: 64 beats take about 0.2 s of one core at
-32 kHz with reverb, which keeps all a General MIDI piano has to offer (44.1 kHz: 0.27 s).
-symusic's built-in synthesiser needs only pip and takes a third of the time, but it plays every
-velocity alike and has no reverb, so it is the second choice and is given one layer a loudness.
+FluidSynth renders where its library is installed: 64 beats take about 0.2 s of one core at 32 kHz
+with reverb (44.1 kHz: 0.27 s). symusic's synthesiser needs only pip and takes a third of the time,
+but it plays every velocity alike and has no reverb: it is the second choice, and plays a layer a
+loudness.
 
 Conventions
 -----------
@@ -11,18 +11,17 @@ soundfont
     `PRISM_SOUNDFONT`, else the first of `SYSTEM_SOUNDFONTS` that is installed, else the one that
     pretty_midi brings. symusic, whose level is set by the latter, does not look for others.
 level
-    One fixed gain for everything, so that two rolls can be compared by ear; nothing is scaled to
-    its own peak. What would exceed full scale is bent softly below it.
+    One fixed gain, so that two rolls can be compared by ear; what would exceed full scale is bent
+    softly below it.
 length
     The roll's own length plus `TAIL_SECONDS` for the last notes to die away.
 samples
-    float32, −1 to 1, shape=(n,), at `SAMPLE_RATE`. One channel: the two the default soundfont gives
-    differ by 1 %, and a second would double what every visitor has to fetch.
+    float32, −1 to 1, shape=(n,), at `SAMPLE_RATE`. One channel: the two of the default soundfont
+    differ by 1 %.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import importlib.util
 import os
 import pathlib
@@ -56,19 +55,6 @@ class SynthesisError(RuntimeError):
     """Nothing to play with: no soundfont or no synthesiser; the message says what to do."""
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class Audio:
-    """Sound: `samples`, float32, shape=(n,), and their rate in Hz."""
-
-    samples: np.ndarray
-    sample_rate: int = SAMPLE_RATE
-
-    @property
-    def seconds(self) -> float:
-        """Length in seconds."""
-        return len(self.samples) / self.sample_rate
-
-
 def soundfont_path() -> pathlib.Path:
     """The soundfont in use; see Conventions.
 
@@ -77,24 +63,24 @@ def soundfont_path() -> pathlib.Path:
     SynthesisError
         If there is no file at that path.
     """
-    path, advice = _chosen_soundfont()
+    if named := os.environ.get(SOUNDFONT_VARIABLE):
+        path, advice = pathlib.Path(named), f"correct or unset {SOUNDFONT_VARIABLE}"
+    else:
+        path = _installed_soundfont()
+        advice = f"reinstall pretty_midi or set {SOUNDFONT_VARIABLE} to an .sf2 file"
     if not path.is_file():
         raise SynthesisError(f"no soundfont at {path}; {advice}")
     return path
 
 
-def _chosen_soundfont() -> tuple[pathlib.Path, str]:
-    """A path, and what to do where nothing is there."""
-    named = os.environ.get(SOUNDFONT_VARIABLE)
-    if named:
-        return pathlib.Path(named), f"correct or unset {SOUNDFONT_VARIABLE}"
+def _installed_soundfont() -> pathlib.Path:
+    """The system's first, or else pretty_midi's, there or not."""
     installed = [path for path in SYSTEM_SOUNDFONTS if path.is_file()]
     if installed and _fluidsynth() is not None:
-        return installed[0], ""
+        return installed[0]
     package = importlib.util.find_spec("pretty_midi")
     folder = pathlib.Path(package.origin).parent if package else pathlib.Path()
-    advice = f"reinstall pretty_midi or set {SOUNDFONT_VARIABLE} to an .sf2 file"
-    return folder / "TimGM6mb.sf2", advice
+    return folder / "TimGM6mb.sf2"
 
 
 def sound_words() -> str:
@@ -109,8 +95,8 @@ def sound_words() -> str:
     return f"{player} with the soundfont {soundfont_path().name}"
 
 
-def synthesise(roll: PianoRoll) -> Audio:
-    """Play a roll on a piano; a silent roll gives silence of the same length.
+def synthesise(roll: PianoRoll) -> np.ndarray:
+    """The samples of a roll played on a piano; a silent roll gives silence of the same length.
 
     Raises
     ------
@@ -119,23 +105,23 @@ def synthesise(roll: PianoRoll) -> Audio:
     """
     length = round((roll.seconds + TAIL_SECONDS) * SAMPLE_RATE)
     if not roll.onset.any():
-        return Audio(np.zeros(length, np.float32))
+        return np.zeros(length, np.float32)
     soundfont = soundfont_path()
     fluidsynth = _fluidsynth()
     if fluidsynth is not None:
         samples = _render_fluidsynth(fluidsynth, roll, length, soundfont)
     else:
         samples = _render_symusic(roll, length, soundfont)
-    return Audio(_softly_limited(samples))
+    return _softly_limited(samples)
 
 
-def write_wav(audio: Audio, path: str | os.PathLike) -> None:
-    """Write 16 bits, one channel."""
+def write_wav(samples: np.ndarray, path: str | os.PathLike) -> None:
+    """Write what `synthesise` made, in 16 bits."""
     with wave.open(os.fspath(path), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
-        file.setframerate(audio.sample_rate)
-        file.writeframes(np.rint(audio.samples * 32767).astype("<i2").tobytes())
+        file.setframerate(SAMPLE_RATE)
+        file.writeframes(np.rint(samples * 32767).astype("<i2").tobytes())
 
 
 def _softly_limited(samples: np.ndarray) -> np.ndarray:
