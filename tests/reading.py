@@ -7,7 +7,6 @@ import time
 from typing import NamedTuple
 
 from prism.corpora import folder
-from prism.corpora.scheduling import FileBatch
 
 
 class File(NamedTuple):
@@ -31,5 +30,5 @@ def slowly(entry, seconds: float = 0.02):
     return folder.read_entry(entry)
 
 
-def collected(batch: FileBatch, results: list) -> dict:
+def collected(batch: tuple, results: list) -> dict:
     return dict(results)

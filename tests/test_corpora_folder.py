@@ -207,10 +207,22 @@ def test_a_folder_around_the_artists_of_an_archive_is_no_artist(tmp_path):
     corpus, report = prepared(packed, tmp_path, minimum_pieces=3)
     assert corpus.labels == ("Ada",) and report.skipped == [("Ada/bad.mid", "an empty file")]
     assert prepared(root, tmp_path, minimum_pieces=3)[0].labels == ("music",)
-    assert midi_files.archive_wrapper(["a/m/b/c.mid", "a/m/d/e/f.mid"]) == "a/m/"
-    assert midi_files.archive_wrapper(["a/b/c.mid", "a/c.mid"]) == ""
-    assert midi_files.archive_wrapper([]) == ""
-    assert midi_files.archive_wrapper(["a/b/c.mid", "b/b/c.mid"]) == ""
+
+
+@pytest.mark.parametrize(
+    "paths, wrapper",
+    [
+        (["a/m/b/c.mid", "a/m/d/e/f.mid"], "a/m/"),
+        (["a/b/c.mid", "a/c.mid"], ""),
+        (["a/b/c.mid", "b/b/c.mid"], ""),
+        ([], ""),
+    ],
+)
+def test_folders_around_the_artists(tmp_path, paths, wrapper):
+    folders = ("a/c.mid", LeftOut("a/c.mid", midi_files.NO_FILE))
+    files = [*((path, None) for path in paths), folders]
+    assert midi_files.archive_wrapper(tmp_path / "all.zip", files) == wrapper
+    assert midi_files.archive_wrapper(tmp_path, files) == ""
 
 
 def test_a_member_that_inflates_without_end_is_read_no_further_than_the_limit(tmp_path):

@@ -10,14 +10,14 @@ from test_corpora_folder import songs, tree
 
 from prism.corpora import files, folder, midi_preparation, preparation, scheduling
 from prism.corpora.files import CorpusError, LeftOut
-from prism.corpora.scheduling import CRASH, FAILED, FileBatch, Task, batches, opened_pool, run
+from prism.corpora.scheduling import CRASH, FAILED, batches, opened_pool, run, worked
 
 
 def work(names: list[str], scheduler: str, marks: str = "") -> dict:
-    task = Task(functools.partial(doubled, marks=marks), collected)
-    found = [FileBatch(tuple(map(File, names[i : i + 2]))) for i in range(0, len(names), 2)]
+    read = functools.partial(doubled, marks=marks)
+    found = [tuple(map(File, names[i : i + 2])) for i in range(0, len(names), 2)]
     with opened_pool(scheduler, 2) as pool:
-        results = list(run(found, task, pool))
+        results = list(run(found, read, collected, pool))
     return {path: result for part in results for path, result in part.items()}
 
 
@@ -33,8 +33,8 @@ def test_a_file_that_kills_its_reader_is_left_out_alone(scheduler, tmp_path):
 
 @pytest.mark.slow
 def test_every_deadly_file_of_a_batch_is_found():
-    batch = FileBatch((*map(File, ("deadly 1", "a", "deadly 2")), LeftOut("b", "no file")))
-    result = scheduling.without_crashing_files(batch, Task(doubled, collected))
+    batch = (*map(File, ("deadly 1", "a", "deadly 2")), LeftOut("b", "no file"))
+    result = scheduling.without_crashing_files(batch, doubled, collected)
     assert result == {
         "deadly 1": LeftOut("deadly 1", CRASH),
         "a": "aa",
@@ -44,8 +44,8 @@ def test_every_deadly_file_of_a_batch_is_found():
 
 
 def test_a_file_its_reader_fails_on_is_left_out():
-    task = Task(lambda file: 1 // len(file.path[1:]), collected)
-    assert task(FileBatch((File("a"), File("ab")))) == {
+    batch = (File("a"), File("ab"))
+    assert worked(batch, lambda file: 1 // len(file.path[1:]), collected) == {
         "a": LeftOut("a", FAILED, "ZeroDivisionError: integer division or modulo by zero"),
         "ab": 1,
     }
@@ -92,13 +92,13 @@ def test_one_file_more_changes_one_batch():
     files = [File(f"song {i}") for i in range(500)]
     before = set(batches(files, 16))
     after = set(batches([*files[:250], File("another"), *files[250:]], 16))
-    assert 8 < len(before) < 60 and max(len(batch.files) for batch in before) <= 64
+    assert 8 < len(before) < 60 and max(map(len, before)) <= 64
     assert len(after - before) <= 2
 
 
 def test_contents_that_travel_keep_batches_small():
     content = functools.partial(bytes, bytes(2**20))
-    sizes = [len(b.files) for b in batches(files.MidiFile(f"{i}", content) for i in range(20))]
+    sizes = [len(batch) for batch in batches(files.MidiFile(f"{i}", content) for i in range(20))]
     assert sum(sizes) == 20 and max(sizes) <= 7
 
 

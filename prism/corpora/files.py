@@ -23,7 +23,7 @@ import unicodedata
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 MAX_FILES = 5_000_000
 MAX_FILE_BYTES = 2**20
@@ -37,6 +37,7 @@ ARCHIVE_ERRORS = (
     RuntimeError,
     NotImplementedError,
 )
+NO_FILE = "a folder or link, not a file"
 MIDI_NAME = re.compile(r"\.midi?\"?$", re.IGNORECASE)
 
 
@@ -137,27 +138,19 @@ def expected_files(root: str | os.PathLike) -> int | None:
     return None
 
 
-def noted_entries(
-    root: str | os.PathLike, companion: str = ""
-) -> tuple[Iterator[MidiFile | LeftOut], list[str]]:
-    """`entries`, and a list that fills with the paths in an archive while they are gone through.
+def archive_wrapper(root: pathlib.Path, files: Iterable[tuple[str, Any]]) -> str:
+    """The folders, with their slashes, around all of an archive's artist folders, if any.
 
-    It is for `archive_wrapper` and stays empty for a folder, around whose artists there is none.
+    Parameters
+    ----------
+    root : Path
+        The archive; around a folder's artists there is none.
+    files : iterable of (str, object)
+        Path and result of every file, as read.
     """
-    found, paths = entries(root, companion), []
-    return (found if pathlib.Path(root).is_dir() else _noted(found, paths)), paths
-
-
-def _noted(found: Iterable[MidiFile | LeftOut], paths: list[str]) -> Iterator[MidiFile | LeftOut]:
-    for entry in found:
-        if isinstance(entry, MidiFile):
-            paths.append(entry.path)
-        yield entry
-
-
-def archive_wrapper(paths: Iterable[str]) -> str:
-    """The folders, with their slashes, around all of an archive's artist folders, if any."""
-    parts = [path.split("/") for path in paths]
+    if root.is_dir():
+        return ""
+    parts = [path.split("/") for path, result in files if getattr(result, "reason", "") != NO_FILE]
     depth = 0
     while parts and all(len(p) > depth + 2 for p in parts) and len({p[depth] for p in parts}) == 1:
         depth += 1
@@ -282,7 +275,7 @@ def _joined(entry: MidiFile, companion: MidiFile | None) -> MidiFile:
 
 
 def _no_file(path: str) -> LeftOut:
-    return LeftOut(tidy(path), "a folder or link, not a file")
+    return LeftOut(tidy(path), NO_FILE)
 
 
 def load(entry: MidiFile) -> bytes | LeftOut:
@@ -290,4 +283,4 @@ def load(entry: MidiFile) -> bytes | LeftOut:
     try:
         return entry.read()
     except ARCHIVE_ERRORS as error:
-        return LeftOut(tidy(entry.path), "the file could not be opened", str(error))
+        return LeftOut(entry.path, "the file could not be opened", str(error))

@@ -21,8 +21,8 @@ from prism.corpora.files import (
     CorpusError,
     LeftOut,
     archive_wrapper,
+    entries,
     expected_files,
-    noted_entries,
     tidy,
 )
 from prism.corpora.folder import FOLDER, NO_ARTIST, Layout, read_entry
@@ -199,28 +199,31 @@ def read_pieces(
 
     What cannot be used goes into `report`.
     """
-    found, paths = noted_entries(root, layout.companion)
+    root = pathlib.Path(root)
     read = functools.partial(read_entry, refine=layout.refine)
     with tqdm(total=expected_files(root), desc=layout.name, unit="file") as bar:
-        shards = made_shards(batches(found), read, cache, where, bar.update)
-    wrapper = archive_wrapper(paths)
-    naming = functools.partial(
-        _named, wrapper=wrapper, layout=layout, root=tidy(pathlib.Path(root).resolve().name)
-    )
-    pieces: list[PieceSummary] = []
+        found = batches(entries(root, layout.companion))
+        shards = made_shards(found, read, cache, where, bar.update)
+    files: list[tuple[str, PieceSummary | LeftOut]] = []
     for number, shard in enumerate(shards):
         summaries, left_out = read_summaries(shard, number)
-        for item in [*map(naming, summaries), *left_out]:
-            if isinstance(item, PieceSummary):
-                pieces.append(item)
-            else:
-                report.leave_out(item._replace(file=tidy(item.file.removeprefix(wrapper))))
+        files += [(item.identifier, item) for item in summaries]
+        files += [(item.file, item) for item in left_out]
+    wrapper, folder = archive_wrapper(root, files), tidy(root.resolve().name)
+    pieces: list[PieceSummary] = []
+    for path, item in files:
+        path = path.removeprefix(wrapper)
+        if isinstance(item, PieceSummary):
+            item = _named(item, path, folder, layout)
+        if isinstance(item, PieceSummary):
+            pieces.append(item)
+        else:
+            report.leave_out(item._replace(file=tidy(path)))
     return sorted(pieces, key=lambda piece: _natural(piece.identifier)), shards
 
 
-def _named(piece: PieceSummary, wrapper: str, layout: Layout, root: str) -> PieceSummary | LeftOut:
+def _named(piece: PieceSummary, path: str, folder: str, layout: Layout) -> PieceSummary | LeftOut:
     """Give a piece what its path says: label, title, source, terms, and its song as group."""
-    path = piece.identifier.removeprefix(wrapper)
     name = layout.parse(path)
     if name is None:
         return LeftOut(path, NO_ARTIST)
@@ -229,7 +232,7 @@ def _named(piece: PieceSummary, wrapper: str, layout: Layout, root: str) -> Piec
         identifier=tidy(path),
         title=name.title,
         label=name.artist,
-        source=f"{root}/{tidy(path)}",
+        source=f"{folder}/{tidy(path)}",
         terms=layout.terms,
         group=tidy(name.song),
     )

@@ -25,9 +25,9 @@ from prism.corpora import music21 as source
 from prism.corpora.duplicates import content_key, duplicate_groups, sketch
 from prism.corpora.files import CorpusError, LeftOut
 from prism.corpora.prepared import SPLITS, Corpus
-from prism.corpora.scheduling import LOCAL, FileBatch, Results, Task, batches, opened_pool, run
+from prism.corpora.scheduling import LOCAL, Results, batches, opened_pool, run
 from prism.corpora.shards import read_piece, read_summaries, shard_name, write_shard
-from prism.corpora.summaries import PieceSummary, faults, summarised
+from prism.corpora.summaries import SAME_NOTES, PieceSummary, summarised
 from prism.music.roll import Piece
 
 AnyPiece = TypeVar("AnyPiece", Piece, PieceSummary)
@@ -125,7 +125,7 @@ def read_score(score: ScoreFile) -> list[Piece] | LeftOut:
 
 
 def made_shards(
-    found: Iterable[FileBatch],
+    found: Iterable[tuple],
     read: Callable[[Any], Any],
     cache: pathlib.Path,
     where: tuple[str, int],
@@ -135,8 +135,8 @@ def made_shards(
 
     Parameters
     ----------
-    found : iterable of FileBatch
-        Their files have a `stamp`.
+    found : iterable of tuple
+        From `prism.corpora.scheduling.batches`; their files have a `stamp`.
     read : callable
         From a file to a piece, a list of pieces, or a `LeftOut`; called in another process.
     cache : Path
@@ -155,11 +155,11 @@ def made_shards(
     cache.mkdir(parents=True, exist_ok=True)
     shards: list[pathlib.Path] = []
 
-    def missing() -> Iterator[FileBatch]:
+    def missing() -> Iterator[tuple]:
         for batch in found:
             shards.append(_shard_path(batch, read, cache))
             if shards[-1].is_file():
-                advance(len(batch.files))
+                advance(len(batch))
             else:
                 yield batch
 
@@ -167,9 +167,9 @@ def made_shards(
     first = next(todo, None)
     if first is None:
         return shards
-    task = Task(read, functools.partial(_write, read=read, cache=cache))
+    write = functools.partial(_write, read=read, cache=cache)
     with opened_pool(*where) as pool:
-        for shard, files in run(itertools.chain([first], todo), task, pool):
+        for shard, files in run(itertools.chain([first], todo), read, write, pool):
             if not shard.is_file():
                 raise CorpusError(
                     f"a worker wrote {shard.name}, but it is not in {cache}: the cache has to lie "
@@ -179,10 +179,9 @@ def made_shards(
     return shards
 
 
-def _shard_path(batch: FileBatch, read: Callable, cache: pathlib.Path) -> pathlib.Path:
+def _shard_path(batch: tuple, read: Callable, cache: pathlib.Path) -> pathlib.Path:
     stamps = [
-        f"{f.file}|{f.reason}" if isinstance(f, LeftOut) else f"{f.path}|{f.stamp}"
-        for f in batch.files
+        f"{f.file}|{f.reason}" if isinstance(f, LeftOut) else f"{f.path}|{f.stamp}" for f in batch
     ]
     return cache / shard_name([_reader_name(read), *stamps])
 
@@ -196,7 +195,7 @@ def _reader_name(read: Callable) -> str:
 
 
 def _write(
-    batch: FileBatch, results: Results, read: Callable, cache: pathlib.Path
+    batch: tuple, results: Results, read: Callable, cache: pathlib.Path
 ) -> tuple[pathlib.Path, int]:
     """Write a batch's shard; its path, and how many files there were."""
     pieces: list[Piece] = []
@@ -210,7 +209,7 @@ def _write(
             pieces += result
     shard = _shard_path(batch, read, cache)
     write_shard(shard, pieces, left_out)
-    return shard, len(batch.files)
+    return shard, len(batch)
 
 
 def assemble(
@@ -239,12 +238,20 @@ def assemble(
 def usable(
     pieces: Sequence[AnyPiece], summaries: Iterable[PieceSummary], report: Report
 ) -> list[AnyPiece]:
-    """Those of some pieces, or of their summaries, without `faults`; the others are reported."""
-    found = faults(summaries)
-    report.skipped += [
-        (piece.identifier, fault) for piece, fault in zip(pieces, found, strict=True) if fault
-    ]
-    return [piece for piece, fault in zip(pieces, found, strict=True) if not fault]
+    """Those of some pieces, or of their summaries, without a fault; the others are reported.
+
+    A fault is a piece's own, or that an earlier piece has the same notes.
+    """
+    seen: set[str] = set()
+    kept = []
+    for piece, summary in zip(pieces, summaries, strict=True):
+        fault = summary.fault or (SAME_NOTES if summary.fingerprint in seen else "")
+        if fault:
+            report.skipped.append((piece.identifier, fault))
+        else:
+            seen.add(summary.fingerprint)
+            kept.append(piece)
+    return kept
 
 
 def group_versions(pieces: Sequence[Piece]) -> list[str]:

@@ -12,11 +12,19 @@ from collections.abc import Iterable, Sequence
 from tqdm import tqdm
 
 from prism.corpora.facts import PieceFacts, file_facts, piece_facts
-from prism.corpora.files import LeftOut, archive_wrapper, expected_files, noted_entries, tidy
+from prism.corpora.files import (
+    LeftOut,
+    MidiFile,
+    archive_wrapper,
+    entries,
+    expected_files,
+    load,
+    tidy,
+)
 from prism.corpora.folder import NO_ARTIST, Layout, read_content
 from prism.corpora.preparation import group_versions
 from prism.corpora.prepared import Corpus
-from prism.corpora.scheduling import read_side_by_side
+from prism.corpora.scheduling import PROCESSES, Results, batches, opened_pool, run
 from prism.corpora.sharded import ShardedCorpus
 from prism.corpora.study import Chart, Study, largest, study_of
 from prism.music.roll import Piece
@@ -126,12 +134,16 @@ def study_files(root: str | os.PathLike, layout: Layout, processes: int = 2) -> 
     ValueError
         If no file has notes.
     """
-    entered, paths = noted_entries(root)
+    root = pathlib.Path(root)
     facts: list[PieceFacts] = []
     left_out: list[LeftOut] = []
-    read = read_side_by_side(entered, read_facts, processes)
-    found = list(tqdm(read, total=expected_files(root), desc=layout.name, unit="file"))
-    wrapper = archive_wrapper(paths)
+    found: Results = []
+    bar = tqdm(total=expected_files(root), desc=layout.name, unit="file")
+    with bar, opened_pool(PROCESSES, processes) as pool:
+        for results in run(batches(entries(root)), read_facts, _results, pool):
+            found += results
+            bar.update(len(results))
+    wrapper = archive_wrapper(root, found)
     for path, result in found:
         path = path.removeprefix(wrapper)
         if isinstance(result, PieceFacts):
@@ -149,10 +161,15 @@ def study_files(root: str | os.PathLike, layout: Layout, processes: int = 2) -> 
     )
 
 
-def read_facts(content: bytes) -> PieceFacts | LeftOut:
+def read_facts(entry: MidiFile) -> PieceFacts | LeftOut:
     """One file's facts, still without a name, or why it has none."""
-    piece = read_content(content)
+    content = load(entry)
+    piece = content if isinstance(content, LeftOut) else read_content(content)
     return piece if isinstance(piece, LeftOut) else piece_facts(piece, file_facts(content))
+
+
+def _results(batch: tuple, results: Results) -> Results:
+    return results
 
 
 def _named(facts: PieceFacts, path: str, layout: Layout) -> PieceFacts | LeftOut:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Iterable
 
 import numpy as np
 
@@ -88,15 +87,3 @@ def _fault(piece: Piece) -> str:
     if np.diff(piece.notes[:, 0]).max() > MAXIMUM_SILENCE_BEATS * TICKS_PER_BEAT:
         return f"a silence of more than {MAXIMUM_SILENCE_BEATS} beats"
     return ""
-
-
-def faults(pieces: Iterable[PieceSummary]) -> list[str]:
-    """For each piece why it is left out, its own fault or an earlier piece's notes, or empty."""
-    seen: set[str] = set()
-    found = []
-    for piece in pieces:
-        fault = piece.fault or (SAME_NOTES if piece.fingerprint in seen else "")
-        if not fault:
-            seen.add(piece.fingerprint)
-        found.append(fault)
-    return found
