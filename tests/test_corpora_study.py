@@ -1,5 +1,6 @@
 """The corpus study: figures worked out by hand, real files, and the one that the page shows."""
 
+import dataclasses
 import io
 import json
 
@@ -182,4 +183,4 @@ def test_nothing_to_study_is_told(tmp_path, capsys):
 def test_the_stored_study_is_of_the_bundled_corpus():
     stored = json.loads((ROOT / "assets" / "study.json").read_text(encoding="utf-8"))
     study = study_corpus(Corpus.load(ROOT / "assets" / "corpus"), "music21")
-    assert stored == json.loads(json.dumps(study.as_dict())), "prism corpora report"
+    assert stored == json.loads(json.dumps(dataclasses.asdict(study))), "prism corpora report"

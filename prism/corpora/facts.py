@@ -5,7 +5,7 @@ Conventions
 polyphony
     Mean number of keys down, over the time in which any is.
 metre
-    Beats in a bar and beat unit as text, such as ``"6/8"``.
+    Beats in a bar and beat unit, such as ``"6/8"``.
 instruments
     General MIDI's names; only a MIDI file has them, a `Piece` is merged to one piano.
 """
@@ -19,6 +19,7 @@ import numpy as np
 import symusic
 
 from prism.corpora.duplicates import content_key, sketch
+from prism.music.naming import signature
 from prism.music.roll import KEYS, LOWEST_PITCH, TICKS_PER_BEAT, Piece
 
 # pyfluidsynth, which pretty_midi loads, prints where it found its library when CI is set; a
@@ -111,7 +112,7 @@ def piece_facts(piece: Piece, file: FileFacts | None = None) -> PieceFacts:
         beats=piece.ticks / TICKS_PER_BEAT,
         tempo=piece.tempo,
         polyphony=polyphony(piece.notes),
-        metre=_metre_text(*piece.time_signature),
+        metre=signature(piece.time_signature),
         pitches=np.bincount(pitch, minlength=KEYS),
         velocities=len(np.unique(piece.notes[:, 3])),
         bar_changes=bar_changes(piece.bars),
@@ -164,7 +165,7 @@ def file_facts(content: bytes) -> FileFacts:
         name = DRUMS if track.is_drum else pretty_midi.program_to_instrument_name(track.program)
         if len(track.notes):
             instruments[name] = instruments.get(name, 0) + len(track.notes)
-    metres = [(s.time, _metre_text(s.numerator, s.denominator)) for s in score.time_signatures]
+    metres = [(s.time, signature((s.numerator, s.denominator))) for s in score.time_signatures]
     tempi = [(change.time, change.mspq) for change in score.tempos]
     return FileFacts(instruments, tuple(_successive(metres)), len(_successive(tempi)))
 
@@ -173,7 +174,3 @@ def _successive(changes: list[tuple]) -> list:
     """Values in order of time, without repetitions; of several at one time the last holds."""
     values = list(dict(sorted(changes, key=lambda change: change[0])).values())
     return [b for a, b in zip([None, *values], values, strict=False) if a != b]
-
-
-def _metre_text(numerator: int, denominator: int) -> str:
-    return f"{numerator}/{denominator}"

@@ -26,7 +26,7 @@ from prism.corpora.preparation import group_versions
 from prism.corpora.prepared import Corpus
 from prism.corpora.scheduling import PROCESSES, Results, batches, opened_pool, run
 from prism.corpora.sharded import ShardedCorpus
-from prism.corpora.study import Chart, Study, largest, study_of
+from prism.corpora.study import Chart, Study, chart_of, largest, study_of
 from prism.music.roll import Piece
 
 REPORT_TEXT = "report.md"
@@ -37,6 +37,14 @@ _FROM_FILES = "Study the files themselves (--from) to see it."
 _GENRE_TEMPO = (
     "Most scores name no tempo; those were given one by their genre, so the tempi stand in peaks."
 )
+_KINDS = {
+    ".mxl": "MusicXML",
+    ".xml": "MusicXML",
+    ".abc": "ABC",
+    ".krn": "Humdrum",
+    ".mid": "MIDI",
+    ".midi": "MIDI",
+}
 _DEFAULT_VELOCITY = "Without a dynamic mark in its score a piece has one velocity, 80."
 
 
@@ -79,40 +87,19 @@ def _grouped(corpus: Corpus | ShardedCorpus) -> Iterable[Piece]:
 
 def _origin_charts(origins: Sequence[tuple[str, str]]) -> list[Chart]:
     """What the provenance, a source and terms a piece, tells of files and terms."""
-    tables = (
-        (
-            "sources",
-            "Where the pieces come from",
-            "Folders of the collection.",
-            Counter(source.split("/")[0] for source, _ in origins),
-            "other folders",
-        ),
-        (
-            "kinds",
-            "Kinds of files",
-            "What the pieces were read from.",
-            Counter(_kind(source) for source, _ in origins),
-            "others",
-        ),
-        (
-            "terms",
-            "Terms",
-            "Under which the pieces are used.",
-            Counter(terms for _, terms in origins),
-            "other terms",
-        ),
-    )
+    folders = Counter(source.split("/")[0] for source, _ in origins)
+    kinds = Counter(_kind(source) for source, _ in origins)
+    terms = Counter(terms for _, terms in origins)
     return [
-        Chart(name, title, about, "pieces", largest(counts, others))
-        for name, title, about, counts, others in tables
+        chart_of("sources", largest(folders, "other folders")),
+        chart_of("kinds", largest(kinds, "others")),
+        chart_of("terms", largest(terms, "other terms")),
     ]
 
 
 def _kind(source: str) -> str:
-    kind = pathlib.PurePosixPath(source.rstrip('"')).suffix.lower()
-    names = {".mxl": "MusicXML", ".xml": "MusicXML", ".abc": "ABC", ".krn": "Humdrum"}
-    names |= dict.fromkeys((".mid", ".midi"), "MIDI")
-    return names.get(kind, kind or "no ending")
+    ending = pathlib.PurePosixPath(source.rstrip('"')).suffix.lower()
+    return _KINDS.get(ending, ending or "no ending")
 
 
 def study_files(root: str | os.PathLike, layout: Layout, processes: int = 2) -> Study:
@@ -152,11 +139,15 @@ def study_files(root: str | os.PathLike, layout: Layout, processes: int = 2) -> 
             facts.append(result)
         else:
             left_out.append(result._replace(file=tidy(path), detail=tidy(result.detail)))
+    if layout.merge_artists:
+        labels = layout.merge_artists([piece.label for piece in facts])
+        facts = [dataclasses.replace(piece, label=labels[piece.label]) for piece in facts]
+    reasons = Counter(entry.reason for entry in left_out)
     return study_of(
         layout.name,
-        _with_merged_artists(facts, layout),
-        origin={"files": f"{len(facts) + len(left_out):,}"},
-        charts=_reason_charts(left_out),
+        facts,
+        origin={"files": f"{len(found):,}"},
+        charts=[chart_of("left_out", largest(reasons, "other reasons"))] if left_out else [],
         left_out=tuple(sorted(map(tuple, left_out))),
     )
 
@@ -181,25 +172,10 @@ def _named(facts: PieceFacts, path: str, layout: Layout) -> PieceFacts | LeftOut
     )
 
 
-def _with_merged_artists(facts: list[PieceFacts], layout: Layout) -> list[PieceFacts]:
-    if layout.merge_artists is None:
-        return facts
-    labels = layout.merge_artists([piece.label for piece in facts])
-    return [dataclasses.replace(piece, label=labels[piece.label]) for piece in facts]
-
-
-def _reason_charts(left_out: Sequence[LeftOut]) -> list[Chart]:
-    if not left_out:
-        return []
-    reasons = Counter(entry.reason for entry in left_out)
-    about = "Why files cannot be used; each is named at the end."
-    return [Chart("left_out", "Left out", about, "files", largest(reasons, "other reasons"))]
-
-
 def save_study(study: Study, path: pathlib.Path) -> None:
     """Write a study as JSON."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(study.as_dict(), indent=1, ensure_ascii=False)
+    text = json.dumps(dataclasses.asdict(study), indent=1, ensure_ascii=False)
     path.write_text(text + "\n", encoding="utf-8")
 
 

@@ -2,8 +2,6 @@
 
 Conventions
 -----------
-chart
-    A table of (name, number) with a title, what it says, and the unit of its numbers.
 classes
     Lengths, tempi and the like are counted between edges; the lower edge belongs to a class, the
     upper one does not.
@@ -18,15 +16,15 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
 from prism.corpora.duplicates import similar_pairs
-from prism.corpora.facts import PieceFacts, pretty_midi
+from prism.corpora.facts import FileFacts, PieceFacts, pretty_midi
 from prism.corpora.prepared import SPLITS
-from prism.music.roll import LOWEST_PITCH
+from prism.music.roll import KEYS, LOWEST_PITCH
 
 LARGEST = 20
 _COUNT_EDGES = (1, 2, 3, 4, 5, 10, 20, 50, 100)
@@ -36,6 +34,47 @@ _NOTE_EDGES = (0, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384)
 _TEMPO_EDGES = (0, 40, 60, 80, 100, 120, 140, 160, 180, 200, 240)
 _POLYPHONY_EDGES = (1, 1.25, 1.5, 2, 2.5, 3, 3.5, 4, 5, 6, 8)
 _SPAN_EDGES = tuple(range(0, 85, 12))
+# Of each chart: its title, what it says, and what its numbers count.
+_TEXTS = {
+    "labels": ("Composers and artists", "Pieces under each; those with most come first.", "pieces"),
+    "label_sizes": (
+        "How many pieces a composer or artist has",
+        "A model hardly learns a label with few pieces.",
+        "composers or artists",
+    ),
+    "instruments": (
+        "Instruments",
+        "Files in which each plays at least one note; of {} instruments the {} that are there "
+        "most.",
+        "files",
+    ),
+    "instrument_notes": ("Who plays the notes", "Notes of each instrument in all files.", "notes"),
+    "tempi": ("Tempo changes", "How often a file changes its tempo.", "files"),
+    "metres": ("Time signatures", "The first one of each piece.", "pieces"),
+    "metre_changes": ("Changes of metre", "{}", "pieces"),
+    "beats": ("Length in beats", "Repeats written out; Prism draws 64 beats.", "pieces"),
+    "notes": ("Notes a piece", "Drums are not counted.", "pieces"),
+    "tempo": ("Tempo", "Quarter notes a minute at the start.", "pieces"),
+    "polyphony": ("Polyphony", "Mean number of keys down while any is.", "pieces"),
+    "pitches": ("Pitches", "Notes on each of the 88 keys.", "notes"),
+    "spans": ("Range", "Semitones from a piece's lowest to its highest note.", "pieces"),
+    "versions": (
+        "Versions of one song",
+        "Songs by how many of the pieces are versions of them, told by name or opening.",
+        "songs",
+    ),
+    "sources": ("Where the pieces come from", "Folders of the collection.", "pieces"),
+    "kinds": ("Kinds of files", "What the pieces were read from.", "pieces"),
+    "terms": ("Terms", "Under which the pieces are used.", "pieces"),
+    "left_out": ("Left out", "Why files cannot be used; each is named at the end.", "files"),
+}
+_FILE_CHANGES = "How often a file changes its time signature."
+_BAR_CHANGES = (
+    "How often the bars get longer or shorter for two bars or more: the corpus keeps the bar "
+    "lines, not the signatures, so a change from 4/4 to 2/2 does not show."
+)
+
+Rows = tuple[tuple[str, int], ...]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,7 +93,13 @@ class Chart:
     title: str
     about: str
     unit: str
-    rows: tuple[tuple[str, int], ...]
+    rows: Rows
+
+
+def chart_of(name: str, rows: Rows, *words: object) -> Chart:
+    """The chart of this name, with words for the gaps in its text."""
+    title, about, unit = _TEXTS[name]
+    return Chart(name, title, about.format(*words), unit, rows)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,10 +132,6 @@ class Study:
     labels: tuple[tuple[str | int | float, ...], ...]
     left_out: tuple[tuple[str, str, str], ...] = ()
     notes: tuple[str, ...] = ()
-
-    def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        return dataclasses.asdict(self)
 
 
 def study_of(
@@ -128,18 +169,46 @@ def study_of(
 
 def charts_of(pieces: Sequence[PieceFacts]) -> list[Chart]:
     """All charts; those of instruments and tempo changes only where all pieces are files."""
-    from_files = all(piece.file for piece in pieces)
+    labels = Counter(piece.label for piece in pieces)
+    metres = Counter(piece.metre for piece in pieces)
+    songs = Counter(piece.song for piece in pieces)
+    counts = sum(piece.pitches for piece in pieces).tolist()
+    keys = map(pretty_midi.note_number_to_name, range(LOWEST_PITCH, LOWEST_PITCH + KEYS))
+    if all(piece.file for piece in pieces):
+        file_charts = _file_charts([piece.file for piece in pieces])
+        changes = [max(0, len(piece.file.metres) - 1) for piece in pieces]
+    else:
+        file_charts = []
+        changes = [piece.bar_changes for piece in pieces]
+    about = _FILE_CHANGES if file_charts else _BAR_CHANGES
     return [
-        *_label_charts(pieces),
-        *(_file_charts(pieces) if from_files else ()),
-        *_metre_charts(pieces, from_files),
-        *_size_charts(pieces),
-        *_pitch_charts(pieces),
-        _version_chart(pieces),
+        chart_of("labels", largest(labels, "others")),
+        chart_of("label_sizes", classes(labels.values(), _COUNT_EDGES)),
+        *file_charts,
+        chart_of("metres", largest(metres, "others", 14)),
+        chart_of("metre_changes", classes(changes, _CHANGE_EDGES), about),
+        chart_of("beats", classes([piece.beats for piece in pieces], _BEAT_EDGES)),
+        chart_of("notes", classes([piece.notes for piece in pieces], _NOTE_EDGES)),
+        chart_of("tempo", classes([piece.tempo for piece in pieces], _TEMPO_EDGES)),
+        chart_of("polyphony", classes([piece.polyphony for piece in pieces], _POLYPHONY_EDGES)),
+        chart_of("pitches", tuple(zip(keys, counts, strict=True))),
+        chart_of("spans", classes([piece.span for piece in pieces], _SPAN_EDGES)),
+        chart_of("versions", classes(songs.values(), _COUNT_EDGES)),
     ]
 
 
-def largest(counts: Counter[str], others: str, most: int = LARGEST) -> tuple[tuple[str, int], ...]:
+def _file_charts(files: Sequence[FileFacts]) -> list[Chart]:
+    heard = Counter(name for file in files for name in file.instruments)
+    notes = sum((Counter(file.instruments) for file in files), Counter())
+    changes = [max(0, file.tempi - 1) for file in files]
+    return [
+        chart_of("instruments", largest(heard, "others")[:LARGEST], len(heard), LARGEST),
+        chart_of("instrument_notes", largest(notes, "other instruments")),
+        chart_of("tempi", classes(changes, _CHANGE_EDGES)),
+    ]
+
+
+def largest(counts: Counter[str], others: str, most: int = LARGEST) -> Rows:
     """The most frequent names, and the rest in one row."""
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     rest = ranked[most:]
@@ -147,7 +216,7 @@ def largest(counts: Counter[str], others: str, most: int = LARGEST) -> tuple[tup
     return tuple(ranked[:most] + row)
 
 
-def classes(values: Iterable[float], edges: Sequence[float]) -> tuple[tuple[str, int], ...]:
+def classes(values: Iterable[float], edges: Sequence[float]) -> Rows:
     """Count values between edges; the last class has no upper edge. Empty ends are left out.
 
     Examples
@@ -173,166 +242,18 @@ def _class_name(low: float, high: float, whole: bool) -> str:
     return f"{low:g}" if last == low else f"{low:g}–{last:g}"
 
 
-def _label_charts(pieces: Sequence[PieceFacts]) -> list[Chart]:
-    counts = Counter(piece.label for piece in pieces)
-    return [
-        Chart(
-            "labels",
-            "Composers and artists",
-            "Pieces under each; those with most come first.",
-            "pieces",
-            largest(counts, "others"),
-        ),
-        Chart(
-            "label_sizes",
-            "How many pieces a composer or artist has",
-            "A model hardly learns a label with few pieces.",
-            "composers or artists",
-            classes(counts.values(), _COUNT_EDGES),
-        ),
-    ]
-
-
-def _file_charts(pieces: Sequence[PieceFacts]) -> list[Chart]:
-    files = [piece.file for piece in pieces]
-    heard = Counter(name for file in files for name in file.instruments)
-    notes = sum((Counter(file.instruments) for file in files), Counter())
-    return [
-        Chart(
-            "instruments",
-            "Instruments",
-            f"Files in which each plays at least one note; of "
-            f"{len(heard)} instruments the {LARGEST} that are there most.",
-            "files",
-            largest(heard, "others")[:LARGEST],
-        ),
-        Chart(
-            "instrument_notes",
-            "Who plays the notes",
-            "Notes of each instrument in all files.",
-            "notes",
-            largest(notes, "other instruments"),
-        ),
-        Chart(
-            "tempi",
-            "Tempo changes",
-            "How often a file changes its tempo.",
-            "files",
-            classes([max(0, file.tempi - 1) for file in files], _CHANGE_EDGES),
-        ),
-    ]
-
-
-def _metre_charts(pieces: Sequence[PieceFacts], from_files: bool) -> list[Chart]:
-    metres = Counter(piece.metre for piece in pieces)
-    if from_files:
-        changes = [max(0, len(piece.file.metres) - 1) for piece in pieces]
-        about = "How often a file changes its time signature."
-    else:
-        changes = [piece.bar_changes for piece in pieces]
-        about = (
-            "How often the bars get longer or shorter for two bars or more: the corpus keeps the "
-            "bar lines, not the signatures, so a change from 4/4 to 2/2 does not show."
-        )
-    return [
-        Chart(
-            "metres",
-            "Time signatures",
-            "The first one of each piece.",
-            "pieces",
-            largest(metres, "others", 14),
-        ),
-        Chart(
-            "metre_changes", "Changes of metre", about, "pieces", classes(changes, _CHANGE_EDGES)
-        ),
-    ]
-
-
-def _size_charts(pieces: Sequence[PieceFacts]) -> list[Chart]:
-    def chart(name: str, title: str, about: str, value: Callable, edges: Sequence) -> Chart:
-        return Chart(name, title, about, "pieces", classes(map(value, pieces), edges))
-
-    return [
-        chart(
-            "beats",
-            "Length in beats",
-            "Repeats written out; Prism draws 64 beats.",
-            lambda piece: piece.beats,
-            _BEAT_EDGES,
-        ),
-        chart(
-            "notes",
-            "Notes a piece",
-            "Drums are not counted.",
-            lambda piece: piece.notes,
-            _NOTE_EDGES,
-        ),
-        chart(
-            "tempo",
-            "Tempo",
-            "Quarter notes a minute at the start.",
-            lambda piece: piece.tempo,
-            _TEMPO_EDGES,
-        ),
-        chart(
-            "polyphony",
-            "Polyphony",
-            "Mean number of keys down while any is.",
-            lambda piece: piece.polyphony,
-            _POLYPHONY_EDGES,
-        ),
-    ]
-
-
-def _pitch_charts(pieces: Sequence[PieceFacts]) -> list[Chart]:
-    counts = sum(piece.pitches for piece in pieces).tolist()
-    pitches = range(LOWEST_PITCH, LOWEST_PITCH + len(counts))
-    names = map(pretty_midi.note_number_to_name, pitches)
-    return [
-        Chart(
-            "pitches",
-            "Pitches",
-            "Notes on each of the 88 keys.",
-            "notes",
-            tuple(zip(names, counts, strict=True)),
-        ),
-        Chart(
-            "spans",
-            "Range",
-            "Semitones from a piece's lowest to its highest note.",
-            "pieces",
-            classes([piece.span for piece in pieces], _SPAN_EDGES),
-        ),
-    ]
-
-
-def _version_chart(pieces: Sequence[PieceFacts]) -> Chart:
-    songs = Counter(piece.song for piece in pieces)
-    return Chart(
-        "versions",
-        "Versions of one song",
-        "Songs by how many of the pieces are versions of them, told by name or opening.",
-        "songs",
-        classes(songs.values(), _COUNT_EDGES),
-    )
-
-
 def _sizes(pieces: Sequence[PieceFacts]) -> list[tuple[str, str]]:
     seconds = sum(piece.beats * 60 / piece.tempo for piece in pieces)
+    longest = max(pieces, key=lambda piece: piece.beats)
     return [
         ("Pieces", f"{len(pieces):,}"),
         ("Composers or artists", f"{len({piece.label for piece in pieces}):,}"),
         ("Notes", f"{sum(piece.notes for piece in pieces):,}"),
         ("Beats", f"{sum(piece.beats for piece in pieces):,.0f}"),
         ("Playing time", f"{seconds / 3600:,.1f} hours"),
-        ("Longest piece", _longest(pieces)),
+        ("Longest piece", f"{longest.identifier}: {longest.beats:,.0f} beats"),
         ("With more than one velocity", f"{sum(p.velocities > 1 for p in pieces):,} pieces"),
     ]
-
-
-def _longest(pieces: Sequence[PieceFacts]) -> str:
-    piece = max(pieces, key=lambda piece: piece.beats)
-    return f"{piece.identifier}: {piece.beats:,.0f} beats"
 
 
 def _copies(pieces: Sequence[PieceFacts], splits: Sequence[str] | None) -> list[tuple[str, str]]:
