@@ -193,7 +193,7 @@ def test_preparing_in_shards_from_the_command_line(tmp_path, capsys):
 
 def test_what_is_missing_or_damaged_is_explained(tmp_path, both):
     with pytest.raises(FileNotFoundError, match="no sharded corpus at .* --shards"):
-        ShardedCorpus.load(tmp_path)
+        ShardedCorpus(tmp_path)
     with pytest.raises(FileNotFoundError, match="no prepared corpus"):
         load_corpus(tmp_path)
     shard = tmp_path / "a.shard"

@@ -6,13 +6,12 @@ decided by their summaries. Notes come into memory only to be written into one f
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 import functools
 import os
 import pathlib
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from tqdm import tqdm
 
@@ -36,7 +35,7 @@ from prism.corpora.preparation import (
     united,
     usable,
 )
-from prism.corpora.prepared import SPLITS
+from prism.corpora.prepared import SPLITS, write_table
 from prism.corpora.scheduling import LOCAL, batches
 from prism.corpora.sharded import Selection
 from prism.corpora.shards import read_summaries
@@ -116,12 +115,12 @@ class MidiReport(Report):
 
     def save(self, folder: pathlib.Path) -> None:
         """Write the three tables into `folder`."""
-        _table(
+        write_table(
             folder / LEFT_OUT_FILE,
             ("file", "reason", "detail"),
             ((file, reason, self.details.get(file, "")) for file, reason in sorted(self.skipped)),
         )
-        _table(
+        write_table(
             folder / ARTISTS_FILE,
             ("label", "spelling", "files"),
             (
@@ -130,7 +129,7 @@ class MidiReport(Report):
                 for spelling, n in sorted(counts.items())
             ),
         )
-        _table(
+        write_table(
             folder / DUPLICATES_FILE,
             ("group", "file", "label", "split"),
             (
@@ -138,13 +137,6 @@ class MidiReport(Report):
                 for group, piece, split in self.duplicates
             ),
         )
-
-
-def _table(path: pathlib.Path, head: Iterable[str], rows: Iterable[tuple]) -> None:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(head)
-        writer.writerows(rows)
 
 
 def prepare_midi(

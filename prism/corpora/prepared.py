@@ -26,7 +26,6 @@ from prism.music.windows import Window, windows_of
 SPLITS = ("train", "validation", "test")
 CORPUS_FILE = "corpus.npz"
 PROVENANCE_FILE = "provenance.csv"
-_ZIP_DATE = (1980, 1, 1, 0, 0, 0)
 _RECORD_FIELDS = ("identifier", "title", "label", "source", "terms", "tempo", "time_signature")
 
 
@@ -82,12 +81,7 @@ class Corpus:
     def save(self, folder: str | pathlib.Path, sources: str = "") -> None:
         """Write the corpus file and the provenance table into `folder`.
 
-        Parameters
-        ----------
-        folder : path
-            Made if it is not there.
-        sources : str
-            Where the pieces' `source` paths lie, for the table; empty if they say so themselves.
+        `sources` says in the table where the pieces' `source` paths lie.
         """
         folder = pathlib.Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
@@ -143,7 +137,7 @@ def _encode(corpus: Corpus) -> bytes:
         "bar_counts": np.array([len(p.bars) for p in corpus.pieces], "<i4"),
         "records": np.frombuffer(text.encode(), np.uint8),
     }
-    return _zip({name: _npy(array) for name, array in arrays.items()})
+    return _zip(arrays)
 
 
 def note_deltas(notes: np.ndarray) -> np.ndarray:
@@ -167,21 +161,16 @@ def notes_from_deltas(deltas: np.ndarray) -> np.ndarray:
     return notes
 
 
-def _npy(array: np.ndarray) -> bytes:
-    buffer = io.BytesIO()
-    # Column order puts like numbers side by side, which compresses better.
-    np.save(buffer, np.asfortranarray(array), allow_pickle=False)
-    return buffer.getvalue()
-
-
-def _zip(members: dict[str, bytes]) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
-        for name, content in members.items():
-            info = zipfile.ZipInfo(f"{name}.npy", date_time=_ZIP_DATE)
-            info.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(info, content)
-    return buffer.getvalue()
+def _zip(arrays: dict[str, np.ndarray]) -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        for name, array in arrays.items():
+            member = io.BytesIO()
+            # Column order puts like numbers side by side, which compresses better.
+            np.save(member, np.asfortranarray(array), allow_pickle=False)
+            info = zipfile.ZipInfo(f"{name}.npy")
+            archive.writestr(info, member.getvalue(), zipfile.ZIP_DEFLATED)
+    return content.getvalue()
 
 
 def _decode(content: bytes) -> Corpus:
@@ -206,12 +195,26 @@ def write_provenance(
     splits: Iterable[str],
     sources: str = "",
 ) -> None:
-    """Write the table: piece, title, label, file (below `sources`), split, notes, terms."""
+    """Write the table of where each piece comes from; `sources` goes before its `source`."""
     below = f"{sources}/" if sources else ""
+    rows = (
+        (
+            piece.identifier,
+            piece.title,
+            piece.label,
+            below + piece.source,
+            split,
+            piece.notes if isinstance(piece, PieceSummary) else len(piece.notes),
+            piece.terms,
+        )
+        for piece, split in zip(pieces, splits, strict=True)
+    )
+    write_table(path, ("piece", "title", "label", "file", "split", "notes", "terms"), rows)
+
+
+def write_table(path: pathlib.Path, head: Sequence[str], rows: Iterable[Sequence]) -> None:
+    """Write a CSV file."""
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["piece", "title", "label", "file", "split", "notes", "terms"])
-        for p, split in zip(pieces, splits, strict=True):
-            notes = p.notes if isinstance(p, PieceSummary) else len(p.notes)
-            row = (p.identifier, p.title, p.label, below + p.source, split, notes, p.terms)
-            writer.writerow(row)
+        writer.writerow(head)
+        writer.writerows(rows)

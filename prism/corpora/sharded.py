@@ -21,7 +21,7 @@ import os
 import pathlib
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from typing import TypeVar, overload
+from typing import Any
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
@@ -41,47 +41,26 @@ from prism.music.windows import Window, windows_of
 
 INDEX_FILE = "corpus.index"
 SHARD_FOLDER = "shards"
-Item = TypeVar("Item", covariant=True)
 _IN_RECORD = ("identifier", "title", "source", "terms", "group")
 
 
-class Lazy(Sequence[Item]):
-    """A sequence whose items are made when they are asked for, and not kept.
+class Lazy(Sequence):
+    """A sequence whose items are made from their index when they are asked for, and not kept."""
 
-    Parameters
-    ----------
-    length : int
-        How many there are.
-    make : callable
-        From an index, 0 to `length` − 1, to an item.
-    """
-
-    def __init__(self, length: int, make: Callable[[int], Item]) -> None:
+    def __init__(self, length: int, make: Callable[[int], Any]) -> None:
         self._length, self._make = length, make
 
     def __len__(self) -> int:
         return self._length
 
-    @overload
-    def __getitem__(self, index: int) -> Item: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Item]: ...
-    def __getitem__(self, index):
+    def __getitem__(self, index: int | slice) -> Any:
         if isinstance(index, slice):
             return [self[i] for i in range(*index.indices(self._length))]
         return self._make(range(self._length)[index])
 
 
-class LazyWindows(Lazy[Window]):
-    """The windows of some pieces, one piece after another.
-
-    Parameters
-    ----------
-    pieces : sequence of Piece
-        Read when they are asked for.
-    counts : ndarray of int, shape=(n,)
-        How many windows each has.
-    """
+class LazyWindows(Lazy):
+    """The windows of some pieces, of which each has `counts`, one piece after another."""
 
     def __init__(self, pieces: Sequence[Piece], counts: np.ndarray) -> None:
         self._pieces = pieces
@@ -101,17 +80,7 @@ class LazyWindows(Lazy[Window]):
 
 @dataclasses.dataclass(frozen=True)
 class Selection:
-    """Which pieces of which shards make a corpus.
-
-    Parameters
-    ----------
-    pieces : tuple of PieceSummary
-        In order; `PieceSummary.place` says where their notes are.
-    splits, labels : tuple of str
-        As in `Corpus`.
-    shards : tuple of Path
-        All shards, by number.
-    """
+    """Which pieces of which shards, by number, make a corpus; see `Corpus`."""
 
     pieces: tuple[PieceSummary, ...]
     splits: tuple[str, ...]
@@ -140,7 +109,7 @@ class Selection:
             _put(self.shards[number], folder / SHARD_FOLDER / self.shards[number].name)
         (folder / INDEX_FILE).write_bytes(self._index(numbers))
         write_provenance(folder / PROVENANCE_FILE, self.pieces, self.splits)
-        return ShardedCorpus.load(folder)
+        return ShardedCorpus(folder)
 
     def _index(self, numbers: Sequence[int]) -> bytes:
         new = {number: i for i, number in enumerate(numbers)}
@@ -182,65 +151,58 @@ class ShardedCorpus:
 
     Parameters
     ----------
-    folder : Path
+    folder : path
         Where `Selection.save` wrote.
+
+    Attributes
+    ----------
+    pieces : sequence of Piece
+        Each is read when it is asked for.
     labels : tuple of str
         In display order.
-    shards : tuple of Path
-        By number.
-    columns : dict of ndarray
-        The index, see Conventions, without the records.
     digest : str
         SHA-256 of the index file.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the folder holds no sharded corpus, or lacks a shard.
+    ValueError
+        If the index is damaged.
     """
 
-    def __init__(
-        self,
-        folder: pathlib.Path,
-        labels: tuple[str, ...],
-        shards: tuple[pathlib.Path, ...],
-        columns: dict[str, np.ndarray],
-        digest: str,
-    ) -> None:
-        self.labels, self.digest = labels, digest
-        self._index, self._shards, self._columns = folder / INDEX_FILE, shards, columns
-        self.pieces: Sequence[Piece] = Lazy(len(columns["side"]), self._piece)
-
-    @classmethod
-    def load(cls, folder: str | pathlib.Path) -> ShardedCorpus:
-        """Read an index.
-
-        Raises
-        ------
-        FileNotFoundError
-            If the folder holds no sharded corpus, or lacks a shard.
-        ValueError
-            If the index is damaged.
-        """
+    def __init__(self, folder: str | pathlib.Path) -> None:
         folder = pathlib.Path(folder)
-        path = folder / INDEX_FILE
-        if not path.is_file():
+        self._index = folder / INDEX_FILE
+        if not self._index.is_file():
             raise FileNotFoundError(
-                f"no sharded corpus at {path}; make one with: prism corpora prepare "
+                f"no sharded corpus at {self._index}; make one with: prism corpora prepare "
                 "folder --from PATH --output FOLDER --shards"
             )
-        try:
-            with safe_open(path, framework="numpy") as file:
-                about = json.loads(file.metadata()["corpus"])
-                names = set(file.keys()) - {"records", "fingerprint"}
-                columns = {name: file.get_tensor(name) for name in names}
-        except (SafetensorError, KeyError, TypeError, ValueError) as error:
-            raise ValueError(f"{path} is damaged ({error}); prepare the corpus again") from error
-        shards = tuple(folder / SHARD_FOLDER / name for name in about["shards"])
-        missing = [shard.name for shard in shards if not shard.is_file()]
+        about, self._columns = self._read_index()
+        self._shards = [folder / SHARD_FOLDER / name for name in about["shards"]]
+        missing = [shard.name for shard in self._shards if not shard.is_file()]
         if missing:
             raise FileNotFoundError(
-                f"{folder / SHARD_FOLDER} lacks {len(missing)} of {len(shards)} shards, such as "
-                f"{missing[0]}; copy the whole folder, or prepare the corpus again"
+                f"{folder / SHARD_FOLDER} lacks {len(missing)} of {len(self._shards)} shards, such "
+                f"as {missing[0]}; copy the whole folder, or prepare the corpus again"
             )
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        return cls(folder, tuple(about["labels"]), shards, columns, digest)
+        with self._index.open("rb") as file:
+            self.digest = hashlib.file_digest(file, "sha256").hexdigest()
+        self.labels: tuple[str, ...] = tuple(about["labels"])
+        self.pieces: Sequence[Piece] = Lazy(len(self._columns["side"]), self._piece)
+
+    def _read_index(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        """What it says of labels and shards, and its columns but for the records."""
+        try:
+            with safe_open(self._index, framework="numpy") as file:
+                about = json.loads(file.metadata()["corpus"])
+                names = set(file.keys()) - {"records", "fingerprint"}
+                return about, {name: file.get_tensor(name) for name in names}
+        except (SafetensorError, KeyError, TypeError, ValueError) as error:
+            raise ValueError(
+                f"{self._index} is damaged ({error}); prepare the corpus again"
+            ) from error
 
     @property
     def splits(self) -> list[str]:
@@ -289,6 +251,6 @@ class ShardedCorpus:
 
 
 def load_corpus(folder: str | pathlib.Path) -> Corpus | ShardedCorpus:
-    """The corpus in a folder, sharded or in one file; raises as their `load`."""
+    """The corpus in a folder, sharded or in one file; raises as these do."""
     is_sharded = (pathlib.Path(folder) / INDEX_FILE).is_file()
-    return ShardedCorpus.load(folder) if is_sharded else Corpus.load(folder)
+    return ShardedCorpus(folder) if is_sharded else Corpus.load(folder)
