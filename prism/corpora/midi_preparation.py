@@ -59,8 +59,7 @@ class Policy:
     top : int or None
         Only that many labels, those with most pieces.
     keep_versions : bool
-        Every version of a song, all in one split, instead of the first that can be
-        used.
+        Every version of a song, all in one split, instead of the first that can be used.
 
     Raises
     ------
@@ -105,38 +104,27 @@ class MidiReport(Report):
 
     def lines(self) -> list[str]:
         """As `Report.lines`, small labels counted instead of listed."""
-        counts = Counter(reason for _, reason in self.skipped)
-        lines = [f"left out {n}: {reason}" for reason, n in counts.most_common()]
-        lines.append(f"labels left out: {len(self.labels)}")
         spellings = sum(map(len, self.artists.values()))
-        lines.append(f"artists merged: {spellings} spellings into {len(self.artists)}")
         groups = len({group for group, _, _ in self.duplicates})
-        return [*lines, f"duplicates kept in one split: {len(self.duplicates)} in {groups} groups"]
+        return [
+            *self.reasons(),
+            f"labels left out: {len(self.labels)}",
+            f"artists merged: {spellings} spellings into {len(self.artists)}",
+            f"duplicates kept in one split: {len(self.duplicates)} in {groups} groups",
+        ]
 
     def save(self, folder: pathlib.Path) -> None:
         """Write the three tables into `folder`."""
-        write_table(
-            folder / LEFT_OUT_FILE,
-            ("file", "reason", "detail"),
-            ((file, reason, self.details.get(file, "")) for file, reason in sorted(self.skipped)),
-        )
-        write_table(
-            folder / ARTISTS_FILE,
-            ("label", "spelling", "files"),
-            (
-                (label, spelling, n)
-                for label, counts in sorted(self.artists.items())
-                for spelling, n in sorted(counts.items())
-            ),
-        )
-        write_table(
-            folder / DUPLICATES_FILE,
-            ("group", "file", "label", "split"),
-            (
-                (group, piece.identifier, piece.label, split)
-                for group, piece, split in self.duplicates
-            ),
-        )
+        left_out = [(*row, self.details.get(row[0], "")) for row in sorted(self.skipped)]
+        write_table(folder / LEFT_OUT_FILE, ("file", "reason", "detail"), left_out)
+        artists = [
+            (label, spelling, n)
+            for label, counts in sorted(self.artists.items())
+            for spelling, n in sorted(counts.items())
+        ]
+        write_table(folder / ARTISTS_FILE, ("label", "spelling", "files"), artists)
+        duplicates = [(group, p.identifier, p.label, split) for group, p, split in self.duplicates]
+        write_table(folder / DUPLICATES_FILE, ("group", "file", "label", "split"), duplicates)
 
 
 def prepare_midi(
@@ -256,24 +244,21 @@ def select(pieces: Sequence[PieceSummary], report: MidiReport, policy: Policy) -
     kept = usable(pieces, pieces, report)
     if not policy.keep_versions:
         kept = _one_a_song(kept, report)
-    kept = _of_large_labels(kept, report, policy)
-    return _split_and_reported(kept, linked, report)
-
-
-def _split_and_reported(
-    kept: list[PieceSummary], linked: dict[str, str], report: MidiReport
-) -> Selection:
-    """Copies by content and versions by name become one group each, and groups are split."""
+    counts = Counter(piece.label for piece in kept)
+    ranked = sorted(counts, key=lambda label: (-counts[label], label))
+    chosen = [label for label in ranked if counts[label] >= policy.minimum_pieces][: policy.top]
+    kept = _without_labels(kept, set(ranked) - set(chosen), report)
     copies = duplicate_groups([piece.content for piece in kept], [piece.sketch for piece in kept])
     first_copy = {
         piece.identifier: kept[i].identifier for piece, i in zip(kept, united(copies), strict=True)
     }
-    songs = [
-        keys | {f"song {linked.get(piece.group, piece.group)}"}
-        for piece, keys in zip(kept, copies, strict=True)
+    # Copies by content and versions by name become one group each.
+    keys = [
+        own | {f"song {linked.get(piece.group, piece.group)}"}
+        for piece, own in zip(kept, copies, strict=True)
     ]
-    roots = [kept[i].identifier for i in united(songs)]
-    kept = [dataclasses.replace(p, group=g) for p, g in zip(kept, roots, strict=True)]
+    groups = [kept[i].identifier for i in united(keys)]
+    kept = [dataclasses.replace(p, group=group) for p, group in zip(kept, groups, strict=True)]
     selection = _split(kept, report)
     _report_duplicates(selection, first_copy, report)
     return selection
@@ -298,15 +283,6 @@ def _one_a_song(pieces: list[PieceSummary], report: MidiReport) -> list[PieceSum
         songs.add(piece.group)
         kept.append(piece)
     return kept
-
-
-def _of_large_labels(
-    pieces: list[PieceSummary], report: MidiReport, policy: Policy
-) -> list[PieceSummary]:
-    counts = Counter(piece.label for piece in pieces)
-    ranked = sorted(counts, key=lambda label: (-counts[label], label))
-    chosen = [label for label in ranked if counts[label] >= policy.minimum_pieces][: policy.top]
-    return _without_labels(pieces, set(ranked) - set(chosen), report)
 
 
 def _without_labels(

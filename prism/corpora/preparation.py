@@ -54,15 +54,19 @@ class Report:
     skipped: list[tuple[str, str]] = dataclasses.field(default_factory=list)
     labels: list[tuple[str, int]] = dataclasses.field(default_factory=list)
 
-    def lines(self) -> list[str]:
-        """The report as text, most frequent reason first."""
+    def reasons(self) -> list[str]:
+        """How many were left out for each reason, most frequent first."""
         counts = Counter(reason for _, reason in self.skipped)
-        lines = [f"left out {n}: {reason}" for reason, n in counts.most_common()]
-        return lines + [f"label left out, only {n} pieces: {label}" for label, n in self.labels]
+        return [f"left out {n}: {reason}" for reason, n in counts.most_common()]
+
+    def lines(self) -> list[str]:
+        """The report as text."""
+        labels = [f"label left out, only {n} pieces: {label}" for label, n in self.labels]
+        return self.reasons() + labels
 
 
 class ScoreFile(NamedTuple):
-    """A file of music21's corpus: its path below the corpus, its collection, and its state."""
+    """A file of music21's corpus; `path` is below the corpus, `stamp` tells when it changes."""
 
     path: str
     file: pathlib.Path
@@ -93,7 +97,10 @@ def prepare(
     root = source.corpus_root()
     scores = [
         ScoreFile(
-            path.relative_to(root).as_posix(), path, collection, _score_stamp(path, collection)
+            path=path.relative_to(root).as_posix(),
+            file=path,
+            collection=collection,
+            stamp=f"{path.stat().st_size} {collection}",
         )
         for collection in source.COLLECTIONS
         if include_restricted or not collection.restricted
@@ -109,10 +116,6 @@ def prepare(
         report.skipped += [(item.file, item.reason) for item in left_out]
         pieces += [read_piece(shard, row) for row in range(len(summaries))]
     return assemble(pieces, report, minimum_pieces), report
-
-
-def _score_stamp(path: pathlib.Path, collection: source.Collection) -> str:
-    return f"{path.stat().st_size} {collection}"
 
 
 def read_score(score: ScoreFile) -> list[Piece] | LeftOut:
