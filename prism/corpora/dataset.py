@@ -22,12 +22,7 @@ import torch
 from prism.corpora.collections import collection_of
 from prism.corpora.prepared import Corpus
 from prism.corpora.sharded import ShardedCorpus
-from prism.music.attributes import (
-    ATTRIBUTES,
-    attribute_indices,
-    key_index,
-    normalising_shift,
-)
+from prism.music.attributes import ATTRIBUTES, attribute_indices, key_index, normalising_shift
 from prism.music.form import bar_letters, plan_of
 from prism.music.roll import PianoRoll, Piece
 from prism.music.windows import Window, windows_of
@@ -45,16 +40,7 @@ def windows_by_label(corpus: Corpus | ShardedCorpus, split: str) -> dict[str, Se
 def corpus_sample(corpus: Corpus, labels: Sequence[str], seed: int, split: str = "test") -> Window:
     """Draw a real window by one of `labels`: first the label, then a piece, then a window.
 
-    Parameters
-    ----------
-    corpus : Corpus
-        Where to draw from.
-    labels : sequence of str
-        At least one of the corpus's labels.
-    seed : int
-        The same seed draws the same window.
-    split : str
-        Held-out music by default.
+    The same seed draws the same window.
 
     Raises
     ------
@@ -72,16 +58,8 @@ def corpus_sample(corpus: Corpus, labels: Sequence[str], seed: int, split: str =
 def prompt_sample(corpus: Corpus, sample: Window, seed: int) -> Window:
     """The opening of another held-out piece with the same label as `sample`.
 
-    From the test split if it has another such piece, else from the validation split.
-
-    Parameters
-    ----------
-    corpus : Corpus
-        Where to draw from.
-    sample : Window
-        From `corpus_sample`; its piece is never the one drawn.
-    seed : int
-        The same seed draws the same piece.
+    From the test split if it has another such piece, else from the validation split. The same seed
+    draws the same piece.
 
     Raises
     ------
@@ -145,7 +123,7 @@ class WindowSampler:
     Parameters
     ----------
     corpus : Corpus or ShardedCorpus
-        Prepared corpus; of a sharded one, windows are read when they are drawn.
+        Of a sharded one, windows are read when they are drawn.
     split : str
         Where to draw from.
     collections : sequence of str
@@ -237,14 +215,9 @@ def label_profiles(corpus: Corpus | ShardedCorpus) -> dict[str, dict]:
 
 
 def attribute_shares(corpus: Corpus, names: Sequence[str]) -> dict[str, dict[str, list[float]]]:
-    """How often each value of some attributes occurs under each label.
+    """How often each value of some `prism.music.attributes.ATTRIBUTES` occurs under each label.
 
-    Parameters
-    ----------
-    corpus : Corpus
-        Up to `COUNTED_WINDOWS` of its training windows a label are counted, untransposed.
-    names : sequence of str
-        Keys of `prism.music.attributes.ATTRIBUTES`.
+    About `COUNTED_WINDOWS` training windows a label are counted, untransposed.
 
     Returns
     -------
@@ -252,13 +225,13 @@ def attribute_shares(corpus: Corpus, names: Sequence[str]) -> dict[str, dict[str
         For each label and attribute the share of each value and, last, of the null value.
     """
     shares = {}
-    for label, windows in windows_by_label(corpus, "train").items() if names else ():
-        counted = windows[:: max(1, len(windows) // COUNTED_WINDOWS)]
+    for label in corpus.labels if names else ():
+        counted = _counted_windows(corpus, label)
         found = np.array([attribute_indices(window.roll, names) for window in counted])
-        shares[label] = {
-            name: _shares(found[:, k], len(ATTRIBUTES[name].values) + 1)
-            for k, name in enumerate(names)
-        }
+        shares[label] = {}
+        for name, indices in zip(names, found.T, strict=True):
+            counts = np.bincount(indices, minlength=len(ATTRIBUTES[name].values) + 1)
+            shares[label][name] = (counts / len(indices)).tolist()
     return shares
 
 
@@ -272,10 +245,9 @@ def form_plans(corpus: Corpus) -> dict[str, dict[str, list[str]]]:
         training windows that keep this bar length throughout.
     """
     plans = {}
-    for label, windows in windows_by_label(corpus, "train").items():
-        counted = windows[:: max(1, len(windows) // COUNTED_WINDOWS)]
+    for label in corpus.labels:
         found: dict[str, list[str]] = {}
-        for window in counted:
+        for window in _counted_windows(corpus, label):
             metre = window.metre
             if metre[:, 0].all() and len(set(metre[:, 0])) == 1 and metre[0, 1] == 0:
                 plan = plan_of(bar_letters(window.roll.onset, metre), metre)
@@ -286,5 +258,6 @@ def form_plans(corpus: Corpus) -> dict[str, dict[str, list[str]]]:
     return plans
 
 
-def _shares(indices: np.ndarray, count: int) -> list[float]:
-    return (np.bincount(indices, minlength=count) / len(indices)).tolist()
+def _counted_windows(corpus: Corpus, label: str) -> Sequence[Window]:
+    windows = corpus.windows("train", label)
+    return windows[:: max(1, len(windows) // COUNTED_WINDOWS)]

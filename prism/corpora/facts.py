@@ -67,10 +67,8 @@ class PieceFacts:
     velocities : int
         How many different velocities there are.
     bar_changes : int
-        How often a stretch of at least two equal bars follows one with bars of another length.
-    content : str
-        See `content_key`.
-    sketch : ndarray of uint64
+        See `bar_changes`.
+    content, sketch
         See `prism.corpora.duplicates`.
     file : FileFacts or None
         None for a piece that was prepared, and merged to one piano.
@@ -98,8 +96,7 @@ class PieceFacts:
     @property
     def span(self) -> int:
         """Semitones from the lowest to the highest note."""
-        used = np.flatnonzero(self.pitches)
-        return int(used[-1] - used[0])
+        return int(np.ptp(np.flatnonzero(self.pitches)))
 
 
 def piece_facts(piece: Piece, file: FileFacts | None = None) -> PieceFacts:
@@ -123,12 +120,7 @@ def piece_facts(piece: Piece, file: FileFacts | None = None) -> PieceFacts:
 
 
 def polyphony(notes: np.ndarray) -> float:
-    """See Conventions.
-
-    Parameters
-    ----------
-    notes : ndarray of int32, shape=(n, 4)
-        As in `Piece`, at least one.
+    """See Conventions; of notes as in `Piece`, at least one.
 
     Examples
     --------
@@ -144,12 +136,10 @@ def polyphony(notes: np.ndarray) -> float:
 
 
 def bar_changes(bars: np.ndarray) -> int:
-    """See `PieceFacts`; a single odd bar, as at a repeat with a pick-up, is no change.
+    """How often at least two equal bars follow bars of another length.
 
-    Parameters
-    ----------
-    bars : ndarray of int32, shape=(m,)
-        Ticks at which bars begin.
+    `bars` are the ticks at which bars begin. A single odd bar, as at a repeat with a pick-up, is no
+    change.
     """
     lengths = np.diff(bars)
     steady = lengths[np.r_[False, np.diff(lengths) == 0]] if len(lengths) else lengths
