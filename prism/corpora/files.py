@@ -158,35 +158,42 @@ def archive_wrapper(root: pathlib.Path, files: Iterable[tuple[str, Any]]) -> str
 
 
 def _source(root: pathlib.Path, companion: str) -> Iterator[MidiFile | LeftOut]:
+    def wanted(path: str) -> bool:
+        return is_midi_name(path) or bool(companion) and _is_named(path, companion)
+
     if root.is_dir():
-        return _in_folder(root, companion)
-    if not root.is_file():
+        found = _in_folder(root, wanted)
+    elif not root.is_file():
         raise CorpusError(f"{root}: no such folder or archive")
-    if zipfile.is_zipfile(root):
-        return _in_zip(root, companion)
-    if tarfile.is_tarfile(root):
-        return _with_companions(_in_tar(root, companion), companion)
-    raise CorpusError(f"{root} is neither a folder nor a .zip or .tar(.gz, .xz) archive")
+    elif zipfile.is_zipfile(root):
+        found = _in_zip(root, wanted)
+    elif tarfile.is_tarfile(root):
+        found = _in_tar(root, wanted)
+    else:
+        raise CorpusError(f"{root} is neither a folder nor a .zip or .tar(.gz, .xz) archive")
+    return _with_companions(found, companion) if companion else found
 
 
-def _in_folder(root: pathlib.Path, companion: str) -> Iterator[MidiFile | LeftOut]:
+def _is_named(path: str, name: str) -> bool:
+    return pathlib.PurePosixPath(path).name == name
+
+
+def _in_folder(root: pathlib.Path, wanted: Callable[[str], bool]) -> Iterator[MidiFile | LeftOut]:
     refused: list[OSError] = []
     for folder, folders, files in os.walk(root, onerror=refused.append):
         folders.sort()
-        beside = pathlib.Path(folder, companion) if companion in files else None
-        for name in sorted(filter(is_midi_name, folders + files)):
+        for name in sorted(filter(wanted, folders + files)):
             file = pathlib.Path(folder, name)
             path = file.relative_to(root).as_posix()
             # A pipe would make the reader wait for ever.
-            yield _file_entry(path, file, beside) if file.is_file() else _no_file(path)
+            if not file.is_file():
+                yield _no_file(path)
+                continue
+            state = file.stat()
+            read = functools.partial(_read_file, file.absolute())
+            yield MidiFile(path, read, f"{state.st_size} {state.st_mtime_ns}")
     for error in refused:
         yield LeftOut(tidy(str(error.filename)), "the folder could not be opened", str(error))
-
-
-def _file_entry(path: str, file: pathlib.Path, beside: pathlib.Path | None) -> MidiFile:
-    reader = functools.partial(_read_file, beside.absolute()) if beside else None
-    stamps = [f"{s.st_size} {s.st_mtime_ns}" for s in (f.stat() for f in (file, beside) if f)]
-    return MidiFile(path, functools.partial(_read_file, file.absolute()), " ".join(stamps), reader)
 
 
 def _read_file(file: pathlib.Path) -> bytes:
@@ -199,22 +206,15 @@ def _bounded(file) -> bytes:
     return file.read(MAX_FILE_BYTES + 1)
 
 
-def _in_zip(root: pathlib.Path, companion: str) -> Iterator[MidiFile | LeftOut]:
+def _in_zip(root: pathlib.Path, wanted: Callable[[str], bool]) -> Iterator[MidiFile | LeftOut]:
     with zipfile.ZipFile(root) as archive:
         infos = {info.filename: info for info in archive.infolist()}
     for name, info in sorted(infos.items()):
         path = name.rstrip("/")
-        if not is_midi_name(path):
-            continue
-        read = functools.partial(_read_member, root.absolute(), info)
-        beside = infos.get(_sibling(path, companion)) if companion else None
-        reader = functools.partial(_read_member, root.absolute(), beside) if beside else None
-        stamp = " ".join(f"{i.file_size} {i.CRC}" for i in (info, beside) if i)
-        yield _no_file(path) if info.is_dir() else MidiFile(path, read, stamp, reader)
-
-
-def _sibling(path: str, name: str) -> str:
-    return pathlib.PurePosixPath(path).with_name(name).as_posix()
+        if wanted(path):
+            read = functools.partial(_read_member, root.absolute(), info)
+            file = MidiFile(path, read, f"{info.file_size} {info.CRC}")
+            yield _no_file(path) if info.is_dir() else file
 
 
 @functools.lru_cache(maxsize=1)
@@ -228,50 +228,33 @@ def _read_member(root: pathlib.Path, info: zipfile.ZipInfo) -> bytes:
         return _bounded(content)
 
 
-def _in_tar(root: pathlib.Path, companion: str) -> Iterator[MidiFile | LeftOut]:
-    """In the archive's own order: going back in a compressed file means beginning again.
-
-    Companions are among the entries.
-    """
+def _in_tar(root: pathlib.Path, wanted: Callable[[str], bool]) -> Iterator[MidiFile | LeftOut]:
+    """In the archive's own order: going back in a compressed file means beginning again."""
     with tarfile.open(root) as archive:
         for info in archive:
-            beside = bool(companion) and pathlib.PurePosixPath(info.name).name == companion
-            if not beside and not is_midi_name(info.name):
-                continue
-            if info.isfile():
+            if wanted(info.name) and info.isfile():
                 content = _bounded(archive.extractfile(info))
                 stamp = hashlib.sha256(content).hexdigest()
                 yield MidiFile(info.name, functools.partial(bytes, content), stamp)
-            elif not beside:
+            elif wanted(info.name):
                 yield _no_file(info.name)
 
 
 def _with_companions(
     found: Iterable[MidiFile | LeftOut], companion: str
 ) -> Iterator[MidiFile | LeftOut]:
-    """Join each file to its companion, whichever comes first; a file waits for one that is late."""
-    if not companion:
-        yield from found
-        return
-    companions: dict[str, MidiFile] = {}
-    waiting: list[MidiFile] = []
-    for entry in found:
-        if isinstance(entry, LeftOut):
-            yield entry
-        elif pathlib.PurePosixPath(entry.path).name == companion:
-            companions[entry.path] = entry
-        elif _sibling(entry.path, companion) in companions:
-            yield _joined(entry, companions[_sibling(entry.path, companion)])
-        else:
-            waiting.append(entry)
-    for entry in waiting:
-        yield _joined(entry, companions.get(_sibling(entry.path, companion)))
-
-
-def _joined(entry: MidiFile, companion: MidiFile | None) -> MidiFile:
-    if companion is None:
-        return entry
-    return entry._replace(stamp=f"{entry.stamp} {companion.stamp}", companion=companion.read)
+    """Join each file to its companion, which may come before or after it: all are held."""
+    files = list(found)
+    by_path = {file.path: file for file in files if isinstance(file, MidiFile)}
+    for file in files:
+        if isinstance(file, MidiFile) and not _is_named(file.path, companion):
+            path = pathlib.PurePosixPath(file.path).with_name(companion).as_posix()
+            if beside := by_path.get(path):
+                stamp = f"{file.stamp} {beside.stamp}"
+                file = file._replace(stamp=stamp, companion=beside.read)
+            yield file
+        elif isinstance(file, LeftOut) and not _is_named(file.file, companion):
+            yield file
 
 
 def _no_file(path: str) -> LeftOut:
