@@ -16,8 +16,7 @@ from prism.corpora.scheduling import CRASH, FAILED, batches, opened_pool, run, w
 def work(names: list[str], scheduler: str, marks: str = "") -> dict:
     read = functools.partial(doubled, marks=marks)
     found = [tuple(map(File, names[i : i + 2])) for i in range(0, len(names), 2)]
-    with opened_pool(scheduler, 2) as pool:
-        results = list(run(found, read, collected, pool))
+    results = list(run(found, read, collected, (scheduler, 2)))
     return {path: result for part in results for path, result in part.items()}
 
 

@@ -46,16 +46,9 @@ class CorpusError(ValueError):
 
 
 class LeftOut(NamedTuple):
-    """Why a file is not in a corpus.
+    """Why a file, named by its path below the root, is not in a corpus.
 
-    Parameters
-    ----------
-    file : str
-        Path below the tree's root.
-    reason : str
-        Short, the same for all files with the same fault.
-    detail : str
-        The reader's own words, or empty.
+    `reason` is the same for all files with the same fault; `detail` holds the reader's own words.
     """
 
     file: str
@@ -64,18 +57,9 @@ class LeftOut(NamedTuple):
 
 
 class MidiFile(NamedTuple):
-    """A file named like MIDI; may be sent to another process, which can then read it.
+    """A file named like MIDI, by its path below the root; other processes can read it, too.
 
-    Parameters
-    ----------
-    path : str
-        Below the root.
-    read : callable
-        Gives its bytes.
-    stamp : str
-        Another one when the file (or its companion) has changed.
-    companion : callable or None
-        Gives the companion's bytes.
+    `read` gives its bytes, `companion` its companion's; `stamp` is another one when either changed.
     """
 
     path: str
@@ -97,14 +81,7 @@ def is_midi_name(name: str) -> bool:
 
 
 def entries(root: str | os.PathLike, companion: str = "") -> Iterator[MidiFile | LeftOut]:
-    """Everything named like MIDI below a folder or in an archive.
-
-    Parameters
-    ----------
-    root : path
-        A folder, a .zip, or a .tar, plain or compressed.
-    companion : str
-        Name of the companions, if any.
+    """Everything named like MIDI below a folder or in an archive, with companions of that name.
 
     Yields
     ------
@@ -141,12 +118,7 @@ def expected_files(root: str | os.PathLike) -> int | None:
 def archive_wrapper(root: pathlib.Path, files: Iterable[tuple[str, Any]]) -> str:
     """The folders, with their slashes, around all of an archive's artist folders, if any.
 
-    Parameters
-    ----------
-    root : Path
-        The archive; around a folder's artists there is none.
-    files : iterable of (str, object)
-        Path and result of every file, as read.
+    `files` are path and result of every file. Around the artists of a folder there is none.
     """
     if root.is_dir():
         return ""

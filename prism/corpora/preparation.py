@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 import functools
 import hashlib
-import itertools
 import pathlib
 import re
 import unicodedata
@@ -25,7 +24,7 @@ from prism.corpora import music21 as source
 from prism.corpora.duplicates import content_key, duplicate_groups, sketch
 from prism.corpora.files import CorpusError, LeftOut
 from prism.corpora.prepared import SPLITS, Corpus
-from prism.corpora.scheduling import LOCAL, Results, batches, opened_pool, run
+from prism.corpora.scheduling import LOCAL, Results, batches, run
 from prism.corpora.shards import read_piece, read_summaries, shard_name, write_shard
 from prism.corpora.summaries import SAME_NOTES, PieceSummary, summarised
 from prism.music.roll import Piece
@@ -107,7 +106,7 @@ def prepare(
         for path in collection.files(root)
     ]
     report = Report()
-    found = list(batches(scores, _SCORES_IN_BATCH))
+    found = batches(scores, _SCORES_IN_BATCH)
     with tqdm(total=len(scores), desc="corpus", unit="file") as bar:
         shards = made_shards(found, read_score, cache, (scheduler, processes), bar.update)
     pieces: list[Piece] = []
@@ -134,18 +133,15 @@ def made_shards(
     where: tuple[str, int],
     advance: Callable[[int], Any],
 ) -> list[pathlib.Path]:
-    """Make a shard of each batch, or find it made by an earlier run.
+    """Make a shard of each batch in the cache, or find it made by an earlier run.
 
     Parameters
     ----------
-    found : iterable of tuple
-        From `prism.corpora.scheduling.batches`; their files have a `stamp`.
-    read : callable
-        From a file to a piece, a list of pieces, or a `LeftOut`; called in another process.
+    found, read, where
+        As for `prism.corpora.scheduling.run`. Files have a `stamp`, and are read to a piece, a list
+        of pieces, or a `LeftOut`.
     cache : Path
-        Folder for the shards, the same for all workers.
-    where : (str, int)
-        Scheduler and processes, see `prism.corpora.scheduling.opened_pool`.
+        A folder that is the same for all workers.
     advance : callable
         Told how many files were done.
 
@@ -166,19 +162,14 @@ def made_shards(
             else:
                 yield batch
 
-    todo = missing()
-    first = next(todo, None)
-    if first is None:
-        return shards
     write = functools.partial(_write, read=read, cache=cache)
-    with opened_pool(*where) as pool:
-        for shard, files in run(itertools.chain([first], todo), read, write, pool):
-            if not shard.is_file():
-                raise CorpusError(
-                    f"a worker wrote {shard.name}, but it is not in {cache}: the cache has to lie "
-                    "in a folder that all machines share"
-                )
-            advance(files)
+    for shard, files in run(missing(), read, write, where):
+        if not shard.is_file():
+            raise CorpusError(
+                f"a worker wrote {shard.name}, but it is not in {cache}: the cache has to lie "
+                "in a folder that all machines share"
+            )
+        advance(files)
     return shards
 
 

@@ -24,7 +24,7 @@ from prism.corpora.files import (
 from prism.corpora.folder import NO_ARTIST, Layout, read_content
 from prism.corpora.preparation import group_versions
 from prism.corpora.prepared import Corpus
-from prism.corpora.scheduling import PROCESSES, Results, batches, opened_pool, run
+from prism.corpora.scheduling import PROCESSES, Results, batches, run
 from prism.corpora.sharded import ShardedCorpus
 from prism.corpora.study import Chart, Study, chart_of, largest, study_of
 from prism.music.roll import Piece
@@ -49,16 +49,7 @@ _DEFAULT_VELOCITY = "Without a dynamic mark in its score a piece has one velocit
 
 
 def study_corpus(corpus: Corpus | ShardedCorpus, name: str) -> Study:
-    """Study a prepared corpus.
-
-    Parameters
-    ----------
-    corpus : Corpus or ShardedCorpus
-        The groups of the former are found anew: a file of one does not hold them. Of the latter
-        one piece is in memory at a time.
-    name : str
-        What to call it.
-    """
+    """Study a prepared corpus under a name; of a sharded one, one piece is in memory at a time."""
     facts, origins = [], []
     for piece in tqdm(_grouped(corpus), desc=name, unit="piece", total=len(corpus.pieces)):
         facts.append(piece_facts(piece))
@@ -75,7 +66,7 @@ def study_corpus(corpus: Corpus | ShardedCorpus, name: str) -> Study:
 
 
 def _grouped(corpus: Corpus | ShardedCorpus) -> Iterable[Piece]:
-    """All pieces, each with its group's name."""
+    """All pieces with their groups' names, which ``corpus.npz`` does not hold."""
     if isinstance(corpus, ShardedCorpus):
         return corpus.pieces
     groups = group_versions(corpus.pieces)
@@ -105,15 +96,6 @@ def _kind(source: str) -> str:
 def study_files(root: str | os.PathLike, layout: Layout, processes: int = 2) -> Study:
     """Study a tree or archive of MIDI files; only a few numbers of each are kept in memory.
 
-    Parameters
-    ----------
-    root : path
-        A folder, .zip or .tar(.gz, .xz); see `prism.corpora.folder`.
-    layout : Layout
-        One of `prism.corpora.midi_preparation.LAYOUTS`.
-    processes : int
-        How many read side by side.
-
     Raises
     ------
     CorpusError
@@ -126,8 +108,8 @@ def study_files(root: str | os.PathLike, layout: Layout, processes: int = 2) -> 
     left_out: list[LeftOut] = []
     found: Results = []
     bar = tqdm(total=expected_files(root), desc=layout.name, unit="file")
-    with bar, opened_pool(PROCESSES, processes) as pool:
-        for results in run(batches(entries(root)), read_facts, _results, pool):
+    with bar:
+        for results in run(batches(entries(root)), read_facts, _results, (PROCESSES, processes)):
             found += results
             bar.update(len(results))
     wrapper = archive_wrapper(root, found)

@@ -19,6 +19,7 @@ import contextlib
 import functools
 import importlib
 import importlib.util
+import itertools
 import multiprocessing
 import zlib
 from collections.abc import Callable, Iterable, Iterator
@@ -193,46 +194,52 @@ def run(
     found: Iterable[tuple],
     read: Callable[[Any], Any],
     finish: Callable[[tuple, Results], Any],
-    pool: _ProcessPool | _DaskPool,
+    where: tuple[str, int],
 ) -> Iterator[Any]:
     """Work on batches in other processes, a bounded number of them under way.
 
     Parameters
     ----------
     found : iterable of tuple
-        From `batches`.
+        From `batches`. If there are none, nothing is started.
     read : callable
         From a file to its result.
     finish : callable
         From a batch and its results, as ``(path, result)``, to what is given here in the order of
         the batches.
-    pool
-        From `opened_pool`.
+    where : (str, int)
+        Scheduler and processes, see `opened_pool`.
 
     Raises
     ------
     CorpusError
-        If the pool itself is lost.
+        If the pool cannot be opened or is lost.
     """
+    found = iter(found)
+    first = next(found, None)
+    if first is None:
+        return
     waiting: collections.deque = collections.deque()
+    with opened_pool(*where) as pool:
+        for batch in itertools.chain([first], found):
+            waiting.append((batch, pool.submit(functools.partial(worked, batch, read, finish))))
+            while len(waiting) > _AHEAD * pool.workers():
+                yield _finished(*waiting.popleft(), read, finish, pool)
+        while waiting:
+            yield _finished(*waiting.popleft(), read, finish, pool)
 
-    def finished() -> Any:
-        batch, future = waiting.popleft()
-        try:
-            return future.result()
-        except pool.lost:
-            return without_crashing_files(batch, read, finish)
-        except concurrent.futures.CancelledError as error:
-            raise CorpusError(
-                "the scheduler was lost; what was read is kept: start again when it is back"
-            ) from error
 
-    for batch in found:
-        waiting.append((batch, pool.submit(functools.partial(worked, batch, read, finish))))
-        while len(waiting) > _AHEAD * pool.workers():
-            yield finished()
-    while waiting:
-        yield finished()
+def _finished(
+    batch: tuple, future: Any, read: Callable, finish: Callable, pool: _ProcessPool | _DaskPool
+) -> Any:
+    try:
+        return future.result()
+    except pool.lost:
+        return without_crashing_files(batch, read, finish)
+    except concurrent.futures.CancelledError as error:
+        raise CorpusError(
+            "the scheduler was lost; what was read is kept: start again when it is back"
+        ) from error
 
 
 def without_crashing_files(

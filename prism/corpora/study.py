@@ -79,15 +79,7 @@ Rows = tuple[tuple[str, int], ...]
 
 @dataclasses.dataclass(frozen=True)
 class Chart:
-    """A table that can be drawn.
-
-    Parameters
-    ----------
-    name, title, about, unit : str
-        Of its file; above it; a sentence or two; what its numbers count.
-    rows : tuple of (str, int)
-        In the order of drawing.
-    """
+    """A table of names and numbers that can be drawn; `unit` says what the numbers count."""
 
     name: str
     title: str
@@ -140,18 +132,9 @@ def study_of(
     splits: Sequence[str] | None = None,
     **others: Any,
 ) -> Study:
-    """Count what there is to count.
+    """Count what there is to count, of each split if they are given.
 
-    Parameters
-    ----------
-    name : str
-        Of the corpus.
-    pieces : sequence of PieceFacts
-        At least one.
-    splits : sequence of str, optional
-        The split of each piece.
-    **others
-        ``origin``, ``charts`` to add, ``left_out`` and ``notes``; see `Study`.
+    `others` are ``origin``, ``charts`` to add, ``left_out`` and ``notes`` of the `Study`.
 
     Raises
     ------
