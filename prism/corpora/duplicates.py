@@ -97,10 +97,7 @@ def _pair_codes(values: np.ndarray, holders: np.ndarray, count: int) -> np.ndarr
 def duplicate_groups(contents: Sequence[str], sketches: Sequence[np.ndarray]) -> list[set[str]]:
     """For every piece, keys it shares with its exact and near copies.
 
-    Parameters
-    ----------
-    contents, sketches : sequence
-        From `content_key` and `sketch`, one a piece.
+    Each piece's `content_key` and `sketch` are given.
     """
     keys = [{f"content {content}"} for content in contents]
     for a, b in similar_pairs(sketches):

@@ -32,17 +32,16 @@ DRUMS = "Drums"
 
 @dataclasses.dataclass(frozen=True)
 class FileFacts:
-    """What only a MIDI file tells.
+    """What only a MIDI file tells; it may name no metre and no tempo.
 
     Parameters
     ----------
     instruments : dict
         Instrument → number of its notes.
     metres : tuple of str
-        Time signatures in the order in which they hold, each different from the one before; empty
-        where the file names none.
+        Time signatures in the order in which they hold, each different from the one before.
     tempi : int
-        How many tempi follow each other; 0 where the file names none.
+        How many tempi follow each other.
     """
 
     instruments: dict[str, int]

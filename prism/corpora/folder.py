@@ -76,7 +76,7 @@ class Layout:
     merge_artists : callable or None
         From all artist names (with repeats) to a dict from each to the label it counts to.
     companion : str
-        Name of the companion, see Conventions; empty if there is none.
+        Name of the files' companions (see `prism.corpora.files`), if they have any.
     refine : callable or None
         From a piece, its MIDI file and the companion's bytes to a better piece.
     """
@@ -116,13 +116,7 @@ def read_entry(entry: MidiFile, refine: Callable | None = None) -> Piece | LeftO
 
 
 def read_content(content: bytes) -> Piece | LeftOut:
-    """One file's music, without a name yet.
-
-    Parameters
-    ----------
-    content : bytes
-        Of a file; limits are this module's constants, all tighter than `prism.music.midi`'s.
-    """
+    """One file's music, without a name yet; limits are tighter than those of `prism.music.midi`."""
     if len(content) > MAX_FILE_BYTES:
         return LeftOut("", f"more than {MAX_FILE_BYTES} bytes")
     if _ZERO_TEMPO in content:

@@ -26,28 +26,20 @@ _NUMBERED_WORK = re.compile(r"\b(?:no|nr|op|opus|anh|bwv|kv?|vol|pt|part)$", re.
 
 def parse_lakh(path: str) -> Name | None:
     """A path below (or from) ``clean_midi``; versions of a song share `Name.song`."""
-    plain = _unquoted(path.removeprefix("./").removeprefix(f"{_ROOT}/"))
-    name = parse_name(plain)
+    path = path.removeprefix("./").removeprefix(f"{_ROOT}/")
+    if path.startswith('"') and path.endswith('"'):
+        path = path[1:-1].replace('""', '"')
+    name = parse_name(path)
     if name is None:
         return None
     title = _without_version(name.title)
-    return Name(name.artist, title, f"{artist_key(name.artist)}/{_title_key(title)}")
-
-
-def _unquoted(path: str) -> str:
-    """Undo the quoting of a table's field."""
-    if path.startswith('"') and path.endswith('"'):
-        return path[1:-1].replace('""', '"')
-    return path
+    song = " ".join(_words(title)) or title
+    return Name(name.artist, title, f"{artist_key(name.artist)}/{song}")
 
 
 def _without_version(title: str) -> str:
     shorter = _VERSION.sub("", title)
     return title if not shorter or _NUMBERED_WORK.search(shorter) else shorter
-
-
-def _title_key(title: str) -> str:
-    return " ".join(_words(title)) or title
 
 
 def artist_key(artist: str) -> str:
@@ -72,18 +64,10 @@ def _words(text: str) -> list[str]:
 
 
 def merge_artists(artists: Iterable[str]) -> dict[str, str]:
-    """Which label each spelling counts to.
+    """Which label each spelling counts to, from the artists of all files.
 
-    Parameters
-    ----------
-    artists : iterable of str
-        One a file: of several spellings the most frequent one names the label, but one without a
-        comma or a stray quote before one with, and mixed case before capitals.
-
-    Returns
-    -------
-    dict
-        Spelling → label, for every spelling.
+    The most frequent spelling names the label, but one without a comma or a stray quote before one
+    with, and mixed case before capitals.
     """
     spellings: dict[str, Counter[str]] = defaultdict(Counter)
     for artist in artists:

@@ -143,7 +143,7 @@ def prepare_midi(
     Parameters
     ----------
     root : path
-        A folder, .zip or .tar(.gz, .xz); see `prism.corpora.files`.
+        See `prism.corpora.files`.
     layout : Layout
         One of `LAYOUTS`.
     cache : Path
@@ -193,29 +193,23 @@ def read_pieces(
     pieces: list[PieceSummary] = []
     for path, item in files:
         path = path.removeprefix(wrapper)
-        if isinstance(item, PieceSummary):
-            item = _named(item, path, folder, layout)
-        if isinstance(item, PieceSummary):
-            pieces.append(item)
-        else:
+        name = layout.parse(path)
+        if isinstance(item, PieceSummary) and name is None:
+            item = LeftOut(path, NO_ARTIST)
+        if isinstance(item, LeftOut):
             report.leave_out(item._replace(file=tidy(path)))
+            continue
+        piece = dataclasses.replace(
+            item,
+            identifier=tidy(path),
+            title=name.title,
+            label=name.artist,
+            source=f"{folder}/{tidy(path)}",
+            terms=layout.terms,
+            group=tidy(name.song),
+        )
+        pieces.append(piece)
     return sorted(pieces, key=lambda piece: _natural(piece.identifier)), shards
-
-
-def _named(piece: PieceSummary, path: str, folder: str, layout: Layout) -> PieceSummary | LeftOut:
-    """Give a piece what its path says: label, title, source, terms, and its song as group."""
-    name = layout.parse(path)
-    if name is None:
-        return LeftOut(path, NO_ARTIST)
-    return dataclasses.replace(
-        piece,
-        identifier=tidy(path),
-        title=name.title,
-        label=name.artist,
-        source=f"{folder}/{tidy(path)}",
-        terms=layout.terms,
-        group=tidy(name.song),
-    )
 
 
 def _natural(path: str) -> tuple:

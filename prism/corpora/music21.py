@@ -142,19 +142,9 @@ def corpus_root() -> pathlib.Path:
 
 
 def read_file(path: pathlib.Path, collection: Collection) -> Iterator[Piece]:
-    """Read every piece of one file.
+    """Read every piece of a score or book of tunes below `corpus_root`.
 
-    Parameters
-    ----------
-    path : Path
-        A score or a collection of tunes below `corpus_root()`.
-    collection : Collection
-        Gives label, terms and default tempo.
-
-    Yields
-    ------
-    Piece
-        With repeats written out and ties joined.
+    Repeats are written out and ties joined; the collection gives label, terms and default tempo.
 
     Raises
     ------
@@ -174,19 +164,13 @@ def read_file(path: pathlib.Path, collection: Collection) -> Iterator[Piece]:
         yield _piece(score, source, suffix, collection)
 
 
-def notice(score) -> str:
-    """All of a score's copyright text, empty if it has none."""
-    rights = [score.metadata.copyright or ""] if score.metadata else []
-    return " ".join(str(text) for text in rights)
-
-
 def is_forbidden(text: str) -> bool:
     """Whether an embedded notice forbids redistribution or commercial use."""
     return bool(_FORBIDDING.search(text))
 
 
 def _piece(score, source: str, suffix: str, collection: Collection) -> Piece:
-    rights = notice(score)
+    rights = str(score.metadata.copyright or "") if score.metadata else ""
     terms = f"left out: embedded notice “{rights}”" if is_forbidden(rights) else collection.terms
     score = _written_out(score)
     return Piece(
@@ -215,8 +199,8 @@ def _written_out(score):
 def _title(score, source: str) -> str:
     metadata = score.metadata
     title = (metadata.title or metadata.movementName or "") if metadata else ""
-    stem = pathlib.PurePath(source).with_suffix("").as_posix()
     if not title or re.search(r"\.(mxl|xml|abc|krn)$", title):
+        stem = pathlib.PurePath(source).with_suffix("").as_posix()
         title = stem.split("/", 1)[-1]
     return re.sub(r"\s+", " ", str(title)).strip()
 
@@ -226,7 +210,7 @@ def _ticks(offset: float | fractions.Fraction) -> int:
 
 
 def _notes(score) -> np.ndarray:
-    """All parts' notes, shape=(n, 4): start, duration (ticks), pitch, velocity."""
+    """All parts' notes, as in `Piece`."""
     rows = [row for part in (score.parts or [score]) for row in _part_notes(part)]
     rows = [row for row in rows if LOWEST_PITCH <= row[2] < LOWEST_PITCH + KEYS]
     rows.sort(key=lambda row: (row[0], row[2], row[1]))
@@ -238,7 +222,11 @@ def _part_notes(part) -> list[list[int]]:
     from music21 import harmony
 
     flat = part.flatten()
-    loudness = _loudness(flat)
+    loudness = [
+        # A mark counts from where it stands.
+        (_ticks(mark.offset), max(1, min(127, round(mark.volumeScalar * 127))))
+        for mark in flat.getElementsByClass("Dynamic")
+    ]
     rows: list[list[int]] = []
     tied: dict[int, list[int]] = {}
     for element in flat.notes:
@@ -258,12 +246,6 @@ def _part_notes(part) -> list[list[int]]:
             if tie and tie.type in ("start", "continue"):
                 tied[pitch] = held
     return rows
-
-
-def _loudness(flat) -> list[tuple[int, int]]:
-    """Dynamic marks as (tick, velocity); a mark counts from where it stands."""
-    marks = flat.getElementsByClass("Dynamic")
-    return [(_ticks(m.offset), max(1, min(127, round(m.volumeScalar * 127)))) for m in marks]
 
 
 def _velocity_at(loudness: list[tuple[int, int]], tick: int) -> int:

@@ -39,14 +39,7 @@ def parse_pop909(path: str) -> Name | None:
 def on_annotated_beats(piece: Piece, midi: bytes, annotation: bytes) -> Piece:
     """A piece moved by less than a beat, so that its beats and bars are the annotated ones.
 
-    Parameters
-    ----------
-    piece : Piece
-        As read from `midi`.
-    midi : bytes
-        The file.
-    annotation : bytes
-        What ``beat_midi.txt`` holds.
+    `midi` is the file that it was read from, `annotation` what ``beat_midi.txt`` holds.
 
     Raises
     ------

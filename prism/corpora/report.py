@@ -115,12 +115,14 @@ def study_files(root: str | os.PathLike, layout: Layout, processes: int = 2) -> 
     wrapper = archive_wrapper(root, found)
     for path, result in found:
         path = path.removeprefix(wrapper)
-        if isinstance(result, PieceFacts):
-            result = _named(result, path, layout)
-        if isinstance(result, PieceFacts):
-            facts.append(result)
-        else:
+        name = layout.parse(path)
+        if isinstance(result, PieceFacts) and name is None:
+            result = LeftOut(path, NO_ARTIST)
+        if isinstance(result, LeftOut):
             left_out.append(result._replace(file=tidy(path), detail=tidy(result.detail)))
+        else:
+            named = {"identifier": tidy(path), "label": name.artist, "song": tidy(name.song)}
+            facts.append(dataclasses.replace(result, **named))
     if layout.merge_artists:
         labels = layout.merge_artists([piece.label for piece in facts])
         facts = [dataclasses.replace(piece, label=labels[piece.label]) for piece in facts]
@@ -143,15 +145,6 @@ def read_facts(entry: MidiFile) -> PieceFacts | LeftOut:
 
 def _results(batch: tuple, results: Results) -> Results:
     return results
-
-
-def _named(facts: PieceFacts, path: str, layout: Layout) -> PieceFacts | LeftOut:
-    name = layout.parse(path)
-    if name is None:
-        return LeftOut(path, NO_ARTIST)
-    return dataclasses.replace(
-        facts, identifier=tidy(path), label=name.artist, song=tidy(name.song)
-    )
 
 
 def save_study(study: Study, path: pathlib.Path) -> None:
