@@ -22,7 +22,7 @@ import report
 from prism import ROOT
 from prism.corpora import folder
 from prism.corpora.files import LeftOut, is_midi_name
-from prism.corpora.midi_preparation import MidiReport, Policy, read_pieces, select
+from prism.corpora.midi_preparation import MidiReport, read_pieces, select
 from prism.corpora.prepared import Corpus
 from prism.corpora.scheduling import opened_pool
 from prism.corpora.sharded import Selection
@@ -110,7 +110,7 @@ def prepared(root: pathlib.Path, cache: pathlib.Path) -> tuple[float, Selection,
     started, notes = time.perf_counter(), MidiReport()
     pieces, shards = read_pieces(root, folder.FOLDER, cache, ("local", PROCESSES), notes)
     unreadable = len(notes.skipped)
-    select(pieces, notes, Policy(minimum_pieces=3))
+    select(pieces, notes, minimum_pieces=3)
     seconds = time.perf_counter() - started
     sides = ("train",) * len(pieces)
     labels = tuple(sorted({piece.label for piece in pieces}))

@@ -16,7 +16,7 @@ from prism.corpora import duplicates, folder, midi_preparation, pop909, shards
 from prism.corpora import files as midi_files
 from prism.corpora.dataset import windows_by_label
 from prism.corpora.files import CorpusError, LeftOut
-from prism.corpora.midi_preparation import MidiReport, Policy, prepare_midi
+from prism.corpora.midi_preparation import MidiReport, prepare_midi
 from prism.corpora.prepared import SPLITS, Corpus
 from prism.corpora.scheduling import PROCESSES
 from prism.corpora.sharded import Selection
@@ -66,13 +66,13 @@ def songs(artist: str, count: int, seed: int = 0) -> dict[str, bytes]:
 
 def prepared(root, tmp_path, layout=folder.FOLDER, **policy) -> tuple[Corpus, MidiReport]:
     cache = tmp_path / "cache"
-    selection, report = prepare_midi(root, layout, cache, 1, Policy(**policy), PROCESSES)
+    selection, report = prepare_midi(root, layout, cache, 1, PROCESSES, **policy)
     return selection.corpus(), report
 
 
 def selected(pieces: list[Piece], **policy) -> tuple[Selection, MidiReport]:
     report = MidiReport()
-    return midi_preparation.select(list(map(summarised, pieces)), report, Policy(**policy)), report
+    return midi_preparation.select(list(map(summarised, pieces)), report, **policy), report
 
 
 FAULTS = {
@@ -272,7 +272,7 @@ def test_minimum_and_top(tmp_path):
     with pytest.raises(CorpusError, match="no label has enough"):
         prepared(root, tmp_path, minimum_pieces=9)
     with pytest.raises(ValueError, match="top: expected at least 1, got 0"):
-        Policy(top=0)
+        prepared(root, tmp_path, top=0)
 
 
 def test_a_label_without_a_side_of_the_split_is_left_out():

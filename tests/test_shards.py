@@ -14,7 +14,7 @@ from prism.cli import corpora as command_line
 from prism.corpora.dataset import WindowSampler, label_profiles
 from prism.corpora.files import LeftOut
 from prism.corpora.folder import FOLDER
-from prism.corpora.midi_preparation import Policy, prepare_midi
+from prism.corpora.midi_preparation import prepare_midi
 from prism.corpora.prepared import SPLITS, Corpus
 from prism.corpora.report import study_corpus
 from prism.corpora.scheduling import PROCESSES
@@ -32,9 +32,9 @@ def both(tmp_path_factory) -> tuple[Corpus, ShardedCorpus]:
     files |= {"Ada/bad.mid": b"", "Bob/Song 4.1.mid": song(9)}
     root = tree(folder / "mine", files)
     cache = folder / "cache"
-    selection, report = prepare_midi(root, FOLDER, cache, 1, Policy(3), PROCESSES)
+    selection, report = prepare_midi(root, FOLDER, cache, 1, PROCESSES, minimum_pieces=3)
     corpus = selection.corpus()
-    selection, again = prepare_midi(root, FOLDER, cache, 1, Policy(3), PROCESSES)
+    selection, again = prepare_midi(root, FOLDER, cache, 1, PROCESSES, minimum_pieces=3)
     sharded = selection.save(folder / "out")
     assert report.skipped == again.skipped and report.skipped
     return corpus, sharded

@@ -7,12 +7,7 @@ import pathlib
 from collections import Counter
 
 from prism.corpora.files import CorpusError
-from prism.corpora.midi_preparation import (
-    LAYOUTS,
-    MidiReport,
-    Policy,
-    prepare_midi,
-)
+from prism.corpora.midi_preparation import LAYOUTS, MidiReport, prepare_midi
 from prism.corpora.preparation import MINIMUM_PIECES, Report, prepare
 from prism.corpora.prepared import Corpus
 from prism.corpora.report import save_study, study_corpus, study_files, write_report
@@ -123,14 +118,15 @@ def _prepare(options: argparse.Namespace) -> None:
 
 
 def _prepare_midi(options: argparse.Namespace) -> tuple[Corpus | ShardedCorpus, MidiReport]:
-    policy = Policy(options.minimum_pieces, options.top, options.keep_versions)
     selection, report = prepare_midi(
         options.root,
         LAYOUTS[options.name],
         options.cache,
         options.processes,
-        policy,
         options.scheduler,
+        options.minimum_pieces,
+        options.top,
+        options.keep_versions,
     )
     if options.shards:
         return selection.save(options.output), report

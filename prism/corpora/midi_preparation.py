@@ -48,36 +48,6 @@ DUPLICATES_FILE = "duplicates.csv"
 ANOTHER_VERSION = "another version of a song already read"
 
 
-@dataclasses.dataclass(frozen=True)
-class Policy:
-    """Which pieces of a collection make the corpus.
-
-    Parameters
-    ----------
-    minimum_pieces : int
-        Labels with fewer are left out.
-    top : int or None
-        Only that many labels, those with most pieces.
-    keep_versions : bool
-        Every version of a song, all in one split, instead of the first that can be used.
-
-    Raises
-    ------
-    ValueError
-        If a number is below 1.
-    """
-
-    minimum_pieces: int = MINIMUM_PIECES
-    top: int | None = None
-    keep_versions: bool = False
-
-    def __post_init__(self) -> None:
-        for name in ("minimum_pieces", "top"):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise ValueError(f"{name}: expected at least 1, got {value}")
-
-
 @dataclasses.dataclass
 class MidiReport(Report):
     """A `Report` that also knows details, merged artists and duplicates.
@@ -132,8 +102,10 @@ def prepare_midi(
     layout: Layout,
     cache: pathlib.Path,
     processes: int = 2,
-    policy: Policy | None = None,
     scheduler: str = LOCAL,
+    minimum_pieces: int = MINIMUM_PIECES,
+    top: int | None = None,
+    keep_versions: bool = False,
 ) -> tuple[Selection, MidiReport]:
     """Read a tree or archive of MIDI files and choose the pieces of a corpus.
 
@@ -150,18 +122,27 @@ def prepare_midi(
         Folder for shards; a second run reads them from there.
     processes, scheduler
         See `prism.corpora.scheduling.opened_pool`.
-    policy : Policy, optional
-        Which pieces make the corpus.
+    minimum_pieces : int
+        Labels with fewer are left out.
+    top : int, optional
+        Only that many labels, those with most pieces.
+    keep_versions : bool
+        Every version of a song, all in one split, instead of the first that can be used.
 
     Raises
     ------
     CorpusError
         If the root cannot be read or nothing in it makes a label.
+    ValueError
+        If a number of pieces or labels is below 1.
     """
+    for name, value in (("minimum_pieces", minimum_pieces), ("top", top)):
+        if value is not None and value < 1:
+            raise ValueError(f"{name}: expected at least 1, got {value}")
     report = MidiReport()
     pieces, shards = read_pieces(root, layout, cache, (scheduler, processes), report)
     pieces = _with_merged_artists(pieces, layout, report)
-    selection = select(pieces, report, policy or Policy())
+    selection = select(pieces, report, minimum_pieces, top, keep_versions)
     if not selection.pieces:
         reasons = "; ".join(report.lines()[:4])
         raise CorpusError(f"{root}: no label has enough usable pieces ({reasons})")
@@ -232,15 +213,21 @@ def _with_merged_artists(
     return [dataclasses.replace(piece, label=labels[piece.label]) for piece in pieces]
 
 
-def select(pieces: Sequence[PieceSummary], report: MidiReport, policy: Policy) -> Selection:
-    """Filter, choose, group and split pieces whose `group` is their song."""
+def select(
+    pieces: Sequence[PieceSummary],
+    report: MidiReport,
+    minimum_pieces: int = MINIMUM_PIECES,
+    top: int | None = None,
+    keep_versions: bool = False,
+) -> Selection:
+    """Filter, choose, group and split pieces whose `group` is their song; see `prepare_midi`."""
     linked = _linked_songs(pieces)
     kept = usable(pieces, pieces, report)
-    if not policy.keep_versions:
+    if not keep_versions:
         kept = _one_a_song(kept, report)
     counts = Counter(piece.label for piece in kept)
     ranked = sorted(counts, key=lambda label: (-counts[label], label))
-    chosen = [label for label in ranked if counts[label] >= policy.minimum_pieces][: policy.top]
+    chosen = [label for label in ranked if counts[label] >= minimum_pieces][:top]
     kept = _without_labels(kept, set(ranked) - set(chosen), report)
     copies = duplicate_groups([piece.content for piece in kept], [piece.sketch for piece in kept])
     first_copy = {
