@@ -25,11 +25,7 @@ _BOOKS = {(c.label, c.pattern.split("/")[0]): c.book for c in COLLECTIONS}
 def collection_of(piece: Piece) -> str:
     """The collection's name; empty if the piece has none.
 
-    Examples
-    --------
-    A piece labelled "Irish jigs" from ``oneills1850/0701-0750.abc#3`` comes from "O'Neill's Music
-    of Ireland", one from ``music/Queen/A Day at the Races/Tie Your Mother Down.mid`` from "A Day
-    at the Races".
+    ``music/Queen/A Day at the Races/Tie Your Mother Down.mid`` comes from "A Day at the Races".
     """
     folders = piece.source.split("/")[:-1]
     if folders and (piece.label, folders[0]) in _BOOKS:

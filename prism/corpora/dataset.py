@@ -197,11 +197,8 @@ class WindowSampler:
 def label_profiles(corpus: Corpus | ShardedCorpus) -> dict[str, dict]:
     """What a sampler needs to know of each label besides its notes, from the training split.
 
-    Returns
-    -------
-    dict
-        For each label: ``time_signatures``, a list of (numerator, denominator, share), most
-        frequent first, and ``tempo``, the median in quarter notes a minute.
+    For each label: ``time_signatures``, a list of (numerator, denominator, share), most frequent
+    first, and ``tempo``, the median in quarter notes a minute.
     """
     profiles = {}
     for label in corpus.labels:
@@ -215,14 +212,10 @@ def label_profiles(corpus: Corpus | ShardedCorpus) -> dict[str, dict]:
 
 
 def attribute_shares(corpus: Corpus, names: Sequence[str]) -> dict[str, dict[str, list[float]]]:
-    """How often each value of some `prism.music.attributes.ATTRIBUTES` occurs under each label.
+    """For each label and attribute the share of each value and, last, of the null value.
 
-    About `COUNTED_WINDOWS` training windows a label are counted, untransposed.
-
-    Returns
-    -------
-    dict
-        For each label and attribute the share of each value and, last, of the null value.
+    `names` are keys of `prism.music.attributes.ATTRIBUTES`. About `COUNTED_WINDOWS` training
+    windows a label are counted, untransposed.
     """
     shares = {}
     for label in corpus.labels if names else ():
@@ -238,11 +231,8 @@ def attribute_shares(corpus: Corpus, names: Sequence[str]) -> dict[str, dict[str
 def form_plans(corpus: Corpus) -> dict[str, dict[str, list[str]]]:
     """Plans of real windows (see `prism.music.form`), for samplers to draw from.
 
-    Returns
-    -------
-    dict
-        For each label, for each bar length in frames (as text), up to `COUNTED_PLANS` plans of
-        training windows that keep this bar length throughout.
+    For each label, for each bar length in frames (as text), up to `COUNTED_PLANS` plans of training
+    windows that keep this bar length throughout.
     """
     plans = {}
     for label in corpus.labels:

@@ -55,8 +55,8 @@ class PieceFacts:
 
     Parameters
     ----------
-    identifier, label, song : str
-        `song` is shared by versions of one song.
+    song : str
+        Shared by versions of one song.
     beats, tempo, polyphony : float
         Length in beats; quarter notes a minute at the start; see Conventions.
     metre : str
@@ -65,8 +65,6 @@ class PieceFacts:
         Notes a key, from MIDI pitch 21.
     velocities : int
         How many different velocities there are.
-    bar_changes : int
-        See `bar_changes`.
     content, sketch
         See `prism.corpora.duplicates`.
     file : FileFacts or None
@@ -119,15 +117,7 @@ def piece_facts(piece: Piece, file: FileFacts | None = None) -> PieceFacts:
 
 
 def polyphony(notes: np.ndarray) -> float:
-    """See Conventions; of notes as in `Piece`, at least one.
-
-    Examples
-    --------
-    Two notes of two ticks that share one tick sound for three:
-
-    >>> round(polyphony(np.array([[0, 2, 60, 80], [1, 2, 64, 80]])), 3)
-    1.333
-    """
+    """See Conventions; of notes as in `Piece`, at least one."""
     start, end = notes[:, 0], notes[:, 0] + notes[:, 1]
     reached = np.maximum.accumulate(end)
     silent = np.maximum(start[1:] - reached[:-1], 0).sum()

@@ -256,14 +256,11 @@ def _linked_songs(pieces: Sequence[PieceSummary]) -> dict[str, str]:
 
 
 def _one_a_song(pieces: list[PieceSummary], report: MidiReport) -> list[PieceSummary]:
-    kept, songs = [], set()
+    first: dict[str, PieceSummary] = {}
     for piece in pieces:
-        if piece.group in songs:
+        if first.setdefault(piece.group, piece) is not piece:
             report.leave_out(LeftOut(piece.identifier, ANOTHER_VERSION))
-            continue
-        songs.add(piece.group)
-        kept.append(piece)
-    return kept
+    return list(first.values())
 
 
 def _without_labels(

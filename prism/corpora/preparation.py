@@ -15,7 +15,7 @@ import unicodedata
 import warnings
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import numpy as np
 from tqdm import tqdm
@@ -28,8 +28,6 @@ from prism.corpora.scheduling import LOCAL, Results, batches, run
 from prism.corpora.shards import read_piece, read_summaries, shard_name, write_shard
 from prism.corpora.summaries import SAME_NOTES, PieceSummary, summarised
 from prism.music.roll import Piece
-
-AnyPiece = TypeVar("AnyPiece", Piece, PieceSummary)
 
 MINIMUM_PIECES = 9
 HELD_OUT_SHARE = 0.1
@@ -229,9 +227,7 @@ def assemble(
     return Corpus(tuple(kept), tuple(splits), tuple(labels))
 
 
-def usable(
-    pieces: Sequence[AnyPiece], summaries: Iterable[PieceSummary], report: Report
-) -> list[AnyPiece]:
+def usable(pieces: Sequence, summaries: Iterable[PieceSummary], report: Report) -> list:
     """Those of some pieces, or of their summaries, without a fault; the others are reported.
 
     A fault is a piece's own, or that an earlier piece has the same notes.

@@ -31,18 +31,9 @@ _RECORD_FIELDS = ("identifier", "title", "label", "source", "terms", "tempo", "t
 
 @dataclasses.dataclass(frozen=True)
 class Corpus:
-    """Pieces with their labels and split.
+    """Pieces with the split of each, and every label in display order.
 
-    Parameters
-    ----------
-    pieces : tuple of Piece
-        All pieces.
-    splits : tuple of str
-        ``"train"``, ``"validation"`` or ``"test"`` for each piece.
-    labels : tuple of str
-        Every label, in display order.
-    digest : str
-        SHA-256 of the file the corpus was loaded from; empty if it was never saved.
+    `digest` is the SHA-256 of the file the corpus was loaded from; empty if it was never saved.
     """
 
     pieces: tuple[Piece, ...]

@@ -205,8 +205,7 @@ def run(
     read : callable
         From a file to its result.
     finish : callable
-        From a batch and its results, as ``(path, result)``, to what is given here in the order of
-        the batches.
+        From a batch and its (path, result) to what is yielded, in the order of the batches.
     where : (str, int)
         Scheduler and processes, see `opened_pool`.
 

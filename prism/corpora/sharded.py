@@ -147,21 +147,9 @@ def _put(shard: pathlib.Path, target: pathlib.Path) -> None:
 
 
 class ShardedCorpus:
-    """What `Corpus` is to training, with the notes on disk.
+    """What `Corpus` is to training, with the notes on disk, where `Selection.save` put them.
 
-    Parameters
-    ----------
-    folder : path
-        Where `Selection.save` wrote.
-
-    Attributes
-    ----------
-    pieces : sequence of Piece
-        Each is read when it is asked for.
-    labels : tuple of str
-        In display order.
-    digest : str
-        SHA-256 of the index file.
+    Its digest is that of the index file.
 
     Raises
     ------

@@ -100,14 +100,10 @@ class Study:
 
     Parameters
     ----------
-    name : str
-        Of the corpus.
     origin : dict
         What it was made from, for example the corpus file's digest.
     facts : tuple of (str, str)
         Single figures, ready to be read.
-    charts : tuple of Chart
-        See `charts_of`.
     head, labels : tuple
         The labels' table: names of its columns, and its rows.
     left_out : tuple of (str, str, str)
@@ -202,14 +198,7 @@ def largest(counts: Counter[str], others: str, most: int = LARGEST) -> Rows:
 def classes(values: Iterable[float], edges: Sequence[float]) -> Rows:
     """Count values between edges; the last class has no upper edge. Empty ends are left out.
 
-    Examples
-    --------
-    Classes of whole numbers are named by their first and last number:
-
-    >>> classes([1, 2, 2, 3, 5, 900], (1, 2, 3, 8))
-    (('1', 1), ('2', 2), ('3–7', 2), ('8 and more', 1))
-    >>> classes([0.5, 2], (0, 2, 4))
-    (('0–2', 1), ('2–4', 1))
+    Classes of whole numbers are named by their first and last number, others by their edges.
     """
     values = np.asarray(list(values), float)
     counts, _ = np.histogram(values, [*edges, np.inf])

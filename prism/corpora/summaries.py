@@ -23,21 +23,17 @@ SAME_NOTES = "same notes as another piece"
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
 class PieceSummary:
-    """A piece without its notes.
+    """A `Piece` without its notes.
 
     Parameters
     ----------
-    identifier, title, label, source, terms, tempo, time_signature, group
-        As in `Piece`.
     notes, windows : int
         How many it has.
     fault : str
         Why it cannot be used, or empty.
     fingerprint : str
         The same for pieces with the same notes but for their velocities.
-    content : str
-        See `content_key`.
-    sketch : ndarray of uint64
+    content, sketch
         See `prism.corpora.duplicates`.
     place : (int, int)
         Number of the shard that holds the notes, and of the piece in it.
