@@ -119,7 +119,7 @@ def test_it_learns_to_tell_two_composers_apart(corpus, tmp_path):
     )
     recipe = SimilarityRecipe(similarity=settings, width=8)
     loop.Trainer(SimilarityStage(recipe, pieces), tmp_path / "run").run(stop_after=20)
-    features = run.train_similarity(recipe, pieces, tmp_path / "run", tmp_path / "weights")
+    features = run.train(recipe, pieces, tmp_path / "run", tmp_path / "weights")
     whole = loop.Trainer(SimilarityStage(recipe, pieces), tmp_path / "whole").run()
     for a, b in zip(whole.parameters(), features.network.parameters(), strict=True):
         assert torch.equal(a, b)

@@ -152,7 +152,7 @@ def test_the_baseline_learns_resumes_and_draws(corpus, tmp_path):
     )
     recipe = dataclasses.replace(AMT_PRESETS["smoke"], amt=settings)
     loop.Trainer(AMTStage(recipe, corpus), tmp_path / "run").run(stop_after=25)
-    amt = run.train_amt(recipe, corpus, tmp_path / "run", tmp_path / "weights")
+    amt = run.train(recipe, corpus, tmp_path / "run", tmp_path / "weights")
     whole = loop.Trainer(AMTStage(recipe, corpus), tmp_path / "whole").run()
     for a, b in zip(whole.parameters(), amt.model.parameters(), strict=True):
         assert torch.equal(a, b)

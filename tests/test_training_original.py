@@ -18,7 +18,7 @@ from prism.training.batches import RunConfig
 from prism.training.loop import Trainer
 from prism.training.original import OriginalStage
 from prism.training.presets import ORIGINAL_PRESETS
-from prism.training.run import train_original
+from prism.training.run import train
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +75,7 @@ def test_train_stop_resume_sample_roll(corpus, recipe, tmp_path, monkeypatch):
     assert shards == ["latents-00000.npy", "latents-00001.npy", "latents-00002.npy"]
     # Frozen: nothing is encoded again.
     monkeypatch.setattr(latents, "moments", None)
-    pipe = train_original(recipe, corpus, folder, tmp_path / "weights", RunConfig(accumulation=2))
+    pipe = train(recipe, corpus, folder, tmp_path / "weights", RunConfig(accumulation=2))
     record = json.loads((tmp_path / "weights" / "training.json").read_text())
     assert record["steps"] == {"original": 3} and record["training_pictures"] == 10
     assert record["recipe"]["epochs"] == 1 and record["history"]["original"][0]["step"] == 3

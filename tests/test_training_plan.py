@@ -83,7 +83,7 @@ def test_large_is_as_wide_and_deep_as_the_report_s(capsys):
 def test_every_preset_has_a_plan_a_run_and_a_printed_setting(model):
     for preset in MODELS[model]:
         recipe = chosen(model, preset)
-        assert set(plan.costs(recipe)) == set(stages_of(recipe)) and type(recipe) in run._RUNS
+        assert set(plan.costs(recipe)) == set(stages_of(recipe)) and type(recipe) in run.RUNS
         assert '"null_label_share"' in train.printed(recipe, RunConfig()) or model != "prism"
 
 

@@ -18,6 +18,14 @@ import time
 from collections.abc import Sequence
 
 from prism import ASSETS, ROOT
+from prism.corpora.sharded import load_corpus
+from prism.drawing.rolls import save_contact_sheet
+from prism.training.batches import RunConfig
+from prism.training.plan import fitting, report
+from prism.training.presets import MODELS, chosen
+from prism.training.push import push
+from prism.training.recipe import AnyRecipe, OriginalRecipe, with_rate
+from prism.training.run import Unfinished, train
 
 # As accelerate's launcher sets them.
 _PROCESS = int(os.environ.get("RANK", "0"))
@@ -25,9 +33,6 @@ _PROCESSES = int(os.environ.get("WORLD_SIZE", "1"))
 
 
 def _parser() -> argparse.ArgumentParser:
-    from prism.training.batches import RunConfig
-    from prism.training.presets import MODELS
-
     parser = argparse.ArgumentParser(
         prog="prism train",
         description=__doc__,
@@ -102,8 +107,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     SystemExit
         With status 1 after a mistake, of which one line on stderr tells.
     """
-    from prism.training.run import Unfinished
-
     started = time.monotonic()
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     pushes = arguments[:1] == ["push"]
@@ -111,7 +114,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments[1:] if pushes else arguments)
     try:
         if pushes:
-            _push(options)
+            print(push(options.weights, options.repo, options.private))
         else:
             _train(options, started)
     except Unfinished as unfinished:
@@ -120,36 +123,31 @@ def main(arguments: Sequence[str] | None = None) -> None:
         parser.exit(1, f"{error}\n")
 
 
-def _push(options: argparse.Namespace) -> None:
-    from prism.training.push import push
-
-    print(push(options.weights, options.repo, options.private))
-
-
 def _train(options: argparse.Namespace, started: float) -> None:
-    from prism.corpora.sharded import load_corpus
-    from prism.training.plan import report
-    from prism.training.run import train_any
-
+    recipe = _recipe(options)
     if options.plan:
-        print(report(_recipe(options, options.plan)))
+        print(report(recipe))
         return
-    recipe = _recipe(options, options.preset)
     prefix = "" if options.model == "prism" else f"{options.model}-"
     output = options.output or ROOT / "runs" / f"{prefix}{options.preset}"
-    config = _run_config(options, recipe, started)
+    config = RunConfig(
+        checkpoint_seconds=options.checkpoint_seconds,
+        compiled=options.compile,
+        accumulation=options.accumulation or fitting(recipe, _PROCESSES),
+        workers=options.workers,
+        deadline=None if options.minutes is None else started + 60 * options.minutes,
+        max_shard_size=options.max_shard_size,
+        draw_samples=save_contact_sheet,
+    )
     corpus = load_corpus(options.corpus)
     if _PROCESS == 0:
         print(printed(recipe, config, model=options.model, preset=options.preset))
-    train_any(recipe, corpus, output, options.weights or output / "weights", config)
+    train(recipe, corpus, output, options.weights or output / "weights", config)
 
 
-def _recipe(options: argparse.Namespace, preset: str):
+def _recipe(options: argparse.Namespace) -> AnyRecipe:
     """The preset's, with what the command line changes."""
-    from prism.training.presets import chosen
-    from prism.training.recipe import OriginalRecipe, with_rate
-
-    recipe = chosen(options.model, preset)
+    recipe = chosen(options.model, options.plan or options.preset)
     if options.learning_rate is not None:
         recipe = with_rate(recipe, options.learning_rate)
     if options.autoencoder is not None:
@@ -159,23 +157,7 @@ def _recipe(options: argparse.Namespace, preset: str):
     return recipe
 
 
-def _run_config(options: argparse.Namespace, recipe, started: float):
-    from prism.drawing.rolls import save_contact_sheet
-    from prism.training.batches import RunConfig
-    from prism.training.plan import fitting
-
-    return RunConfig(
-        checkpoint_seconds=options.checkpoint_seconds,
-        compiled=options.compile,
-        accumulation=options.accumulation or fitting(recipe, _PROCESSES),
-        workers=options.workers,
-        deadline=None if options.minutes is None else started + 60 * options.minutes,
-        max_shard_size=options.max_shard_size,
-        draw_samples=save_contact_sheet,
-    )
-
-
-def printed(recipe, config, **others: str) -> str:
+def printed(recipe: AnyRecipe, config: RunConfig, **others: str) -> str:
     """Every setting of a run as JSON."""
     run = dataclasses.asdict(config)
     del run["deadline"], run["draw_samples"]
