@@ -12,7 +12,7 @@ from PIL import Image
 from stand_ins import OFFERED, Page, choice_of, controls_of, make_wishful, service_of
 
 import prism.cli.app
-from prism.cli import compare, main, others
+from prism.cli import PROGRAMS, compare, main
 from prism.cli.options import read_settings
 from prism.corpora.provenance import weights_digest
 from prism.models.pipeline import PrismPipeline
@@ -289,7 +289,7 @@ def test_help_lists_every_command(capsys):
     with pytest.raises(SystemExit):
         main(["--help"])
     told = capsys.readouterr().out
-    assert all(name in told for name in ("generate", "compare", *others.OTHERS))
+    assert all(name in told for name in ("generate", "compare", *PROGRAMS))
 
 
 def test_arguments_are_passed_on(tmp_path, capsys):

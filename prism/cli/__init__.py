@@ -13,12 +13,20 @@ Each has a ``--help``. ``python -m prism`` is the same where the command is not 
 from __future__ import annotations
 
 import argparse
+import importlib
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from prism.cli import compare, generate
-from prism.cli.others import OTHERS
 from prism.music.synthesis import SynthesisError
+
+# Commands that are modules with a command line of their own, and what `--help` says of them.
+PROGRAMS = {
+    "evaluate": "repeat the experiment",
+    "corpora": "prepare the corpus",
+    "train": "train a model",
+    "app": "serve the page",
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -37,24 +45,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Raises
     ------
     SystemExit
-        From argparse, after ``--help`` or an option that does not exist, and from the programs
-        that `evaluate`, `corpora` and `train` stand for.
+        From argparse, after ``--help`` or an option that does not exist, and from `PROGRAMS`.
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        _command(arguments)()
+        # Before argparse, so that nothing of what is passed on is changed.
+        if arguments and arguments[0] in PROGRAMS:
+            _run_program(*arguments)
+        else:
+            options = _parser().parse_args(arguments)
+            options.run(options)
     except (ValueError, OSError, SynthesisError) as error:
         print(f"prism: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
     return 0
 
 
-def _command(arguments: list[str]) -> Callable[[], None]:
-    """What to call; argparse never sees what is passed on, so that nothing of it is changed."""
-    if arguments and arguments[0] in OTHERS:
-        return lambda: OTHERS[arguments[0]].run(arguments[1:])
-    options = _parser().parse_args(arguments)
-    return lambda: options.run(options)
+def _run_program(name: str, *arguments: str) -> None:
+    try:
+        module = importlib.import_module(f"prism.cli.{name}")
+    except ModuleNotFoundError as error:
+        if error.name != "gradio":
+            raise
+        raise ValueError("the page needs gradio: pip install -e '.[app]'") from None
+    module.main(list(arguments))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -65,6 +79,6 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for module in (generate, compare):
         module.add_command(commands)
-    for name, other in OTHERS.items():
-        commands.add_parser(name, help=other.help, add_help=False)
+    for name, words in PROGRAMS.items():
+        commands.add_parser(name, help=words, add_help=False)
     return parser

@@ -19,7 +19,6 @@ from prism.models.settings import GenerationSettings
 from prism.music.naming import file_stem
 
 if TYPE_CHECKING:
-    from prism.service.piece import ShownPiece
     from prism.service.service import Service
 
 
@@ -54,13 +53,7 @@ def run(options: argparse.Namespace) -> None:
 
 
 def load_models(weights: pathlib.Path, corpus: pathlib.Path) -> Service:
-    """Load what the page loads, ``PRISM_AMT`` for another baseline included.
-
-    Raises
-    ------
-    WeightsError, ValueError, OSError
-        If something is missing or damaged; the message says what to do.
-    """
+    """Load what the page loads; raises ValueError or OSError if something is missing or damaged."""
     from prism.service.service import load_service
 
     service = load_service(weights, corpus, os.environ.get("PRISM_AMT"))
@@ -72,9 +65,11 @@ def load_models(weights: pathlib.Path, corpus: pathlib.Path) -> Service:
 def _compare(service: Service, settings: GenerationSettings, folder: pathlib.Path) -> dict:
     pieces = service.drawn(settings)
     make_folder(folder)
+    stems = {name: piece.name for name, piece in pieces.items()}
+    # Unlike on the page with its seed: two seeds may draw two places in one real piece.
+    stems["corpus"] = file_stem(stems["corpus"], end=f"seed-{settings.seed}")
     files = {
-        name: write_files(piece.roll, folder, _stem(name, piece, settings), piece.origin)["midi"]
-        for name, piece in pieces.items()
+        name: write_files(piece, folder, stems[name])["midi"] for name, piece in pieces.items()
     }
     scores = service.compared(pieces)
     for name, found in scores.items():
@@ -84,9 +79,3 @@ def _compare(service: Service, settings: GenerationSettings, folder: pathlib.Pat
             )
     records = {name: [dataclasses.asdict(s) for s in found] for name, found in scores.items()}
     return {"seed": settings.seed, "files": files, "scores": records}
-
-
-def _stem(name: str, piece: ShownPiece, settings: GenerationSettings) -> str:
-    # Unlike on the page with its seed: two seeds may draw two places in one real piece.
-    end = f"seed-{settings.seed}"
-    return file_stem(piece.name, end=end) if name == "corpus" else piece.name

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import pathlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
+from prism.music.metadata import save_midi
+from prism.music.midipic import save_picture
+from prism.music.performance import shaped
+from prism.music.synthesis import synthesise, write_wav
+
 if TYPE_CHECKING:
-    from prism.music.roll import PianoRoll
+    from prism.service.piece import ShownPiece
 
 # In the order in which they are written, with the ends of their names.
 ENDINGS = {"midi": ".mid", "wav": ".wav", "png": ".png", "picture": "-midipic.png"}
 
 
 def make_folder(folder: pathlib.Path) -> None:
-    """Make the folder to write into, unless it is there.
-
-    Raises
-    ------
-    ValueError
-        If that cannot be done.
-    """
+    """Make the folder to write into, unless it is there; ValueError if that cannot be done."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -30,27 +29,9 @@ def make_folder(folder: pathlib.Path) -> None:
 
 
 def write_files(
-    roll: PianoRoll,
-    folder: pathlib.Path,
-    stem: str,
-    lines: Sequence[str],
-    kinds: Collection[str] = ("midi",),
+    piece: ShownPiece, folder: pathlib.Path, stem: str, kinds: Collection[str] = ("midi",)
 ) -> dict[str, str]:
-    """Write a roll in several ways, and print one line a file: its path.
-
-    Parameters
-    ----------
-    roll : PianoRoll
-        What to write.
-    folder : Path
-        There already.
-    stem : str
-        From `prism.music.naming.file_stem`.
-    lines : sequence of str
-        Say in the files what the roll is, the first one what it is called; see
-        `prism.music.metadata`.
-    kinds : collection of str
-        Some of `ENDINGS`.
+    """Write a piece into a folder in some of the ways of `ENDINGS`, and print each file's path.
 
     Returns
     -------
@@ -69,7 +50,7 @@ def write_files(
         if kind in kinds:
             path = folder / f"{stem}{ending}"
             try:
-                _WRITERS[kind](roll, path, lines)
+                _write(kind, piece, path)
             except OSError as error:
                 raise ValueError(
                     f"--output: {path} cannot be written ({error.strerror or error}); "
@@ -80,29 +61,14 @@ def write_files(
     return written
 
 
-def _write_midi(roll: PianoRoll, path: pathlib.Path, lines: Sequence[str]) -> None:
-    from prism.music.metadata import save_midi
+def _write(kind: str, piece: ShownPiece, path: pathlib.Path) -> None:
+    if kind == "midi":
+        save_midi(piece.roll, path, piece.origin)
+    elif kind == "wav":
+        write_wav(synthesise(shaped(piece.roll)), path)
+    elif kind == "picture":
+        save_picture(piece.roll, path)
+    else:
+        from prism.drawing.rolls import save_png
 
-    save_midi(roll, path, lines)
-
-
-def _write_wav(roll: PianoRoll, path: pathlib.Path, lines: Sequence[str]) -> None:
-    from prism.music.performance import shaped
-    from prism.music.synthesis import synthesise, write_wav
-
-    write_wav(synthesise(shaped(roll)), path)
-
-
-def _write_png(roll: PianoRoll, path: pathlib.Path, lines: Sequence[str]) -> None:
-    from prism.drawing.rolls import save_png
-
-    save_png(roll, path, lines[0])
-
-
-def _write_picture(roll: PianoRoll, path: pathlib.Path, lines: Sequence[str]) -> None:
-    from prism.music.midipic import save_picture
-
-    save_picture(roll, path)
-
-
-_WRITERS = {"midi": _write_midi, "wav": _write_wav, "png": _write_png, "picture": _write_picture}
+        save_png(piece.roll, path, piece.origin[0])

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from prism.cli.files import ENDINGS, make_folder, write_files
 from prism.cli.options import add_controls, read_settings, settings_record
-from prism.models.settings import GenerationSettings
-
-if TYPE_CHECKING:
-    from prism.service.piece import ShownPiece
 
 
 def add_command(commands: Any) -> None:
@@ -40,25 +36,22 @@ def run(options: argparse.Namespace) -> None:
     pipeline = PrismPipeline.from_pretrained(options.weights)
     source = PrismSource(Loader(lambda: pipeline), Scheduler())
     wanted = read_settings(options, pipeline.offered)
+    kinds = [kind for kind in ENDINGS if kind == "midi" or getattr(options, kind)]
     made = []
     for settings in wanted:
         *_, last = filter(None, source.stages(settings))
         # Not before the first roll: a mistake among the settings leaves no folder behind.
         make_folder(options.output)
-        made.append(_write(last.piece(), settings, options))
+        piece = last.piece()
+        files = write_files(piece, options.output, piece.name, kinds)
+        made.append(
+            {
+                "seed": settings.seed,
+                "notes": len(piece.roll.notes()),
+                "tempo": piece.roll.tempo,
+                "time_signature": list(piece.roll.time_signature),
+                "files": files,
+            }
+        )
     if options.json:
         print(json.dumps(settings_record(wanted[0]) | {"rolls": made}, ensure_ascii=False))
-
-
-def _write(
-    piece: ShownPiece, settings: GenerationSettings, options: argparse.Namespace
-) -> dict[str, Any]:
-    kinds = [kind for kind in ENDINGS if kind == "midi" or getattr(options, kind)]
-    files = write_files(piece.roll, options.output, piece.name, piece.origin, kinds)
-    return {
-        "seed": settings.seed,
-        "notes": len(piece.roll.notes()),
-        "tempo": piece.roll.tempo,
-        "time_signature": list(piece.roll.time_signature),
-        "files": files,
-    }

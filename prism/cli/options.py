@@ -67,31 +67,21 @@ def add_controls(parser: argparse.ArgumentParser, without: Sequence[str] = ()) -
 
 
 def read_settings(options: argparse.Namespace, offered: Offered) -> list[GenerationSettings]:
-    """The settings for each seed.
-
-    Parameters
-    ----------
-    options : argparse.Namespace
-        Of a parser with `add_controls`.
-    offered : Offered
-        What the model can be asked for.
+    """The settings for each seed, from options of a parser with `add_controls`.
 
     Raises
     ------
     ValueError
         If a setting is out of its range, or ``--number`` is below 1 or comes with several seeds.
     """
-    names, weights = zip(*map(_pair, options.composers), strict=True)
+    mix = [text.partition("=") for text in options.composers]
+    names = [name.strip() for name, _, _ in mix]
+    weights = [weight if equals else "1" for _, equals, weight in mix]
     values = {name: getattr(options, name, None) for name in PUBLIC if name not in (*_MIX, "seed")}
     given = {name: value for name, value in values.items() if value is not None}
     settings = GenerationSettings.read(given | {"composers": names, "weights": weights}, offered)
     seeds = _seeds(options.seed, options.number)
     return [dataclasses.replace(settings, seed=seed) for seed in seeds]
-
-
-def _pair(text: str) -> tuple[str, str]:
-    name, equals, weight = text.partition("=")
-    return name.strip(), weight if equals else "1"
 
 
 def _seeds(seeds: Sequence[str] | None, number: int | None) -> list[int]:
@@ -109,11 +99,10 @@ def _seeds(seeds: Sequence[str] | None, number: int | None) -> list[int]:
 
 def settings_record(settings: GenerationSettings) -> dict[str, Any]:
     """What was chosen for all seeds, as JSON holds it."""
-    attributes = settings.attributes
     mix = {"composers": settings.composers, "composer_weights": settings.composer_weights}
     others = {
         name: value or None if isinstance(value, str) else value
         for name, value in settings.public().items()
         if name not in (*_MIX, "seed") and PUBLIC[name].name not in ATTRIBUTE_SETTINGS
     }
-    return mix | others | {"attributes": attributes}
+    return mix | others | {"attributes": settings.attributes}
