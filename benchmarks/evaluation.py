@@ -13,7 +13,7 @@ import report
 from prism import ROOT
 from prism.amt.pipeline import AMTPipeline
 from prism.corpora.prepared import Corpus
-from prism.evaluation.experiment import Examiner, experiment
+from prism.evaluation.experiment import experiment
 from prism.evaluation.report import (
     cosine_table,
     note,
@@ -40,7 +40,7 @@ def quick_result(weights: pathlib.Path, stored: dict) -> dict:
     systems = Systems(prism, amt, corpus, amt.composers)
     scorer = SimilarityScorer.from_pretrained(weights / "similarity", prism.composers)
     plan = planned_runs(prism.composers, QUICK_RUNS, QUICK_SEED)
-    rows = list(experiment(systems, Examiner(scorer, TrainingIndex(corpus)), plan))
+    rows = list(experiment(systems, scorer, TrainingIndex(corpus), plan))
     return stored | {"runs": QUICK_RUNS, "seed": QUICK_SEED} | summary(rows)
 
 

@@ -14,7 +14,7 @@ from prism.corpora.prepared import Corpus
 from prism.corpora.provenance import weights_digest
 from prism.drawing.figures import evaluation_figures
 from prism.evaluation import studies
-from prism.evaluation.experiment import REFERENCE, Examiner, Ledger, experiment
+from prism.evaluation.experiment import REFERENCE, Ledger, experiment
 from prism.evaluation.report import (
     composer_table,
     cosine_table,
@@ -57,16 +57,15 @@ def systems(held) -> Systems:
 
 
 @pytest.fixture(scope="module")
-def examiner(held, network) -> Examiner:
-    scorer = SimilarityScorer(
-        [PitchClasses("classes"), network], {"classes": BANDS, "corpus": BANDS}
-    )
-    return Examiner(scorer, TrainingIndex(held))
+def scorer(network) -> SimilarityScorer:
+    networks = [PitchClasses("classes"), network]
+    return SimilarityScorer(networks, {"classes": BANDS, "corpus": BANDS})
 
 
 @pytest.fixture(scope="module")
-def rows(systems, examiner) -> list[dict]:
-    return list(experiment(systems, examiner, planned_runs(LABELS, 6, seed=0)))
+def rows(systems, scorer, held) -> list[dict]:
+    plan = planned_runs(LABELS, 6, seed=0)
+    return list(experiment(systems, scorer, TrainingIndex(held), plan))
 
 
 def owners(roll: PianoRoll, corpus: Corpus) -> set[str]:
@@ -101,12 +100,12 @@ def test_real_music_is_held_out_and_by_the_composer(systems, held):
         assert notes["shuffled"] <= notes["real"] and notes["noise"] <= notes["real"]
 
 
-def test_a_row_says_what_was_drawn(rows, systems, examiner):
+def test_a_row_says_what_was_drawn(rows, systems, scorer):
     run = planned_runs(LABELS, 6, seed=0)[2]
     row = rows[2]
     assert row["composer"] == run.composer and row["systems"][REFERENCE]["cosines"]["classes"] == 1
     drawn, reference = systems.draw(run), systems.reference(run)
-    expected = examiner.scorer.scores(reference, {"prism": drawn["prism"]})["prism"]
+    expected = scorer.scores(reference, {"prism": drawn["prism"]})["prism"]
     for score in expected:
         found = row["systems"]["prism"]["cosines"][score.network]
         assert found == pytest.approx(score.cosine, abs=1e-4)

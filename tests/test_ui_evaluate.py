@@ -10,7 +10,6 @@ from stand_ins import LABELS, service_of
 from test_amt_sampler import make_model
 
 from prism.amt.pipeline import AMTPipeline
-from prism.evaluation.experiment import LiveRun
 from prism.evaluation.systems import Run
 from prism.similarity.scorer import Score
 from prism.ui.evaluate import Evaluation, live_table
@@ -20,13 +19,13 @@ def evaluation_of(path=ROOT / "assets" / "evaluation.json") -> Evaluation:
     return Evaluation(service_of(amt=lambda: AMTPipeline(make_model())), path)
 
 
-def scored(number: int, prism: float, amt: float, real: float) -> LiveRun:
+def scored(number: int, prism: float, amt: float, real: float) -> tuple[Run, dict]:
     sources = {"prism": prism, "amt": amt, "real": real}
     scores = {
         source: [Score("imagenet", value, ""), Score("corpus", value / 2, "")]
         for source, value in sources.items()
     }
-    return LiveRun(Run(number, "Ada", number), scores)
+    return Run(number, "Ada", number), scores
 
 
 def test_a_live_table_by_hand():

@@ -9,8 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import pathlib
-from collections.abc import Iterable, Iterator
-from typing import Any, TypeVar
+from typing import Any
 
 from tqdm import tqdm
 
@@ -19,7 +18,7 @@ from prism.amt.pipeline import AMTPipeline
 from prism.corpora.prepared import Corpus
 from prism.corpora.provenance import commit, fingerprint, hardware, utc
 from prism.drawing.figures import save_evaluation_figures
-from prism.evaluation.experiment import Examiner, Ledger, experiment
+from prism.evaluation.experiment import Ledger, experiment
 from prism.evaluation.steering import questions, steering
 from prism.evaluation.studies import (
     GUIDANCE_SCALES,
@@ -40,7 +39,6 @@ from prism.similarity.networks import CorpusFeatures, ImageNetFeatures
 from prism.similarity.scorer import BANDS_FILE, SimilarityScorer
 
 _PAIRS_A_BAND = 400
-Item = TypeVar("Item")
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -109,8 +107,8 @@ def _run(options: argparse.Namespace) -> None:
     plan = planned_runs(prism.composers, options.runs, options.seed)
     left = ledger.missing(plan)
     if left:
-        examiner = Examiner(scorer, TrainingIndex(corpus))
-        rows = experiment(Systems(prism, amt, corpus, amt.composers), examiner, left)
+        systems = Systems(prism, amt, corpus, amt.composers)
+        rows = experiment(systems, scorer, TrainingIndex(corpus), left)
         for row in tqdm(rows, desc="runs", total=len(plan), initial=len(plan) - len(left)):
             ledger.add(row)
     rows = [row for row in ledger.rows if row["run"] < options.runs]
@@ -137,15 +135,12 @@ def _studies(
     mixed = mixing(prism, network, pairs, options.seed)
     scales = guidance(prism, network, options.samples, options.seed)
     steered = steering(prism, network, corpus, options.steered, options.seed)
+    asked = len(questions(prism, network, corpus))
     return {
         "recognition": recognition(corpus, network),
-        "mixing": list(_shown(mixed, "mixing", len(MIX_WEIGHTS))),
+        "mixing": list(tqdm(mixed, "mixing", len(MIX_WEIGHTS))),
         "mixing_real": real_mixing(corpus, network, pairs, options.seed),
-        "guidance": list(_shown(scales, "guidance", len(GUIDANCE_SCALES))),
+        "guidance": list(tqdm(scales, "guidance", len(GUIDANCE_SCALES))),
         "guidance_real": real_figures(corpus, network, options.samples, options.seed),
-        "steering": list(_shown(steered, "steering", len(questions(prism, network, corpus)))),
+        "steering": list(tqdm(steered, "steering", asked)),
     }
-
-
-def _shown(items: Iterable[Item], name: str, total: int) -> Iterator[Item]:
-    return iter(tqdm(items, desc=name, total=total))

@@ -76,3 +76,13 @@ def frechet(a: np.ndarray, b: np.ndarray) -> float:
 def _square_root(symmetric: np.ndarray) -> np.ndarray:
     values, vectors = np.linalg.eigh(symmetric)
     return (vectors * np.sqrt(np.clip(values, 0, None))) @ vectors.T
+
+
+def rounded(value: float) -> float:
+    """A figure as the experiment's result holds it."""
+    return round(float(value), 4)
+
+
+def rounded_pair(interval: Interval) -> list[float]:
+    """An interval as the experiment's result holds it."""
+    return [rounded(end) for end in interval]

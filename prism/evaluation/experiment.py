@@ -5,7 +5,6 @@ A run's row holds all that is ever asked of it, so that tables and figures need 
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import pathlib
 from collections.abc import Iterator, Sequence
@@ -17,7 +16,7 @@ from prism.evaluation.systems import Run, Systems
 from prism.music.roll import PianoRoll
 from prism.music.statistics import describe
 from prism.similarity.neighbours import TrainingIndex
-from prism.similarity.scorer import Score, SimilarityScorer
+from prism.similarity.scorer import SimilarityScorer
 
 REFERENCE = "reference"
 # For these it is asked how near they come to the training music.
@@ -27,74 +26,53 @@ _DECIMALS = 5
 Row = dict[str, Any]
 
 
-class Examiner:
-    """Turns a run's rolls into a row.
+def experiment(
+    systems: Systems, scorer: SimilarityScorer, index: TrainingIndex, runs: Sequence[Run]
+) -> Iterator[Row]:
+    """Yield each run's row as it is done.
 
     Parameters
     ----------
+    systems : Systems
+        Draws a run's rolls.
     scorer : SimilarityScorer
         The feature networks; the one named ``corpus`` also says whom it recognises.
     index : TrainingIndex
         The training music.
+    runs : sequence of Run
+        Those to do.
     """
+    for run in runs:
+        rolls = {REFERENCE: systems.reference(run)} | systems.draw(run)
+        yield _row(run, rolls, scorer, index)
 
-    def __init__(self, scorer: SimilarityScorer, index: TrainingIndex) -> None:
-        self.scorer = scorer
-        self.index = index
 
-    def row(self, run: Run, reference: PianoRoll, drawn: dict[str, PianoRoll]) -> Row:
-        """All figures of one run."""
-        rolls = {REFERENCE: reference} | drawn
-        features = self.scorer.features(list(rolls.values()))
-        recognised = self._recognised(run.composer, list(rolls.values()))
-        cosines = {n: F.cosine_similarity(f[:1], f).tolist() for n, f in features.items()}
-        systems = {}
-        for k, (name, roll) in enumerate(rolls.items()):
-            systems[name] = {
-                "cosines": {network: _rounded(c[k]) for network, c in cosines.items()},
-                "features": [_rounded(x) for x in features["corpus"][k].tolist()],
-                "statistics": {key: _rounded(x) for key, x in describe(roll).items()},
-                **recognised[k],
-            }
-            if name in _SEARCHED:
-                systems[name]["nearest"] = _rounded(self.index.nearest(roll).overlap)
-        return {"run": run.number, "composer": run.composer, "seed": run.seed, "systems": systems}
-
-    def _recognised(self, composer: str, rolls: Sequence[PianoRoll]) -> list[dict[str, float]]:
-        """The corpus network's probability of the composer, and its rank (1 is the likeliest)."""
-        network = self.scorer.networks["corpus"]
-        place = network.composers.index(composer)
-        table = network.probabilities(rolls)
-        mine = table[:, place]
-        ranks = (table > mine[:, None]).sum(1) + 1
-        return [
-            {"probability": _rounded(p), "rank": r}
-            for p, r in zip(mine.tolist(), ranks.tolist(), strict=True)
-        ]
+def _row(
+    run: Run, rolls: dict[str, PianoRoll], scorer: SimilarityScorer, index: TrainingIndex
+) -> Row:
+    """All figures of one run; the first roll is the reference."""
+    features = scorer.features(list(rolls.values()))
+    cosines = {n: F.cosine_similarity(f[:1], f).tolist() for n, f in features.items()}
+    network = scorer.networks["corpus"]
+    likely = network.probabilities(list(rolls.values()))
+    mine = likely[:, network.composers.index(run.composer)]
+    ranks = (likely > mine[:, None]).sum(1) + 1  # the composer's: 1 is the likeliest
+    systems = {}
+    for k, (name, roll) in enumerate(rolls.items()):
+        systems[name] = {
+            "cosines": {n: _rounded(c[k]) for n, c in cosines.items()},
+            "features": [_rounded(x) for x in features["corpus"][k]],
+            "statistics": {key: _rounded(x) for key, x in describe(roll).items()},
+            "probability": _rounded(mine[k]),
+            "rank": int(ranks[k]),
+        }
+        if name in _SEARCHED:
+            systems[name]["nearest"] = _rounded(index.nearest(roll).overlap)
+    return {"run": run.number, "composer": run.composer, "seed": run.seed, "systems": systems}
 
 
 def _rounded(value: float) -> float:
     return round(float(value), _DECIMALS)
-
-
-def experiment(systems: Systems, examiner: Examiner, runs: Sequence[Run]) -> Iterator[Row]:
-    """Yield each run's row as it is done."""
-    for run in runs:
-        yield examiner.row(run, systems.reference(run), systems.draw(run))
-
-
-@dataclasses.dataclass(frozen=True)
-class LiveRun:
-    """A run with its scores alone, a list for each system."""
-
-    run: Run
-    scores: dict[str, list[Score]]
-
-
-def live_runs(systems: Systems, scorer: SimilarityScorer, runs: Sequence[Run]) -> Iterator[LiveRun]:
-    """Like `experiment`, for somebody who watches."""
-    for run in runs:
-        yield LiveRun(run, scorer.scores(systems.reference(run), systems.draw(run)))
 
 
 class Ledger:
@@ -127,8 +105,9 @@ class Ledger:
                 f"{path} was begun with other weights, corpus or settings; "
                 "delete it or choose another --output folder"
             )
-        self.rows = [json.loads(line) for line in lines if line.endswith("\n")]
-        path.write_text(first + "".join(line for line in lines if line.endswith("\n")))
+        whole = [line for line in lines if line.endswith("\n")]
+        self.rows = [json.loads(line) for line in whole]
+        path.write_text("".join([first, *whole]))
 
     def missing(self, runs: Sequence[Run]) -> list[Run]:
         """The runs that are not there yet."""

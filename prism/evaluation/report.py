@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 NETWORK_NAMES = {"imagenet": "ImageNet network", "corpus": "corpus network"}
@@ -16,6 +16,13 @@ SYSTEM_NAMES = {
 }
 
 
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table in Markdown, under its head."""
+    lines = [f"| {' | '.join(cells)} |" for cells in (head, *rows)]
+    lines.insert(1, "|---" * len(head) + "|")
+    return "\n".join(lines)
+
+
 def span(interval: Sequence[float], places: int = 2) -> str:
     """An interval, for example ``.41 to .53``."""
     return " to ".join(f"{end:.{places}f}" for end in interval)
@@ -23,56 +30,57 @@ def span(interval: Sequence[float], places: int = 2) -> str:
 
 def cosine_table(result: Mapping[str, Any]) -> str:
     """A row a system, for each network mean cosine, interval, and wins against its rival."""
-    networks = result["networks"]
-    head = [f"{NETWORK_NAMES[name]}: mean cosine | runs won" for name in networks]
-    lines = ["| system | " + " | ".join(head) + " |", "|---" * (1 + 2 * len(head)) + "|"]
-    for system in next(iter(networks.values()))["mean"]:
-        cells = [
-            f"{section['mean'][system]:.3f} ({span(section['interval'][system], 3)}) | "
-            f"{section['wins'][system]} ({span(section['wins_interval'][system])})"
-            for section in networks.values()
-        ]
-        lines.append(f"| {SYSTEM_NAMES[system]} | " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+    head, rows = ["system"], {}
+    for network, section in result["networks"].items():
+        head += [f"{NETWORK_NAMES[network]}: mean cosine", "runs won"]
+        for system, mean in section["mean"].items():
+            rows.setdefault(system, [SYSTEM_NAMES[system]]).extend(
+                [
+                    f"{mean:.3f} ({span(section['interval'][system], 3)})",
+                    f"{section['wins'][system]} ({span(section['wins_interval'][system])})",
+                ]
+            )
+    return table(head, rows.values())
 
 
 def system_table(result: Mapping[str, Any]) -> str:
     """A row a system: recognition, Fréchet distance, nearest training music."""
-    lines = [
-        "| system | recognised as the composer's | among the two likeliest | Fréchet distance | "
-        "overlap with the nearest training music | copies |",
-        "|---|---|---|---|---|---|",
+    head = [
+        "system",
+        "recognised as the composer's",
+        "among the two likeliest",
+        "Fréchet distance",
+        "overlap with the nearest training music",
+        "copies",
     ]
+    rows = []
     for system, agreement in result["agreement"].items():
         distance = result["frechet"].get(system)
         near = result["originality"].get(system)
         cells = [
+            SYSTEM_NAMES[system],
             f"{agreement['recognised']:.2f} ({span(agreement['interval'])})",
             f"{agreement['in_top_two']:.2f}",
             f"{distance['value']:.2f} ({span(distance['interval'])})" if distance else "0",
             f"{near['mean']:.2f} ({span(near['interval'])})" if near else "",
             str(near["copies"]) if near else "",
         ]
-        lines.append(f"| {SYSTEM_NAMES[system]} | " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+        rows.append(cells)
+    return table(head, rows)
 
 
 def statistics_table(result: Mapping[str, Any]) -> str:
     """A row a note statistic, a column a system: its mean and how far off its distribution is."""
     sections = result["statistics"]
     systems = list(next(iter(sections.values())))
-    lines = [
-        "| statistic | " + " | ".join(SYSTEM_NAMES[system] for system in systems) + " |",
-        "|---" * (1 + len(systems)) + "|",
-    ]
+    rows = []
     for name, section in sections.items():
-        cells = [
-            f"{section[system]['mean']:.4g}"
-            + (f" ({section[system]['distance']:.2f})" if system != "reference" else "")
-            for system in systems
-        ]
-        lines.append(f"| {name.replace('_', ' ')} | " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+        cells = [name.replace("_", " ")]
+        for system in systems:
+            distance = "" if system == "reference" else f" ({section[system]['distance']:.2f})"
+            cells.append(f"{section[system]['mean']:.4g}{distance}")
+        rows.append(cells)
+    return table(["statistic", *(SYSTEM_NAMES[system] for system in systems)], rows)
 
 
 def composer_table(result: Mapping[str, Any]) -> str:
@@ -80,13 +88,12 @@ def composer_table(result: Mapping[str, Any]) -> str:
     systems = ("prism", "amt", "real")
     networks = result["networks"]
     head = [f"{SYSTEM_NAMES[system]}, {NETWORK_NAMES[n]}" for n in networks for system in systems]
-    lines = ["| composer | " + " | ".join(head) + " |", "|---" * (1 + len(head)) + "|"]
+    rows = []
     for name in result["composers"]:
         found = [section["composers"].get(name) for section in networks.values()]
         if all(found):
-            cells = [f"{row[system]:.3f}" for row in found for system in systems]
-            lines.append(f"| {name} | " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+            rows.append([name, *(f"{row[system]:.3f}" for row in found for system in systems)])
+    return table(["composer", *head], rows)
 
 
 def steering_table(result: Mapping[str, Any]) -> str:
@@ -94,21 +101,19 @@ def steering_table(result: Mapping[str, Any]) -> str:
 
     Means over the attribute's values, also of how much real music with them is said to have them.
     """
-    rows = result.get("steering", ())
-    if not rows:
+    found = result.get("steering", ())
+    if not found:
         return ""
-    head = "| attribute | there when asked for (rarest) | by itself | found in real | samples |"
-    lines = [head, "|---" * 5 + "|"]
-    for name in dict.fromkeys(row["attribute"] for row in rows):
-        mine = [row for row in rows if row["attribute"] == name]
+    head = ["attribute", "there when asked for (rarest)", "by itself", "found in real", "samples"]
+    rows = []
+    for name in dict.fromkeys(row["attribute"] for row in found):
+        mine = [row for row in found if row["attribute"] == name]
         rarest = min(mine, key=lambda row: row["has_it"])
         asked, unasked, real = (_mean_of(mine, key) for key in ("has_it", "unasked", "real"))
-        count = sum(row["samples"] for row in mine)
-        lines.append(
-            f"| {name} | {asked:.2f} ({rarest['has_it']:.2f} {rarest['value']}) "
-            f"| {unasked:.2f} | {real:.2f} | {count} |"
-        )
-    return "\n".join(lines)
+        when_asked = f"{asked:.2f} ({rarest['has_it']:.2f} {rarest['value']})"
+        count = str(sum(row["samples"] for row in mine))
+        rows.append([name, when_asked, f"{unasked:.2f}", f"{real:.2f}", count])
+    return table(head, rows)
 
 
 def _mean_of(rows: Sequence[Mapping[str, Any]], key: str) -> float:

@@ -12,7 +12,7 @@ import numpy as np
 from prism.corpora.collections import collection_of
 from prism.corpora.dataset import windows_by_label
 from prism.corpora.prepared import Corpus
-from prism.evaluation.bootstrap import share_interval
+from prism.evaluation.bootstrap import rounded, rounded_pair, share_interval
 from prism.models.pipeline import PrismPipeline
 from prism.music.attributes import ATTRIBUTES, COLLECTION, METRE
 from prism.music.roll import FRAMES_PER_BEAT, PianoRoll
@@ -22,33 +22,6 @@ from prism.similarity.networks import CorpusFeatures
 _SIGNATURES = dict(zip(METRE.values, ((3, 4), (4, 4)), strict=True))
 
 Hearing = Callable[[Sequence[PianoRoll]], list[str | None]]
-
-
-class CollectionEar:
-    """Hears which collection rolls could be from: the one whose composers are likeliest together.
-
-    Parameters
-    ----------
-    network : CorpusFeatures
-        Tells composers apart.
-    corpus : Corpus
-        Says how many of a composer's pieces lie in which collection.
-    collections : sequence of str
-        Those to choose from.
-    """
-
-    def __init__(self, network: CorpusFeatures, corpus: Corpus, collections: Sequence[str]) -> None:
-        self._network, self._collections = network, list(collections)
-        counts = Counter((p.label, collection_of(p)) for p in corpus.select("train"))
-        pieces = Counter(piece.label for piece in corpus.select("train"))
-        self._shares = np.array(
-            [[counts[c, n] / max(1, pieces[c]) for n in collections] for c in network.composers]
-        )
-
-    def __call__(self, rolls: Sequence[PianoRoll]) -> list[str | None]:
-        """Each roll's collection."""
-        heard = self._network.probabilities(rolls).numpy() @ self._shares
-        return [self._collections[index] for index in heard.argmax(1)]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,7 +59,7 @@ class Question:
         if self.has_it is None:
             return 1.0
         rolls = [window.roll for window in windows if self.has_it(window)]
-        return round(self.share(rolls), 4) if rolls else None
+        return rounded(self.share(rolls)) if rolls else None
 
 
 def questions(prism: PrismPipeline, network: CorpusFeatures, corpus: Corpus) -> list[Question]:
@@ -102,13 +75,13 @@ def questions(prism: PrismPipeline, network: CorpusFeatures, corpus: Corpus) -> 
         if name in ATTRIBUTES
     ]
     collections = prism.attributes.get(COLLECTION, ())
-    ear = CollectionEar(network, corpus, collections)
+    hearing = _collection_hearing(network, corpus, collections)
     asked += [
         Question(
             COLLECTION,
             value,
             {COLLECTION: value},
-            ear,
+            hearing,
             {"guidance_scale": 0.0},
             lambda window, v=value: collection_of(window.piece) == v,
         )
@@ -119,6 +92,21 @@ def questions(prism: PrismPipeline, network: CorpusFeatures, corpus: Corpus) -> 
 
 def _rule(name: str) -> Hearing:
     return lambda rolls: [ATTRIBUTES[name].measure(roll) for roll in rolls]
+
+
+def _collection_hearing(
+    network: CorpusFeatures, corpus: Corpus, collections: Sequence[str]
+) -> Hearing:
+    """Which collection rolls could be from: the one whose composers are likeliest together."""
+    pieces = corpus.select("train")
+    counts = Counter((piece.label, collection_of(piece)) for piece in pieces)
+    totals = Counter(piece.label for piece in pieces)
+    shares = np.array(
+        [[counts[c, n] / max(1, totals[c]) for n in collections] for c in network.composers]
+    )
+    return lambda rolls: [
+        collections[index] for index in (network.probabilities(rolls).numpy() @ shares).argmax(1)
+    ]
 
 
 def _metre_question(value: str) -> Question:
@@ -147,18 +135,12 @@ def steering(
 
     Parameters
     ----------
-    prism : PrismPipeline
-        The model.
-    network : CorpusFeatures
-        Hears collections.
-    corpus : Corpus
+    prism, network
+        The model, and who hears collections.
+    corpus, split
         Real music, to see how much of it is heard as what it is.
-    samples : int
-        Rolls a value.
-    seed : int
-        Of the first roll; the others follow.
-    split : str
-        Of the real music.
+    samples, seed : int
+        Rolls a value, and the seed of the first; the others follow.
 
     Yields
     ------
@@ -180,9 +162,9 @@ def steering(
         yield {
             "attribute": question.attribute,
             "value": question.value,
-            "has_it": round(share, 4),
-            "interval": [round(float(end), 4) for end in interval],
-            "unasked": round(question.share(free[key]), 4),
+            "has_it": rounded(share),
+            "interval": rounded_pair(interval),
+            "unasked": rounded(question.share(free[key])),
             "real": question.real_share(windows),
             "samples": samples,
         }

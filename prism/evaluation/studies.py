@@ -11,7 +11,7 @@ import torch.nn.functional as F
 
 from prism.corpora.dataset import windows_by_label
 from prism.corpora.prepared import Corpus
-from prism.evaluation.bootstrap import share_interval
+from prism.evaluation.bootstrap import rounded, rounded_pair, share_interval
 from prism.models.pipeline import PrismPipeline
 from prism.music.roll import PianoRoll
 from prism.music.statistics import mean_description
@@ -19,10 +19,6 @@ from prism.similarity.networks import CorpusFeatures
 
 MIX_WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0)
 GUIDANCE_SCALES = (0.0, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)
-
-
-def _round(value: float) -> float:
-    return round(float(value), 4)
 
 
 def mixed_pairs(composers: Sequence[str], count: int, seed: int) -> list[tuple[str, str]]:
@@ -92,10 +88,10 @@ def _recognised(
     above = (table > mine.min(axis=1, keepdims=True)).sum(axis=1)
     both = int((above <= 1).sum())
     return {
-        "first": _round(mine[:, 0].mean()),
-        "second": _round(mine[:, 1].mean()),
-        "both_in_top_two": _round(both / len(pairs)),
-        "interval": [_round(end) for end in share_interval(both, len(pairs))],
+        "first": rounded(mine[:, 0].mean()),
+        "second": rounded(mine[:, 1].mean()),
+        "both_in_top_two": rounded(both / len(pairs)),
+        "interval": rounded_pair(share_interval(both, len(pairs))),
         "samples": len(pairs),
     }
 
@@ -136,9 +132,9 @@ def guidance_figures(rolls: dict[str, list[PianoRoll]], network: CorpusFeatures)
     everything = [roll for drawn in rolls.values() for roll in drawn]
     figures = mean_description(everything)
     return {
-        "recognised": _round(np.mean(hits)),
-        "diversity": _round(np.mean(distances)),
-        "statistics": {name: _round(value) for name, value in figures.items()},
+        "recognised": rounded(np.mean(hits)),
+        "diversity": rounded(np.mean(distances)),
+        "statistics": {name: rounded(value) for name, value in figures.items()},
     }
 
 
@@ -173,10 +169,10 @@ def recognition(corpus: Corpus, network: CorpusFeatures, split: str = "test") ->
         top_two += int((table.topk(2).indices == row).any(1).sum())
     shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
     return {
-        "accuracy": _round(np.trace(counts) / counts.sum()),
-        "mean_recall": _round(np.diag(shares).mean()),
-        "top_two": _round(top_two / counts.sum()),
+        "accuracy": rounded(np.trace(counts) / counts.sum()),
+        "mean_recall": rounded(np.diag(shares).mean()),
+        "top_two": rounded(top_two / counts.sum()),
         "windows": int(counts.sum()),
         "composers": list(by_label),
-        "confusion": [[_round(x) for x in row] for row in shares],
+        "confusion": [[rounded(x) for x in row] for row in shares],
     }

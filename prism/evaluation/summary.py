@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from prism.evaluation.bootstrap import (
-    Interval,
     bootstrap_interval,
     frechet,
+    rounded,
+    rounded_pair,
     share_interval,
     wasserstein,
 )
@@ -21,7 +22,6 @@ from prism.similarity.neighbours import COPY_OVERLAP
 
 RIVAL = {"prism": "amt"}  # of all others: Prism
 _FRECHET_RESAMPLES = 200
-_DECIMALS = 4
 
 
 def summary(rows: Sequence[Row]) -> dict[str, Any]:
@@ -48,14 +48,14 @@ def network_section(rows: Sequence[Row], network: str) -> dict[str, Any]:
     composers = sorted({row["composer"] for row in rows})
     mine = {name: [row["composer"] == name for row in rows] for name in composers}
     return {
-        "mean": {c: _round(v.mean()) for c, v in cosines.items()},
-        "interval": {c: _pair(bootstrap_interval(v)) for c, v in cosines.items()},
+        "mean": {c: rounded(v.mean()) for c, v in cosines.items()},
+        "interval": {c: rounded_pair(bootstrap_interval(v)) for c, v in cosines.items()},
         "wins": wins,
-        "wins_interval": {c: _pair(share_interval(n, len(rows))) for c, n in wins.items()},
-        "of_ceiling": {c: _round(v.mean() / cosines["real"].mean()) for c, v in cosines.items()},
-        "cosines": {c: [_round(x) for x in v] for c, v in cosines.items()},
+        "wins_interval": {c: rounded_pair(share_interval(n, len(rows))) for c, n in wins.items()},
+        "of_ceiling": {c: rounded(v.mean() / cosines["real"].mean()) for c, v in cosines.items()},
+        "cosines": {c: [rounded(x) for x in v] for c, v in cosines.items()},
         "composers": {
-            name: {c: _round(v[mine[name]].mean()) for c, v in cosines.items()}
+            name: {c: rounded(v[mine[name]].mean()) for c, v in cosines.items()}
             for name in composers
         },
     }
@@ -74,10 +74,10 @@ def agreement_section(rows: Sequence[Row]) -> dict[str, Any]:
         probability = np.mean([row["systems"][system]["probability"] for row in rows])
         first, two = int((ranks == 1).sum()), int((ranks <= 2).sum())
         section[system] = {
-            "recognised": _round(first / len(rows)),
-            "interval": _pair(share_interval(first, len(rows))),
-            "in_top_two": _round(two / len(rows)),
-            "probability": _round(probability),
+            "recognised": rounded(first / len(rows)),
+            "interval": rounded_pair(share_interval(first, len(rows))),
+            "in_top_two": rounded(two / len(rows)),
+            "probability": rounded(probability),
         }
     return section
 
@@ -98,8 +98,8 @@ def statistics_section(rows: Sequence[Row]) -> dict[str, Any]:
         spread = max(float(truth.std()), 1e-9)
         section[name] = {
             system: {
-                "mean": _round(found.mean()),
-                "distance": _round(wasserstein(found, truth) / spread),
+                "mean": rounded(found.mean()),
+                "distance": rounded(wasserstein(found, truth) / spread),
             }
             for system, found in values.items()
         }
@@ -127,7 +127,10 @@ def frechet_section(rows: Sequence[Row]) -> dict[str, Any]:
         interval = bootstrap_interval(
             both, lambda pairs: frechet(pairs[:, 0], pairs[:, 1]), resamples=_FRECHET_RESAMPLES
         )
-        section[system] = {"value": _round(frechet(both[:, 0], truth)), "interval": _pair(interval)}
+        section[system] = {
+            "value": rounded(frechet(both[:, 0], truth)),
+            "interval": rounded_pair(interval),
+        }
     return section
 
 
@@ -142,18 +145,10 @@ def originality_section(rows: Sequence[Row]) -> dict[str, Any]:
         if "nearest" in example:
             values = np.array([row["systems"][system]["nearest"] for row in rows])
             section[system] = {
-                "mean": _round(values.mean()),
-                "interval": _pair(bootstrap_interval(values)),
-                "quantiles": [_round(q) for q in np.quantile(values, (0.05, 0.5, 0.95))],
+                "mean": rounded(values.mean()),
+                "interval": rounded_pair(bootstrap_interval(values)),
+                "quantiles": [rounded(q) for q in np.quantile(values, (0.05, 0.5, 0.95))],
                 "copies": int((values >= COPY_OVERLAP).sum()),
-                "values": [_round(v) for v in values],
+                "values": [rounded(v) for v in values],
             }
     return section
-
-
-def _round(value: float) -> float:
-    return round(float(value), _DECIMALS)
-
-
-def _pair(interval: Interval) -> list[float]:
-    return [_round(end) for end in interval]

@@ -30,7 +30,6 @@ from prism.corpora.dataset import another_sample, corpus_sample, prompt_sample
 from prism.corpora.prepared import Corpus
 from prism.models.pipeline import PrismPipeline
 from prism.music.roll import PianoRoll
-from prism.music.windows import Window
 from prism.similarity.bands import noise, shuffled
 
 SYSTEMS = ("prism", "amt", "real", "shuffled", "noise")
@@ -87,11 +86,11 @@ class Systems:
 
     def reference(self, run: Run) -> PianoRoll:
         """The held-out window that the run is about."""
-        return self._window(run).roll
+        return corpus_sample(self.corpus, [run.composer], run.seed).roll
 
     def draw(self, run: Run) -> dict[str, PianoRoll]:
         """A roll from each of `SYSTEMS`."""
-        window = self._window(run)
+        window = corpus_sample(self.corpus, [run.composer], run.seed)
         composers = [run.composer] if run.composer in self.told else None
         opening = prompt_roll(prompt_sample(self.corpus, window, run.seed))
         real = another_sample(self.corpus, window, run.seed).roll
@@ -103,6 +102,3 @@ class Systems:
             "shuffled": shuffled(real, rng),
             "noise": noise(real, rng),
         }
-
-    def _window(self, run: Run) -> Window:
-        return corpus_sample(self.corpus, [run.composer], run.seed)

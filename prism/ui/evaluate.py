@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
@@ -19,6 +19,7 @@ from prism.evaluation.report import (
     statistics_table,
     steering_table,
     system_table,
+    table,
     verdict,
 )
 from prism.service.service import Service
@@ -27,7 +28,7 @@ from prism.ui.player import StatusLine, status
 if TYPE_CHECKING:
     from prism.amt.pipeline import AMTOutput
     from prism.drawing.figures import Figure
-    from prism.evaluation.experiment import LiveRun
+    from prism.evaluation.systems import Run
     from prism.models.pipeline import PrismOutput
     from prism.music.roll import PianoRoll
     from prism.similarity.scorer import Score
@@ -113,7 +114,6 @@ class Evaluation:
 
     def live(self, count: float, seed: float) -> Iterator[tuple[dict[str, Any], str]]:
         """Run a small experiment; (status, table so far) after every run."""
-        from prism.evaluation.experiment import live_runs
         from prism.evaluation.systems import Systems, planned_runs
 
         service, done = self.service, []
@@ -122,11 +122,11 @@ class Evaluation:
             yield status("Loading the models, a few seconds…"), live_table(done)
             shared = SharedModels(service)
             systems = Systems(shared.prism, shared.amt, service.corpus.get(), shared.composers)
-            runs = live_runs(systems, shared, planned_runs(service.composers, count, seed))
-            for number in range(1, count + 1):
-                share = (number - 1) / count
-                yield status(f"Run {number} of {count}…", share=share), live_table(done)
-                done.append(next(runs))
+            for run in planned_runs(service.composers, count, seed):
+                words = f"Run {run.number + 1} of {count}…"
+                yield status(words, share=run.number / count), live_table(done)
+                scores = shared.scores(systems.reference(run), systems.draw(run))
+                done.append((run, scores))
         except (ValueError, OSError) as error:
             yield status(str(error), error=True), live_table(done)
             return
@@ -178,27 +178,19 @@ def _checked(count: float, seed: float) -> tuple[int, int]:
     return int(count), int(seed)
 
 
-def live_table(runs: list[LiveRun]) -> str:
+def live_table(runs: Sequence[tuple[Run, dict[str, list[Score]]]]) -> str:
     """A row a run, and the means; cosines of both networks for the models and a real piece."""
-    head = [
-        f"{SYSTEM_NAMES[system]}, {network}"
-        for network in NETWORK_NAMES.values()
-        for system in _SHOWN
-    ]
-    lines = ["| run | composer | " + " | ".join(head) + " |", "|---" * (2 + len(head)) + "|"]
-    rows = [_cosines(live) for live in runs]
-    for live, row in zip(runs, rows, strict=True):
-        cells = " | ".join(f"{value:.3f}" for value in row)
-        lines.append(f"| {live.run.number + 1} | {live.run.composer} | {cells} |")
+    pairs = [(network, system) for network in NETWORK_NAMES for system in _SHOWN]
+    head = [f"{SYSTEM_NAMES[system]}, {NETWORK_NAMES[network]}" for network, system in pairs]
+    rows, columns = [], []
+    for run, scores in runs:
+        found = {(s.network, system): s.cosine for system in _SHOWN for s in scores[system]}
+        columns.append([found[pair] for pair in pairs])
+        rows.append([str(run.number + 1), run.composer, *(f"{x:.3f}" for x in columns[-1])])
     if rows:
-        means = [sum(column) / len(rows) for column in zip(*rows, strict=True)]
-        lines.append("| | **mean** | " + " | ".join(f"**{mean:.3f}**" for mean in means) + " |")
-    return "\n".join(lines)
-
-
-def _cosines(live: LiveRun) -> list[float]:
-    found = {system: {s.network: s.cosine for s in live.scores[system]} for system in _SHOWN}
-    return [found[system][network] for network in NETWORK_NAMES for system in _SHOWN]
+        means = [sum(column) / len(rows) for column in zip(*columns, strict=True)]
+        rows.append(["", "**mean**", *(f"**{mean:.3f}**" for mean in means)])
+    return table(["run", "composer", *head], rows)
 
 
 def evaluate_tab(evaluation: Evaluation) -> None:
