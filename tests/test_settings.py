@@ -86,7 +86,7 @@ def test_what_decides_a_piece_is_its_key():
 
 @pytest.mark.parametrize("name", [s.name for s in PUBLIC.values() if s.name in OTHERS])
 def test_the_pages_inputs_are_the_tables(name):
-    setting, component = SETTINGS[name], setting_control(name)
+    setting, component = SETTINGS[name], setting_control(SETTINGS[name])
     assert component.value == setting.public_default and component.label == setting.label
     if isinstance(setting, Number) and setting.step:
         assert (component.minimum, component.maximum) == (setting.low, setting.high)

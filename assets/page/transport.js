@@ -8,7 +8,7 @@ const SPACE_USERS = "button, a, summary, [role=button], [role=tab], input";
 
 const root = element.querySelector(".prism-transport");
 const part = (name) => root.querySelector(name);
-const names = () => (props.value || { sides: [] }).sides;
+const names = () => (props.value || { sources: [] }).sources;
 const ensemble = new Ensemble(show, (error) => {
   say(`The browser refused to play: ${error.message} Press Play again.`);
 });
@@ -24,16 +24,16 @@ const beatSaid = () => `beat ${beatName(view.beat, ensemble.beats)}`;
 // ---- showing ----
 
 function show() {
-  ensemble.sides.forEach((side, index) => {
-    const { letter, name } = side;
+  ensemble.sources.forEach((source, index) => {
+    const { letter, name } = source;
     const detail = { ...view, shared: true, heard: index === ensemble.heard, letter, name };
-    side.player.dispatchEvent(new CustomEvent("prism-view", { detail }));
+    source.player.dispatchEvent(new CustomEvent("prism-view", { detail }));
   });
   const play = part(".play");
   play.classList.toggle("playing", view.playing);
   play.setAttribute("aria-label", view.playing ? "Pause" : "Play");
   showPosition();
-  showSides();
+  showSources();
   showTempo();
   showChoices();
 }
@@ -54,10 +54,10 @@ function showPosition() {
   put(part(".position"), `Bar ${Math.ceil(beat / bar)} · beat ${beat} of ${beats} · ${seconds}`);
 }
 
-function showSides() {
-  for (const [index, button] of [...part(".sides").children].entries()) {
+function showSources() {
+  for (const [index, button] of [...part(".sources").children].entries()) {
     button.setAttribute("aria-pressed", index === ensemble.heard);
-    button.setAttribute("aria-disabled", !ensemble.sides[index]?.ready);
+    button.setAttribute("aria-disabled", !ensemble.sources[index]?.ready);
   }
 }
 
@@ -74,7 +74,7 @@ function showChoices() {
   if (!view.loop) part(".loop").value = "off";
 }
 
-function sideButton(name, index) {
+function sourceButton(name, index) {
   const button = make("button", "");
   button.type = "button";
   button.setAttribute("aria-keyshortcuts", index + 1);
@@ -119,7 +119,7 @@ function hear(index) {
   if (names()[index]) say(`${names()[index]} has no sound yet.`);
 }
 
-function playSide(index) {
+function playSource(index) {
   if (view.playing && index === ensemble.heard) return togglePlaying();
   if (ensemble.hear(index) && view.playing) return say(`${ensemble.current.name}, ${beatSaid()}`);
   togglePlaying();
@@ -165,12 +165,12 @@ function loop(choice) {
 
 // Bars marked on a roll stay in the list, to be turned off and on.
 function loopMarked(from, to) {
-  const option = part(".loop [value=marked]");
+  const marked = part(".loop [value=marked]");
   const { bar } = ensemble;
-  option.textContent = `Bars ${Math.floor(from / bar) + 1} to ${Math.ceil(to / bar)}`;
-  option.dataset.from = from;
-  option.dataset.to = to;
-  option.hidden = option.disabled = false;
+  marked.textContent = `Bars ${Math.floor(from / bar) + 1} to ${Math.ceil(to / bar)}`;
+  marked.dataset.from = from;
+  marked.dataset.to = to;
+  marked.hidden = marked.disabled = false;
   loopOver(from, to, "marked");
   if (view.beat < from || view.beat >= to) ensemble.seek(from);
 }
@@ -271,20 +271,20 @@ document.addEventListener("keyup", (event) => {
 
 const ANSWERS = {
   join: meet,
-  toggle: (index) => playSide(index),
+  toggle: (index) => playSource(index),
   solo: (index) => hear(index),
   seek: (_, { beat }) => seek(beat),
   zoom: (_, { steps }) => zoom(nextSpan(view.span, steps)),
   scroll: (_, { first }) => scroll(first),
   mark: (_, { from, to }) => loopMarked(from, to),
-  sound: (index) => ensemble.renew(ensemble.sides[index]),
+  sound: (index) => ensemble.renew(ensemble.sources[index]),
 };
 
 function meet() {
   const players = [...document.querySelectorAll(".prism-together .prism-player")];
   ensemble.join(players.slice(0, LETTERS.length).map((player, index) => {
-    const side = ensemble.sides[ensemble.indexOf(player)] ?? new Side(player);
-    return Object.assign(side, { name: names()[index], letter: LETTERS[index] });
+    const source = ensemble.sources[ensemble.indexOf(player)] ?? new Source(player);
+    return Object.assign(source, { name: names()[index], letter: LETTERS[index] });
   }));
   showVolume();
   tellLoners();
@@ -301,12 +301,8 @@ for (const [name, answer] of Object.entries(ANSWERS)) {
 }
 
 function build() {
-  part(".sides").replaceChildren(...names().map(sideButton));
-  part(".zoom").replaceChildren(...SPANS.map((span) => {
-    const option = make("option", "", `${span} beats`);
-    option.value = span;
-    return option;
-  }));
+  part(".sources").replaceChildren(...names().map(sourceButton));
+  part(".zoom").replaceChildren(...SPANS.map((span) => option(span, `${span} beats`)));
   showLegend();
   meet();
 }

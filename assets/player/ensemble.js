@@ -1,13 +1,13 @@
 // Several players as one: all run together at the same beat, and all but one are silent, so that a
 // switch only changes which is muted. Positions are in beats except where a name says seconds.
 const ALIGN_EVERY_MS = 100;
-const APART_SECONDS = 0.25; // further apart than this, a silent side jumps
+const APART_SECONDS = 0.25; // further apart than this, a silent source jumps
 const CATCH_UP_SECONDS = 0.25; // nearer, it runs faster or slower for about so long
 const LARGEST_CORRECTION = 0.5;
 const TOGETHER_SECONDS = 0.02; // nearer than this, nobody hears it
 const RATES = [0.0625, 16]; // what browsers play
 
-class Side {
+class Source {
   constructor(player) {
     this.player = player;
     this.audio = player.querySelector("audio");
@@ -33,7 +33,7 @@ class Ensemble {
   constructor(changed, refused) {
     this.changed = changed;
     this.refused = refused;
-    this.sides = [];
+    this.sources = [];
     this.heard = 0;
     this.factor = 1;
     this.volume = 1;
@@ -44,31 +44,31 @@ class Ensemble {
     };
   }
 
-  get current() { return this.sides[this.heard]; }
+  get current() { return this.sources[this.heard]; }
   get beats() { return this.current?.beats ?? SPANS[0]; }
   get bar() { return this.current?.bar ?? 4; }
   get now() { return this.view.playing ? this.current.beat : this.view.beat; }
 
-  indexOf(player) { return this.sides.findIndex((side) => side.player === player); }
+  indexOf(player) { return this.sources.findIndex((source) => source.player === player); }
 
-  join(sides) {
-    const known = this.sides;
-    this.sides = sides;
-    for (const side of sides) if (!known.includes(side)) this.attend(side);
+  join(sources) {
+    const known = this.sources;
+    this.sources = sources;
+    for (const source of sources) if (!known.includes(source)) this.attend(source);
     this.changed();
   }
 
-  attend(side) {
-    side.audio.addEventListener("pause", () => this.heardStopped(side.audio));
+  attend(source) {
+    source.audio.addEventListener("pause", () => this.heardStopped(source.audio));
     // Frames stop in a hidden tab, this does not.
-    side.audio.addEventListener("timeupdate", () => this.view.playing && this.tick());
-    this.renew(side);
+    source.audio.addEventListener("timeupdate", () => this.view.playing && this.tick());
+    this.renew(source);
   }
 
   // ---- playing ----
 
   play() {
-    if (!this.current?.ready) this.heard = this.sides.findIndex((side) => side.ready);
+    if (!this.current?.ready) this.heard = this.sources.findIndex((source) => source.ready);
     if (this.heard < 0) {
       this.heard = 0;
       return false;
@@ -78,18 +78,19 @@ class Ensemble {
     view.playing = view.following = true;
     this.silenceStrangers();
     this.setLevels();
-    for (const side of this.sides.filter(({ ready }) => ready)) {
-      if (Math.abs(side.beat - view.beat) > 0.01) side.audio.currentTime = side.seconds(view.beat);
-      this.begin(side);
+    for (const source of this.sources.filter(({ ready }) => ready)) {
+      const wanted = source.seconds(view.beat);
+      if (Math.abs(source.beat - view.beat) > 0.01) source.audio.currentTime = wanted;
+      this.begin(source);
     }
     this.run();
     return true;
   }
 
-  begin(side) {
-    side.audio.play().catch((error) => {
+  begin(source) {
+    source.audio.play().catch((error) => {
       // An interrupted start is no failure: a pause or new music came in between.
-      if (error.name === "AbortError" || side !== this.current) return;
+      if (error.name === "AbortError" || source !== this.current) return;
       this.pause();
       this.refused(error);
     });
@@ -97,7 +98,7 @@ class Ensemble {
 
   pause() {
     this.view.playing = false;
-    for (const { audio } of this.sides) audio.pause();
+    for (const { audio } of this.sources) audio.pause();
     this.changed();
   }
 
@@ -110,15 +111,15 @@ class Ensemble {
   }
 
   silenceStrangers() {
-    const own = new Set(this.sides.map(({ audio }) => audio));
+    const own = new Set(this.sources.map(({ audio }) => audio));
     for (const audio of document.querySelectorAll(".prism-player audio")) {
       if (!own.has(audio)) audio.pause();
     }
   }
 
   hear(index) {
-    if (!this.sides[index]?.ready) return false;
-    const wanted = this.sides[index].seconds(this.now);
+    if (!this.sources[index]?.ready) return false;
+    const wanted = this.sources[index].seconds(this.now);
     this.heard = index;
     const { audio } = this.current;
     if (Math.abs(audio.currentTime - wanted) > TOGETHER_SECONDS) audio.currentTime = wanted;
@@ -130,15 +131,15 @@ class Ensemble {
 
   // ---- a common beat ----
 
-  rateOf(side) { return (this.factor * this.current.tempo) / side.tempo; }
+  rateOf(source) { return (this.factor * this.current.tempo) / source.tempo; }
 
-  // Who is loud, how loud, and how fast; the heard side first, so that there is no silence between.
+  // Who is loud, how loud, and how fast; the heard one first, so that there is no silence between.
   setLevels() {
-    const silent = this.sides.filter((side) => side !== this.current);
-    for (const side of [this.current, ...silent]) {
-      side.audio.volume = this.volume;
-      side.audio.muted = side !== this.current;
-      side.setRate(this.rateOf(side));
+    const silent = this.sources.filter((source) => source !== this.current);
+    for (const source of [this.current, ...silent]) {
+      source.audio.volume = this.volume;
+      source.audio.muted = source !== this.current;
+      source.setRate(this.rateOf(source));
     }
   }
 
@@ -146,30 +147,30 @@ class Ensemble {
     const { view } = this;
     view.beat = clamped(beat, 0, this.beats);
     view.following = true;
-    for (const side of this.sides.filter(({ ready }) => ready)) {
-      side.audio.currentTime = side.seconds(view.beat);
-      if (view.playing && side.audio.paused) this.begin(side);
+    for (const source of this.sources.filter(({ ready }) => ready)) {
+      source.audio.currentTime = source.seconds(view.beat);
+      if (view.playing && source.audio.paused) this.begin(source);
     }
     followPlayhead(view, this.beats, this.bar);
     this.changed();
   }
 
-  align(side) {
-    const { audio } = side;
-    if (audio.seeking || audio.ended || !side.ready) return;
-    if (audio.paused) this.begin(side);
-    const late = side.seconds(this.view.beat) - audio.currentTime;
-    if (Math.abs(late) > APART_SECONDS) audio.currentTime = side.seconds(this.view.beat);
+  align(source) {
+    const { audio } = source;
+    if (audio.seeking || audio.ended || !source.ready) return;
+    if (audio.paused) this.begin(source);
+    const late = source.seconds(this.view.beat) - audio.currentTime;
+    if (Math.abs(late) > APART_SECONDS) audio.currentTime = source.seconds(this.view.beat);
     else {
       const wanted = clamped(late / CATCH_UP_SECONDS, -LARGEST_CORRECTION, LARGEST_CORRECTION);
-      side.setRate(this.rateOf(side) * (1 + Math.round(wanted * 100) / 100));
+      source.setRate(this.rateOf(source) * (1 + Math.round(wanted * 100) / 100));
     }
   }
 
   alignAll() {
     if (performance.now() - this.aligned < ALIGN_EVERY_MS || this.current.audio.seeking) return;
     this.aligned = performance.now();
-    for (const side of this.sides) if (side !== this.current) this.align(side);
+    for (const source of this.sources) if (source !== this.current) this.align(source);
   }
 
   tick() {
@@ -189,16 +190,16 @@ class Ensemble {
     requestAnimationFrame(() => this.run());
   }
 
-  // A side's sound came, changed or went.
-  renew(side) {
+  // A source's sound came, changed or went.
+  renew(source) {
     const { view } = this;
-    if (side === this.current) {
+    if (source === this.current) {
       if (view.playing) this.pause();
       view.beat = view.first = 0;
       view.loop = view.loop && { from: 0, to: this.beats };
     }
     this.setLevels();
-    if (view.playing && side.ready) this.begin(side);
+    if (view.playing && source.ready) this.begin(source);
     this.changed();
   }
 }

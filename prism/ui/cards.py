@@ -6,13 +6,11 @@ over. A fault concerns the card alone in which it is told.
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 from collections.abc import Iterator
 from typing import Any
 
 import gradio as gr
-from gradio.components import Component
 
 from prism.service.cards import (
     CORPUS_PIECE,
@@ -25,7 +23,7 @@ from prism.service.cards import (
 from prism.service.service import Service
 from prism.service.session import Generation, History, Session
 from prism.service.sources import HEARTBEAT_SECONDS
-from prism.ui.element import Element
+from prism.ui.element import QUIET, Element
 from prism.ui.player import PianoRollPlayer, piece_value, player_value
 
 logger = logging.getLogger(__name__)
@@ -35,7 +33,6 @@ FIRST_NEAREST = "After a click: which training music the pieces come closest to.
 _WAITING = "As soon as the pieces are finished."
 _LOADING = "Loading, a few seconds…"
 _SHOW = "() => document.querySelector('.prism-heard')?.scrollIntoView({ block: 'nearest' })"
-_QUIET = {"api_visibility": "private", "show_progress": "hidden"}
 
 
 class HistoryList(Element):
@@ -156,45 +153,28 @@ class Cards:
         return self.service.scorer.get().bands if self.service.scorer.ready else {}
 
 
-@dataclasses.dataclass(frozen=True)
 class CardsPanel:
-    """The cards, and the player of the nearest training music in its column."""
+    """The cards, and the player of the nearest training music in its column.
 
-    history: HistoryList
-    scores: ScoreCard
-    nearest: NearestCard
-    player: PianoRollPlayer
-    piece: gr.State
-    column: gr.Column
+    They are laid out where this is called inside a ``gr.Blocks``.
+    """
 
-    @property
-    def begun(self) -> list[Component | gr.Column]:
-        """What a new generation changes, as `Cards.begun` gives it."""
-        return [self.scores, self.nearest, self.player, self.column]
+    def __init__(self) -> None:
+        with gr.Column(elem_classes="prism-below"):
+            self.history = HistoryList(history_value(History()))
+        with gr.Column(elem_classes="prism-below"):
+            self.scores = ScoreCard(scores_value({}, {}, hint=FIRST_SCORES))
+            self.nearest = NearestCard(nearest_value({}, hint=FIRST_NEAREST))
+        heard = ["prism-players", "prism-heard"]
+        with gr.Column(visible=False, elem_classes=heard) as self.column:
+            self.player = PianoRollPlayer(player_value(""))
 
-    @property
-    def compared(self) -> list[Component]:
-        """The outputs of `Cards.compare`."""
-        return [self.history, self.scores, self.nearest]
-
-
-def cards_panel() -> CardsPanel:
-    """Lay out the cards; call inside a ``gr.Blocks``."""
-    with gr.Column(elem_classes="prism-below"):
-        history = HistoryList(history_value(History()))
-    with gr.Column(elem_classes="prism-below"):
-        scores = ScoreCard(scores_value({}, {}, hint=FIRST_SCORES))
-        nearest = NearestCard(nearest_value({}, hint=FIRST_NEAREST))
-    with gr.Column(visible=False, elem_classes=["prism-players", "prism-heard"]) as column:
-        heard = PianoRollPlayer(player_value(""))
-    return CardsPanel(history, scores, nearest, heard, gr.State(None), column)
-
-
-def connect_hearing(panel: CardsPanel, cards: Cards, session: gr.State) -> None:
-    """Let the nearest training music be heard."""
-    outputs = [panel.player, panel.piece, panel.column]
-    heard = panel.nearest.hear(cards.hear, session, outputs, **_QUIET)
-    heard.then(None, None, None, js=_SHOW, api_visibility="private")
+    def connect_hearing(self, cards: Cards, session: gr.State) -> None:
+        """Let the nearest training music be heard."""
+        outputs = [self.player, self.player.piece, self.column]
+        heard = self.nearest.hear(cards.hear, session, outputs, **QUIET)
+        heard.then(None, None, None, js=_SHOW, api_visibility="private")
+        self.player.connect_png()
 
 
 def _against(generation: Generation) -> str:

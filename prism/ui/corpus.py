@@ -17,11 +17,10 @@ from prism.music.naming import corpus_words, file_stem, metre
 from prism.music.roll import FRAMES, FRAMES_PER_BEAT, TICKS_PER_FRAME, Piece
 from prism.service.piece import ShownPiece
 from prism.ui.charts import Block, Charts, bars, charts, columns, facts, table, text
-from prism.ui.element import Element
+from prism.ui.element import QUIET, Element
 from prism.ui.player import (
     PianoRollPlayer,
     StatusLine,
-    connect_png,
     piece_value,
     player_value,
     status,
@@ -257,25 +256,11 @@ def corpus_tab(library: Library) -> None:
                     about = Charts(None)
         with gr.Column(elem_classes="prism-below"):
             figures = Charts(None)
-        opened, place, piece = gr.State(False), gr.State(None), gr.State(None)
-    quiet = {"api_visibility": "private", "show_progress": "hidden"}
-    tab.select(library.open, opened, [pieces, figures, line, opened], **quiet)
+        opened, place = gr.State(False), gr.State(None)
+    latest = {"trigger_mode": "always_last", "concurrency_limit": 2, **QUIET}
+    tab.select(library.open, opened, [pieces, figures, line, opened], **QUIET)
     pieces.choose(None, None, None, js=_SHOW_PLAYER, api_visibility="private")
-    pieces.choose(
-        library.choose,
-        None,
-        [player, piece, line, place, bar, about, below],
-        trigger_mode="always_last",
-        concurrency_limit=2,
-        **quiet,
-    )
-    bar.input(
-        library.move,
-        [place, bar],
-        [player, piece, line],
-        preprocess=False,
-        trigger_mode="always_last",
-        concurrency_limit=2,
-        **quiet,
-    )
-    connect_png(player, piece)
+    shown = [player, player.piece, line]
+    pieces.choose(library.choose, None, [*shown, place, bar, about, below], **latest)
+    bar.input(library.move, [place, bar], shown, preprocess=False, **latest)
+    player.connect_png()

@@ -8,19 +8,15 @@ import gradio as gr
 
 from prism import ASSETS
 
+# What an event of the page passes to Gradio: no endpoint for programs, no progress bar.
+QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+
 
 class Element(gr.HTML):
     """An element of the page whose value is one JSON object.
 
     Its template never changes, so that canvas, sound and focus survive every update; all text
     travels as data and is put in place as text, never as markup.
-
-    Parameters
-    ----------
-    value : dict
-        What to show at first.
-    **settings
-        Passed on to ``gr.HTML``.
 
     Attributes
     ----------

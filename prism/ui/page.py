@@ -15,7 +15,7 @@ from prism.ui.corpus import Library, corpus_tab
 from prism.ui.evaluate import Evaluation, evaluate_tab
 from prism.ui.generate import Handlers
 from prism.ui.lessons import lessons_tab
-from prism.ui.play import connect_opening, play_panel
+from prism.ui.play import PlayPanel
 from prism.ui.requests import THREADS, log_requests
 from prism.ui.theme import prism_theme
 from prism.ui.training import Training, training_tab
@@ -46,7 +46,6 @@ def build_ui(service: Service, result: pathlib.Path = ASSETS / "evaluation.json"
     result : Path
         The stored experiment, as ``prism evaluate`` writes it.
     """
-    handlers = Handlers(service)
     with gr.Blocks(
         title="Prism",
         analytics_enabled=False,
@@ -56,13 +55,12 @@ def build_ui(service: Service, result: pathlib.Path = ASSETS / "evaluation.json"
         gr.Markdown(_HEADING, elem_classes="prism-heading")
         with gr.Tabs():
             with gr.Tab("Play"):
-                controls = play_panel(handlers)
+                PlayPanel(page, Handlers(service))
                 gr.Markdown(_FOOTER, elem_classes="prism-footer")
             lessons_tab(service)
             evaluate_tab(Evaluation(service, result))
             corpus_tab(Library(service))
             training_tab(Training(service.weights, service.corpus))
-        connect_opening(page, controls, handlers)
     return log_requests(page)
 
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import gradio as gr
 from gradio.events import Dependency
 
 from prism.service.session import Session
 from prism.service.sources import Source
-from prism.ui.cards import CardsPanel, HistoryList, cards_panel, connect_hearing
-from prism.ui.controls import Controls, lay_out_controls
+from prism.ui.cards import CardsPanel
+from prism.ui.controls import Controls
+from prism.ui.element import QUIET
 from prism.ui.export import Export, connect_export, export_panel
 from prism.ui.generate import Handlers, empty_player
-from prism.ui.player import PianoRollPlayer, Transport, connect_png, transport_value
+from prism.ui.player import PianoRollPlayer, Transport
 from prism.ui.presets import Presets, changed_weights
 
 # Random seeds stay below 100,000: short enough to read out to somebody.
@@ -36,168 +35,133 @@ _SAY_SHOWN = "() => ({ kind: 'calm', text: 'Copy the link out of its field: Ctrl
 
 _NO_LONGER_BUSY = """(...players) => players.map((player) => player?.busy
     ? { ...player, busy: false, hint: '', message: 'Stopped before it was done.' } : player)"""
-_QUIET = {"api_visibility": "private", "show_progress": "hidden"}
 
 
-@dataclasses.dataclass(frozen=True)
-class Panel:
-    """One player with the piece it shows, kept for this visitor alone."""
+class PlayPanel:
+    """The panel and what connects it, laid out where this is called inside a ``gr.Blocks``.
 
-    player: PianoRollPlayer
-    piece: gr.State
+    Parameters
+    ----------
+    page : gr.Blocks
+        When it is opened, the controls are filled in.
+    handlers : Handlers
+        What the events call.
+    """
 
+    def __init__(self, page: gr.Blocks, handlers: Handlers) -> None:
+        self.handlers, sources = handlers, handlers.service.sources
+        self.presets = Presets(handlers.service)
+        self.controls = Controls()
+        titles = [source.title for source in sources.values()]
+        Transport({"sources": titles}, elem_classes="prism-transport-block")
+        with gr.Row(equal_height=True, elem_classes=["prism-players", "prism-together"]):
+            self.players = {name: _player(source) for name, source in sources.items()}
+        self.cards = CardsPanel()
+        self.session = gr.State(Session())
+        connect_export(export_panel(), Export(handlers.service), self.session)
+        self._connect_controls()
+        self._connect_opening(page)
+        fills = self._connect_generate()
+        self._connect_stop(fills)
+        compared = [self.cards.history, self.cards.scores, self.cards.nearest]
+        compare = handlers.cards.compare
+        for event in (*fills, *self._connect_upload()):
+            event.then(compare, self.session, compared, trigger_mode="always_last", **QUIET)
+        self.cards.connect_hearing(handlers.cards, self.session)
+        self._connect_presets()
+        for player in self.players.values():
+            player.connect_png()
 
-def play_panel(handlers: Handlers) -> Controls:
-    """Lay out the panel and connect it; call inside a ``gr.Blocks``."""
-    sources = handlers.service.sources
-    controls = lay_out_controls()
-    titles = [source.title for source in sources.values()]
-    Transport(transport_value(titles), elem_classes="prism-transport-block")
-    with gr.Row(equal_height=True, elem_classes=["prism-players", "prism-together"]):
-        panels = {name: _panel(source) for name, source in sources.items()}
-    below = cards_panel()
-    export = export_panel()
-    session = gr.State(Session())
-    _connect_controls(controls)
-    _connect_link(controls)
-    begun = _connect_begin(controls, below, handlers, session)
-    fills = _connect_fills(controls, panels, handlers, session, begun)
-    _connect_stop(controls, panels, handlers, session, fills)
-    for event in (*fills, *_connect_upload(controls, panels["corpus"], below, handlers, session)):
-        event.then(
-            handlers.cards.compare, session, below.compared, trigger_mode="always_last", **_QUIET
+    def _connect_controls(self) -> None:
+        controls = self.controls
+        mixer = [controls.mixer, *controls.weights]
+        controls.composers.change(
+            changed_weights, [controls.composers, *mixer], mixer, queue=False, **QUIET
         )
-    connect_hearing(below, handlers.cards, session)
-    _connect_presets(controls, below.history, handlers, session)
-    connect_export(export, Export(handlers.service), session)
-    for shown in (*panels.values(), below):
-        connect_png(shown.player, shown.piece)
-    return controls
+        seed = controls.settings["seed"]
+        controls.dice.click(None, None, seed, js=_ROLL_DICE, api_visibility="private")
+        for event, said in ((controls.link.copied, _SAY_COPIED), (controls.link.shown, _SAY_SHOWN)):
+            event(None, controls.upload, controls.status, js=said, api_visibility="private")
 
+    def _connect_opening(self, page: gr.Blocks) -> None:
+        """Fill in the controls when the page is opened, and press Generate for a whole link."""
+        controls = self.controls
+        restored = [controls.composers, controls.status, controls.link, *controls.filled[1:]]
+        opened = page.load(self.handlers.welcome, None, restored, queue=False, **QUIET)
+        opened.then(None, controls.link, None, js=_RUN_IF_WANTED, api_visibility="private")
+        page.load(self.presets.examples, None, controls.examples, queue=False, **QUIET)
 
-def _panel(source: Source) -> Panel:
-    with gr.Column(min_width=320):
-        return Panel(PianoRollPlayer(empty_player(source, hint=source.hint)), gr.State(None))
-
-
-def _connect_controls(controls: Controls) -> None:
-    controls.composers.change(
-        changed_weights,
-        [controls.composers, controls.mixer, *controls.weights],
-        [controls.mixer, *controls.weights],
-        api_visibility="private",
-        show_progress="hidden",
-        queue=False,
-    )
-    controls.dice.click(
-        None, None, controls.settings["seed"], js=_ROLL_DICE, api_visibility="private"
-    )
-
-
-def _connect_link(controls: Controls) -> None:
-    for event, said in ((controls.link.copied, _SAY_COPIED), (controls.link.shown, _SAY_SHOWN)):
-        event(None, controls.upload, controls.status, js=said, api_visibility="private")
-
-
-def connect_opening(page: gr.Blocks, controls: Controls, handlers: Handlers) -> None:
-    """Fill in the controls when the page is opened, and press Generate for a whole link."""
-    opened = page.load(
-        handlers.welcome,
-        None,
-        controls.restorable,
-        api_visibility="private",
-        show_progress="hidden",
-        queue=False,
-    )
-    opened.then(None, controls.link, None, js=_RUN_IF_WANTED, api_visibility="private")
-    page.load(Presets(handlers.service).examples, None, controls.examples, queue=False, **_QUIET)
-
-
-def _connect_begin(
-    controls: Controls, below: CardsPanel, handlers: Handlers, session: gr.State
-) -> Dependency:
-    """The one event that reads the controls."""
-    seeded = controls.generate.click(
-        None,
-        [controls.fresh, controls.settings["seed"]],
-        controls.settings["seed"],
-        js=_ROLL_DICE_IF_WANTED,
-        api_visibility="private",
-    )
-    return seeded.then(
-        handlers.begin,
-        [session, *controls.chosen],
-        [controls.link, controls.status, *below.begun],
-        # The raw values: the handler knows a better answer to a bad one than Gradio.
-        preprocess=False,
-        **_QUIET,
-    )
-
-
-def _connect_fills(
-    controls: Controls,
-    panels: dict[str, Panel],
-    handlers: Handlers,
-    session: gr.State,
-    begun: Dependency,
-) -> list[Dependency]:
-    more = {"prism": [controls.status]}
-    return [
-        begun.success(
-            getattr(handlers, name),
-            session,
-            [panel.player, panel.piece, *more.get(name, ())],
-            trigger_mode="always_last",
-            **_QUIET,
+    def _connect_generate(self) -> list[Dependency]:
+        """One event reads the controls; after it each source fills its player."""
+        controls, cards, seed = self.controls, self.cards, self.controls.settings["seed"]
+        seeded = controls.generate.click(
+            None,
+            [controls.fresh, seed],
+            seed,
+            js=_ROLL_DICE_IF_WANTED,
+            api_visibility="private",
         )
-        for name, panel in panels.items()
-    ]
+        begun = seeded.then(
+            self.handlers.begin,
+            [self.session, *controls.chosen],
+            [
+                *(controls.link, controls.status),
+                *(cards.scores, cards.nearest, cards.player, cards.column),
+            ],
+            # The raw values: the handler knows a better answer to a bad one than Gradio.
+            preprocess=False,
+            **QUIET,
+        )
+        more = {"prism": [controls.status]}
+        return [
+            begun.success(
+                getattr(self.handlers, name),
+                self.session,
+                [player, player.piece, *more.get(name, ())],
+                trigger_mode="always_last",
+                **QUIET,
+            )
+            for name, player in self.players.items()
+        ]
 
+    def _connect_upload(self) -> list[Dependency]:
+        upload, corpus = self.controls.upload, self.players["corpus"]
+        shown = [upload, corpus, corpus.piece, self.cards.scores, self.cards.nearest]
+        return [
+            upload.chosen(self.handlers.chosen, self.session, shown, **QUIET),
+            upload.moved(self.handlers.moved, self.session, shown, **QUIET),
+            upload.removed(self.handlers.removed, self.session, shown, **QUIET),
+        ]
 
-def _connect_upload(
-    controls: Controls,
-    corpus: Panel,
-    below: CardsPanel,
-    handlers: Handlers,
-    session: gr.State,
-) -> list[Dependency]:
-    shown = [controls.upload, corpus.player, corpus.piece, below.scores, below.nearest]
-    return [
-        controls.upload.chosen(handlers.chosen, session, shown, **_QUIET),
-        controls.upload.moved(handlers.moved, session, shown, **_QUIET),
-        controls.upload.removed(handlers.removed, session, shown, **_QUIET),
-    ]
-
-
-def _connect_presets(
-    controls: Controls, history: HistoryList, handlers: Handlers, session: gr.State
-) -> None:
-    """Fill in the controls, then press Generate with the seed that stands there."""
-    presets = Presets(handlers.service)
-    recalled = history.recall(presets.recall, session, controls.filled, queue=False, **_QUIET)
-    recalled.success(handlers.current, session, controls.upload, queue=False, **_QUIET)
-    for filled in (
-        recalled,
-        controls.surprise.click(presets.surprise, None, controls.filled, queue=False, **_QUIET),
-        *(
-            button.click(presets.example, button, controls.filled, queue=False, **_QUIET)
+    def _connect_presets(self) -> None:
+        """Fill in the controls, then press Generate with the seed that stands there."""
+        controls, presets = self.controls, self.presets
+        look = {"queue": False, **QUIET}
+        recalled = self.cards.history.recall(presets.recall, self.session, controls.filled, **look)
+        recalled.success(self.handlers.current, self.session, controls.upload, **look)
+        surprised = controls.surprise.click(presets.surprise, None, controls.filled, **look)
+        examples = [
+            button.click(presets.example, button, controls.filled, **look)
             for button in controls.examples
-        ),
-    ):
-        filled.success(None, None, None, js=_PRESS, api_visibility="private")
+        ]
+        for filled in (recalled, surprised, *examples):
+            filled.success(None, None, None, js=_PRESS, api_visibility="private")
+
+    def _connect_stop(self, fills: list[Dependency]) -> None:
+        stopping = self.controls.stop.click(
+            self.handlers.stop,
+            self.session,
+            self.controls.status,
+            cancels=fills,
+            queue=False,
+            **QUIET,
+        )
+        players = list(self.players.values())
+        # Only then, as an update still on its way would overwrite it; and in the browser, which has
+        # the notes.
+        stopping.then(None, players, players, js=_NO_LONGER_BUSY, api_visibility="private")
 
 
-def _connect_stop(
-    controls: Controls,
-    panels: dict[str, Panel],
-    handlers: Handlers,
-    session: gr.State,
-    fills: list[Dependency],
-) -> None:
-    stopping = controls.stop.click(
-        handlers.stop, session, controls.status, cancels=fills, queue=False, **_QUIET
-    )
-    players = [panel.player for panel in panels.values()]
-    # Only then, as an update still on its way would overwrite it; and in the browser, which has
-    # the notes.
-    stopping.then(None, players, players, js=_NO_LONGER_BUSY, api_visibility="private")
+def _player(source: Source) -> PianoRollPlayer:
+    with gr.Column(min_width=320):
+        return PianoRollPlayer(empty_player(source, hint=source.hint))

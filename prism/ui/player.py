@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pathlib
-from collections.abc import Iterable
 from typing import Any
 
 import gradio as gr
@@ -12,7 +11,7 @@ from gradio.data_classes import FileData
 from prism.music.performance import shaping_words
 from prism.music.roll import FRAMES_PER_BEAT
 from prism.service.piece import ShownPiece
-from prism.ui.element import Element
+from prism.ui.element import QUIET, Element
 
 # Drawing takes a core for a second: one picture at a time for all visitors.
 DRAWING = {"concurrency_id": "drawing", "concurrency_limit": 1}
@@ -22,17 +21,25 @@ class PianoRollPlayer(Element):
     """Shows a roll and plays its sound; its value is `player_value` or `piece_value`.
 
     Its ``picture`` event asks for the PNG file. Inside an element of class ``prism-together`` it
-    follows the page's `Transport`.
+    follows the page's `Transport`. Its `piece` is what it shows, kept for this visitor alone.
     """
 
     asset = "player/player"
     parts = ("player/palette", "player/view", "player/roll")
 
+    def __init__(self, value: dict[str, Any] | None = None, **settings: Any) -> None:
+        super().__init__(value, **settings)
+        self.piece = gr.State(None)
+
+    def connect_png(self) -> None:
+        """Draw the PNG file of the piece when a visitor asks for it."""
+        self.picture(with_png, self.piece, self, **DRAWING, **QUIET)
+
 
 class Transport(Element):
     """Plays the players inside the element of class ``prism-together`` as one, and has the legend.
 
-    All of them run at the same beat and one is heard. Its value is `transport_value`.
+    All of them run at the same beat and one is heard. Its value has their names as ``sources``.
     """
 
     asset = "page/transport"
@@ -49,11 +56,6 @@ def status(text: str, error: bool = False, share: float | None = None) -> dict[s
     """A status line's value; with `share`, 0 to 1, a progress bar stands below it."""
     value = {"kind": "error" if error else "calm", "text": text}
     return value if share is None else value | {"share": share}
-
-
-def transport_value(names: Iterable[str]) -> dict[str, Any]:
-    """The transport's value: the names of the players, in their order."""
-    return {"sides": list(names)}
 
 
 def file_data(path: pathlib.Path) -> dict[str, Any]:
@@ -94,13 +96,6 @@ def piece_value(piece: ShownPiece, busy: bool = False) -> dict[str, Any]:
         "bar": roll.bar_frames / FRAMES_PER_BEAT,
         "downloads": {name: file_data(path) for name, path in piece.files.items()},
     }
-
-
-def connect_png(player: PianoRollPlayer, piece: gr.State) -> None:
-    """Draw the PNG file of a player's piece when a visitor asks for it."""
-    player.picture(
-        with_png, piece, player, **DRAWING, api_visibility="private", show_progress="hidden"
-    )
 
 
 def with_png(piece: ShownPiece | None) -> Any:
