@@ -20,12 +20,6 @@ let chosen = ALL;
 
 const plain = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
 
-function option(value, text) {
-  const made = make("option", "", text);
-  made.value = value;
-  return made;
-}
-
 // Composers and splits are numbers here, in the order in which the page names them.
 function before(a, b, column) {
   const [x, y] = [a.row[column], b.row[column]];

@@ -4,13 +4,6 @@ const part = (name) => root.querySelector(name);
 const page = () => `${location.origin}${location.pathname}`;
 let known = (props.value || {}).when; // what was shown before is not saved again
 
-function save(file) {
-  const link = document.createElement("a");
-  link.href = file.url;
-  link.download = file.orig_name;
-  link.click();
-}
-
 function show() {
   const value = props.value || {};
   part(".about").textContent = value.about || "";

@@ -5,3 +5,16 @@ function make(name, className, text = "") {
   made.textContent = text;
   return made;
 }
+
+function option(value, text) {
+  const made = make("option", "", text);
+  made.value = value;
+  return made;
+}
+
+function save(file) {
+  const link = make("a", "");
+  link.href = file.url;
+  link.download = file.orig_name;
+  link.click();
+}

@@ -248,18 +248,13 @@ function showDownloads() {
     } else link.removeAttribute("href");
   }
   part(".downloads").classList.toggle("ready", Boolean(files.midi));
-  if (files.png && pictureWanted) save(files.png);
+  if (files.png && pictureWanted) {
+    pictureWanted = false;
+    save(files.png);
+  }
 }
 
 // The picture is drawn on the server when it is first asked for.
-function save(file) {
-  pictureWanted = false;
-  const link = document.createElement("a");
-  link.href = file.url;
-  link.download = file.orig_name;
-  link.click();
-}
-
 part(".png").addEventListener("click", () => {
   const files = value().downloads || {};
   if (files.png) return save(files.png);
