@@ -82,7 +82,7 @@ def test_filters_name_their_reasons():
     report = preparation.Report()
     corpus = preparation.assemble([short, forbidden, *twins], report, minimum_pieces=1)
     assert [p.identifier for p in corpus.pieces] == ["one"]
-    assert dict(report.skipped) == {
+    assert {item.file: item.reason for item in report.skipped} == {
         "short": "fewer than 16 notes or 2 bars",
         "forbidden": "embedded notice forbids redistribution or commercial use",
         "two": "same notes as another piece",

@@ -131,7 +131,7 @@ def test_one_version_a_song(tmp_path):
     corpus, report = prepared(made_tree(tmp_path), tmp_path, LAKH)
     assert corpus.labels == ("Phil Collins",) and len(corpus.pieces) == 10
     assert not any(re.search(r"\.\d+\.mid$", p.identifier) for p in corpus.pieces)
-    assert Counter(reason for _, reason in report.skipped) == {midi_preparation.ANOTHER_VERSION: 10}
+    assert Counter(item.reason for item in report.skipped) == {midi_preparation.ANOTHER_VERSION: 10}
     assert report.artists == {"Phil Collins": {"Collins Phil": 5, "Phil Collins": 15}}
     report.save(tmp_path)
     with (tmp_path / "artists.csv").open(encoding="utf-8") as file:
@@ -198,7 +198,7 @@ def test_artists_of_the_whole_collection(rows):
 def test_the_sample_is_read(tmp_path):
     corpus, report = prepared(SAMPLE, tmp_path, LAKH, minimum_pieces=3)
     assert len(corpus.pieces) + len(report.skipped) == 120
-    reasons = Counter(reason for _, reason in report.skipped)
+    reasons = Counter(item.reason for item in report.skipped)
     assert reasons["a silence of more than 64 beats"] == 1
     assert reasons[midi_preparation.ANOTHER_VERSION] == 2
     assert "The Beatles" in corpus.labels and len(corpus.labels) == 6

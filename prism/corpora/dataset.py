@@ -37,8 +37,8 @@ def windows_by_label(corpus: Corpus | ShardedCorpus, split: str) -> dict[str, Se
     return {label: corpus.windows(split, label) for label in corpus.labels}
 
 
-def corpus_sample(corpus: Corpus, labels: Sequence[str], seed: int, split: str = "test") -> Window:
-    """Draw a real window by one of `labels`: first the label, then a piece, then a window.
+def corpus_sample(corpus: Corpus, labels: Sequence[str], seed: int) -> Window:
+    """Draw a held-out window by one of `labels`: first the label, then a piece, then a window.
 
     The same seed draws the same window.
 
@@ -50,7 +50,7 @@ def corpus_sample(corpus: Corpus, labels: Sequence[str], seed: int, split: str =
     if not labels:
         raise ValueError("labels: expected at least one composer, got none")
     rng = np.random.default_rng([seed % 2**63, 1])
-    pieces = corpus.select(split, [labels[rng.integers(len(labels))]])
+    pieces = corpus.select("test", [labels[rng.integers(len(labels))]])
     windows = windows_of(pieces[rng.integers(len(pieces))])
     return windows[rng.integers(len(windows))]
 
@@ -120,12 +120,10 @@ class Batch:
 class WindowSampler:
     """Draws training batches; batch `step` is the same in every run with the same seed.
 
+    Of a sharded corpus, windows are read when they are drawn.
+
     Parameters
     ----------
-    corpus : Corpus or ShardedCorpus
-        Of a sharded one, windows are read when they are drawn.
-    split : str
-        Where to draw from.
     collections : sequence of str
         Those that a batch tells apart.
     key_normalised : bool
@@ -163,9 +161,9 @@ class WindowSampler:
         chosen = [self.windows[k][i] for k, i in zip(labels, places[rows], strict=True)]
         return self._collate(labels, chosen, shifts)
 
-    def fixed(self, count: int, seed: int = 0) -> Batch:
+    def fixed(self, count: int) -> Batch:
         """The same windows each time, as many of each label as fit; none transposed at random."""
-        rng = np.random.default_rng([seed, 0])
+        rng = np.random.default_rng([0, 0])
         labels = np.arange(count) % len(self.windows)
         chosen = [self.windows[k][rng.integers(len(self.windows[k]))] for k in labels]
         return self._collate(labels, chosen, np.zeros(count, np.int64))

@@ -50,27 +50,18 @@ ANOTHER_VERSION = "another version of a song already read"
 
 @dataclasses.dataclass
 class MidiReport(Report):
-    """A `Report` that also knows details, merged artists and duplicates.
+    """A `Report` that also knows merged artists and duplicates.
 
     Parameters
     ----------
-    details : dict
-        File → the reader's own words, where it had any.
     artists : dict
         Label → {spelling: files}, for labels spelled in more than one way.
     duplicates : list of (str, PieceSummary, str)
         Group, piece and split, for music that is there more than once.
     """
 
-    details: dict[str, str] = dataclasses.field(default_factory=dict)
     artists: dict[str, dict[str, int]] = dataclasses.field(default_factory=dict)
     duplicates: list[tuple[str, PieceSummary, str]] = dataclasses.field(default_factory=list)
-
-    def leave_out(self, left_out: LeftOut) -> None:
-        """Put a file into the table."""
-        self.skipped.append((left_out.file, left_out.reason))
-        if left_out.detail:
-            self.details[left_out.file] = tidy(left_out.detail)
 
     def lines(self) -> list[str]:
         """As `Report.lines`, small labels counted instead of listed."""
@@ -85,8 +76,7 @@ class MidiReport(Report):
 
     def save(self, folder: pathlib.Path) -> None:
         """Write the three tables into `folder`."""
-        left_out = [(*row, self.details.get(row[0], "")) for row in sorted(self.skipped)]
-        write_table(folder / LEFT_OUT_FILE, ("file", "reason", "detail"), left_out)
+        write_table(folder / LEFT_OUT_FILE, LeftOut._fields, sorted(self.skipped))
         artists = [
             (label, spelling, n)
             for label, counts in sorted(self.artists.items())
@@ -178,7 +168,7 @@ def read_pieces(
         if isinstance(item, PieceSummary) and name is None:
             item = LeftOut(path, NO_ARTIST)
         if isinstance(item, LeftOut):
-            report.leave_out(item._replace(file=tidy(path)))
+            report.skipped.append(item._replace(file=tidy(path), detail=tidy(item.detail)))
             continue
         piece = dataclasses.replace(
             item,
@@ -259,7 +249,7 @@ def _one_a_song(pieces: list[PieceSummary], report: MidiReport) -> list[PieceSum
     first: dict[str, PieceSummary] = {}
     for piece in pieces:
         if first.setdefault(piece.group, piece) is not piece:
-            report.leave_out(LeftOut(piece.identifier, ANOTHER_VERSION))
+            report.skipped.append(LeftOut(piece.identifier, ANOTHER_VERSION))
     return list(first.values())
 
 
@@ -271,7 +261,7 @@ def _without_labels(
     for piece in pieces:
         if piece.label in labels:
             reason = "its label has too few pieces or is not among the top"
-            report.leave_out(LeftOut(piece.identifier, reason))
+            report.skipped.append(LeftOut(piece.identifier, reason))
     return [piece for piece in pieces if piece.label not in labels]
 
 

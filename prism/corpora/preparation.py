@@ -42,18 +42,18 @@ class Report:
 
     Parameters
     ----------
-    skipped : list of (str, str)
-        Piece or file, reason.
+    skipped : list of LeftOut
+        Files and pieces.
     labels : list of (str, int)
         Labels with fewer pieces than the minimum, and how many they had.
     """
 
-    skipped: list[tuple[str, str]] = dataclasses.field(default_factory=list)
+    skipped: list[LeftOut] = dataclasses.field(default_factory=list)
     labels: list[tuple[str, int]] = dataclasses.field(default_factory=list)
 
     def reasons(self) -> list[str]:
         """How many were left out for each reason, most frequent first."""
-        counts = Counter(reason for _, reason in self.skipped)
+        counts = Counter(item.reason for item in self.skipped)
         return [f"left out {n}: {reason}" for reason, n in counts.most_common()]
 
     def lines(self) -> list[str]:
@@ -110,7 +110,7 @@ def prepare(
     pieces: list[Piece] = []
     for number, shard in enumerate(shards):
         summaries, left_out = read_summaries(shard, number)
-        report.skipped += [(item.file, item.reason) for item in left_out]
+        report.skipped += left_out
         pieces += [read_piece(shard, row) for row in range(len(summaries))]
     return assemble(pieces, report, minimum_pieces), report
 
@@ -237,7 +237,7 @@ def usable(pieces: Sequence, summaries: Iterable[PieceSummary], report: Report) 
     for piece, summary in zip(pieces, summaries, strict=True):
         fault = summary.fault or (SAME_NOTES if summary.fingerprint in seen else "")
         if fault:
-            report.skipped.append((piece.identifier, fault))
+            report.skipped.append(LeftOut(piece.identifier, fault))
         else:
             seen.add(summary.fingerprint)
             kept.append(piece)
