@@ -19,7 +19,6 @@ import contextlib
 import functools
 import importlib
 import importlib.util
-import itertools
 import multiprocessing
 import zlib
 from collections.abc import Callable, Iterable, Iterator
@@ -214,13 +213,11 @@ def run(
     CorpusError
         If the pool cannot be opened or is lost.
     """
-    found = iter(found)
-    first = next(found, None)
-    if first is None:
-        return
     waiting: collections.deque = collections.deque()
-    with opened_pool(*where) as pool:
-        for batch in itertools.chain([first], found):
+    pool = None
+    with contextlib.ExitStack() as stack:
+        for batch in found:
+            pool = pool or stack.enter_context(opened_pool(*where))
             waiting.append((batch, pool.submit(functools.partial(worked, batch, read, finish))))
             while len(waiting) > _AHEAD * pool.workers():
                 yield _finished(*waiting.popleft(), read, finish, pool)
