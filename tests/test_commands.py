@@ -17,9 +17,9 @@ from prism.cli.options import read_settings
 from prism.corpora.provenance import weights_digest
 from prism.models.pipeline import PrismPipeline
 from prism.models.settings import AMT_STARTS, GenerationSettings
+from prism.music.metadata import file_stem
 from prism.music.midi import read_midi, write_midi
 from prism.music.midipic import from_picture
-from prism.music.naming import file_stem
 from prism.music.performance import shaping_words
 from prism.service.piece import ShownPiece
 from prism.service.service import Service

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 from prism.models.settings import GenerationSettings
-from prism.music.naming import metre
+from prism.music.metadata import metre
 from prism.music.roll import FRAMES_PER_BEAT, PianoRoll, top_line
 from prism.music.windows import Window
 

@@ -16,7 +16,7 @@ from prism import ASSETS
 from prism.cli.files import make_folder, write_files
 from prism.cli.options import add_controls, read_settings, settings_record
 from prism.models.settings import GenerationSettings
-from prism.music.naming import file_stem
+from prism.music.metadata import file_stem
 
 if TYPE_CHECKING:
     from prism.service.service import Service

@@ -19,7 +19,7 @@ import numpy as np
 import symusic
 
 from prism.corpora.duplicates import content_key, sketch
-from prism.music.naming import signature
+from prism.music.metadata import signature
 from prism.music.roll import KEYS, LOWEST_PITCH, TICKS_PER_BEAT, Piece
 
 # pyfluidsynth, which pretty_midi loads, prints where it found its library when CI is set; a

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple
 
 from prism.music.attributes import attribute_values, usual_spelling
-from prism.music.naming import signature
+from prism.music.metadata import signature
 
 # The time signatures that people are offered; others can be asked for.
 METRES = ("4/4", "3/4", "2/4", "2/2", "3/2", "3/8", "6/8", "9/8", "12/8")

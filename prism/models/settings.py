@@ -33,7 +33,7 @@ from prism.models.setting_types import (
     Weights,
     Word,
 )
-from prism.music.naming import mixture
+from prism.music.metadata import mixture
 
 # What the baseline starts from, in the words of the page.
 AMT_STARTS = {

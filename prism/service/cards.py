@@ -10,8 +10,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from prism.music.metadata import real_lines
-from prism.music.naming import asked_words, corpus_words, signature
+from prism.music.metadata import asked_words, corpus_words, real_lines, signature
 from prism.music.roll import PianoRoll
 from prism.service.comparison import CAUTION, number
 from prism.service.piece import ShownPiece

@@ -9,9 +9,8 @@ import pathlib
 import tempfile
 import threading
 
-from prism.music.metadata import save_midi
+from prism.music.metadata import file_stem, save_midi
 from prism.music.midipic import save_picture
-from prism.music.naming import file_stem
 from prism.music.performance import shaped
 from prism.music.roll import FRAMES, PianoRoll
 from prism.music.synthesis import SynthesisError, synthesise, write_wav

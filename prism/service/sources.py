@@ -11,8 +11,16 @@ from typing import TYPE_CHECKING, ClassVar
 from prism.amt.prompt import AMTPrompt, amt_prompt, amt_seed
 from prism.corpora.provenance import checkpoint
 from prism.models.settings import GenerationSettings
-from prism.music.metadata import drawn_lines, real_lines, written_lines
-from prism.music.naming import drawn_words, file_stem, held_out_words, window_words
+from prism.music.metadata import (
+    asked_words,
+    drawn_lines,
+    file_stem,
+    held_out_words,
+    metre,
+    real_lines,
+    window_words,
+    written_lines,
+)
 from prism.music.roll import PianoRoll
 from prism.service.cache import RecentResults
 from prism.service.gpu import gpu_is_lent, on_lent_gpu
@@ -156,17 +164,18 @@ class PrismSource(Source):
         pipeline = self.pipeline.get()
         origin = checkpoint(pipeline.autoencoder, pipeline.dit)
         mix = settings.composers, settings.composer_weights
+        words = (
+            settings.mix,
+            f"guidance {settings.guidance_scale:g}",
+            f"seed {settings.seed}",
+            f"{settings.num_inference_steps} steps",
+            metre(roll),
+            asked_words(settings.attributes),
+        )
         return ShownPiece(
             kind=self.kind,
             title=self.title,
-            detail=drawn_words(
-                settings.mix,
-                settings.guidance_scale,
-                settings.seed,
-                settings.num_inference_steps,
-                roll,
-                settings.attributes,
-            ),
+            detail=" · ".join(filter(None, words)),
             caption="Drawn by Prism's model. No person composed it.",
             name=file_stem("prism", *settings.composers, end=f"seed-{settings.seed}"),
             roll=roll,

@@ -30,8 +30,8 @@ import symusic
 
 from prism.models.setting_types import Number, SettingError
 from prism.models.settings import SETTINGS
+from prism.music.metadata import file_stem, metre
 from prism.music.midi import MidiError, read_midi
-from prism.music.naming import file_stem, metre
 from prism.music.roll import BEATS, FRAMES_PER_BEAT, TICKS_PER_BEAT, Piece
 from prism.service.piece import ShownPiece
 

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from prism import ASSETS
-from prism.music.metadata import real_lines
-from prism.music.naming import corpus_words, file_stem, metre
+from prism.music.metadata import corpus_words, file_stem, metre, real_lines
 from prism.music.roll import FRAMES, FRAMES_PER_BEAT, TICKS_PER_FRAME, Piece
 from prism.service.piece import ShownPiece
 from prism.ui.charts import Block, Charts, bars, charts, columns, facts, table, text

@@ -16,7 +16,7 @@ from typing import Any
 import gradio as gr
 
 from prism.models.settings import GenerationSettings
-from prism.music.naming import file_stem
+from prism.music.metadata import file_stem
 from prism.music.synthesis import SynthesisError, sound_words
 from prism.service.comparison import Comparison
 from prism.service.links import query
