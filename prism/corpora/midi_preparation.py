@@ -16,14 +16,7 @@ from collections.abc import Sequence
 from tqdm import tqdm
 
 from prism.corpora.duplicates import duplicate_groups
-from prism.corpora.files import (
-    CorpusError,
-    LeftOut,
-    archive_wrapper,
-    entries,
-    expected_files,
-    tidy,
-)
+from prism.corpora.files import CorpusError, LeftOut, archive_wrapper, entries, expected_files, tidy
 from prism.corpora.folder import FOLDER, NO_ARTIST, Layout, read_entry
 from prism.corpora.lakh import LAKH
 from prism.corpora.pop909 import POP909

@@ -27,13 +27,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from prism.corpora.prepared import (
-    PROVENANCE_FILE,
-    SPLITS,
-    Corpus,
-    checked_labels,
-    write_provenance,
-)
+from prism.corpora.prepared import PROVENANCE_FILE, SPLITS, Corpus, checked_labels, write_provenance
 from prism.corpora.shards import read_piece
 from prism.corpora.summaries import PieceSummary
 from prism.music.roll import Piece
