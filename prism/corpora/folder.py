@@ -14,9 +14,10 @@ left out
 from __future__ import annotations
 
 import dataclasses
+import pathlib
 import re
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -26,6 +27,7 @@ from prism.corpora.files import (
     MIDI_NAME,
     LeftOut,
     MidiFile,
+    archive_wrapper,
     load,
     tidy,
 )
@@ -101,6 +103,29 @@ def parse_name(path: str) -> Name | None:
 
 
 FOLDER = Layout("folder", parse_name)
+
+
+def named_files(
+    root: pathlib.Path, layout: Layout, files: list[tuple[str, Any]]
+) -> tuple[list[tuple[str, Name, Any]], list[LeftOut]]:
+    """Give read files the names that their paths say; those without an artist are left out.
+
+    `files` are path and result of every file. Returned are path, name and result of those that can
+    be used, and the others.
+    """
+    wrapper = archive_wrapper(root, files)
+    named: list[tuple[str, Name, Any]] = []
+    left_out: list[LeftOut] = []
+    for path, result in files:
+        path = path.removeprefix(wrapper)
+        name = layout.parse(path)
+        if isinstance(result, LeftOut):
+            left_out.append(result._replace(file=tidy(path), detail=tidy(result.detail)))
+        elif name is None:
+            left_out.append(LeftOut(tidy(path), NO_ARTIST))
+        else:
+            named.append((tidy(path), name, result))
+    return named, left_out
 
 
 def read_entry(entry: MidiFile, refine: Callable | None = None) -> Piece | LeftOut:

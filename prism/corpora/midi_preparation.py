@@ -16,8 +16,8 @@ from collections.abc import Sequence
 from tqdm import tqdm
 
 from prism.corpora.duplicates import duplicate_groups
-from prism.corpora.files import CorpusError, LeftOut, archive_wrapper, entries, expected_files, tidy
-from prism.corpora.folder import FOLDER, NO_ARTIST, Layout, read_entry
+from prism.corpora.files import CorpusError, LeftOut, entries, expected_files, tidy
+from prism.corpora.folder import FOLDER, Layout, named_files, read_entry
 from prism.corpora.lakh import LAKH
 from prism.corpora.pop909 import POP909
 from prism.corpora.preparation import (
@@ -153,26 +153,21 @@ def read_pieces(
         summaries, left_out = read_summaries(shard, number)
         files += [(item.identifier, item) for item in summaries]
         files += [(item.file, item) for item in left_out]
-    wrapper, folder = archive_wrapper(root, files), tidy(root.resolve().name)
-    pieces: list[PieceSummary] = []
-    for path, item in files:
-        path = path.removeprefix(wrapper)
-        name = layout.parse(path)
-        if isinstance(item, PieceSummary) and name is None:
-            item = LeftOut(path, NO_ARTIST)
-        if isinstance(item, LeftOut):
-            report.skipped.append(item._replace(file=tidy(path), detail=tidy(item.detail)))
-            continue
-        piece = dataclasses.replace(
-            item,
-            identifier=tidy(path),
+    named, left_out = named_files(root, layout, files)
+    report.skipped += left_out
+    folder = tidy(root.resolve().name)
+    pieces = [
+        dataclasses.replace(
+            piece,
+            identifier=path,
             title=name.title,
             label=name.artist,
-            source=f"{folder}/{tidy(path)}",
+            source=f"{folder}/{path}",
             terms=layout.terms,
             group=tidy(name.song),
         )
-        pieces.append(piece)
+        for path, name, piece in named
+    ]
     return sorted(pieces, key=lambda piece: _natural(piece.identifier)), shards
 
 

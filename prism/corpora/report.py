@@ -12,16 +12,8 @@ from collections.abc import Iterable, Sequence
 from tqdm import tqdm
 
 from prism.corpora.facts import PieceFacts, file_facts, piece_facts
-from prism.corpora.files import (
-    LeftOut,
-    MidiFile,
-    archive_wrapper,
-    entries,
-    expected_files,
-    load,
-    tidy,
-)
-from prism.corpora.folder import NO_ARTIST, Layout, read_content
+from prism.corpora.files import LeftOut, MidiFile, entries, expected_files, load, tidy
+from prism.corpora.folder import Layout, named_files, read_content
 from prism.corpora.preparation import group_versions
 from prism.corpora.prepared import Corpus
 from prism.corpora.scheduling import PROCESSES, Results, batches, run
@@ -104,25 +96,17 @@ def study_files(root: str | os.PathLike, layout: Layout, processes: int = 2) -> 
         If no file has notes.
     """
     root = pathlib.Path(root)
-    facts: list[PieceFacts] = []
-    left_out: list[LeftOut] = []
     found: Results = []
     bar = tqdm(total=expected_files(root), desc=layout.name, unit="file")
     with bar:
         for results in run(batches(entries(root)), read_facts, _results, (PROCESSES, processes)):
             found += results
             bar.update(len(results))
-    wrapper = archive_wrapper(root, found)
-    for path, result in found:
-        path = path.removeprefix(wrapper)
-        name = layout.parse(path)
-        if isinstance(result, PieceFacts) and name is None:
-            result = LeftOut(path, NO_ARTIST)
-        if isinstance(result, LeftOut):
-            left_out.append(result._replace(file=tidy(path), detail=tidy(result.detail)))
-        else:
-            named = {"identifier": tidy(path), "label": name.artist, "song": tidy(name.song)}
-            facts.append(dataclasses.replace(result, **named))
+    named, left_out = named_files(root, layout, found)
+    facts = [
+        dataclasses.replace(piece, identifier=path, label=name.artist, song=tidy(name.song))
+        for path, name, piece in named
+    ]
     if layout.merge_artists:
         labels = layout.merge_artists([piece.label for piece in facts])
         facts = [dataclasses.replace(piece, label=labels[piece.label]) for piece in facts]
