@@ -1,21 +1,23 @@
 """music21's own corpus, read out of the pip package into `Piece` records.
 
 Which files give which label, under which terms, and at what tempo where the score names none, is
-the table `COLLECTIONS`. Collections whose own notice forbids commercial use or reserves the rights
-to derived formats are marked `restricted`: they can be prepared on a user's machine but are not
-part of what Prism ships.
+the table ``assets/collections.json``. Collections whose own notice forbids commercial use or
+reserves the rights to derived formats are marked `restricted`: they can be prepared on a user's
+machine but are not part of what Prism ships.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import fractions
+import json
 import pathlib
 import re
 from collections.abc import Iterator
 
 import numpy as np
 
+from prism import ASSETS
 from prism.corpora.files import CorpusError
 from prism.music.roll import DEFAULT_VELOCITY, KEYS, LOWEST_PITCH, TICKS_PER_BEAT, Piece
 
@@ -24,7 +26,7 @@ from prism.music.roll import DEFAULT_VELOCITY, KEYS, LOWEST_PITCH, TICKS_PER_BEA
 _MOST_REPEATS = 4
 _SHORTEST_BAR, _SMALLEST_BEAT = 1.5, 16
 
-_BSD_CORPUS = "distributed with music21 by its encoders' permission; no restriction embedded"
+_TERMS = "distributed with music21 by its encoders' permission; no restriction embedded"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,7 +55,7 @@ class Collection:
     pattern: str
     book: str
     tempo: float
-    terms: str = _BSD_CORPUS
+    terms: str = _TERMS
     first: int | None = None
     last: int | None = None
     restricted: bool = False
@@ -69,51 +71,8 @@ class Collection:
         return bool(number) and self.first <= int(number.group()) <= self.last
 
 
-_OFFICIAL_PALESTRINA = (
-    "© 2000 John Miller: rights to all derivative electronic formats reserved (embedded notice)"
-)
-_ESSEN = "non-commercial distribution and use only (essenFolksong/license.txt)"
-_QUARTETS, _ONEILL = "String quartets", "O'Neill's Music of Ireland"
-_ESSEN_BOOK = "Essen Folksong Collection"
-_CAMPIN = "transcribed by Jack Campin, distributed with music21; no restriction embedded"
-
-COLLECTIONS = (
-    Collection("Bach", "bach/*.mxl", "Chorales", 80),
-    Collection("Monteverdi", "monteverdi/*.mxl", "Madrigals", 110),
-    Collection("Haydn", "haydn/**/*.mxl", _QUARTETS, 112),
-    Collection("Mozart", "mozart/**/*.mxl", _QUARTETS, 112),
-    Collection("Beethoven", "beethoven/**/*.mxl", _QUARTETS, 112),
-    Collection("Robert Schumann", "schumann_robert/**/*.*x*l", "Songs", 100),
-    Collection("Clara Schumann", "schumann_clara/**/*.*x*l", "Songs", 100, "CC BY-SA 4.0"),
-    Collection("Trecento", "trecento/*.*x*l", "Trecento songs", 90),
-    Collection("American fiddle tunes", "ryansMammoth/*.abc", "Ryan's Mammoth Collection", 170),
-    Collection(
-        "American fife tunes", "miscFolk/americanfifeopus.abc", "American fifers' tunes", 120
-    ),
-    Collection(
-        "Northumbrian tunes",
-        "miscFolk/northumbrianminstrelsyopus.abc",
-        "Northumbrian Minstrelsy",
-        120,
-    ),
-    Collection("Scottish airs", "airdsAirs/*.abc", "Aird's Airs", 120, _CAMPIN),
-    Collection("Irish airs", "oneills1850/*.abc", _ONEILL, 90, first=1, last=625),
-    Collection("O'Carolan", "oneills1850/*.abc", _ONEILL, 110, first=626, last=700),
-    Collection("Irish jigs", "oneills1850/*.abc", _ONEILL, 170, first=701, last=1175),
-    Collection("Irish reels", "oneills1850/*.abc", _ONEILL, 190, first=1176, last=1555),
-    Collection(
-        "Irish hornpipes and marches", "oneills1850/*.abc", _ONEILL, 160, first=1556, last=1850
-    ),
-    Collection(
-        "Palestrina", "palestrina/*.krn", "Masses", 120, _OFFICIAL_PALESTRINA, restricted=True
-    ),
-    Collection(
-        "German folk songs", "essenFolksong/[!fhlt]*.abc", _ESSEN_BOOK, 110, _ESSEN, restricted=True
-    ),
-    Collection(
-        "Chinese folk songs", "essenFolksong/han*.abc", _ESSEN_BOOK, 90, _ESSEN, restricted=True
-    ),
-)
+_ROWS = json.loads((ASSETS / "collections.json").read_text(encoding="utf-8"))
+COLLECTIONS = tuple(Collection(**row) for row in _ROWS)
 
 # Embedded notices that keep a single piece out, whatever its collection says.
 _FORBIDDING = re.compile(
