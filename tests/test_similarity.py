@@ -13,13 +13,14 @@ from prism.corpora.dataset import WindowSampler
 from prism.models.hub import WeightsError
 from prism.music.roll import Note, PianoRoll
 from prism.music.windows import windows_of
+from prism.similarity.bands import Band
 from prism.similarity.networks import (
     ComposerNetwork,
     CorpusFeatures,
     ImageNetFeatures,
     picture,
-    similarity,
 )
+from prism.similarity.scorer import SimilarityScorer
 from prism.training import loop, run
 from prism.training.recipe import SimilarityRecipe, StageRecipe
 from prism.training.similarity import SimilarityStage, with_nonsense
@@ -34,6 +35,12 @@ def corpus_network() -> CorpusFeatures:
 @pytest.fixture(scope="module")
 def imagenet() -> ImageNetFeatures:
     return ImageNetFeatures()
+
+
+def similarity(a: PianoRoll, b: PianoRoll, network) -> float:
+    bands = {"noise": Band("noise", 1, 0.0, (0.0,) * 5)}
+    scorer = SimilarityScorer([network], {network.name: bands})
+    return scorer.scores(a, {"b": b})["b"][0].cosine
 
 
 def rolls(count: int = 3) -> list[PianoRoll]:

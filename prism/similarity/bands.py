@@ -16,7 +16,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import pathlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import torch.nn.functional as F
@@ -32,19 +32,7 @@ QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 @dataclasses.dataclass(frozen=True)
 class Band:
-    """Cosines of one kind of pair.
-
-    Parameters
-    ----------
-    kind : str
-        See Conventions.
-    count : int
-        Pairs measured.
-    mean : float
-        Of the cosines.
-    quantiles : tuple of float
-        At 5, 25, 50, 75 and 95 %.
-    """
+    """Cosines of `count` pairs of one kind: their mean, and their `QUANTILES`."""
 
     kind: str
     count: int
@@ -78,55 +66,38 @@ def noise(roll: PianoRoll, rng: np.random.Generator) -> PianoRoll:
 
 
 class RealPairs:
-    """Draws pairs of held-out rolls of every kind.
-
-    Parameters
-    ----------
-    corpus : Corpus
-        Its validation and test pieces are used.
-    """
+    """Draws pairs of held-out rolls (validation and test) of every kind."""
 
     def __init__(self, corpus: Corpus) -> None:
-        self.pieces: dict[str, list[list[Window]]] = {
-            label: [windows_of(p) for split in HELD_OUT for p in corpus.select(split, [label])]
+        # The windows of every piece, label by label.
+        self._labels: list[list[list[Window]]] = [
+            [windows_of(p) for split in HELD_OUT for p in corpus.select(split, [label])]
             for label in corpus.labels
-        }
-        several = {k: [w for w in pieces if len(w) > 1] for k, pieces in self.pieces.items()}
-        self._several_windows = [pieces for pieces in several.values() if pieces]
+        ]
+        several = [[w for w in pieces if len(w) > 1] for pieces in self._labels]
+        self._several_windows = [pieces for pieces in several if pieces]
 
     def draw(self, kind: str, rng: np.random.Generator) -> tuple[PianoRoll, PianoRoll]:
         """One pair; labels are equally likely."""
-        draws: dict[str, Callable] = {
-            "same_piece": self._same_piece,
-            "same_composer": self._same_composer,
-            "other_composer": self._other_composer,
-            "shuffled": lambda rng: self._changed(shuffled, rng),
-            "noise": lambda rng: self._changed(noise, rng),
-        }
-        return draws[kind](rng)
-
-    def _same_piece(self, rng: np.random.Generator) -> tuple[PianoRoll, PianoRoll]:
-        windows = _pick(_pick(self._several_windows, rng), rng)
-        first, second = rng.choice(len(windows), 2, replace=False)
-        return windows[first].roll, windows[second].roll
-
-    def _same_composer(self, rng: np.random.Generator) -> tuple[PianoRoll, PianoRoll]:
-        pieces = self.pieces[_pick(list(self.pieces), rng)]
-        first, second = rng.choice(len(pieces), 2, replace=False)
-        return _pick(pieces[first], rng).roll, _pick(pieces[second], rng).roll
-
-    def _other_composer(self, rng: np.random.Generator) -> tuple[PianoRoll, PianoRoll]:
-        labels = list(self.pieces)
-        pair = rng.choice(len(labels), 2, replace=False)
-        return tuple(_pick(_pick(self.pieces[labels[k]], rng), rng).roll for k in pair)
-
-    def _changed(self, change: Callable, rng: np.random.Generator) -> tuple[PianoRoll, PianoRoll]:
-        roll = _pick(_pick(self.pieces[_pick(list(self.pieces), rng)], rng), rng).roll
-        return roll, change(roll, rng)
+        if kind == "same_piece":
+            first, second = _two(_pick(_pick(self._several_windows, rng), rng), rng)
+        elif kind == "same_composer":
+            first, second = (_pick(piece, rng) for piece in _two(_pick(self._labels, rng), rng))
+        elif kind == "other_composer":
+            first, second = (_pick(_pick(label, rng), rng) for label in _two(self._labels, rng))
+        else:
+            roll = _pick(_pick(_pick(self._labels, rng), rng), rng).roll
+            change = {"shuffled": shuffled, "noise": noise}[kind]
+            return roll, change(roll, rng)
+        return first.roll, second.roll
 
 
 def _pick(choices: Sequence, rng: np.random.Generator):
     return choices[rng.integers(len(choices))]
+
+
+def _two(choices: Sequence, rng: np.random.Generator):
+    return [choices[k] for k in rng.choice(len(choices), 2, replace=False)]
 
 
 def measure_bands(

@@ -36,19 +36,7 @@ _GAP_BEATS = FRAMES // FRAMES_PER_BEAT
 
 @dataclasses.dataclass(frozen=True)
 class Neighbour:
-    """Where the nearest music stands.
-
-    Parameters
-    ----------
-    piece : Piece
-        The training piece, long enough for a window.
-    start_beat : int
-        Where in it, in beats from its start.
-    semitones : int
-        How far it has to be moved up to meet the roll.
-    overlap : float
-        See Conventions.
-    """
+    """Where the nearest music stands; it is so many semitones below the roll."""
 
     piece: Piece
     start_beat: int
@@ -57,7 +45,6 @@ class Neighbour:
 
     @property
     def is_copy(self) -> bool:
-        """Whether the overlap is so great that the roll counts as a copy."""
         return self.overlap >= COPY_OVERLAP
 
     @property
@@ -67,14 +54,7 @@ class Neighbour:
 
 
 class TrainingIndex:
-    """All training pieces on one long line of beats, ready to be searched.
-
-    Parameters
-    ----------
-    corpus : Corpus
-        Its training split is used.
-    split : str
-        Another side of the split, for tests.
+    """All training pieces of a corpus on one long line of beats, ready to be searched.
 
     Notes
     -----
@@ -83,8 +63,8 @@ class TrainingIndex:
     votes of all such pairs are the common notes at every beat.
     """
 
-    def __init__(self, corpus: Corpus, split: str = "train") -> None:
-        self.pieces = [filled(piece) for piece in corpus.select(split)]
+    def __init__(self, corpus: Corpus) -> None:
+        self.pieces = [filled(piece) for piece in corpus.select("train")]
         self._numbers = {piece.identifier: n for n, piece in enumerate(self.pieces)}
         beats = np.array([-(-piece.ticks // TICKS_PER_BEAT) for piece in self.pieces], np.int64)
         self.first_beats = np.concatenate([[0], np.cumsum(beats + _GAP_BEATS)])
@@ -128,15 +108,7 @@ class TrainingIndex:
         return total[ends] - total[:-1]
 
     def nearest(self, roll: PianoRoll, besides: str = "") -> Neighbour:
-        """The training window with the greatest overlap.
-
-        Parameters
-        ----------
-        roll : PianoRoll
-            What to look for.
-        besides : str
-            Identifier of a piece to leave out.
-        """
+        """The training window with the greatest overlap, leaving out the piece `besides`."""
         key, frame = np.nonzero(roll.onset)
         places = _by_place(key, frame)
         allowed = self._allowed(besides)
@@ -146,7 +118,10 @@ class TrainingIndex:
             overlap[~allowed] = -1
             beat = int(overlap.argmax())
             best = max(best, (float(overlap[beat]), beat, semitones), key=lambda found: found[0])
-        return self._neighbour(*best)
+        overlap, beat, semitones = best
+        number = int(np.searchsorted(self.first_beats, beat, side="right")) - 1
+        start = beat - int(self.first_beats[number])
+        return Neighbour(self.pieces[number], start, semitones, max(overlap, 0.0))
 
     def _votes(self, places: dict[tuple[int, int], np.ndarray], semitones: int) -> np.ndarray:
         """Common notes at every beat, if the roll is moved down by `semitones`."""
@@ -166,11 +141,6 @@ class TrainingIndex:
         allowed = self._inside.copy()
         allowed[self.first_beats[number] : self.first_beats[number + 1]] = False
         return allowed
-
-    def _neighbour(self, overlap: float, beat: int, semitones: int) -> Neighbour:
-        number = int(np.searchsorted(self.first_beats, beat, side="right")) - 1
-        start = beat - int(self.first_beats[number])
-        return Neighbour(self.pieces[number], start, semitones, max(overlap, 0.0))
 
 
 def _by_place(key: np.ndarray, frame: np.ndarray) -> dict[tuple[int, int], np.ndarray]:

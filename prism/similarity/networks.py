@@ -1,13 +1,12 @@
-"""Two feature networks and the cosine between two rolls' features.
+"""How alike two rolls are by two networks' features.
 
 Conventions
 -----------
 picture
-    What the ImageNet network sees: the roll's midipic picture, 256×256, every note at one velocity,
-    so that neither loudness nor whoever drew it makes a difference.
+    What the ImageNet network sees: the roll's midipic picture with every note at one velocity, so
+    that neither loudness nor whoever drew it makes a difference.
 features
-    float32 Tensor, shape=(B, F), one row a roll, as the network gives them, neither centred nor
-    scaled.
+    float32 Tensor, shape=(B, F), one row a roll, neither centred nor scaled.
 similarity
     Cosine of two rows, −1 to 1. An empty roll is a picture like any other.
 """
@@ -47,14 +46,8 @@ class FeatureNetwork(Protocol):
     def features(self, rolls: Sequence[PianoRoll]) -> torch.Tensor: ...
 
 
-def similarity(roll_a: PianoRoll, roll_b: PianoRoll, network: FeatureNetwork) -> float:
-    """Cosine of two rolls' features, −1 to 1."""
-    a, b = network.features([roll_a, roll_b])
-    return float(F.cosine_similarity(a, b, dim=0))
-
-
 def picture(roll: PianoRoll) -> np.ndarray:
-    """The roll as every source is drawn for the ImageNet network, uint8, shape=(256, 256, 3)."""
+    """The picture of a roll, uint8, shape=(256, 256, 3)."""
     velocity = np.where(roll.onset, DEFAULT_VELOCITY, 0).astype(np.uint8)
     return midipic.to_picture(dataclasses.replace(roll, velocity=velocity))
 
@@ -62,8 +55,7 @@ def picture(roll: PianoRoll) -> np.ndarray:
 class ImageNetFeatures:
     """EfficientNet-Lite0 (Tan & Le 2019; Liu 2020) with its ImageNet weights, mean-pooled.
 
-    The report Prism grew out of compared pictures in the features of an ImageNet network; code and
-    weights come with two pip packages, so nothing is fetched.
+    Code and weights come with two pip packages, so nothing is fetched.
     """
 
     name = "imagenet"
@@ -79,28 +71,20 @@ class ImageNetFeatures:
     @torch.inference_mode()
     def features(self, rolls: Sequence[PianoRoll]) -> torch.Tensor:
         """Features of rolls, shape=(B, 1280)."""
-        return torch.cat(
-            [
-                self._pooled(
-                    torch.from_numpy(np.stack([picture(r) for r in rolls[i : i + _CHUNK]]))
-                )
-                for i in range(0, len(rolls), _CHUNK)
-            ]
-        )
-
-    def _pooled(self, pictures: torch.Tensor) -> torch.Tensor:
-        scaled = (pictures.permute(0, 3, 1, 2).float() - _BYTE_MEAN) / _BYTE_SPREAD
-        return self.network.extract_features(scaled).mean(dim=(2, 3))
+        found = []
+        for i in range(0, len(rolls), _CHUNK):
+            pictures = torch.from_numpy(np.stack([picture(r) for r in rolls[i : i + _CHUNK]]))
+            scaled = (pictures.permute(0, 3, 1, 2).float() - _BYTE_MEAN) / _BYTE_SPREAD
+            found.append(self.network.extract_features(scaled).mean(dim=(2, 3)))
+        return torch.cat(found)
 
 
 class ComposerNetwork(ModelMixin, ConfigMixin):
     """Tells composers apart by a roll's onsets and sustains; features are taken before the logits.
 
     One more label stands for the same notes at random times: without it features of pitch alone
-    would do, and a roll out of time would look like the composer's.
-
-    Convolutions over pitch and time, then mean and maximum over both, so that a transposition
-    hardly changes the features.
+    would do. Mean and maximum are taken over pitch and time, so that a transposition hardly changes
+    the features.
 
     Parameters
     ----------
@@ -148,15 +132,7 @@ def _layer(
 
 
 class CorpusFeatures:
-    """A trained `ComposerNetwork` with the names of its labels.
-
-    Parameters
-    ----------
-    network : ComposerNetwork
-        Trained by ``prism train similarity``.
-    composers : list of str
-        Its labels, in order.
-    """
+    """A `ComposerNetwork` trained by ``prism train similarity``, with its labels in order."""
 
     name = "corpus"
 
@@ -201,10 +177,7 @@ class CorpusFeatures:
 
     @torch.inference_mode()
     def probabilities(self, rolls: Sequence[PianoRoll]) -> torch.Tensor:
-        """How likely each composer is, shape=(B, labels), in the order of `composers`.
-
-        What is missing to 1 is how likely it is no music.
-        """
+        """How likely each composer is, shape=(B, labels); the rest to 1: that it is no music."""
         logits = torch.cat([self.network(part) for part in self._parts(rolls)])
         return logits.softmax(dim=1)[:, :-1]
 

@@ -27,15 +27,7 @@ class Score:
 
 
 class SimilarityScorer:
-    """Compares rolls by the features of several networks.
-
-    Parameters
-    ----------
-    networks : sequence of FeatureNetwork
-        In the order in which their scores are given.
-    bands : dict
-        For each network's name its bands, as from `prism.similarity.bands.measure_bands`.
-    """
+    """Compares rolls by the features of several networks, each with its bands."""
 
     def __init__(
         self, networks: Sequence[FeatureNetwork], bands: dict[str, dict[str, Band]]
