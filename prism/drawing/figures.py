@@ -25,13 +25,7 @@ SYSTEM_COLOURS = {
 
 
 def evaluation_figures(result: Mapping[str, Any]) -> dict[str, Figure]:
-    """Figures of a stored experiment, large enough to read on a projector.
-
-    Parameters
-    ----------
-    result : dict
-        As in ``assets/evaluation.json``; see `prism.evaluation`.
-    """
+    """Figures of a stored experiment, by name; `result` is as in ``assets/evaluation.json``."""
     draw = {
         "cosines": _cosine_figure,
         "wins": _wins_figure,

@@ -1,8 +1,4 @@
-"""A comparison as one A4 page to print.
-
-The QR code holds the comparison's link, so that a reader of the page can hear it; it is made here,
-without asking any web service for it.
-"""
+"""A comparison as one A4 page to print, with a QR code of its link."""
 
 from __future__ import annotations
 
@@ -27,8 +23,6 @@ _A4_INCHES = (8.27, 11.69)
 _TITLE_LINE, _LINE, _SMALL_LINE = 54, 112, 145
 _LONGEST_LARGE_TITLE = 38
 _LONGEST_NAME = 66
-_MOST_LINES = 2
-_QUIET_MODULES = 4
 # Shares of the page's width and height; a strip is a piece's text and roll.
 _MARGIN, _STRIPS_TOP, _STRIP_HEIGHT, _ROLL_HEIGHT = 0.07, 0.918, 0.205, 0.124
 
@@ -47,14 +41,8 @@ class Strip:
 class ScoreChart:
     """One network's cosines.
 
-    Parameters
-    ----------
-    title : str
-        The network.
-    bands : dict
-        Name of a kind of real pairs → its cosines at 5, 25, 50, 75 and 95 %.
-    marks : dict
-        System → its cosine.
+    `bands` maps the name of a kind of real pairs to its cosines at 5, 25, 50, 75 and 95 %, `marks`
+    a system to its cosine.
     """
 
     title: str
@@ -66,20 +54,7 @@ class ScoreChart:
 class Poster:
     """What is on the page, from top to bottom; long texts are wrapped and cut when drawn.
 
-    Parameters
-    ----------
-    title, subtitle : str
-        The heading.
-    strips : sequence of Strip
-        The pieces.
-    charts : sequence of ScoreChart
-        Empty while there are no scores.
-    about_scores : str
-        What the cosines mean.
-    link : str
-        Shown as a QR code; empty for none.
-    small_print : sequence of str
-        Origin, terms and link.
+    Without scores there are no charts, without a link there is no QR code.
     """
 
     title: str
@@ -99,7 +74,6 @@ def save_poster(poster: Poster, path: str | os.PathLike) -> None:
 
 
 def poster_figure(poster: Poster) -> Figure:
-    """Lay out the page."""
     figure = Figure(figsize=_A4_INCHES)
     size = 19 if len(poster.title) <= _LONGEST_LARGE_TITLE else 13
     _write(figure, 0.962, _wrapped(poster.title, _TITLE_LINE), size, weight="bold", va="center")
@@ -122,7 +96,7 @@ def poster_figure(poster: Poster) -> Figure:
 
 
 def qr_code(text: str) -> np.ndarray:
-    """A QR code: square, boolean, with its quiet zone; ``True`` is dark.
+    """A QR code with its quiet zone, bool, shape=(n, n); ``True`` is dark.
 
     Raises
     ------
@@ -130,11 +104,11 @@ def qr_code(text: str) -> np.ndarray:
         If the text is longer than a code can hold (2,953 bytes).
     """
     code = segno.make_qr(text, error="l")
-    return np.array([list(row) for row in code.matrix_iter(border=_QUIET_MODULES)], bool)
+    return np.array([list(row) for row in code.matrix_iter(border=4)], bool)
 
 
 def _wrapped(text: str, width: int) -> str:
-    return textwrap.fill(text, width, max_lines=_MOST_LINES, placeholder=" …")
+    return textwrap.fill(text, width, max_lines=2, placeholder=" …")
 
 
 def _write(figure: Figure, y: float, text: str, size: float, **style: Any) -> None:

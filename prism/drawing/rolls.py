@@ -36,18 +36,9 @@ def pitch_range(rolls: Sequence[PianoRoll]) -> tuple[float, float]:
 def draw_roll(
     roll: PianoRoll, ax: Axes | None = None, title: str = "", legend: bool = False
 ) -> Axes:
-    """Draw a roll: beats from left to right, pitch upwards, a line at every bar.
+    """Draw a roll, on a new figure unless axes are given; `legend` explains the shades.
 
-    Parameters
-    ----------
-    roll : PianoRoll
-        What to draw.
-    ax : Axes, optional
-        Where to draw; a new figure by default.
-    title : str
-        Shown above.
-    legend : bool
-        Explain the shades below.
+    Beats go from left to right, pitch upwards; there is a line at every bar.
     """
     ax = ax or Figure(figsize=(12, 4), layout="constrained").subplots()
     pitch, start, end, velocity = roll.arrays()

@@ -8,7 +8,7 @@ alike
 letter
     1 to `LETTERS` in order of first appearance; a bar has the letter of the first bar that it is
     alike to. 0 stands for none: a bar cut off at the edge, an unknown metre, a bar past the last
-    letter. Which letter it is means nothing; that two bars share one does.
+    letter.
 plan
     The letters of a window's bars, as text: "A" for 1, "-" for none.
 """
@@ -25,18 +25,13 @@ _TEXT = "-ABCDEFGHIJKLMNOP"
 
 
 def bar_letters(onset: np.ndarray, metre: np.ndarray) -> np.ndarray:
-    """The letter of the bar that each beat lies in.
+    """The letter of the bar that each beat lies in, int64, shape=(beats,).
 
     Parameters
     ----------
-    onset : bool array, shape=(88, frames)
-        Of a roll.
-    metre : int array, shape=(beats, 2)
+    onset : ndarray of bool, shape=(88, frames)
+    metre : ndarray of int, shape=(beats, 2)
         As from `prism.music.windows`; all beats are without a letter if one is of unknown metre.
-
-    Returns
-    -------
-    int64 array, shape=(beats,)
     """
     letters = np.zeros(len(metre), np.int64)
     if not metre[:, 0].all():

@@ -11,9 +11,9 @@ scale consistency
 pitch-class entropy
     Of the notes' pitch classes, in bits, 0 to log2(12) (Wu & Yang 2020, section 5).
 bar similarity at lag n
-    Of a bar's and a later bar's note beginnings, the share that both have, at the same pitch and
-    place in the bar (twice the common ones over all of both); mean over bars n apart of which one
-    has any. Missing where a roll has no two such bars (64 beats of 4/4 are 16 bars).
+    Of the note beginnings of two bars n apart, the share that both have at the same pitch and place
+    (twice the common ones over all of both); mean over pairs of which one has any. Missing where a
+    roll has no such pair.
 top and bottom steps
     Share of a line's moves (repeated notes are none) that go at most two semitones. The top line is
     `prism.music.roll.top_line`; the bottom line is that of the roll turned upside down.
@@ -67,7 +67,7 @@ def describe(roll: PianoRoll) -> dict[str, float]:
 
 
 def describe_notes(roll: PianoRoll) -> dict[str, float]:
-    """The figures that do not depend on which note follows which."""
+    """The figures of `NOTE_NAMES`, which do not depend on the order of notes."""
     pitch, start, end, _ = roll.arrays()
     if not len(pitch):
         return dict.fromkeys(NOTE_NAMES, 0.0) | {"empty_frames": 1.0}
@@ -75,17 +75,17 @@ def describe_notes(roll: PianoRoll) -> dict[str, float]:
     length = end - start
     classes = np.bincount(pitch % 12, minlength=12) / len(pitch)
     used = classes[classes > 0]
-    values = (
-        len(pitch),
-        sounding[sounding > 0].mean(),
-        np.mean(start % FRAMES_PER_BEAT == 0),
-        (_SCALES @ classes).max(),
-        -(used * np.log2(used)).sum(),
-        length.mean() / FRAMES_PER_BEAT,
-        np.mean(sounding == 0),
-        np.mean(length == 1),
-    )
-    return {name: float(value) for name, value in zip(NOTE_NAMES, values, strict=True)}
+    values = {
+        "notes": len(pitch),
+        "polyphony": sounding[sounding > 0].mean(),
+        "on_beat": np.mean(start % FRAMES_PER_BEAT == 0),
+        "scale_consistency": (_SCALES @ classes).max(),
+        "pitch_class_entropy": -(used * np.log2(used)).sum(),
+        "note_length": length.mean() / FRAMES_PER_BEAT,
+        "empty_frames": np.mean(sounding == 0),
+        "one_frame_notes": np.mean(length == 1),
+    }
+    return {name: float(value) for name, value in values.items()}
 
 
 def describe_structure(roll: PianoRoll) -> dict[str, float]:

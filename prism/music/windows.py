@@ -41,16 +41,14 @@ class Window:
 
     @property
     def start_beat(self) -> float:
-        """Start in beats from the beginning of the piece."""
         return self.start_tick / TICKS_PER_BEAT
 
     @property
     def roll(self) -> PianoRoll:
-        """The music inside."""
         return self.piece.window(self.start_tick)
 
     def transposed(self, semitones: int) -> PianoRoll:
-        """The music inside, shifted up; notes pushed off the keyboard are dropped."""
+        """The roll shifted up; notes pushed off the keyboard are dropped."""
         notes = self.piece.notes + np.array([0, 0, semitones, 0], np.int32)
         return dataclasses.replace(self.piece, notes=notes).window(self.start_tick)
 
@@ -69,15 +67,7 @@ class Window:
 
 
 def regular_metre(time_signature: tuple[int, int], frames: int = FRAMES) -> np.ndarray:
-    """The `Window.metre` of music that keeps one time signature from a bar line on.
-
-    Parameters
-    ----------
-    time_signature : (int, int)
-        Beats in a bar and beat unit.
-    frames : int
-        Length of the window.
-    """
+    """The `Window.metre` of music that keeps one time signature from a bar line on."""
     numerator, denominator = time_signature
     bar = round(numerator * 4 * FRAMES_PER_BEAT / denominator)
     start = np.arange(0, frames, FRAMES_PER_BEAT)
@@ -87,10 +77,7 @@ def regular_metre(time_signature: tuple[int, int], frames: int = FRAMES) -> np.n
 
 
 def usual_metre(metre: np.ndarray) -> tuple[int, int]:
-    """The bar length that most beats of a `Window.metre` have, as a time signature in sixteenths.
-
-    Common time where it is unknown.
-    """
+    """The bar length of most beats of a `Window.metre`, in sixteenths; 16/16 where unknown."""
     known = metre[metre[:, 0] > 0, 0]
     return (int(np.bincount(known).argmax()), 16) if len(known) else (16, 16)
 
