@@ -45,12 +45,7 @@ class BeatAutoencoder(ModelMixin, ConfigMixin):
             self.decoder[-1].bias.view(CHANNELS, -1)[2].zero_()
 
     def encode(self, rolls: torch.Tensor) -> torch.Tensor:
-        """Code rolls.
-
-        Parameters
-        ----------
-        rolls : Tensor, shape=(B, 3, 88, F)
-            As from `prism.corpora.dataset.roll_tensor`; F a multiple of 4.
+        """Code rolls, (B, 3, 88, F) as from `prism.corpora.dataset.roll_tensor`, F a multiple of 4.
 
         Returns
         -------
@@ -65,12 +60,7 @@ class BeatAutoencoder(ModelMixin, ConfigMixin):
         return F.layer_norm(latents, latents.shape[-1:])  # (B, N, D)
 
     def decode(self, latents: torch.Tensor) -> torch.Tensor:
-        """Decode to logits.
-
-        Parameters
-        ----------
-        latents : Tensor, shape=(B, N, D)
-            One token a beat.
+        """Decode latents, (B, N, D), one token a beat.
 
         Returns
         -------
@@ -102,10 +92,7 @@ def _mlp(inputs: int, hidden: int, outputs: int) -> nn.Sequential:
 def reconstruction_loss(logits: torch.Tensor, rolls: torch.Tensor) -> torch.Tensor:
     """Cross-entropy of onset and sustain plus squared velocity error at onsets, a beat.
 
-    Parameters
-    ----------
-    logits, rolls : Tensor, shape=(B, 3, 88, F)
-        Decoder output and target.
+    Both `logits`, from the decoder, and the target `rolls` are (B, 3, 88, F).
     """
     beats = rolls.shape[0] * rolls.shape[3] / FRAMES_PER_BEAT
     cells = F.binary_cross_entropy_with_logits(logits[:, :2], rolls[:, :2], reduction="sum")
@@ -116,15 +103,7 @@ def reconstruction_loss(logits: torch.Tensor, rolls: torch.Tensor) -> torch.Tens
 def orphan_share(logits: torch.Tensor) -> float:
     """Share of notes for which the decoder left the attack out, before this is mended.
 
-    Parameters
-    ----------
-    logits : Tensor, shape=(B, 3, 88, F)
-        From `BeatAutoencoder.decode`.
-
-    Returns
-    -------
-    float
-        Orphan sustains over all that begins, 0 to 1; 0 for silence.
+    Orphan sustains over all that begins in logits (B, 3, 88, F), 0 to 1; 0 for silence.
     """
     struck, held = (logits[:, :2] > 0).cpu().numpy().swapaxes(0, 1)
     lost = sum(int(orphans(o, s & ~o).sum()) for o, s in zip(struck, held, strict=True))
@@ -132,15 +111,7 @@ def orphan_share(logits: torch.Tensor) -> float:
 
 
 def rolls_from_logits(logits: torch.Tensor, properties: list[dict]) -> list[PianoRoll]:
-    """Threshold decoder output into clean rolls.
-
-    Parameters
-    ----------
-    logits : Tensor, shape=(B, 3, 88, F)
-        From `BeatAutoencoder.decode`.
-    properties : list of dict
-        `tempo` and `time_signature` of each roll.
-    """
+    """Threshold logits, (B, 3, 88, F), into clean rolls, each with its tempo and time signature."""
     probabilities = logits.float().sigmoid().cpu().numpy()
     return [
         PianoRoll.from_probabilities(*item, **extra)

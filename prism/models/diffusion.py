@@ -32,10 +32,8 @@ class SamplerState:
         Counted from 1.
     t : float
         The time reached.
-    x_t : Tensor
-        The latents at t; the sampler goes on with what stands here.
-    clean : Tensor, same shape
-        Estimate of the data from the flow just computed.
+    x_t, clean : Tensor
+        The latents at t, with which the sampler goes on, and an estimate of the data.
     """
 
     index: int
@@ -63,10 +61,6 @@ def sample_times(
 
     Parameters
     ----------
-    count : int
-        How many.
-    generator : torch.Generator
-        Source of randomness.
     uniform_share : float
         Fraction drawn uniformly instead, so that the ends are visited too.
     mean : float
@@ -95,14 +89,10 @@ def compose_guidance(
 
     Parameters
     ----------
-    unconditional : Tensor, shape=(B, ...)
-        Flow under the null label.
-    conditional : Tensor, shape=(K, B, ...)
-        Flow under each label.
+    unconditional, conditional : Tensor, shape=(B, ...) and (K, B, ...)
+        Flow u under the null label, and c under each label.
     weights : Tensor, shape=(K,)
         Sum to 1.
-    guidance_scale : float
-        g, 0 or more.
     """
     weights = weights.view(-1, *[1] * unconditional.dim())
     return unconditional + guidance_scale * (weights * (conditional - unconditional)).sum(0)
@@ -111,17 +101,7 @@ def compose_guidance(
 def euler_steps(
     flow: FlowFunction, x_t: torch.Tensor, times: Sequence[float]
 ) -> Iterator[SamplerState]:
-    """Follow the flow with one evaluation a step; exact where the flow is constant.
-
-    Parameters
-    ----------
-    flow : callable
-        ``flow(x_t, t)`` → Tensor of the same shape.
-    x_t : Tensor
-        Noise to start from.
-    times : sequence of float
-        From `schedule`.
-    """
+    """Follow the flow from noise with one evaluation a step; exact where the flow is constant."""
     for index, (t, t_next) in enumerate(itertools.pairwise(times), start=1):
         slope = flow(x_t, t)
         state = SamplerState(index, t_next, x_t + (t_next - t) * slope, x_t - t * slope)

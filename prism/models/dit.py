@@ -73,14 +73,13 @@ def attention(
 ) -> torch.Tensor:
     """Scaled dot-product attention of queries, keys and values (B, H, N, E).
 
-    Where `mask`, bool, shape=(B, 1, N, N), is given, a query (second last) sees the keys (last)
-    for which it is true.
+    With a bool `mask` (B, 1, N, N), a query (second last) sees the keys (last) where it is true.
     """
     if q.device.type != "cpu":
         return F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
     # On a CPU the fused kernel saves memory, not time: its backward pass took a third of a step.
     # In mixed precision too, the scores are of 32 bits: in bfloat16 the backward pass that torch
-    # 2.13 compiles is no number on processors with AMX.
+    # 2.13 compiles gives NaN on processors with AMX.
     with torch.autocast("cpu", enabled=False):
         scores = q.float() @ k.float().transpose(2, 3) * q.shape[3] ** -0.5  # (B, H, N, N)
     if mask is not None:
@@ -161,9 +160,8 @@ class Block(nn.Module):
         sin: torch.Tensor,
         mask: torch.Tensor | None,
     ) -> torch.Tensor:
-        shift1, scale1, gate1, shift2, scale2, gate2 = self.adaLN_modulation(condition).chunk(
-            6, dim=1
-        )
+        modulation = self.adaLN_modulation(condition).chunk(6, dim=1)
+        shift1, scale1, gate1, shift2, scale2, gate2 = modulation
         mixed = self.attn(modulate(self.norm1(x), shift1, scale1), cos, sin, mask)
         x = x + gate1.unsqueeze(1) * self.drop(mixed)  # (B, N, W)
         mixed = self.mlp(modulate(self.norm2(x), shift2, scale2))
@@ -200,7 +198,7 @@ class PrismDiT(ModelMixin, ConfigMixin):
     Parameters
     ----------
     labels : int
-        Number of labels; index `labels` is the null label.
+        Number of labels, which is also the index of the null label.
     latent_size : int
         Numbers a token, as in the autoencoder.
     width, depth, heads : int
@@ -208,8 +206,8 @@ class PrismDiT(ModelMixin, ConfigMixin):
     tokens : int
         Beats in a sequence.
     attributes : dict of str to int, optional
-        What else can be asked for (see `prism.music.attributes`), each with its number of values;
-        that number itself is the index of its null value.
+        What else can be asked for (see `prism.music.attributes`), each with its number of values,
+        which is also the index of its null value.
     self_conditioning : bool
         Whether it can be given its own earlier estimate of the data (Chen, Zhang & Hinton 2023,
         "Analog Bits", section 3.2).
@@ -270,16 +268,10 @@ class PrismDiT(ModelMixin, ConfigMixin):
         counts = (self.config.attributes or {}) | {name: values}
         grown = PrismDiT.from_config(dict(self.config) | {"attributes": counts})
         place = grown.attribute_names.index(name)
-        tables = list(self.attribute_embeddings)
-        tables.insert(place, nn.Embedding(values + 1, self.config.width))
-        nn.init.zeros_(tables[place].weight)
-        state = {
-            k: v for k, v in self.state_dict().items() if not k.startswith("attribute_embeddings.")
-        }
-        state |= {
-            f"attribute_embeddings.{i}.weight": table.weight for i, table in enumerate(tables)
-        }
-        grown.load_state_dict(state)
+        tables = [table.weight for table in self.attribute_embeddings]
+        tables.insert(place, torch.zeros(values + 1, self.config.width))
+        state = {f"attribute_embeddings.{i}.weight": table for i, table in enumerate(tables)}
+        grown.load_state_dict(self.state_dict() | state)
         grown.requires_grad_(False)
         grown.attribute_embeddings[place].padding_idx = values
         grown.attribute_embeddings[place].requires_grad_(True)
@@ -330,7 +322,7 @@ class PrismDiT(ModelMixin, ConfigMixin):
         attention_mask: torch.Tensor | None = None,
         letters: torch.Tensor | None = None,
     ) -> torch.Tensor:
-        """Predict the flow.
+        """Predict the flow, noise − data, shape=(B, N, D).
 
         Parameters
         ----------
@@ -345,17 +337,11 @@ class PrismDiT(ModelMixin, ConfigMixin):
         attributes : int64 Tensor, shape=(B, A), optional
             A value for each of `attribute_names`; none is asked for by default.
         self_cond : Tensor, shape=(B, N, D), optional
-            Estimate of the data from an earlier evaluation; zeros are none. Only for a model with
-            `self_conditioning`.
+            Earlier estimate of the data, zeros for none; for a model with `self_conditioning`.
         attention_mask : bool Tensor, shape=(B, N, N), optional
             Which tokens (last) each token hears; all by default.
         letters : int64 Tensor, shape=(B, N), optional
-            Form letter of each token's bar, 0 for none. Only for a model with `letters`.
-
-        Returns
-        -------
-        Tensor, shape=(B, N, D)
-            noise − data.
+            Form letter of each token's bar, 0 for none; for a model with `letters`.
         """
         x = self.x_embedder(x_t) + self.pos_embed + self.metre_embedder(metre)  # (B, N, W)
         if self_cond is not None:

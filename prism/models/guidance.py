@@ -42,18 +42,10 @@ class GuidedFlow:
 
     Parameters
     ----------
-    dit : PrismDiT
-        Predicts the rows' flows.
-    settings : GenerationSettings
-        Composers, weights and scales.
     labels : list of int
         Of the settings' composers.
-    metre : int64 Tensor, shape=(B, N, 2)
-        Of each item.
-    attributes : int64 Tensor, shape=(B, A)
-        Each item's attributes.
-    letters : int64 Tensor, shape=(B, N)
-        Form letters of each item's tokens, told in every row.
+    metre, attributes, letters : int64 Tensor, shape=(B, N, 2), (B, A) and (B, N)
+        Each item's; see `PrismDiT.forward`. The letters are told in every row.
     """
 
     def __init__(

@@ -46,11 +46,11 @@ def find_weights(
 ) -> pathlib.Path:
     """The folder called `name`, or a download of the Hub's repository of that name.
 
+    What is no name on the Hub comes back as a path, there or not: whoever loads from it says best
+    what is missing.
+
     Parameters
     ----------
-    name : str or Path
-        See the conventions above. What is no name on the Hub comes back as a path, there or not:
-        whoever loads from it says best what is missing.
     files : sequence of str
         Patterns of what to fetch; Prism's own files by default.
     what : str

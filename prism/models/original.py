@@ -1,9 +1,9 @@
 """The original's route: pictures of rolls, a photographs' autoencoder, and a class-conditional DiT.
 
-Prism grew out of a report that fine-tuned DiT-L/4 (Peebles & Xie 2023) on 256×256 midipic pictures
-through Stable Diffusion's autoencoder. This is that route, through diffusers: noise is predicted
-(Ho et al. 2020) on a linear schedule of 1,000 steps, as in the DiT paper, whose learned variances
-are left out; samples are drawn by DDIM (Song et al. 2021).
+The report that Prism grew out of fine-tuned DiT-L/4 (Peebles & Xie 2023) on 256×256 midipic
+pictures through Stable Diffusion's autoencoder. Here diffusers does that: noise is predicted (Ho et
+al. 2020) on a linear schedule of 1,000 steps, as in the DiT paper, without its learned variances;
+samples are drawn by DDIM (Song et al. 2021).
 
 Conventions
 -----------
@@ -50,7 +50,9 @@ def noise_schedule() -> DDPMScheduler:
     )
 
 
-def new_transformer(labels: int, size: str, patch_size: int, sample_size: int):
+def new_transformer(
+    labels: int, size: str, patch_size: int, sample_size: int
+) -> DiTTransformer2DModel:
     """A DiT that predicts noise, every block the identity and the output zero at first.
 
     diffusers leaves both of the latter to whoever trains (Peebles & Xie 2023, section 3.2).
@@ -58,7 +60,7 @@ def new_transformer(labels: int, size: str, patch_size: int, sample_size: int):
     Parameters
     ----------
     labels : int
-        How many; the null label comes on top.
+        How many, without the null label.
     size : str
         A key of `SIZES`.
     patch_size, sample_size : int
@@ -76,15 +78,8 @@ def new_transformer(labels: int, size: str, patch_size: int, sample_size: int):
     for layer in (*gates, network.proj_out_1, network.proj_out_2):
         nn.init.zeros_(layer.weight)
         nn.init.zeros_(layer.bias)
-    return without_own_dropout(network)
-
-
-def without_own_dropout(network: DiTTransformer2DModel) -> DiTTransformer2DModel:
-    """Leave dropping labels to the training loop.
-
-    In diffusers every block drops them for itself, so that one sample has several labels, and from
-    a global source of chance.
-    """
+    # The training loop drops labels: in diffusers every block drops them for itself, so that one
+    # sample has several labels, and from a global source of chance.
     for module in network.modules():
         if isinstance(module, LabelEmbedding):
             module.dropout_prob = 0.0
@@ -108,12 +103,8 @@ class OriginalPipeline:
 
     Parameters
     ----------
-    autoencoder : AutoencoderKL
-        Latents ↔ pictures.
-    transformer : DiTTransformer2DModel
-        Predicts noise.
     labels : sequence of str
-        In the order of the transformer's labels.
+        In the order of the transformer's.
     source : str
         Where the autoencoder came from: a folder, or a repository on the Hub.
 
@@ -132,7 +123,7 @@ class OriginalPipeline:
         source: str,
     ) -> None:
         self.autoencoder = autoencoder.eval()
-        self.transformer = without_own_dropout(transformer).eval()
+        self.transformer = transformer.eval()
         self.composers = list(labels)
         self.source = source
 
@@ -173,18 +164,14 @@ class OriginalPipeline:
         num_inference_steps: int = 50,
         seed: int = 0,
     ) -> list[PianoRoll]:
-        """Draw one roll for each name.
+        """Draw one roll for each label in `composers`.
 
         Parameters
         ----------
-        composers : str or sequence of str
-            Labels.
         guidance_scale : float
             1 is the plain conditional model (Ho & Salimans 2022).
         num_inference_steps : int
             1 to 1,000.
-        seed : int
-            Of the noise.
 
         Raises
         ------
@@ -200,12 +187,9 @@ class OriginalPipeline:
             )
         labels = torch.tensor([self.composers.index(name) for name in names])
         latents = self._latents(labels, guidance_scale, num_inference_steps, seed)
-        return [from_picture(picture) for picture in self.decode(latents)]
-
-    def decode(self, latents: torch.Tensor) -> np.ndarray:
-        """Pictures of latents, uint8, shape=(B, 256, 256, 3)."""
         scaled = latents / self.autoencoder.config.scaling_factor
-        return tensor_pictures(self.autoencoder.decode(scaled).sample)
+        pictures = tensor_pictures(self.autoencoder.decode(scaled).sample)
+        return [from_picture(picture) for picture in pictures]
 
     def _latents(
         self, labels: torch.Tensor, guidance_scale: float, num_inference_steps: int, seed: int
@@ -229,13 +213,7 @@ class OriginalPipeline:
 
 
 def load_autoencoder(source: str) -> AutoencoderKL:
-    """An autoencoder from a folder or from the Hub.
-
-    Raises
-    ------
-    WeightsError
-        If it cannot be had.
-    """
+    """An autoencoder from a folder or from the Hub; raises `WeightsError` if it cannot be had."""
     try:
         return AutoencoderKL.from_pretrained(source)
     except (OSError, ValueError) as error:

@@ -16,18 +16,13 @@ import torch
 from safetensors import SafetensorError
 
 from prism.models.autoencoder import BeatAutoencoder, rolls_from_logits
-from prism.models.diffusion import SamplerState, euler_steps, schedule
+from prism.models.diffusion import euler_steps, schedule
 from prism.models.dit import PrismDiT
 from prism.models.guidance import GuidedFlow
 from prism.models.hub import WeightsError, find_weights
 from prism.models.setting_types import Offered
 from prism.models.settings import SETTINGS, GenerationSettings, checked_seeds
-from prism.music.attributes import (
-    COLLECTION,
-    attribute_values,
-    normalising_shift,
-    repetition_of,
-)
+from prism.music.attributes import COLLECTION, attribute_values, normalising_shift, repetition_of
 from prism.music.form import plan_repetition, planned_letters
 from prism.music.roll import PianoRoll
 from prism.music.windows import regular_metre
@@ -53,13 +48,11 @@ class Preview:
     Parameters
     ----------
     step, num_inference_steps : int
-        Steps done, counted from 1, and steps in all.
+        Steps done and steps in all.
     t : float
         Diffusion time reached, 1 (noise) to 0 (done).
     latents : Tensor, shape=(B, N, D)
-        Clean estimate so far; at the last step the result.
-    decode : callable
-        Turns `latents` into rolls.
+        Clean estimate so far; at the last step the result. `decode` turns them into rolls.
     """
 
     step: int
@@ -79,10 +72,6 @@ class PrismPipeline:
 
     Parameters
     ----------
-    autoencoder : BeatAutoencoder
-        Latents ↔ rolls.
-    dit : PrismDiT
-        Predicts the flow of the latents.
     profiles : dict
         For each label, in the order of the transformer's label indices, what
         `prism.corpora.dataset.label_profiles` says of it.
@@ -117,8 +106,7 @@ class PrismPipeline:
             raise WeightsError(
                 f"collections: expected {asked} as in the transformer, got {len(collections)}"
             )
-        self.autoencoder = autoencoder.eval()
-        self.dit = dit.eval()
+        self.autoencoder, self.dit = autoencoder.eval(), dit.eval()
         self.profiles = profiles
         self.collections = tuple(collections)
         self.key_normalised = key_normalised
@@ -132,6 +120,11 @@ class PrismPipeline:
     def attributes(self) -> dict[str, tuple[str, ...]]:
         """What else a call can ask for, with all values; a model may know none."""
         return attribute_values(self.dit.attribute_names, self.collections)
+
+    @property
+    def offered(self) -> Offered:
+        """What a call can ask for."""
+        return Offered(self.composers, self.attributes)
 
     @property
     def device(self) -> torch.device:
@@ -188,20 +181,11 @@ class PrismPipeline:
                 )
                 for name, network in (("autoencoder", BeatAutoencoder), ("dit", PrismDiT))
             ]
-            pipeline = cls(
-                *networks,
-                settings["labels"],
-                settings.get("collections", ()),
-                settings.get("key_normalised", False),
-            )
+            optional = {k: settings[k] for k in ("collections", "key_normalised") if k in settings}
+            pipeline = cls(*networks, settings["labels"], **optional)
         except (OSError, SafetensorError, RuntimeError, ValueError, KeyError) as error:
             raise WeightsError(f"weights in {folder} cannot be read ({error}); {advice}") from error
         return pipeline.to("cuda") if torch.cuda.is_available() else pipeline
-
-    @property
-    def offered(self) -> Offered:
-        """What a call can ask for."""
-        return Offered(self.composers, self.attributes)
 
     def __call__(
         self,
@@ -219,9 +203,8 @@ class PrismPipeline:
         Parameters
         ----------
         composers, composer_weights, **settings
-            Those of `prism.models.settings.GenerationSettings`, where their defaults and ranges
-            stand: ``guidance_scale``, ``num_inference_steps``, ``tempo``, ``time_signature``,
-            ``key``, ...
+            Those of `prism.models.settings.GenerationSettings`, such as ``guidance_scale``,
+            ``num_inference_steps``, ``tempo`` or ``key``, with their defaults and ranges.
         seed : int or sequence of int
             The same seed always gives the same notes, alone or among others.
         generator : torch.Generator or sequence of them, optional
@@ -229,9 +212,9 @@ class PrismPipeline:
         latents : Tensor, shape=(B, N, D), optional
             Noise to start from, one item a seed; drawn by the seeds by default.
         callback_on_step_end : callable, optional
-            As in diffusers: called after each step with the pipeline, the index of the step (from
-            0), the diffusion time reached (1 to 0) and ``{"latents": Tensor}``, and returns that
-            dictionary; other latents in it are gone on with.
+            As in diffusers: called after each step with the pipeline, the step's index (from 0),
+            the diffusion time reached (1 to 0) and ``{"latents": Tensor}``, which it returns; it
+            may put other latents there to go on with.
 
         Raises
         ------
@@ -271,21 +254,25 @@ class PrismPipeline:
         """
         size = 1 if self.device.type == "cpu" else len(seeds)
         noise = self._noise(seeds) if latents is None else latents.to(self.device)
-        groups = [seeds[i : i + size] for i in range(0, len(seeds), size)]
-        properties = [[self._roll_properties(settings, seed) for seed in g] for g in groups]
-        attributes = torch.stack([self._attribute_indices(settings, seed) for seed in seeds])
-        shifts = [self._shift(indices) for indices in attributes]
+        items = [self._item(settings, seed) for seed in seeds]
+        properties, *conditions = zip(*items, strict=True)
+        metre, attributes, letters = (torch.stack(rows).to(self.device) for rows in conditions)
+        shifts = [self._shift(row) for row in attributes]
 
         def decode(latents: torch.Tensor) -> list[PianoRoll]:
-            parts = zip(latents.split(size), properties, strict=True)
-            rolls = [roll for part in parts for roll in self.decode(*part)]
+            rolls = []
+            for i in range(0, len(seeds), size):
+                rolls += self.decode(latents[i : i + size], properties[i : i + size])
             return [roll.transposed(n) for roll, n in zip(rolls, shifts, strict=True)]
 
+        labels = [self.composers.index(name) for name in settings.composers]
+        times = schedule(settings.num_inference_steps)
+        groups = zip(
+            *(rows.split(size) for rows in (noise, metre, attributes, letters)), strict=True
+        )
         streams = [
-            self._states(settings, *group)
-            for group in zip(
-                groups, properties, attributes.split(size), noise.split(size), strict=True
-            )
+            euler_steps(GuidedFlow(self.dit, settings, labels, *told), x_t, times)
+            for x_t, *told in groups
         ]
         for states in zip(*streams, strict=True):
             index, t = states[0].index, states[0].t
@@ -302,35 +289,35 @@ class PrismPipeline:
         noise = [torch.randn(shape, generator=torch.Generator().manual_seed(s)) for s in seeds]
         return torch.stack(noise).to(self.device)
 
-    def _states(
-        self,
-        settings: GenerationSettings,
-        seeds: Sequence[int],
-        properties: list[dict],
-        attributes: torch.Tensor,
-        noise: torch.Tensor,
-    ) -> Iterator[SamplerState]:
-        metre = np.stack([regular_metre(p["time_signature"]) for p in properties])
-        letters = np.stack([self._letters(settings, *i) for i in zip(seeds, metre, strict=True)])
-        labels = [self.composers.index(name) for name in settings.composers]
-        flow = GuidedFlow(
-            self.dit,
-            settings,
-            labels,
-            torch.from_numpy(metre).to(self.device),
-            attributes.to(self.device),
-            torch.from_numpy(letters).to(self.device),
-        )
-        return euler_steps(flow, noise, schedule(settings.num_inference_steps))
+    def _item(
+        self, settings: GenerationSettings, seed: int
+    ) -> tuple[dict, torch.Tensor, torch.Tensor, torch.Tensor]:
+        """One item's tempo and time signature, metre (N, 2), attributes (A,) and letters (N,).
 
-    def _attribute_indices(self, settings: GenerationSettings, seed: int) -> torch.Tensor:
-        """One item's attributes, int64, shape=(A,): as asked for, or drawn by its seed.
-
-        Those are drawn that the composer's profile has shares for; the others stay open.
+        What the settings leave open, the seed draws from the profile of a composer that it draws.
         """
-        composer = _drawn_composer(settings, np.random.default_rng([seed, 2]))
-        shares = self.profiles[composer].get("attributes", {})
+        rng = np.random.default_rng([seed, 2])
+        names, weights = settings.composers, settings.composer_weights
+        profile = self.profiles[names[rng.choice(len(names), p=weights)]]
+        choices = profile["time_signatures"]
+        share = np.array([row[2] for row in choices])
+        beats, unit, _ = choices[rng.choice(len(choices), p=share / share.sum())]
+        mean = math.exp(np.dot(weights, np.log([self.profiles[name]["tempo"] for name in names])))
+        properties = {
+            "tempo": round(mean, 1) if settings.tempo is None else settings.tempo,
+            "time_signature": settings.time_signature or (beats, unit),
+        }
+        metre = regular_metre(properties["time_signature"])
+        letters = self._letters(settings, seed, profile, metre)
+        attributes = self._attribute_indices(settings, seed, profile)
+        return properties, torch.tensor(metre), attributes, torch.from_numpy(letters)
+
+    def _attribute_indices(
+        self, settings: GenerationSettings, seed: int, profile: dict
+    ) -> torch.Tensor:
+        """As asked for, or drawn by the profile's shares; open where it has none."""
         rng = np.random.default_rng([seed, 3])
+        shares = profile.get("attributes", {})
         chosen = {name: int(rng.choice(len(share), p=share)) for name, share in shares.items()}
         for name, value in settings.attributes.items():
             chosen[name] = self.attributes[name].index(value)
@@ -343,13 +330,14 @@ class PrismPipeline:
             return 0
         return -normalising_shift(int(attributes[self.dit.attribute_names.index("key")]))
 
-    def _letters(self, settings: GenerationSettings, seed: int, metre: np.ndarray) -> np.ndarray:
-        """Form letters of one item, int64, shape=(N,): a plan of the composer's, by the seed.
+    def _letters(
+        self, settings: GenerationSettings, seed: int, profile: dict, metre: np.ndarray
+    ) -> np.ndarray:
+        """Form letters of one of the profile's plans, with the repetition if one is asked for.
 
-        Where a repetition is asked for, one that has it; no letters where there is no such plan.
+        No letters where there is no such plan.
         """
-        composer = _drawn_composer(settings, np.random.default_rng([seed, 2]))
-        plans = self.profiles[composer].get("plans", {}).get(str(int(metre[0, 0])), [])
+        plans = profile.get("plans", {}).get(str(int(metre[0, 0])), [])
         if settings.repetition is not None:
             wanted = self.attributes["repetition"].index(settings.repetition)
             plans = [p for p in plans if repetition_of(plan_repetition(p)) == wanted]
@@ -362,24 +350,6 @@ class PrismPipeline:
     def decode(self, latents: torch.Tensor, properties: list[dict]) -> list[PianoRoll]:
         """Latents (B, N, D) → rolls; `properties` are each roll's tempo and time signature."""
         return rolls_from_logits(self.autoencoder.decode(latents), properties)
-
-    def _roll_properties(self, settings: GenerationSettings, seed: int) -> dict:
-        """Tempo and time signature of one item; drawn by its seed where the caller left them."""
-        rng = np.random.default_rng([seed, 2])
-        composer = _drawn_composer(settings, rng)
-        choices = self.profiles[composer]["time_signatures"]
-        share = np.array([row[2] for row in choices])
-        drawn = choices[rng.choice(len(choices), p=share / share.sum())]
-        tempos = [self.profiles[name]["tempo"] for name in settings.composers]
-        mean = math.exp(np.dot(settings.composer_weights, np.log(tempos)))
-        return {
-            "tempo": round(mean, 1) if settings.tempo is None else settings.tempo,
-            "time_signature": settings.time_signature or (drawn[0], drawn[1]),
-        }
-
-
-def _drawn_composer(settings: GenerationSettings, rng: np.random.Generator) -> str:
-    return settings.composers[rng.choice(len(settings.composers), p=settings.composer_weights)]
 
 
 def _drawn_seeds(generator: torch.Generator | Sequence[torch.Generator]) -> tuple[int, ...]:
