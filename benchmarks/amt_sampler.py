@@ -18,7 +18,7 @@ from prism.amt.events import roll_events
 from prism.amt.model import AnticipatoryTransformer
 from prism.amt.pipeline import DEFAULT_TOP_P, AMTPipeline
 from prism.amt.prompt import prompt_roll
-from prism.amt.sampler import CachedReader, Choose, Reader, generate, greedy, nucleus
+from prism.amt.sampler import CachedReader, Choose, generate, greedy, nucleus
 from prism.corpora.dataset import corpus_sample, prompt_sample
 from prism.corpora.prepared import Corpus
 from prism.music.roll import FRAMES, PianoRoll
@@ -49,7 +49,11 @@ class PlainReader:
 
 
 def drawn(
-    model: AnticipatoryTransformer, prompt: PianoRoll, count: int, choose: Choose, reader: Reader
+    model: AnticipatoryTransformer,
+    prompt: PianoRoll,
+    count: int,
+    choose: Choose,
+    reader: PlainReader | CachedReader,
 ) -> tuple[np.ndarray, float]:
     """The first `count` events after a prompt, and the seconds they took."""
     step = model.config.centiseconds_per_beat / 4

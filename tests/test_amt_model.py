@@ -127,7 +127,7 @@ def test_a_published_checkpoint_gives_the_same_logits(tmp_path, file):
     if file == "pytorch_model.bin":
         (tmp_path / "model.safetensors").unlink()
         torch.save(theirs.state_dict(), tmp_path / file)
-    ours = published.load(published.find(tmp_path))
+    ours = published.load(tmp_path)
     rows = torch.randint(0, VOCABULARY_SIZE, (2, 20))
     with torch.inference_mode():
         expected = theirs(rows).logits
@@ -137,7 +137,7 @@ def test_a_published_checkpoint_gives_the_same_logits(tmp_path, file):
 
 def test_what_is_wrong_with_a_folder_is_said(tmp_path, model):
     with pytest.raises(WeightsError, match="config.json missing.*prism train amt"):
-        published.find(tmp_path)
+        published.load(tmp_path)
     (tmp_path / "config.json").write_text(json.dumps({"vocab_size": 50_257, "n_embd": 8}))
     with pytest.raises(WeightsError, match="expected a vocabulary of 55028 tokens, got 50257"):
         published.load(tmp_path)
@@ -154,4 +154,4 @@ def test_the_hub_s_absence_is_said(monkeypatch):
 
     monkeypatch.setattr("huggingface_hub.snapshot_download", unreachable)
     with pytest.raises(WeightsError, match="no such folder, and not from the Hub"):
-        published.find("stanford-crfm/music-small-800k")
+        published.load("stanford-crfm/music-small-800k")

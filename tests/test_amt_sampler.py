@@ -285,8 +285,8 @@ def test_a_melody_is_kept_where_the_normalised_one_leaves_the_keyboard():
 
 def test_growth_adds_up_to_the_whole(model):
     amt = AMTPipeline(model)
-    steps = []
-    assert amt(seed=1, callback_on_note=steps.append).rolls == [steps[-1].roll]
+    steps = list(amt.stream(seed=1))
+    assert amt(seed=1).rolls == [steps[-1].roll]
     assert [s.notes for s in steps[:-1]] == list(range(1, len(steps)))
     assert [s.done for s in steps] == [False] * (len(steps) - 1) + [True]
     assert steps[-1].roll == steps[-2].roll and steps[-1].beats == 64

@@ -105,7 +105,7 @@ def test_the_pipeline_takes_its_defaults_from_the_table():
     parameters = inspect.signature(PrismPipeline.__call__).parameters
     assert not (set(parameters) & set(OTHERS)) - {"seed"}
     assert parameters["seed"].default == SETTINGS["seed"].default
-    assert inspect.signature(AMTPipeline.__call__).parameters["tempo"].default is None
+    assert inspect.signature(AMTPipeline.stream).parameters["tempo"].default is None
 
 
 def default_nodes(tree: ast.AST):

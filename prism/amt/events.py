@@ -37,30 +37,19 @@ def no_events() -> np.ndarray:
     return np.empty((0, 3), np.int64)
 
 
-def make_events(
-    start: np.ndarray, duration: np.ndarray, pitch: np.ndarray, instrument: int = 0
-) -> np.ndarray:
-    """Encode notes.
+def make_events(start: np.ndarray, duration: np.ndarray, pitch: np.ndarray) -> np.ndarray:
+    """Encode notes of the piano as events, sorted by time, then pitch.
 
     Parameters
     ----------
-    start, duration : ndarray, shape=(n,)
-        In centiseconds; fractions are rounded.
-    pitch : ndarray of int, shape=(n,)
-        MIDI numbers.
-    instrument : int
-        0 to 128; 0 is the piano.
-
-    Returns
-    -------
-    ndarray, shape=(n, 3)
-        Sorted by time, then pitch.
+    start, duration, pitch : ndarray, shape=(n,)
+        Centiseconds, of which fractions are rounded, and MIDI numbers.
     """
     start, duration = (np.floor(np.asarray(a) + 0.5).astype(np.int64) for a in (start, duration))
     duration = np.clip(duration, 1, MAXIMUM_DURATION - 1)
-    note = np.asarray(pitch, np.int64) + PITCHES * instrument
-    order = np.lexsort((note, start))
-    return np.column_stack([start, duration, note])[order] + _OFFSETS
+    pitch = np.asarray(pitch, np.int64)
+    order = np.lexsort((pitch, start))
+    return np.column_stack([start, duration, pitch])[order] + _OFFSETS
 
 
 def is_control(sequence: np.ndarray) -> np.ndarray:
@@ -90,12 +79,6 @@ def as_controls(events: np.ndarray) -> np.ndarray:
     return events + CONTROL_OFFSET
 
 
-def split(sequence: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Take events and controls apart again."""
-    control = is_control(sequence)
-    return sequence[~control], sequence[control]
-
-
 def shifted(sequence: np.ndarray, centiseconds: int) -> np.ndarray:
     """Move events and controls in time.
 
@@ -110,51 +93,40 @@ def shifted(sequence: np.ndarray, centiseconds: int) -> np.ndarray:
     return sequence + [centiseconds, 0, 0]
 
 
-def with_rests(
-    events: np.ndarray, end: int | None = None, longest: int = CENTISECONDS_PER_SECOND
-) -> np.ndarray:
-    """Fill pauses between arrivals, up to time `end`, with rests no more than `longest` apart."""
+def with_rests(events: np.ndarray, end: int | None = None) -> np.ndarray:
+    """Fill pauses between arrivals, up to time `end`, with rests no more than a second apart."""
     arrivals = times(events)
     stops = arrivals if end is None else np.append(arrivals, end)
     before = np.concatenate([[0], arrivals])[: len(stops)]
-    counts = np.maximum(-(-(stops - before) // longest) - 1, 0)
-    rests = [b + longest * np.arange(1, n + 1) for b, n in zip(before, counts, strict=True)]
+    second = CENTISECONDS_PER_SECOND
+    counts = np.maximum(-(-(stops - before) // second) - 1, 0)
+    rests = [b + second * np.arange(1, n + 1) for b, n in zip(before, counts, strict=True)]
     moments = np.concatenate([*rests, []]).astype(np.int64)
-    padding = np.column_stack(
-        [
-            moments + TIME_OFFSET,
-            np.full_like(moments, DURATION_OFFSET),
-            np.full_like(moments, REST),
-        ]
-    )
+    padding = moments[:, None] * [1, 0, 0] + [TIME_OFFSET, DURATION_OFFSET, REST]
     everything = np.concatenate([events, padding])
     return everything[np.argsort(everything[:, 0], kind="stable")]
 
 
-def anticipated(
-    events: np.ndarray, controls: np.ndarray, delta: int = ANTICIPATION
-) -> tuple[np.ndarray, np.ndarray]:
+def anticipated(events: np.ndarray, controls: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Interleave controls with events (the paper's section 3.1).
 
-    A control stands directly after the first event that arrives at most `delta` before it (those
-    due before `delta` stand first of all).
+    A control stands directly after the first event that arrives at most `ANTICIPATION` before it
+    (those due before that stand first of all).
 
     Parameters
     ----------
     events, controls : ndarray, shape=(n, 3) and (m, 3)
         Sorted by time; events with rests, so that a control is not kept waiting.
-    delta : int
-        Anticipation interval in centiseconds.
 
     Returns
     -------
     sequence, waiting : ndarray
-        The interleaved sequence, and the controls due later than `delta` after the last event but
-        one, for which no event follows.
+        The interleaved sequence, and the controls due later than `ANTICIPATION` after the last
+        event but one, for which no event follows.
     """
     # Before event i is placed, what counts is the time of event i − 1 (0 before the first).
     clock = np.concatenate([[0], times(events)])[: len(events)]
-    due = times(controls) - delta
+    due = times(controls) - ANTICIPATION
     place = np.searchsorted(clock, due, side="left")  # first i with clock[i] >= due
     placed = place < len(events)
     sequence = np.insert(events, place[placed], controls[placed], axis=0)
@@ -172,21 +144,11 @@ def roll_events(roll: PianoRoll, centiseconds_per_frame: float) -> np.ndarray:
     return make_events(start * step, frames * step, pitch)
 
 
-def events_roll(
-    sequence: np.ndarray, centiseconds_per_frame: float, frames: int = FRAMES, **properties
-) -> PianoRoll:
-    """Events as a roll; all instruments become the piano, rests are left out.
+def events_roll(sequence: np.ndarray, centiseconds_per_frame: float, **properties) -> PianoRoll:
+    """Events and controls, times from the roll's start, as a roll of 64 beats.
 
-    Parameters
-    ----------
-    sequence : ndarray, shape=(n, 3)
-        Events or controls, times from the roll's start.
-    centiseconds_per_frame : float
-        Length of a frame.
-    frames : int
-        Length of the roll; later notes are dropped.
-    properties
-        `tempo` and `time_signature`.
+    All instruments become the piano; rests and later notes are left out. `properties` are the
+    tempo and the time signature.
     """
     start, duration, pitch = read_events(sequence)
     first, last = (
@@ -194,4 +156,4 @@ def events_roll(
         for time in (start, start + duration)
     )
     velocity = np.full(len(pitch), DEFAULT_VELOCITY)
-    return PianoRoll.from_arrays(pitch, first, last, velocity, frames, **properties)
+    return PianoRoll.from_arrays(pitch, first, last, velocity, FRAMES, **properties)

@@ -1,8 +1,8 @@
 """Training sequences for the baseline, cut from the same windows as the transformer's.
 
 Every sequence is one context long: the flag AUTOREGRESS or ANTICIPATE, then 341 events. It begins
-where a window of `prism.corpora.dataset` begins and runs to the end of the piece (short ones are
-repeated); what room is left goes to further pieces, each after a SEPARATOR event (Thickstun et al.
+where a window of `prism.corpora.dataset` does and runs to the end of the piece (short ones are
+repeated); the rest is filled with further pieces, each after a SEPARATOR event (Thickstun et al.
 2023, section 4). Times count from the start of each piece. Where the composer is told, all pieces
 of a sequence have one label.
 """
@@ -52,8 +52,6 @@ class SequenceSampler:
         Where sequences begin, and with what probability each label is drawn.
     centiseconds_per_frame : int
         The one tempo of all music.
-    shares : Shares
-        Of the kinds of controls.
     told : bool
         Whether a sequence's pieces have one label.
     key_normalised : bool
@@ -145,11 +143,9 @@ def rest_of_piece(window: Window, semitones: int = 0) -> PianoRoll:
 def melody_mask(roll: PianoRoll, notes: np.ndarray, centiseconds_per_frame: int) -> np.ndarray:
     """Which of a roll's events belong to its top line, bool array, shape=(n,)."""
     lead = roll_events(top_line(roll), centiseconds_per_frame)
-    return np.isin(_keys(notes), _keys(lead))
-
-
-def _keys(notes: np.ndarray) -> np.ndarray:
-    return notes[:, 0] * 2**20 + notes[:, 2]
+    # One number for a time and a note.
+    mine, theirs = (events[:, 0] * 2**20 + events[:, 2] for events in (notes, lead))
+    return np.isin(mine, theirs)
 
 
 def span_mask(times: np.ndarray, rng: np.random.Generator) -> np.ndarray:

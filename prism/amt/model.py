@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
-from diffusers.configuration_utils import ConfigMixin, register_to_config
+from diffusers.configuration_utils import ConfigMixin, FrozenDict, register_to_config
 from diffusers.models.modeling_utils import ModelMixin
 from torch import nn
 
@@ -34,15 +34,9 @@ SIZES = {
 
 
 class KeyValueCache:
-    """Keys and values of the tokens read so far.
+    """Keys and values of the tokens that a model with this `config` has read so far."""
 
-    Parameters
-    ----------
-    config : dict-like
-        The model's: depth, heads, width, context.
-    """
-
-    def __init__(self, config) -> None:
+    def __init__(self, config: FrozenDict) -> None:
         shape = (config.depth, 2, 1, config.heads, config.context, config.width // config.heads)
         self.values = torch.empty(shape)
         self.length = 0
@@ -102,7 +96,7 @@ class GPT2Block(nn.Module):
 
     def __init__(self, width: int, heads: int, dropout: float = 0.0) -> None:
         super().__init__()
-        self.dropout = dropout
+        self.drop = nn.Dropout(dropout)
         self.ln_1 = nn.LayerNorm(width)
         self.attn = GPT2Attention(width, heads)
         self.ln_2 = nn.LayerNorm(width)
@@ -111,11 +105,8 @@ class GPT2Block(nn.Module):
     def forward(
         self, x: torch.Tensor, cache: KeyValueCache | None = None, layer: int = 0
     ) -> torch.Tensor:
-        x = x + self._dropped(self.attn(self.ln_1(x), cache, layer))  # (B, N, W)
-        return x + self._dropped(self.mlp(self.ln_2(x)))  # (B, N, W)
-
-    def _dropped(self, x: torch.Tensor) -> torch.Tensor:
-        return F.dropout(x, self.dropout, self.training)
+        x = x + self.drop(self.attn(self.ln_1(x), cache, layer))  # (B, N, W)
+        return x + self.drop(self.mlp(self.ln_2(x)))  # (B, N, W)
 
 
 class AnticipatoryTransformer(ModelMixin, ConfigMixin):
@@ -130,14 +121,12 @@ class AnticipatoryTransformer(ModelMixin, ConfigMixin):
     time_step, lowest_pitch, highest_pitch, instruments : int
         Its `TokenTable`; by default all published tokens.
     centiseconds_per_beat : int
-        The one tempo all its music is written in, so that beats fall on the same times whatever
-        the tempo of the piece; 0 for real seconds at the piece's own tempo.
-    labels : int
-        Composers it can be told, 0 for none. A composer is a row of a table of its own, outside
-        the published numbering, that is added to the embedding of the first token (the flag); the
-        last of ``labels + 1`` rows is no composer.
-    composers : sequence of str
-        Their names.
+        The one tempo in which all its music is written, whatever that of the piece; 0 for real
+        seconds at the piece's own tempo.
+    labels, composers : int and sequence of str
+        How many composers it can be told, and their names. A composer is a row of a table of its
+        own, outside the published numbering, that is added to the embedding of the first token
+        (the flag); the last of ``labels + 1`` rows is no composer.
     key_normalised : bool
         Whether it has learnt all music in C major or A minor.
     dropout : float
@@ -172,6 +161,7 @@ class AnticipatoryTransformer(ModelMixin, ConfigMixin):
         self.table = TokenTable(time_step, lowest_pitch, highest_pitch, instruments)
         self.wte = nn.Embedding(len(self.table.tokens), width)
         self.wpe = nn.Embedding(context, width)
+        self.drop = nn.Dropout(dropout)
         self.h = nn.ModuleList(GPT2Block(width, heads, dropout) for _ in range(depth))
         self.ln_f = nn.LayerNorm(width)
         self.label = nn.Embedding(labels + 1, width) if labels else None
@@ -211,7 +201,7 @@ class AnticipatoryTransformer(ModelMixin, ConfigMixin):
         cache: KeyValueCache | None = None,
         label: torch.Tensor | None = None,
     ) -> torch.Tensor:
-        """Run the transformer, without the last product with the token table.
+        """Run the transformer, without the last product with the token table; (B, N) → (B, N, W).
 
         Parameters
         ----------
@@ -222,10 +212,6 @@ class AnticipatoryTransformer(ModelMixin, ConfigMixin):
         label : Tensor, shape=(B, W), optional
             Rows of the label table or mixtures of them; no composer by default. A cache holds it
             as soon as it holds the first token.
-
-        Returns
-        -------
-        Tensor, shape=(B, N, W)
         """
         start = 0 if cache is None else cache.length
         positions = torch.arange(start, start + rows.shape[1], device=rows.device)
@@ -233,7 +219,7 @@ class AnticipatoryTransformer(ModelMixin, ConfigMixin):
         if self.label is not None and start == 0:
             label = self.label.weight[-1:] if label is None else label
             x = torch.cat([x[:, :1] + label[:, None], x[:, 1:]], dim=1)  # (B, N, W)
-        x = F.dropout(x, self.config.dropout, self.training)
+        x = self.drop(x)
         for layer, block in enumerate(self.h):
             x = block(x, cache, layer)  # (B, N, W)
         if cache is not None:

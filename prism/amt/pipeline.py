@@ -7,6 +7,7 @@ import dataclasses
 import functools
 import pathlib
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,13 +20,7 @@ from prism.amt.vocabulary import CENTISECONDS_PER_SECOND
 from prism.models.setting_types import Offered, SettingError
 from prism.models.settings import GenerationSettings
 from prism.music.attributes import key_index, normalising_shift
-from prism.music.roll import (
-    BEATS,
-    DEFAULT_TEMPO,
-    FRAMES,
-    FRAMES_PER_BEAT,
-    PianoRoll,
-)
+from prism.music.roll import BEATS, DEFAULT_TEMPO, FRAMES, FRAMES_PER_BEAT, PianoRoll
 
 DEFAULT_TOP_P = 0.98
 
@@ -37,13 +32,11 @@ class PartialSample:
     Parameters
     ----------
     notes : int
-        How many were generated.
+        How many were generated; `build` turns the first so many into a roll.
     beats : float
         How far it has come, 0 to 64.
     done : bool
         Whether this is the whole sample.
-    build : callable
-        Turns the first so many generated notes into a roll.
     """
 
     notes: int
@@ -70,8 +63,6 @@ class AMTPipeline:
 
     Parameters
     ----------
-    model : AnticipatoryTransformer
-        The network.
     name : str
         What to call it where its samples are shown.
 
@@ -95,8 +86,7 @@ class AMTPipeline:
         WeightsError
             If it cannot be found or read; the message says what to do.
         """
-        folder = published.find(name)
-        model = published.load(folder)
+        model = published.load(name)
         return cls(model, "AMT-mini" if model.config.centiseconds_per_beat else str(name))
 
     def save_pretrained(self, folder: str | pathlib.Path) -> None:
@@ -118,26 +108,14 @@ class AMTPipeline:
         prompt: PianoRoll | None = None,
         melody: PianoRoll | None = None,
         seed: int | Sequence[int] = 0,
-        top_p: float = DEFAULT_TOP_P,
-        tempo: float | None = None,
-        time_signature: tuple[int, int] | None = None,
-        composers: str | Sequence[str] | None = None,
-        composer_weights: Sequence[float] | None = None,
-        callback_on_note: Callable[[PartialSample], None] | None = None,
+        **others: Any,
     ) -> AMTOutput:
-        """Draw one 64-beat roll for each seed.
-
-        Parameters are those of `stream`, and `callback_on_note`, which is called with everything
-        that `stream` yields.
-        """
+        """Draw one 64-beat roll for each seed; the parameters are those of `stream`."""
         seeds = tuple(seed) if isinstance(seed, (list, tuple, range)) else (seed,)
-        others = top_p, tempo, time_signature, composers, composer_weights
         rolls = []
         for one in seeds:
-            for partial in self.stream(prompt, melody, one, *others):
-                if callback_on_note is not None:
-                    callback_on_note(partial)
-            rolls.append(partial.roll)
+            *_, last = self.stream(prompt, melody, one, **others)
+            rolls.append(last.roll)
         return AMTOutput(rolls, seeds)
 
     def stream(
@@ -163,10 +141,8 @@ class AMTPipeline:
             The same seed always gives the same notes.
         top_p : float
             Nucleus, above 0 and at most 1.
-        tempo : float, optional
-            Quarter notes a minute; those of the prompt or melody by default.
-        time_signature : (int, int), optional
-            Likewise.
+        tempo, time_signature : float and (int, int), optional
+            Quarter notes a minute, and beats of a unit; those of the prompt or melody by default.
         composers, composer_weights : optional
             Whose manner to write in, as of `prism.models.settings.GenerationSettings`: some of
             `composers`; nobody's by default.
@@ -187,7 +163,7 @@ class AMTPipeline:
         }
         label = self._label(composers, composer_weights)
         shift = normalising_shift(key_index(given)) if self.model.config.key_normalised else 0
-        choose = nucleus(top_p, _generator(seed))
+        choose = nucleus(top_p, torch.Generator().manual_seed(seed))
         return self._samples(prompt, melody, choose, properties, label, shift)
 
     @torch.no_grad()
@@ -239,7 +215,3 @@ class AMTPipeline:
                 beats = (event[0] - start) / step / FRAMES_PER_BEAT
                 yield PartialSample(len(drawn), beats, False, build)
         yield PartialSample(len(drawn), float(BEATS), True, build)
-
-
-def _generator(seed: int) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)

@@ -25,29 +25,18 @@ _TRANSPOSED = re.compile(r"\.(c_attn|c_proj|c_fc)\.weight$")
 _ADVICE = "restore it from the repository, train it with: prism train amt, or name a model"
 
 
-def find(name: str | pathlib.Path) -> pathlib.Path:
-    """The folder called `name`, or a download of the Hub's repository of that name.
+def load(name: str | pathlib.Path) -> AnticipatoryTransformer:
+    """Read a model, ours or a published one, in float32 from a folder or from the Hub.
 
     Raises
     ------
     WeightsError
-        If there is neither.
+        If it cannot be found, or a file is missing, truncated or does not fit.
     """
     files = ("config.json", "*.safetensors", "pytorch_model.bin")
     folder = find_weights(name, files, "AMT weights")
     if not (folder / "config.json").is_file():
         raise WeightsError(f"no AMT weights at {folder} (config.json missing); {_ADVICE}")
-    return folder
-
-
-def load(folder: pathlib.Path) -> AnticipatoryTransformer:
-    """Read a model in float32; ours and published ones alike.
-
-    Raises
-    ------
-    WeightsError
-        If a file is missing, truncated or does not fit.
-    """
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         if config.get("_class_name") == AnticipatoryTransformer.__name__:
@@ -77,7 +66,7 @@ def _load_gpt2(folder: pathlib.Path, config: dict) -> AnticipatoryTransformer:
         heads=config["n_head"],
         context=config["n_positions"],
     )
-    model.load_state_dict(gpt2_state(_read_tensors(folder)))
+    model.load_state_dict(_gpt2_state(_read_tensors(folder)))
     return model
 
 
@@ -91,8 +80,8 @@ def _read_tensors(folder: pathlib.Path) -> dict[str, torch.Tensor]:
     raise WeightsError(f"AMT weights in {folder}: expected {' or '.join(_FILES)}; {_ADVICE}")
 
 
-def gpt2_state(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """GPT-2's state as ours: no prefix, weights transposed, masks and the tied head left out."""
+def _gpt2_state(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """GPT-2's state as ours: no prefix, weights transposed, no masks and no tied head."""
     state = {}
     for name, tensor in tensors.items():
         name = name.removeprefix("transformer.")

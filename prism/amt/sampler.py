@@ -1,16 +1,14 @@
 """Sampling events one after another: grammar, nucleus, key/value cache, sliding context.
 
-The published sampler reads the whole context anew for each of an event's three tokens, and once the
-context is full it drops the oldest event before every new one. Here the keys and values of what was
-read are kept; when the context is full, all but the last `KEPT_EVENTS` events are dropped at once
-and read again with their times counted from the first of them, so that a long sample reads each
-token a few times at most.
+The published sampler reads the whole context anew for each of an event's three tokens, and once it
+is full drops the oldest event before every new one. Here the keys and values of what was read are
+kept; when the context is full, all but the last `KEPT_EVENTS` events are dropped at once and read
+again with their times counted from the first of them.
 
-A pass over three tokens takes little longer than over one, as the weights have to be fetched
-either way. So the reader is told which time and duration may well come next and reads them along;
-where the draw then finds the same, its next passes are already done. Every draw is made from the
-model's own distribution, which keeps the result as it is (speculative decoding: Leviathan et al.
-2023, with guesses by a rule instead of a second model).
+A pass over three tokens takes little longer than over one. So the reader is told which time and
+duration may well come next and reads them along; where the draw finds the same, its next passes are
+done already. Every draw is from the model's own distribution, so the result stays the same
+(speculative decoding: Leviathan et al. 2023, with guesses by a rule instead of a second model).
 
 Conventions
 -----------
@@ -20,7 +18,6 @@ Times are in centiseconds from the start of the whole sequence, prompt included.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Protocol
 
 import numpy as np
 import torch
@@ -48,16 +45,6 @@ _LONGEST_PAST = MAXIMUM_TIME - 4 * ANTICIPATION
 _KEPT_PAST = _LONGEST_PAST // 2
 
 Choose = Callable[[torch.Tensor], int]
-
-
-class Reader(Protocol):
-    """What the sampler asks of a model: start over, read on, and what may come next."""
-
-    def restart(self, rows: list[int]) -> None: ...
-
-    def append(self, row: int) -> None: ...
-
-    def logits(self, rows: slice, likely: Sequence[int] = ()) -> torch.Tensor: ...
 
 
 class CachedReader:
@@ -90,14 +77,9 @@ class CachedReader:
         self.waiting.append(row)
 
     def logits(self, rows: slice, likely: Sequence[int] = ()) -> torch.Tensor:
-        """Logits of the next token, shape=(number of `rows`,).
+        """Logits of the next token, one for each of these rows of the token table.
 
-        Parameters
-        ----------
-        rows : slice
-            Of the token table.
-        likely : sequence of int
-            Rows that may well be appended next, to read along if anything has to be read.
+        `likely` are rows that may well be appended next, to read along if anything has to be read.
         """
         if self.waiting:
             read = torch.tensor([[*self.waiting, *likely]])
@@ -113,15 +95,7 @@ def greedy(logits: torch.Tensor) -> int:
 
 
 def nucleus(top_p: float, generator: torch.Generator) -> Choose:
-    """Draw from the likeliest tokens that together reach `top_p` (Holtzman et al. 2020).
-
-    Parameters
-    ----------
-    top_p : float
-        Above 0, at most 1.
-    generator : torch.Generator
-        Source of randomness.
-    """
+    """Draw from the likeliest tokens that together reach `top_p` (Holtzman et al. 2020)."""
 
     def choose(logits: torch.Tensor) -> int:
         share, order = torch.softmax(logits, 0).sort(descending=True)
@@ -138,8 +112,6 @@ class EventSequence:
     ----------
     model : AnticipatoryTransformer
         Its table and context are used.
-    reader : Reader
-        Reads the part.
     sequence : ndarray, shape=(n, 3)
         Prompt with the controls that belong into it.
     flag : int
@@ -147,7 +119,7 @@ class EventSequence:
     """
 
     def __init__(
-        self, model: AnticipatoryTransformer, reader: Reader, sequence: np.ndarray, flag: int
+        self, model: AnticipatoryTransformer, reader: CachedReader, sequence: np.ndarray, flag: int
     ) -> None:
         self.table = model.table
         self.capacity = (model.config.context - 1) // TOKENS_PER_EVENT
@@ -228,15 +200,13 @@ def generate(
     choose: Choose,
     prompt: np.ndarray | None = None,
     controls: np.ndarray | None = None,
-    reader: Reader | None = None,
+    reader: CachedReader | None = None,
     most_events: int = 4000,
 ) -> Iterator[np.ndarray]:
     """Draw events from `start` until one would arrive at `end` (the paper's algorithm 1).
 
     Parameters
     ----------
-    model : AnticipatoryTransformer
-        The network.
     start, end : int
         Centiseconds.
     choose : callable
@@ -245,8 +215,8 @@ def generate(
         Events before `start`.
     controls : ndarray, shape=(m, 3), optional
         Notes to accompany, as from `prism.amt.events.as_controls`.
-    reader : Reader, optional
-        A `CachedReader` by default.
+    reader : CachedReader, optional
+        Or what has its methods.
     most_events : int
         Stop after so many, whatever happens.
 
@@ -259,7 +229,7 @@ def generate(
     controls = events.no_events() if controls is None else controls
     flag = ANTICIPATE if len(controls) else AUTOREGRESS
     sequence, waiting = events.anticipated(events.with_rests(prompt, start), controls)
-    past, _ = events.split(sequence)
+    past = sequence[~events.is_control(sequence)]
     now = int(events.times(past)[-1]) if len(past) else 0
     written = EventSequence(model, reader or CachedReader(model), sequence, flag)
     due = events.times(waiting) - ANTICIPATION

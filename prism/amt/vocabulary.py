@@ -89,13 +89,7 @@ class TokenTable:
         return rows
 
     def rows(self, tokens: np.ndarray) -> np.ndarray:
-        """Rows of published tokens, same shape.
-
-        Raises
-        ------
-        ValueError
-            If the table has no row for one of them.
-        """
+        """Rows of published tokens, same shape; raises ValueError if there is none for one."""
         rows = self._row_of[tokens]
         if (rows < 0).any():
             unknown = np.asarray(tokens)[rows < 0].ravel()[0]
