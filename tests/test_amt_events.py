@@ -84,14 +84,6 @@ def test_taking_apart_and_reading_skip_rests_and_separators():
     assert duration.tolist() == [10, 10, 20] and pitch.tolist() == [60, 60, 62]
 
 
-def test_moving_out_of_time_is_refused():
-    notes = events.make_events(np.array([50]), np.array([10]), np.array([60]))
-    assert events.shifted(notes, 9_949)[0, 0] == 9_999
-    for distance in (-51, 9_950):
-        with pytest.raises(OverflowError, match="0 to 9999"):
-            events.shifted(notes, distance)
-
-
 @given(rolls(), st.sampled_from([10, 12.5, 7]))
 def test_a_roll_survives_as_events(roll, step):
     """Exact where no note is longer than 9.99 s; velocities are not told."""

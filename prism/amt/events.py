@@ -20,7 +20,6 @@ from prism.amt.vocabulary import (
     CONTROL_OFFSET,
     DURATION_OFFSET,
     MAXIMUM_DURATION,
-    MAXIMUM_TIME,
     NOTE_OFFSET,
     PITCHES,
     REST,
@@ -53,12 +52,12 @@ def make_events(start: np.ndarray, duration: np.ndarray, pitch: np.ndarray) -> n
 
 
 def is_control(sequence: np.ndarray) -> np.ndarray:
-    """Which rows are controls, bool array, shape=(n,)."""
+    """Which rows are controls, bool, shape=(n,)."""
     return (sequence[:, 2] >= CONTROL_OFFSET) & (sequence[:, 2] < SEPARATOR)
 
 
 def is_rest(sequence: np.ndarray) -> np.ndarray:
-    """Which rows are rests, bool array, shape=(n,)."""
+    """Which rows are rests, bool, shape=(n,)."""
     return sequence[:, 2] == REST
 
 
@@ -77,20 +76,6 @@ def read_events(sequence: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarra
 def as_controls(events: np.ndarray) -> np.ndarray:
     """The same notes as given ones."""
     return events + CONTROL_OFFSET
-
-
-def shifted(sequence: np.ndarray, centiseconds: int) -> np.ndarray:
-    """Move events and controls in time.
-
-    Raises
-    ------
-    OverflowError
-        If one would leave the 100 seconds that times can tell.
-    """
-    moved = times(sequence) + centiseconds
-    if len(moved) and not 0 <= moved.min() <= moved.max() < MAXIMUM_TIME:
-        raise OverflowError(f"times: expected 0 to {MAXIMUM_TIME - 1} cs, got {moved.max()}")
-    return sequence + [centiseconds, 0, 0]
 
 
 def with_rests(events: np.ndarray, end: int | None = None) -> np.ndarray:

@@ -66,14 +66,12 @@ class SequenceSampler:
         told: bool = False,
         key_normalised: bool = False,
     ) -> None:
-        self.windows = windows
+        self.windows, self.shares = windows, shares
         self.step = centiseconds_per_frame
-        self.shares = shares
-        self.told = told
-        self.key_normalised = key_normalised
+        self.told, self.key_normalised = told, key_normalised
 
     def batch(self, batch_size: int, seed: int, step: int) -> tuple[np.ndarray, np.ndarray]:
-        """Tokens and labels, int64 arrays, shape=(batch_size, 1024) and (batch_size,).
+        """Tokens and labels, int64, shape=(batch_size, 1024) and (batch_size,).
 
         Where the composer is not told, the label is the number of labels.
         """

@@ -8,6 +8,7 @@ used in shapes: B batch, N tokens, W width, H heads, E width of a head, V rows o
 from __future__ import annotations
 
 import math
+from collections import OrderedDict
 from collections.abc import Sequence
 
 import torch
@@ -79,18 +80,6 @@ def _attention(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tenso
     return F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
 
 
-class GPT2MLP(nn.Module):
-    """Two layers around GPT-2's GELU."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.c_fc = nn.Linear(width, 4 * width)
-        self.c_proj = nn.Linear(4 * width, width)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.c_proj(F.gelu(self.c_fc(x), approximate="tanh"))
-
-
 class GPT2Block(nn.Module):
     """Pre-norm attention and MLP; in training, `dropout` of what they add."""
 
@@ -100,7 +89,13 @@ class GPT2Block(nn.Module):
         self.ln_1 = nn.LayerNorm(width)
         self.attn = GPT2Attention(width, heads)
         self.ln_2 = nn.LayerNorm(width)
-        self.mlp = GPT2MLP(width)
+        self.mlp = nn.Sequential(
+            OrderedDict(
+                c_fc=nn.Linear(width, 4 * width),
+                gelu=nn.GELU(approximate="tanh"),
+                c_proj=nn.Linear(4 * width, width),
+            )
+        )
 
     def forward(
         self, x: torch.Tensor, cache: KeyValueCache | None = None, layer: int = 0

@@ -79,13 +79,7 @@ class AMTPipeline:
 
     @classmethod
     def from_pretrained(cls, name: str | pathlib.Path) -> AMTPipeline:
-        """Load a folder written by `save_pretrained`, or a published checkpoint by its name.
-
-        Raises
-        ------
-        WeightsError
-            If it cannot be found or read; the message says what to do.
-        """
+        """Load what `save_pretrained` wrote or was published; see `prism.amt.published.load`."""
         model = published.load(name)
         return cls(model, "AMT-mini" if model.config.centiseconds_per_beat else str(name))
 

@@ -12,9 +12,7 @@ from prism.music.roll import FRAMES_PER_BEAT, PianoRoll, top_line
 from prism.music.windows import Window
 
 PROMPT_BEATS = 16
-
-_MULTIPLIER = 48_271
-_MODULUS = 2**31 - 1
+_MULTIPLIER, _MODULUS = 48_271, 2**31 - 1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,7 +24,7 @@ class AMTPrompt:
     words : str
         What it starts from.
     prompt, melody : PianoRoll, optional
-        See `prism.amt.pipeline.AMTPipeline.stream`.
+        As of `prism.amt.pipeline.AMTPipeline.stream`.
     told : GenerationSettings, optional
         Whose composers it is told.
     """
@@ -79,14 +77,10 @@ def amt_prompt(
 
     Parameters
     ----------
-    settings : GenerationSettings
-        Where it starts, and the composers.
     known : collection of str
         Composers that the baseline can be told; it is told nothing unless it knows all.
-    opening : callable
-        Gives the window to be prompted with.
-    drawn : callable
-        Gives Prism's roll.
+    opening, drawn : callable
+        Give the window to be prompted with, and Prism's roll.
     """
     told = settings if set(settings.composers) <= set(known) else None
     if settings.amt_start == "nothing":

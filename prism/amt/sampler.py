@@ -40,7 +40,7 @@ from prism.amt.vocabulary import (
 KEPT_EVENTS = 256
 # So many notes, each at a time of its own, are taken for a single line.
 _LINE = 4
-# So many seconds of the past at most, well inside what times can tell.
+# So many centiseconds of the past at most, well inside what times can tell.
 _LONGEST_PAST = MAXIMUM_TIME - 4 * ANTICIPATION
 _KEPT_PAST = _LONGEST_PAST // 2
 
@@ -137,7 +137,7 @@ class EventSequence:
             part = part[clock >= clock.max() - _KEPT_PAST]
         self.offset = int(events.times(part).min()) if len(part) else 0
         self.length = len(part)
-        tokens = np.append(self.flag, events.shifted(part, -self.offset))
+        tokens = np.append(self.flag, part - [self.offset, 0, 0])
         self.reader.restart(self.table.rows(tokens).tolist())
 
     def append(self, event: np.ndarray) -> None:

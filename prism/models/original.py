@@ -110,7 +110,6 @@ class OriginalPipeline:
 
     Examples
     --------
-    >>> from prism.models.original import OriginalPipeline
     >>> pipe = OriginalPipeline.from_pretrained("runs/original/weights")
     >>> roll = pipe("Bach", guidance_scale=4.0, seed=7)[0]
     """

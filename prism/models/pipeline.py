@@ -83,7 +83,6 @@ class PrismPipeline:
 
     Examples
     --------
-    >>> from prism.models.pipeline import PrismPipeline
     >>> pipe = PrismPipeline.from_pretrained("weights")
     >>> roll = pipe("Bach", guidance_scale=2.0, seed=7).rolls[0]
     """

@@ -65,18 +65,13 @@ class GenerationSettings:
     """What to draw; checked, so that equal settings give equal pieces.
 
     Every parameter takes what `Setting.check` of its row does; the rows below say what each is.
-    What depends on the model, `known_to` checks.
+    Composers with a weight of 0 are left out, and `composer_weights` sum to 1. What depends on the
+    model, `known_to` checks.
 
     Parameters
     ----------
     mixer : tuple of (str, float)
-        The composers with their weights as given, those of 0 too, which are no composers here:
-        other weights in the same proportions are the same settings. Usually left to be derived.
-
-    Attributes
-    ----------
-    composer_weights : tuple of float
-        One a composer, above 0, summing to 1.
+        All composers with their weights as given; not compared. Usually left to be derived.
 
     Raises
     ------
