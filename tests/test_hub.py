@@ -12,7 +12,7 @@ import urllib.parse
 import pytest
 from conftest import make_pipeline
 
-from prism.models.hub import WeightsError, find_weights, is_hub_name
+from prism.models.hub import WeightsError, find_weights
 from prism.models.pipeline import PrismPipeline
 
 COMMITS = {"main": "a" * 40, "v1": "b" * 40}
@@ -115,8 +115,11 @@ def test_what_the_hub_does_not_have_is_said(hub):
 
 def test_a_folder_goes_before_a_repository_of_that_name(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert is_hub_name("ada/tiny") and is_hub_name("ada/tiny@feature/x")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    for name in ("ada/tiny", "ada/tiny@feature/x"):
+        with pytest.raises(WeightsError, match=f"{name}: no such folder, and not from the Hub"):
+            find_weights(name)
     (tmp_path / "ada" / "tiny").mkdir(parents=True)
     assert find_weights("ada/tiny") == pathlib.Path("ada/tiny")
     for name in ("weights", "/srv/prism/weights", "./weights", "../weights/mini", "a/b/c"):
-        assert not is_hub_name(name), name
+        assert find_weights(name) == pathlib.Path(name)

@@ -19,7 +19,6 @@ from prism.amt.model import AnticipatoryTransformer
 from prism.amt.vocabulary import VOCABULARY_SIZE
 from prism.models.hub import WeightsError, find_weights
 
-_FILES = ("model.safetensors", "pytorch_model.bin")
 # GPT-2 stores these weights the other way round (input by output).
 _TRANSPOSED = re.compile(r"\.(c_attn|c_proj|c_fc)\.weight$")
 _ADVICE = "restore it from the repository, train it with: prism train amt, or name a model"
@@ -71,13 +70,12 @@ def _load_gpt2(folder: pathlib.Path, config: dict) -> AnticipatoryTransformer:
 
 
 def _read_tensors(folder: pathlib.Path) -> dict[str, torch.Tensor]:
-    for name in _FILES:
-        path = folder / name
-        if path.is_file():
-            if path.suffix == ".safetensors":
-                return load_file(path)
-            return torch.load(path, map_location="cpu", weights_only=True)
-    raise WeightsError(f"AMT weights in {folder}: expected {' or '.join(_FILES)}; {_ADVICE}")
+    safe, own = folder / "model.safetensors", folder / "pytorch_model.bin"
+    if safe.is_file():
+        return load_file(safe)
+    if own.is_file():
+        return torch.load(own, map_location="cpu", weights_only=True)
+    raise WeightsError(f"AMT weights in {folder}: expected {safe.name} or {own.name}; {_ADVICE}")
 
 
 def _gpt2_state(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:

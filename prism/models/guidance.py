@@ -60,14 +60,15 @@ class GuidedFlow:
         self._dit, self._settings, self._items = dit, settings, len(metre)
         nulls = dit.null_attributes.to(metre.device).expand_as(attributes)
         rows = [(label, attributes, metre) for label in labels]
+        self._metre_row = None
         if settings.attribute_scale:
-            rows += [
-                (dit.null_label, alone, metre) for alone in self._one_by_one(attributes, nulls)
-            ]
-        told = settings.attribute_scale and settings.time_signature
-        self._metre_row = len(rows) if told else None
-        if told:
-            rows.append((dit.null_label, nulls, torch.zeros_like(metre)))
+            columns = torch.arange(attributes.shape[1], device=metre.device)
+            for name in settings.attributes:
+                alone = columns == dit.attribute_names.index(name)
+                rows.append((dit.null_label, torch.where(alone, attributes, nulls), metre))
+            if settings.time_signature:
+                self._metre_row = len(rows)
+                rows.append((dit.null_label, nulls, torch.zeros_like(metre)))
         # The last two are alike but for what they hear.
         rows += [(dit.null_label, nulls, metre)] * 2
         labels, attributes, metres = zip(*rows, strict=True)
@@ -79,14 +80,6 @@ class GuidedFlow:
         self._weights = torch.tensor(settings.composer_weights, device=metre.device)
         self._letters = letters.repeat(len(rows), 1)
         self._self_cond: torch.Tensor | None = None
-
-    def _one_by_one(self, attributes: torch.Tensor, nulls: torch.Tensor) -> list[torch.Tensor]:
-        """For each attribute that is asked for, everything else null; shape=(B, A) each."""
-        names, asked = self._dit.attribute_names, dict(self._settings.attributes)
-        columns = torch.arange(len(names), device=attributes.device)
-        return [
-            torch.where(columns == names.index(n), attributes, nulls) for n in names if n in asked
-        ]
 
     @torch.inference_mode()
     def __call__(self, latents: torch.Tensor, t: float) -> torch.Tensor:

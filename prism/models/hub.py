@@ -30,17 +30,6 @@ class WeightsError(ValueError):
     """Weights are missing, incomplete or damaged; the message says what to do."""
 
 
-def is_hub_name(name: str | pathlib.Path) -> bool:
-    """Whether `name` is one that the Hub's repositories have, and no folder or file here.
-
-    Examples
-    --------
-    >>> is_hub_name("owner/prism-mini@v1"), is_hub_name("/srv/prism"), is_hub_name("weights")
-    (True, False, False)
-    """
-    return _NAME.fullmatch(str(name)) is not None and not pathlib.Path(name).exists()
-
-
 def find_weights(
     name: str | pathlib.Path, files: Sequence[str] = PRISM_FILES, what: str = "Prism weights"
 ) -> pathlib.Path:
@@ -61,9 +50,10 @@ def find_weights(
     WeightsError
         If the repository or its files cannot be had; the message gives the reason.
     """
-    if not is_hub_name(name):
+    on_hub = _NAME.fullmatch(str(name))
+    if on_hub is None or pathlib.Path(name).exists():
         return pathlib.Path(name)
-    repository, revision = _NAME.fullmatch(str(name)).groups()
+    repository, revision = on_hub.groups()
     # Half a second to import, which a page with its own weights need not spend.
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
