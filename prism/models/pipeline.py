@@ -266,12 +266,10 @@ class PrismPipeline:
 
         labels = [self.composers.index(name) for name in settings.composers]
         times = schedule(settings.num_inference_steps)
-        groups = zip(
-            *(rows.split(size) for rows in (noise, metre, attributes, letters)), strict=True
-        )
+        groups = [rows.split(size) for rows in (noise, metre, attributes, letters)]
         streams = [
             euler_steps(GuidedFlow(self.dit, settings, labels, *told), x_t, times)
-            for x_t, *told in groups
+            for x_t, *told in zip(*groups, strict=True)
         ]
         for states in zip(*streams, strict=True):
             index, t = states[0].index, states[0].t
