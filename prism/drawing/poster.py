@@ -74,6 +74,7 @@ def save_poster(poster: Poster, path: str | os.PathLike) -> None:
 
 
 def poster_figure(poster: Poster) -> Figure:
+    """Lay out the page."""
     figure = Figure(figsize=_A4_INCHES)
     size = 19 if len(poster.title) <= _LONGEST_LARGE_TITLE else 13
     _write(figure, 0.962, _wrapped(poster.title, _TITLE_LINE), size, weight="bold", va="center")

@@ -168,14 +168,17 @@ class PianoRoll:
 
     @property
     def frames(self) -> int:
+        """Number of columns."""
         return self.onset.shape[1]
 
     @property
     def beats(self) -> float:
+        """Length in beats."""
         return self.frames / FRAMES_PER_BEAT
 
     @property
     def seconds(self) -> float:
+        """Length in seconds at `tempo`."""
         return self.beats * 60.0 / self.tempo
 
     @property

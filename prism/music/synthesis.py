@@ -220,17 +220,12 @@ def _symusic_score(
     end: np.ndarray,
 ):
     """A score in seconds; a last note beyond the end keeps the tail from being cut off."""
-    starts = np.append(_sample_positions(roll, start) / SAMPLE_RATE, roll.seconds + TAIL_SECONDS)
-    durations = np.append(_sample_positions(roll, end - start) / SAMPLE_RATE, 0.1)
-    pitches = np.append(pitch, 60)
-    score = symusic.Score(1000, ttype="second")
+    starts = _sample_positions(roll, start) / SAMPLE_RATE
+    durations = _sample_positions(roll, end - start) / SAMPLE_RATE
+    notes = [*zip(starts, durations, pitch, strict=True), (roll.seconds + TAIL_SECONDS, 0.1, 60)]
     track = symusic.Track("piano", 0, False, ttype="second")
-    track.notes = symusic.Note.from_numpy(
-        starts.astype(np.float32),
-        durations.astype(np.float32),
-        pitches.astype(np.int8),
-        np.full(len(pitches), 100, np.int8),
-        ttype="second",
-    )
+    for time, duration, key in notes:
+        track.notes.append(symusic.Note(time, duration, int(key), 100, ttype="second"))
+    score = symusic.Score(1000, ttype="second")
     score.tracks.append(track)
     return score

@@ -41,10 +41,12 @@ class Window:
 
     @property
     def start_beat(self) -> float:
+        """Start in beats from the beginning of the piece."""
         return self.start_tick / TICKS_PER_BEAT
 
     @property
     def roll(self) -> PianoRoll:
+        """The music inside."""
         return self.piece.window(self.start_tick)
 
     def transposed(self, semitones: int) -> PianoRoll:

@@ -45,6 +45,7 @@ class Neighbour:
 
     @property
     def is_copy(self) -> bool:
+        """Whether the roll counts as a copy of it."""
         return self.overlap >= COPY_OVERLAP
 
     @property
