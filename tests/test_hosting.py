@@ -201,17 +201,15 @@ def test_on_zerogpu_the_sampler_alone_runs_on_the_lent_gpu(monkeypatch):
     monkeypatch.setitem(sys.modules, "spaces", types.SimpleNamespace(GPU=gpu))
     *_, on_gpu = PrismSource(Loader(make_pipeline), Nobody()).stages(choice)
     assert lent == [20]
-    assert on_gpu.last and on_gpu.text == usual.text == "Drawing: step 16 of 16"
-    assert on_gpu.piece().roll == usual.piece().roll
+    assert on_gpu.text == usual.text == "Drawing: step 16 of 16"
+    assert on_gpu.piece.roll == usual.piece.roll
 
 
 def test_without_the_module_nothing_changes(monkeypatch):
     monkeypatch.setenv("SPACES_ZERO_GPU", "true")
     monkeypatch.setitem(sys.modules, "spaces", None)
-    *_, last = PrismSource(Loader(make_pipeline), Scheduler()).stages(
-        choice_of(num_inference_steps=4)
-    )
-    assert last.last and last.piece().roll.notes()
+    source = PrismSource(Loader(make_pipeline), Scheduler())
+    assert source.piece(choice_of(num_inference_steps=4)).roll.notes()
 
 
 def test_spaces_front_matter_agrees_with_what_is_installed():

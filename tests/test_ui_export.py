@@ -26,7 +26,7 @@ def clicked(service, names=("prism", "corpus", "amt"), scored=True) -> Session:
         *_, last = service.fill(name, generation.settings)
         generation.pieces[name] = last.piece
     if scored:
-        generation.scores |= service.compared(generation.pieces)
+        generation.scores |= service.scores(generation.pieces)
     return session
 
 

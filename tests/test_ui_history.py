@@ -14,7 +14,7 @@ from stand_ins import LABELS, OFFERED, SETTINGS, Page, StandInAMT, choice_of, se
 import prism.service.session
 from prism.music.roll import Note, PianoRoll
 from prism.service.cards import history_value
-from prism.service.examples import EXAMPLES, StoredExample, packed, unpacked
+from prism.service.examples import EXAMPLES, packed, unpacked
 from prism.service.links import query, read_query
 from prism.service.loading import Loader
 from prism.service.piece import ShownPiece
@@ -247,9 +247,7 @@ def test_examples_are_shown_whose_composers_there_are(monkeypatch):
 
 
 def test_a_stored_piece_is_the_piece():
-    piece = service_of().sources["prism"]
-    *_, last = piece.stages(choice_of(seed=3))
-    made = last.piece()
+    made = service_of().sources["prism"].piece(choice_of(seed=3))
     again = unpacked(packed(made))
     assert again == made and again.lines == made.lines
 
@@ -257,8 +255,9 @@ def test_a_stored_piece_is_the_piece():
 def test_a_stored_example_answers_without_the_models():
     choice, stored = choice_of(seed=8), shown().render()
     service = service_of(pipeline=None, amt=lambda: StandInAMT(2))
-    service.examples = Loader(lambda: (StoredExample(choice, {"prism": stored}),))
-    assert service._stored("prism", choice) is None  # still loading
+    service.examples = Loader(lambda: {choice.key_for("prism"): stored})
+    with pytest.raises(TypeError):  # the examples are still loading, and there is no model
+        list(service.fill("prism", choice))
     service.examples.get()
     (progress,) = service.fill("prism", choice)
     assert progress.done and progress.piece is stored

@@ -63,7 +63,7 @@ def load_models(weights: pathlib.Path, corpus: pathlib.Path) -> Service:
 
 
 def _compare(service: Service, settings: GenerationSettings, folder: pathlib.Path) -> dict:
-    pieces = service.drawn(settings)
+    pieces = {name: source.piece(settings) for name, source in service.sources.items()}
     make_folder(folder)
     stems = {name: piece.name for name, piece in pieces.items()}
     # Unlike on the page with its seed: two seeds may draw two places in one real piece.
@@ -71,7 +71,7 @@ def _compare(service: Service, settings: GenerationSettings, folder: pathlib.Pat
     files = {
         name: write_files(piece, folder, stems[name])["midi"] for name, piece in pieces.items()
     }
-    scores = service.compared(pieces)
+    scores = service.scores(pieces)
     for name, found in scores.items():
         for score in found:
             print(

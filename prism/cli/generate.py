@@ -39,10 +39,9 @@ def run(options: argparse.Namespace) -> None:
     kinds = [kind for kind in ENDINGS if kind == "midi" or getattr(options, kind)]
     made = []
     for settings in wanted:
-        *_, last = filter(None, source.stages(settings))
+        piece = source.piece(settings)
         # Not before the first roll: a mistake among the settings leaves no folder behind.
         make_folder(options.output)
-        piece = last.piece()
         files = write_files(piece, options.output, piece.name, kinds)
         made.append(
             {

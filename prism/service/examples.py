@@ -6,7 +6,6 @@ other weights or another corpus than those in use are ignored.
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
 import logging
@@ -44,14 +43,6 @@ _WORDS = ("kind", "title", "detail", "caption", "name")
 _COLUMNS = ("pitch", "start", "end", "velocity")
 
 
-@dataclasses.dataclass(frozen=True)
-class StoredExample:
-    """Settings and the pieces they give, of every source for which that is stored."""
-
-    settings: GenerationSettings
-    pieces: Mapping[str, ShownPiece]
-
-
 def origin_of(
     weights: pathlib.Path, baseline: str | pathlib.Path, corpus: Corpus
 ) -> dict[str, str]:
@@ -73,30 +64,17 @@ def origin_of(
 
 
 def load_examples(
-    weights: pathlib.Path,
-    baseline: str | pathlib.Path,
-    corpus: Loader[Corpus],
-    path: pathlib.Path = EXAMPLES_FILE,
-) -> tuple[StoredExample, ...]:
+    weights: pathlib.Path, baseline: str | pathlib.Path, corpus: Loader[Corpus]
+) -> dict[tuple, ShownPiece]:
     """Read the stored examples and make them sound.
-
-    Parameters
-    ----------
-    weights : Path
-        The folder of the weights in use.
-    baseline : str or Path
-        The baseline in use.
-    corpus : Loader of Corpus
-        The corpus in use.
-    path : Path
-        As `prism.service.make_examples` writes it.
 
     Returns
     -------
-    tuple of StoredExample
-        With the sources alone that were made with what is in use.
+    dict
+        `GenerationSettings.key_for` a source → its piece, if it was made with the folder of
+        weights, the baseline and the corpus that are given, which are those in use.
     """
-    stored = json.loads(path.read_text(encoding="utf-8"))
+    stored = json.loads(EXAMPLES_FILE.read_text(encoding="utf-8"))
     origin = origin_of(weights, baseline, corpus.get())
     sources = [
         source
@@ -104,15 +82,14 @@ def load_examples(
         if all(stored["origin"].get(part) == origin.get(part, "") for part in parts)
     ]
     if len(sources) < len(_MADE_WITH):
-        logger.info("%s: made with other weights, in use for %s alone", path.name, sources)
-    wanted = [example for example in stored["examples"] if example["name"] in EXAMPLES]
-    return tuple(
-        StoredExample(
-            EXAMPLES[example["name"]],
-            {source: unpacked(example["pieces"][source]).render() for source in sources},
-        )
-        for example in wanted
-    )
+        name = EXAMPLES_FILE.name
+        logger.info("%s: made with other weights, in use for %s alone", name, sources)
+    return {
+        EXAMPLES[example["name"]].key_for(source): unpacked(example["pieces"][source]).render()
+        for example in stored["examples"]
+        if example["name"] in EXAMPLES
+        for source in sources
+    }
 
 
 def packed(piece: ShownPiece) -> dict[str, Any]:

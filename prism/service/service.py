@@ -5,9 +5,7 @@ The page, the HTTP API, ``prism compare`` and the stored examples all get their 
 
 from __future__ import annotations
 
-import dataclasses
 import pathlib
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -17,7 +15,7 @@ from prism.models.hub import find_weights
 from prism.models.setting_types import Offered
 from prism.models.settings import PUBLIC, SETTINGS, GenerationSettings
 from prism.service.cache import RecentResults
-from prism.service.examples import StoredExample, load_examples
+from prism.service.examples import load_examples
 from prism.service.loading import (
     Loader,
     load_amt,
@@ -30,7 +28,7 @@ from prism.service.log import note_piece
 from prism.service.piece import ShownPiece
 from prism.service.scheduler import Priority, Scheduler
 from prism.service.session import COMPARED, Generation, Session
-from prism.service.sources import BaselineSource, CorpusSource, PrismSource, Source
+from prism.service.sources import BaselineSource, CorpusSource, PrismSource, Progress, Source
 
 if TYPE_CHECKING:
     from prism.amt.pipeline import AMTPipeline
@@ -41,25 +39,6 @@ if TYPE_CHECKING:
     from prism.similarity.scorer import Score, SimilarityScorer
 
 RECENT_RESULTS = 96
-
-
-@dataclasses.dataclass(frozen=True)
-class Progress:
-    """What is new of one source.
-
-    Parameters
-    ----------
-    piece : ShownPiece or None
-        What to show; None for what is already there.
-    text : str
-        What to say; empty for nothing new.
-    done : bool
-        Whether this is the result, with its files.
-    """
-
-    piece: ShownPiece | None = None
-    text: str = ""
-    done: bool = False
 
 
 class Service:
@@ -79,8 +58,8 @@ class Service:
         Finds the nearest training music.
     models : Scheduler, optional
         Where the models work; one of its own by default.
-    examples : Loader of sequence of StoredExample, optional
-        Results that were made before; none by default.
+    examples : Loader of dict, optional
+        Results that were made before, as `load_examples` gives them; none by default.
     weights : Loader of Path, optional
         Their folder, with the records of their training; the bundled one by default.
 
@@ -98,7 +77,7 @@ class Service:
         scorer: Loader[SimilarityScorer],
         index: Loader[TrainingIndex],
         models: Scheduler | None = None,
-        examples: Loader[Sequence[StoredExample]] | None = None,
+        examples: Loader[Mapping[tuple, ShownPiece]] | None = None,
         weights: Loader[pathlib.Path] | None = None,
     ) -> None:
         self.pipeline = pipeline
@@ -108,7 +87,7 @@ class Service:
         self.index = index
         self.models = models or Scheduler()
         self.files = Scheduler("prism-files")
-        self.examples = examples or Loader(tuple)
+        self.examples = examples or Loader(dict)
         self.weights = weights or Loader(lambda: ROOT / "weights")
         prism, real = PrismSource(pipeline, self.models), CorpusSource(corpus)
         baseline = BaselineSource(amt, real, prism, self.models)
@@ -170,18 +149,17 @@ class Service:
             The very piece, made before, without its files.
         """
         source, key = self.sources[name], settings.key_for(name)
-        piece = self._recent.get(key) or self._stored(name, settings)
+        stored = self.examples.get() if self.examples.ready else {}
+        piece = self._recent.get(key) or stored.get(key)
         note_piece(cached=piece is not None)
-        if piece is not None:
-            text = "The same choice gives the same piece: here it is."
-            yield Progress(self._with_files(piece, source), text, done=True)
-            return
-        for progress in [Progress(kept)] if kept else self._progress(source, settings):
-            piece = progress.piece or piece
-            yield progress
-        self._recent.put(key, piece)
-        self._with_files(piece, source)
-        yield Progress(piece, f"Done: {len(piece.roll.notes())} notes. Press play.", done=True)
+        said = "The same choice gives the same piece: here it is."
+        if piece is None:
+            for progress in [Progress(kept)] if kept else source.stages(settings):
+                piece = progress.piece or piece
+                yield progress
+            self._recent.put(key, piece)
+            said = f"Done: {len(piece.roll.notes())} notes. Press play."
+        yield Progress(self._with_files(piece, source), said, done=True)
 
     def fill_for(self, session: Session, name: str) -> Iterator[Progress]:
         """Fill a source's place in a session's latest generation.
@@ -211,40 +189,18 @@ class Service:
         yield Progress(piece)
         yield Progress(self.files.run(piece.render, priority=Priority.GENERATE), done=True)
 
-    def drawn(self, settings: GenerationSettings) -> dict[str, ShownPiece]:
-        """Every source's finished piece, without its files."""
-        pieces = {}
-        for name, source in self.sources.items():
-            *_, last = filter(None, source.stages(settings))
-            pieces[name] = last.piece()
-        return pieces
-
-    def pieces(self, settings: GenerationSettings) -> Iterator[dict[str, ShownPiece]]:
-        """Every source's piece, one after the other; what there is so far, at last all of it."""
-        made: dict[str, ShownPiece] = {}
-        for name in self.sources:
-            for progress in self.fill(name, settings):
-                made |= {name: progress.piece} if progress.piece else {}
-                yield made
-
-    def scores(
-        self, real: ShownPiece, generated: Mapping[str, ShownPiece]
-    ) -> dict[str, list[Score]]:
-        """How much like the real piece the generated ones are, a score a network."""
-        rolls = {name: piece.roll for name, piece in generated.items()}
+    def scores(self, pieces: Mapping[str, ShownPiece]) -> dict[str, list[Score]]:
+        """How much like the real piece the generated ones among them are, a score a network."""
+        rolls = {name: pieces[name].roll for name in COMPARED if name in pieces}
         score = self.scorer.get().scores
-        return self.models.run(score, real.roll, rolls, priority=Priority.SCORE)
-
-    def compared(self, pieces: Mapping[str, ShownPiece]) -> dict[str, list[Score]]:
-        """`scores` of the generated ones among some pieces against the real one among them."""
-        return self.scores(pieces["corpus"], {name: pieces[name] for name in COMPARED})
+        return self.models.run(score, pieces["corpus"].roll, rolls, priority=Priority.SCORE)
 
     def score(self, generation: Generation) -> None:
         """Score the generated pieces that are there and have no score yet."""
         if not (names := generation.unscored):
             return
         real = generation.pieces["corpus"]
-        found = self.scores(real, {name: generation.pieces[name] for name in names})
+        found = self.scores({n: generation.pieces[n] for n in ("corpus", *names)})
         # Another piece to compare with may have come meanwhile, and its own scores come after it.
         if generation.pieces.get("corpus") is real:
             generation.scores |= found
@@ -258,23 +214,6 @@ class Service:
                 return
             generation.neighbours[name] = found
             yield name
-
-    def _stored(self, name: str, settings: GenerationSettings) -> ShownPiece | None:
-        """The source's piece out of the examples, unless they are still loading."""
-        examples = self.examples.get() if self.examples.ready else ()
-        key = settings.key_for(name)
-        same = (e.pieces.get(name) for e in examples if e.settings.key_for(name) == key)
-        return next(same, None)
-
-    def _progress(self, source: Source, settings: GenerationSettings) -> Iterator[Progress]:
-        """The stages worth showing."""
-        shown_at = 0.0
-        for stage in source.stages(settings):
-            if stage is None:
-                yield Progress()
-            elif stage.last or time.monotonic() - shown_at >= source.pace_seconds:
-                shown_at = time.monotonic()
-                yield Progress(stage.piece and stage.piece(), stage.text)
 
     def _with_files(self, piece: ShownPiece, source: Source) -> ShownPiece:
         """With its sound: Prism's at once, in the models' thread, and the others' after it."""

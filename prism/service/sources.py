@@ -5,7 +5,7 @@ from __future__ import annotations
 import abc
 import dataclasses
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
 from prism.amt.prompt import AMTPrompt, amt_prompt, amt_seed
@@ -37,26 +37,27 @@ if TYPE_CHECKING:
 GPU_SECONDS = 20  # 64 steps take less than a second on one, being handed one takes longer
 HEARTBEAT_SECONDS = 0.5
 _PREVIEW_SECONDS = 0.12
+_NOTE_SECONDS = 0.3
 _DRAWN_KEPT = 16
 
 
 @dataclasses.dataclass(frozen=True)
-class PieceStage:
-    """A piece on its way.
+class Progress:
+    """What is new of one source; nothing, where whoever iterates may only want to stop.
 
     Parameters
     ----------
+    piece : ShownPiece or None
+        What to show; None for what is already there.
     text : str
-        How far it has got.
-    piece : callable or None
-        Makes what can be shown of it, which costs something; None while there is nothing.
-    last : bool
-        Whether the roll is finished.
+        What to say; empty for nothing new.
+    done : bool
+        Whether this is the result, with its files.
     """
 
+    piece: ShownPiece | None = None
     text: str = ""
-    piece: Callable[[], ShownPiece] | None = None
-    last: bool = False
+    done: bool = False
 
 
 class Source(abc.ABC):
@@ -70,8 +71,6 @@ class Source(abc.ABC):
         The words of its empty player.
     priority : Priority
         Of its work.
-    pace_seconds : float
-        Stages that follow each other faster are not shown.
     """
 
     name: ClassVar[str]
@@ -79,26 +78,19 @@ class Source(abc.ABC):
     title: ClassVar[str]
     hint: ClassVar[str]
     priority: ClassVar[Priority] = Priority.GENERATE
-    pace_seconds: ClassVar[float] = 0.0
 
     @abc.abstractmethod
-    def stages(self, settings: GenerationSettings) -> Iterator[PieceStage | None]:
-        """Make the piece; the last stage holds the finished roll, still without files.
+    def stages(self, settings: GenerationSettings) -> Iterator[Progress]:
+        """Make the piece, without files; something comes every `HEARTBEAT_SECONDS` at least."""
 
-        None comes where there is nothing new for `HEARTBEAT_SECONDS`.
-        """
+    def piece(self, settings: GenerationSettings) -> ShownPiece:
+        """The finished piece, without files."""
+        *_, piece = (stage.piece for stage in self.stages(settings) if stage.piece)
+        return piece
 
 
 class PrismSource(Source):
-    """Draws with Prism's model.
-
-    Parameters
-    ----------
-    pipeline : Loader of PrismPipeline
-        The model.
-    models : Scheduler
-        Where it works.
-    """
+    """Draws with Prism's model, which works in `models`."""
 
     name = "prism"
     kind = "Generated"
@@ -113,23 +105,19 @@ class PrismSource(Source):
         # The host looks for such a function before the page is served.
         self._draw_on_lent_gpu = on_lent_gpu(self._previews, GPU_SECONDS)
 
-    def stages(self, settings: GenerationSettings) -> Iterator[PieceStage | None]:
+    def stages(self, settings: GenerationSettings) -> Iterator[Progress]:
         """The clean estimates of the sampler's steps that are worth showing."""
         self.pipeline.get()
         steps = settings.num_inference_steps
         for preview in self._drawing(settings):
             if preview is None:
-                yield None
+                yield Progress()
                 continue
             step, roll = preview
             if step == steps:
                 # A lent GPU draws in another process, where `_previews` remembers in vain.
                 self._drawn.put(settings.key_for(self.name), roll)
-            yield PieceStage(
-                f"Drawing: step {step} of {steps}",
-                lambda roll=roll: self._piece(settings, roll),
-                last=step == steps,
-            )
+            yield Progress(self._piece(settings, roll), f"Drawing: step {step} of {steps}")
 
     def roll(self, settings: GenerationSettings) -> PianoRoll:
         """The finished roll."""
@@ -184,13 +172,7 @@ class PrismSource(Source):
 
 
 class CorpusSource(Source):
-    """Looks up a real piece.
-
-    Parameters
-    ----------
-    corpus : Loader of Corpus
-        Real music.
-    """
+    """Looks up a real piece."""
 
     name = "corpus"
     kind = "Real"
@@ -208,10 +190,9 @@ class CorpusSource(Source):
 
         return corpus_sample(self.corpus.get(), settings.composers, settings.seed)
 
-    def stages(self, settings: GenerationSettings) -> Iterator[PieceStage]:
+    def stages(self, settings: GenerationSettings) -> Iterator[Progress]:
         """A single stage."""
-        window = self.window(settings)
-        yield PieceStage(piece=lambda: self._piece(settings, window), last=True)
+        yield Progress(self._piece(settings, self.window(settings)))
 
     def _piece(self, settings: GenerationSettings, window: Window) -> ShownPiece:
         piece, roll = window.piece, window.roll
@@ -233,13 +214,11 @@ class BaselineSource(Source):
     Parameters
     ----------
     amt : Loader of AMTPipeline
-        The model.
+        The model, which works in `models`.
     real : CorpusSource
         Knows the real piece, and with it the prompt.
     prism : PrismSource
         Draws the roll whose melody may be accompanied.
-    models : Scheduler
-        Where the model works.
     """
 
     name = "amt"
@@ -247,7 +226,6 @@ class BaselineSource(Source):
     title = "AMT"
     hint = "A baseline, the Anticipatory Music Transformer, writes here note by note."
     priority = Priority.BASELINE
-    pace_seconds = 0.3
 
     def __init__(
         self,
@@ -261,9 +239,9 @@ class BaselineSource(Source):
         self._prism = prism
         self._models = models
 
-    def stages(self, settings: GenerationSettings) -> Iterator[PieceStage | None]:
-        """One stage a note, after one in which Prism goes first."""
-        yield PieceStage("Begins when Prism is done.")
+    def stages(self, settings: GenerationSettings) -> Iterator[Progress]:
+        """As many notes as are worth showing, after a stage in which Prism goes first."""
+        yield Progress(text="Begins when Prism is done.")
         amt = self._amt.get()
         start = amt_prompt(
             settings,
@@ -277,11 +255,13 @@ class BaselineSource(Source):
             tempo=settings.tempo,
             time_signature=None,
         )
+        shown_at = time.monotonic()
         for growth in self._models.iterate(stream, self.priority, 1, HEARTBEAT_SECONDS):
-            yield growth and PieceStage(
-                piece=lambda growth=growth: self._piece(settings, amt, start, growth),
-                last=growth.done,
-            )
+            if growth is None:
+                yield Progress()
+            elif growth.done or time.monotonic() - shown_at >= _NOTE_SECONDS:
+                shown_at = time.monotonic()
+                yield Progress(self._piece(settings, amt, start, growth))
 
     def _opening(self, settings: GenerationSettings) -> Window:
         # It brings the machine-learning library along.

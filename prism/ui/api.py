@@ -102,11 +102,12 @@ class Api:
 
     def _compared(self, values: dict[str, Any]) -> Iterator[Answer]:
         try:
-            pieces: dict[str, ShownPiece] = {}
-            for made in self.service.pieces(self.service.settings(**values)):
-                pieces = made
-                yield {"done": False}
-            scores = self.service.compared(pieces).items()
+            settings, pieces = self.service.settings(**values), {}
+            for name in self.service.sources:
+                for progress in self.service.fill(name, settings):
+                    pieces[name] = progress.piece
+                    yield {"done": False}
+            scores = self.service.scores(pieces).items()
             yield {
                 "done": True,
                 **{name: _told(piece, True) for name, piece in pieces.items()},

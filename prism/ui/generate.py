@@ -16,9 +16,9 @@ import gradio as gr
 
 from prism.models.settings import SETTINGS
 from prism.service.links import Link, query, read_query
-from prism.service.service import Progress, Service
+from prism.service.service import Service
 from prism.service.session import Session
-from prism.service.sources import Source
+from prism.service.sources import Progress, Source
 from prism.service.upload import OwnPiece, UploadError, read_upload
 from prism.ui.cards import Cards
 from prism.ui.controls import share_value, upload_value
