@@ -17,7 +17,7 @@ from prism.service.examples import (
     origin_of,
     unpacked,
 )
-from prism.service.loading import Loader, load_corpus
+from prism.service.loading import Loader
 from prism.service.piece import ShownPiece
 from prism.service.scheduler import Scheduler
 from prism.service.sources import CorpusSource, PrismSource
@@ -33,7 +33,7 @@ def stored() -> dict:
 
 @pytest.fixture(scope="module")
 def corpus() -> Loader[Corpus]:
-    return Loader(partial(load_corpus, ROOT / "assets" / "corpus"))
+    return Loader(partial(Corpus.load, ROOT / "assets" / "corpus"))
 
 
 @pytest.fixture

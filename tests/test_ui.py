@@ -31,11 +31,12 @@ from stand_ins import (
 
 from prism.amt.pipeline import PartialSample
 from prism.amt.prompt import AMTPrompt
+from prism.corpora.prepared import Corpus
 from prism.music.midi import read_midi
 from prism.music.roll import Note, PianoRoll
 from prism.music.windows import Window
 from prism.service.cache import RecentResults
-from prism.service.loading import Loader, load_corpus, load_pipeline
+from prism.service.loading import Loader, load_pipeline
 from prism.service.piece import ShownPiece
 from prism.service.service import Service
 from prism.service.session import Session
@@ -317,7 +318,7 @@ def test_weights_put_in_place_later_are_found(tmp_path):
 
 
 def test_a_missing_corpus_is_explained_and_prism_still_draws(tmp_path):
-    page = Page(service_of(corpus=lambda: load_corpus(tmp_path)))
+    page = Page(service_of(corpus=lambda: Corpus.load(tmp_path)))
     value, piece = page.click("corpus")
     assert piece is None and "prism corpora prepare" in value["message"]
     assert page.fill("prism")[0]["notes"]

@@ -28,10 +28,8 @@ class Health:
 
     Parameters
     ----------
-    needed : mapping of str to Loader
-        Without these there is no page worth showing.
-    others : mapping of str to Loader
-        Told as well, but the page goes on without them.
+    needed, others : mapping of str to Loader
+        The parts without which there is no page worth showing; those it goes on without.
 
     Examples
     --------
@@ -48,9 +46,9 @@ class Health:
 
     def report(self) -> dict[str, Any]:
         """``status``: ready, loading or failed; and of every part the same, or what is wrong."""
-        states = {_state(loader) for loader in self._needed.values()}
+        states = {loader.state.split(":")[0] for loader in self._needed.values()}
         status = next(s for s in ("failed", "loading", "ready") if s in states)
-        return {"status": status, "parts": {n: _told(part) for n, part in self._parts.items()}}
+        return {"status": status, "parts": {n: part.state for n, part in self._parts.items()}}
 
     def routes(self) -> list[Route]:
         """For ``launch(app_kwargs={"routes": ...})``: there from the first moment on."""
@@ -65,16 +63,6 @@ class Health:
 
 async def _alive(request: Request) -> Response:
     return JSONResponse({"status": "alive"})
-
-
-def _state(loader: Loader) -> str:
-    if loader.ready:
-        return "ready"
-    return "failed" if loader.error else "loading"
-
-
-def _told(loader: Loader) -> str:
-    return f"failed: {loader.error}" if _state(loader) == "failed" else _state(loader)
 
 
 def give_memory_back() -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from prism.music.roll import PianoRoll
 from prism.service.gpu import gpu_is_lent
 from prism.service.scheduler import Priority, Scheduler
 
@@ -36,6 +37,11 @@ class Loader(Generic[Loaded]):
     models : Scheduler, optional
         Where to load what computes; by default in the thread of whoever comes first.
 
+    Attributes
+    ----------
+    error : str
+        What kept the last attempt from loading; empty if there was none or it succeeded.
+
     Examples
     --------
     >>> loader = Loader(lambda: 42)
@@ -47,7 +53,7 @@ class Loader(Generic[Loaded]):
         self._load = partial(models.run, load, priority=Priority.BASELINE) if models else load
         self._lock = threading.Lock()
         self._loaded: list[Loaded] = []
-        self._error = ""
+        self.error = ""
 
     @property
     def ready(self) -> bool:
@@ -55,24 +61,23 @@ class Loader(Generic[Loaded]):
         return bool(self._loaded)
 
     @property
-    def error(self) -> str:
-        """What kept the last attempt from loading; empty if there was none or it succeeded."""
-        return self._error
+    def state(self) -> str:
+        """``ready``, ``loading``, or ``failed:`` and why."""
+        if self.ready:
+            return "ready"
+        return f"failed: {self.error}" if self.error else "loading"
 
     def get(self) -> Loaded:
         """What was loaded; waits for it, and raises whatever kept it from loading."""
         with self._lock:
             if not self._loaded:
-                self._attempt_load()
+                try:
+                    self._loaded.append(self._load())
+                    self.error = ""
+                except Exception as error:  # whatever it was, it is told as well as raised
+                    self.error = str(error) or type(error).__name__
+                    raise
             return self._loaded[0]
-
-    def _attempt_load(self) -> None:
-        try:
-            self._loaded.append(self._load())
-            self._error = ""
-        except Exception as error:  # whatever it was, it is told as well as raised
-            self._error = str(error) or type(error).__name__
-            raise
 
 
 def load_in_background(*loaders: Loader) -> None:
@@ -98,13 +103,6 @@ def load_pipeline(folder: str | pathlib.Path) -> PrismPipeline:
     return pipeline
 
 
-def load_corpus(folder: str | pathlib.Path) -> Corpus:
-    """Load the prepared corpus."""
-    from prism.corpora.prepared import Corpus
-
-    return Corpus.load(folder)
-
-
 def load_amt(name: str | pathlib.Path) -> AMTPipeline:
     """Load the baseline from a folder or, where `name` is none, from the Hub."""
     from prism.amt.pipeline import AMTPipeline
@@ -114,7 +112,6 @@ def load_amt(name: str | pathlib.Path) -> AMTPipeline:
 
 def load_scorer(folder: str | pathlib.Path, corpus: Loader[Corpus]) -> SimilarityScorer:
     """Load the feature networks with their bands, and compare once, as `load_pipeline` draws."""
-    from prism.music.roll import PianoRoll
     from prism.similarity.scorer import SimilarityScorer
 
     scorer = SimilarityScorer.from_pretrained(folder, list(corpus.get().labels))

@@ -43,18 +43,17 @@ class Priority(enum.IntEnum):
     BACKGROUND = 4
 
 
-@dataclasses.dataclass(order=True)
+@dataclasses.dataclass
 class _Job:
-    """A generator with its place in the order, and the items nobody has taken yet."""
+    """A generator, whose it is, and the items nobody has taken yet."""
 
-    place: tuple[int, int, int]
-    steps: Iterator[Any] = dataclasses.field(compare=False)
-    visitor: str = dataclasses.field(compare=False)
-    cores: int | None = dataclasses.field(compare=False)
-    items: queue.SimpleQueue = dataclasses.field(compare=False, default_factory=queue.SimpleQueue)
-    cancelled: bool = dataclasses.field(compare=False, default=False)
-    asked: float = dataclasses.field(compare=False, default_factory=time.monotonic)
-    begun: float | None = dataclasses.field(compare=False, default=None)
+    steps: Iterator[Any]
+    owner: tuple[Priority, str]
+    cores: int | None
+    items: queue.SimpleQueue = dataclasses.field(default_factory=queue.SimpleQueue)
+    cancelled: bool = False
+    asked: float = dataclasses.field(default_factory=time.monotonic)
+    begun: float | None = None
 
     def step(self) -> bool:
         """Make the next item; whether there may be more."""
@@ -79,11 +78,6 @@ class Scheduler:
 
     Nothing that runs in it may wait for something else that is asked of it.
 
-    Parameters
-    ----------
-    name : str
-        Of the thread.
-
     Examples
     --------
     >>> scheduler = Scheduler()
@@ -93,7 +87,7 @@ class Scheduler:
 
     def __init__(self, name: str = "prism-models") -> None:
         self._changed = threading.Condition()
-        self._jobs: list[_Job] = []
+        self._jobs: list[tuple[tuple[int, int, int], _Job]] = []  # a heap in order
         self._numbers = itertools.count()
         self._pending: Counter[tuple[Priority, str]] = Counter()
         threading.Thread(target=self._work, name=name, daemon=True).start()
@@ -126,8 +120,6 @@ class Scheduler:
         ----------
         steps : iterator
             Makes them. Where it yields None, others may go first and nothing arrives here.
-        priority : Priority
-            See Conventions.
         cores : int, optional
             On how many to compute, as many as torch takes by default. Many small products are
             slower on two than on one as soon as something else wants the second now and then.
@@ -160,12 +152,11 @@ class Scheduler:
             self._changed.wait_for(lambda: not any(self._pending[key] for key in urgent))
 
     def _put(self, steps: Iterator[Any], priority: Priority, cores: int | None) -> _Job:
+        job = _Job(steps, (priority, visitor()), cores)
         with self._changed:
-            whose = visitor()
-            ahead = self._pending[priority, whose] if whose else 0
-            self._pending[priority, whose] += 1
-            job = _Job((priority, ahead, next(self._numbers)), steps, whose, cores)
-            heapq.heappush(self._jobs, job)
+            ahead = self._pending[job.owner] if visitor() else 0
+            self._pending[job.owner] += 1
+            heapq.heappush(self._jobs, ((priority, ahead, next(self._numbers)), job))
             self._changed.notify_all()
         return job
 
@@ -173,13 +164,13 @@ class Scheduler:
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._jobs)
-                job = heapq.heappop(self._jobs)
+                place, job = heapq.heappop(self._jobs)
             goes_on = job.step()
             with self._changed:
                 if goes_on:
-                    heapq.heappush(self._jobs, job)
+                    heapq.heappush(self._jobs, (place, job))
                 else:
-                    self._pending[Priority(job.place[0]), job.visitor] -= 1
+                    self._pending[job.owner] -= 1
                     self._pending += Counter()  # forgets whoever has nothing left
                     self._changed.notify_all()
             del job  # with what its generator holds

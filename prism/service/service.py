@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from prism import ROOT
+from prism.corpora.prepared import Corpus
 from prism.models.hub import find_weights
 from prism.models.setting_types import Offered
 from prism.models.settings import PUBLIC, SETTINGS, GenerationSettings
@@ -19,7 +20,6 @@ from prism.service.examples import load_examples
 from prism.service.loading import (
     Loader,
     load_amt,
-    load_corpus,
     load_index,
     load_pipeline,
     load_scorer,
@@ -32,7 +32,6 @@ from prism.service.sources import BaselineSource, CorpusSource, PrismSource, Pro
 
 if TYPE_CHECKING:
     from prism.amt.pipeline import AMTPipeline
-    from prism.corpora.prepared import Corpus
     from prism.models.pipeline import PrismPipeline
     from prism.service.upload import OwnPiece
     from prism.similarity.neighbours import TrainingIndex
@@ -240,7 +239,7 @@ def load_service(
     models = Scheduler()
     folder = Loader(lambda: find_weights(weights).resolve())
     baseline = Loader(lambda: amt or folder.get() / "amt")
-    music = Loader(partial(load_corpus, corpus))
+    music = Loader(partial(Corpus.load, corpus))
     return Service(
         Loader(lambda: load_pipeline(folder.get()), models),
         music,
