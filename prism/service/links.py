@@ -23,10 +23,8 @@ class Link:
     ----------
     settings : GenerationSettings
         With the first composer where it names none, and defaults for what it has wrong.
-    given : bool
-        Whether the address holds anything of a link.
-    complete : bool
-        Whether it says what to generate, and all of it was understood.
+    given, complete : bool
+        Whether the address holds anything of a link; says what to generate, all of it understood.
     faults : tuple of str
         A sentence for each setting that it has wrong.
     """
@@ -46,7 +44,10 @@ def query(settings: GenerationSettings) -> str:
     'composers=Bach,Mozart&weights=60,40&guidanc'
     """
     values = settings.public()
-    values["composers"] = [_escaped(name) for name in values["composers"]]
+    # So that a name can stand between commas.
+    values["composers"] = [
+        name.replace("%", "%25").replace(",", "%2C") for name in values["composers"]
+    ]
     if len(values["composers"]) == 1:
         del values["weights"]
     texts = {name: _text(value) for name, value in values.items() if value != ""}
@@ -54,26 +55,21 @@ def query(settings: GenerationSettings) -> str:
 
 
 def read_query(parameters: Mapping[str, str], offered: Offered) -> Link:
-    """Read a link; a fault concerns one setting alone.
+    """Read an address's parameters, decoded; a fault concerns one setting alone.
 
-    Parameters
-    ----------
-    parameters : mapping of str to str
-        Of the address, decoded. Names of no setting are passed over: hosts add their own.
-    offered : Offered
-        What the model can be asked for.
+    Names of no setting are passed over: hosts add their own.
     """
     values: dict[str, Any] = {}
     faults = []
-    for name in (name for name in PUBLIC if name in parameters):
+    given = [name for name in PUBLIC if name in parameters]
+    for name in given:
         try:
             values |= _read(PUBLIC[name].name, parameters[name], values, offered)
         except SettingError as error:
             faults.append(f"The link's {error}.")
-    named = "composers" in values
+    complete = "composers" in values and not faults
     settings = GenerationSettings(**{"composers": offered.composers[:1]} | values)
-    given = any(name in parameters for name in PUBLIC)
-    return Link(settings, given, named and not faults, tuple(faults))
+    return Link(settings, bool(given), complete, tuple(faults))
 
 
 def _read(name: str, text: str, before: Mapping[str, Any], offered: Offered) -> dict[str, Any]:
@@ -87,11 +83,6 @@ def _read(name: str, text: str, before: Mapping[str, Any], offered: Offered) -> 
         return {}
     weights = SETTINGS[name].for_composers(text.split(","), len(before["composers"]))
     return {name: weights}
-
-
-def _escaped(name: str) -> str:
-    """A name that can stand between commas."""
-    return name.replace("%", "%25").replace(",", "%2C")
 
 
 def _name(part: str, offered: Offered) -> str:

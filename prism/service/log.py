@@ -97,21 +97,16 @@ class Requests:
         work, began = Work(visitor), time.monotonic()
         context = contextvars.copy_context()
         context.run(_work.set, work)
-        admitted = False
         try:
             self._admit(visitor)
-            admitted = True
             yield context
             work.outcome = "done"
-        except RefusedError:
-            work.outcome = "refused"
-            raise
-        except Exception:
-            work.outcome = "failed"
+        except Exception as error:
+            work.outcome = "refused" if isinstance(error, RefusedError) else "failed"
             raise
         finally:
             with self._lock:
-                self._working[visitor] -= admitted
+                self._working[visitor] -= work.outcome != "refused"
                 self._working += Counter()  # forgets whoever has nothing left
                 others = self._working.total()
             _log_request(endpoint, work, time.monotonic() - began, others)

@@ -8,6 +8,7 @@ import logging
 import pathlib
 import tempfile
 import threading
+from collections.abc import Callable
 
 from prism.music.metadata import file_stem, save_midi
 from prism.music.midipic import save_picture
@@ -56,9 +57,6 @@ class ShownPiece:
     def _folder(self) -> tempfile.TemporaryDirectory:
         return tempfile.TemporaryDirectory(prefix="prism-", ignore_cleanup_errors=True)
 
-    def _path(self, suffix: str, end: str = "") -> pathlib.Path:
-        return pathlib.Path(self._folder.name) / f"{self.name}{end}.{suffix}"
-
     @property
     def origin(self) -> tuple[str, ...]:
         """Title and detail, then `lines`: what the MIDI file says."""
@@ -70,27 +68,25 @@ class ShownPiece:
         MIDI and WAV have the roll as it is played; see `prism.music.performance`.
         """
         with self._lock:
-            if "midi" not in self.files:
-                save_midi(self.roll, self._path("mid"), self.origin)
-                self._add("midi", self._path("mid"))
-            if "midipic" not in self.files and self.roll.frames == FRAMES:
-                save_picture(self.roll, self._path("png", "-midipic"))
-                self._add("midipic", self._path("png", "-midipic"))
-            if "wav" not in self.files:
-                self._sound()
+            self._write("midi", ".mid", lambda path: save_midi(self.roll, path, self.origin))
+            if self.roll.frames == FRAMES:
+                self._write("midipic", "-midipic.png", lambda path: save_picture(self.roll, path))
+            try:
+                self._write(
+                    "wav", ".wav", lambda path: write_wav(synthesise(shaped(self.roll)), path)
+                )
+                self.message = ""
+            except SynthesisError as error:
+                logger.error("%s", error)
+                self.message = f"There is no sound: {error}."
         return self
 
-    def _add(self, kind: str, path: pathlib.Path) -> None:
-        self.files = {**self.files, kind: path}
-
-    def _sound(self) -> None:
-        try:
-            write_wav(synthesise(shaped(self.roll)), self._path("wav"))
-            self._add("wav", self._path("wav"))
-            self.message = ""
-        except SynthesisError as error:
-            logger.error("%s", error)
-            self.message = f"There is no sound: {error}."
+    def _write(self, kind: str, end: str, write: Callable[[pathlib.Path], object]) -> None:
+        """Write a file, unless it is there."""
+        if kind not in self.files:
+            path = pathlib.Path(self._folder.name) / f"{self.name}{end}"
+            write(path)
+            self.files = {**self.files, kind: path}
 
     def draw(self) -> ShownPiece:
         """Write the PNG file, unless it is there."""
@@ -98,7 +94,6 @@ class ShownPiece:
         from prism.drawing.rolls import save_png
 
         with self._lock:
-            if "png" not in self.files:
-                save_png(self.roll, self._path("png"), f"{self.title} · {self.detail}")
-                self._add("png", self._path("png"))
+            title = f"{self.title} · {self.detail}"
+            self._write("png", ".png", lambda path: save_png(self.roll, path, title))
         return self

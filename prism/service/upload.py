@@ -18,7 +18,6 @@ limits
 from __future__ import annotations
 
 import base64
-import binascii
 import dataclasses
 import functools
 import hashlib
@@ -61,7 +60,7 @@ class OwnPiece:
     tracks : tuple of str
         The names of its tracks that have one and are no drums.
     bar : int
-        See Conventions.
+        Where the window begins.
     """
 
     piece: Piece
@@ -115,13 +114,7 @@ class OwnPiece:
         return int(self.bars[self.bar - 1])
 
     def shown(self, tempo: float | None = None) -> ShownPiece:
-        """The window as a piece for the page, still without files.
-
-        Parameters
-        ----------
-        tempo : float, optional
-            Quarter notes a minute; the music's own by default.
-        """
+        """The window as a piece for the page, still without files, at its own tempo by default."""
         roll = self.piece.window(self.start_tick)
         roll = roll.with_tempo(tempo or np.clip(roll.tempo, *PLAYED_TEMPO))
         sounds = np.flatnonzero(roll.active.any(axis=0))[-1] // FRAMES_PER_BEAT + 1
@@ -146,14 +139,7 @@ class OwnPiece:
 
 
 def read_upload(name: object, content: object) -> OwnPiece:
-    """Read what a browser sends.
-
-    Parameters
-    ----------
-    name : str
-        The file's name.
-    content : str
-        The file in base64.
+    """Read what a browser sends: a file's name, and what is in it as base64.
 
     Raises
     ------
@@ -177,26 +163,19 @@ def tidy(text: object) -> str:
 
 def _decoded(content: object) -> bytes:
     text = content if isinstance(content, str) else ""
-    # Four characters hold three bytes.
-    if len(text) > MAX_BYTES * 4 / 3 + 4:
-        raise UploadError(_too_large(len(text) * 3 // 4))
     try:
         data = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError) as error:
+    except ValueError as error:
         raise UploadError(
             "what arrived is not what the page sends; expected a file in base64: choose the file "
             "again"
         ) from error
     if len(data) > MAX_BYTES:
-        raise UploadError(_too_large(len(data)))
+        raise UploadError(
+            f"it has {len(data) // 1024:,} KB; expected at most {MAX_BYTES // 1024} KB: cut the "
+            "piece, or leave out what is no notes"
+        )
     return data
-
-
-def _too_large(size: int) -> str:
-    return (
-        f"it has {size // 1024:,} KB; expected at most {MAX_BYTES // 1024} KB: cut the piece, or "
-        "leave out what is no notes"
-    )
 
 
 def _read(title: str, data: bytes) -> OwnPiece:
