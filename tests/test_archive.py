@@ -7,8 +7,7 @@ import zipfile
 import pytest
 
 from prism.music.roll import Note, PianoRoll
-from prism.service.comparison import Comparison
-from prism.service.export import readme, write_archive
+from prism.service.export import Comparison, readme, write_archive
 from prism.service.piece import ShownPiece
 from prism.similarity.bands import Band
 from prism.similarity.scorer import Score

@@ -73,7 +73,7 @@ def test_a_fault_is_told_in_the_panel(service, monkeypatch):
     def full(*_):
         raise OSError("No space left on device")
 
-    monkeypatch.setattr("prism.service.export.write_poster", full)
+    monkeypatch.setattr("prism.ui.export.write_poster", full)
     *_, value = Export(service).poster(clicked(service, ["prism"], scored=False), PAGE)
     assert value["kind"] == "error" and "No space left" in value["text"] and value["file"] is None
 

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from prism.music.metadata import asked_words, corpus_words, real_lines, signature
 from prism.music.roll import PianoRoll
-from prism.service.comparison import CAUTION, number
 from prism.service.piece import ShownPiece
 from prism.service.session import MOST_ENTRIES, Entry, History
 
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from prism.similarity.neighbours import Neighbour
     from prism.similarity.scorer import Score
 
+CAUTION = "similarity to one piece by a network's features, not how good the music is"
 # The sources that are compared with the corpus's piece: letter in the chart, name in the text.
 MARKS = {"prism": ("P", "Prism"), "amt": ("A", "AMT")}
 CORPUS_PIECE, YOURS = "this corpus piece", "your piece"
@@ -38,6 +38,19 @@ _NAMES = {
     "corpus": "Corpus piece (real and held out, to compare with)",
 }
 _TOLD_NETWORK = "corpus"  # hears time, which the other one hardly does
+
+
+def number(value: float, decimals: int = 2) -> str:
+    """A cosine as it is read out: without the leading zero.
+
+    Examples
+    --------
+    >>> number(0.874), number(-0.5), number(-0.001), number(1)
+    ('.87', '−.50', '.00', '1.00')
+    """
+    digits = f"{abs(value):.{decimals}f}".removeprefix("0")
+    negative = round(value, decimals) < 0
+    return f"−{digits}" if negative else digits
 
 
 def scores_value(

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from prism.models.settings import GenerationSettings
 from prism.music.metadata import held_out_words, mixture, window_words
 from prism.music.roll import FRAMES_PER_BEAT, Note, PianoRoll
-from prism.service.comparison import number
+from prism.service.cards import number
 from prism.service.piece import ShownPiece
 
 if TYPE_CHECKING:

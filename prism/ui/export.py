@@ -18,7 +18,7 @@ import gradio as gr
 from prism.models.settings import GenerationSettings
 from prism.music.metadata import file_stem
 from prism.music.synthesis import SynthesisError, sound_words
-from prism.service.comparison import Comparison
+from prism.service.export import Comparison, write_archive, write_poster
 from prism.service.links import query
 from prism.service.service import Service
 from prism.service.session import Generation, Session
@@ -100,7 +100,6 @@ class Export:
 
     def archive(self, session: Session, event: gr.EventData) -> Iterator[dict[str, Any]]:
         """Make the ZIP file; the panel's value."""
-        from prism.service.export import write_archive
 
         def write(comparison: Comparison, path: pathlib.Path) -> None:
             for piece in comparison.pieces.values():
@@ -111,8 +110,6 @@ class Export:
 
     def poster(self, session: Session, event: gr.EventData) -> Iterator[dict[str, Any]]:
         """Make the poster; the panel's value."""
-        from prism.service.export import write_poster
-
         yield from self._made(write_poster, "poster", "pdf", session.generation, event.page)
 
     def _made(
