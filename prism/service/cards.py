@@ -10,13 +10,14 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from prism.music.metadata import asked_words, corpus_words, real_lines, signature
 from prism.music.roll import PianoRoll
 from prism.service.piece import ShownPiece
 from prism.service.session import MOST_ENTRIES, Entry, History
 
 if TYPE_CHECKING:
-    from prism.models.settings import GenerationSettings
     from prism.similarity.bands import Band
     from prism.similarity.neighbours import Neighbour
     from prism.similarity.scorer import Score
@@ -37,7 +38,6 @@ _NAMES = {
     "amt": "AMT",
     "corpus": "Corpus piece (real and held out, to compare with)",
 }
-_TOLD_NETWORK = "corpus"  # hears time, which the other one hardly does
 
 
 def number(value: float, decimals: int = 2) -> str:
@@ -73,22 +73,22 @@ def scores_value(
     against : str
         What was compared with, `CORPUS_PIECE` or `YOURS`.
     """
-    charts = []
-    for network, kinds in bands.items():
-        marks = {
-            name: score
-            for name, found in scores.items()
-            for score in found
-            if score.network == network
-        }
-        charts.append(_chart(network, kinds, marks))
-    summary = _summary(scores, against) if charts else ""
     return {
-        "charts": charts,
-        "summary": summary,
+        "charts": [_chart(network, kinds, scores) for network, kinds in bands.items()],
+        "summary": _summary(scores, against) if bands else "",
         "hint": hint,
         "message": message,
         "against": against,
+    }
+
+
+def marks_of(network: str, scores: Mapping[str, Sequence[Score]]) -> dict[str, Score]:
+    """One network's score of each source that has one."""
+    return {
+        source: score
+        for source in MARKS
+        for score in scores.get(source, ())
+        if score.network == network
     }
 
 
@@ -108,7 +108,9 @@ def axis(values: Sequence[float]) -> list[float]:
     return [round(k * step, 6) for k in range(first, max(last, first + 1) + 1)]
 
 
-def _chart(network: str, bands: Mapping[str, Band], marks: Mapping[str, Score]) -> dict[str, Any]:
+def _chart(
+    network: str, bands: Mapping[str, Band], scores: Mapping[str, list[Score]]
+) -> dict[str, Any]:
     # The similarity package brings the machine-learning library along.
     from prism.similarity.bands import KIND_WORDS
 
@@ -116,6 +118,7 @@ def _chart(network: str, bands: Mapping[str, Band], marks: Mapping[str, Score]) 
     rows = [
         {"words": KIND_WORDS[kind], "quantiles": band.quantiles} for kind, band in bands.items()
     ]
+    marks = marks_of(network, scores)
     cosines = [score.cosine for score in marks.values()]
     ticks = axis([*cosines, *(q for row in rows for q in row["quantiles"])])
     decimals = 1 if ticks[1] - ticks[0] > 0.099 else 2
@@ -125,7 +128,11 @@ def _chart(network: str, bands: Mapping[str, Band], marks: Mapping[str, Score]) 
         "rows": rows,
         "ticks": [{"at": tick, "text": number(tick, decimals)} for tick in ticks],
         "marks": [
-            {"source": source, "at": score.cosine, "text": f"{MARKS[source][0]} {_read(score)}"}
+            {
+                "source": source,
+                "at": score.cosine,
+                "text": f"{MARKS[source][0]} {number(score.cosine)}",
+            }
             for source, score in marks.items()
         ],
         "sentences": [_sentence(name, marks.get(source)) for source, (_, name) in MARKS.items()],
@@ -133,22 +140,18 @@ def _chart(network: str, bands: Mapping[str, Band], marks: Mapping[str, Score]) 
     }
 
 
-def _read(score: Score) -> str:
-    return number(score.cosine)
-
-
 def _sentence(name: str, score: Score | None) -> str:
-    return f"{name}: {_read(score)}, {score.words}." if score else f"{name}: no score yet."
+    return f"{name}: {number(score.cosine)}, {score.words}." if score else f"{name}: no score yet."
 
 
 def _description(title: str, rows: list[dict[str, Any]], marks: Mapping[str, Score]) -> str:
     """The chart for those who do not see it."""
-    found = [f"{MARKS[source][1]} {_read(score)}" for source, score in marks.items()]
+    found = [f"{MARKS[source][1]} {number(score.cosine)}" for source, score in marks.items()]
     halves = [
         f"{row['words']} {number(row['quantiles'][1])} to {number(row['quantiles'][3])}"
         for row in rows
     ]
-    scores = f"{', '.join(found) or 'no score yet'}"
+    scores = ", ".join(found) or "no score yet"
     return f"{title}: {scores}. The middle half of real pairs: {'; '.join(halves)}."
 
 
@@ -174,28 +177,20 @@ def _nearer(first: Score, second: Score) -> int:
 def nearest_value(
     neighbours: Mapping[str, Neighbour], hint: str = "", message: str = ""
 ) -> dict[str, Any]:
-    """A card's value.
-
-    Parameters
-    ----------
-    neighbours : dict
-        Keyed by source.
-    hint, message : str
-        What is to come; what went wrong.
-    """
-    rows = [_row(source, neighbours[source]) for source in _NAMES if source in neighbours]
+    """A card's value from the sources' neighbours; see `scores_value`."""
+    rows = [
+        {
+            "source": source,
+            "name": name,
+            "overlap": f"{round(100 * neighbours[source].overlap)} %",
+            "copy": neighbours[source].is_copy,
+            "where": where(neighbours[source]),
+            "found": neighbours[source].overlap > 0,
+        }
+        for source, name in _NAMES.items()
+        if source in neighbours
+    ]
     return {"rows": rows, "hint": hint, "message": message}
-
-
-def _row(source: str, neighbour: Neighbour) -> dict[str, Any]:
-    return {
-        "source": source,
-        "name": _NAMES[source],
-        "overlap": f"{round(100 * neighbour.overlap)} %",
-        "copy": neighbour.is_copy,
-        "where": where(neighbour),
-        "found": neighbour.overlap > 0,
-    }
 
 
 def where(neighbour: Neighbour) -> str:
@@ -203,17 +198,11 @@ def where(neighbour: Neighbour) -> str:
     piece = neighbour.piece
     if neighbour.overlap <= 0:
         return "no training music has a note in common with it"
-    return ", ".join(
-        [f"{piece.label}: {piece.title}", f"from beat {neighbour.start_beat}", _moved(neighbour)]
-    )
-
-
-def _moved(neighbour: Neighbour) -> str:
-    count = abs(neighbour.semitones)
-    if not count:
-        return "not transposed"
-    way = "up" if neighbour.semitones > 0 else "down"
-    return f"transposed {way} {count} semitone{'s' if count > 1 else ''}"
+    moved, count = "not transposed", abs(neighbour.semitones)
+    if count:
+        way = "up" if neighbour.semitones > 0 else "down"
+        moved = f"transposed {way} {count} semitone{'s' if count > 1 else ''}"
+    return f"{piece.label}: {piece.title}, from beat {neighbour.start_beat}, {moved}"
 
 
 def neighbour_piece(source: str, neighbour: Neighbour, sample: PianoRoll) -> ShownPiece:
@@ -242,34 +231,21 @@ def history_value(history: History) -> dict[str, Any]:
 
 
 def _shown(entry: Entry) -> dict[str, Any]:
-    return {
-        "number": entry.number,
-        "title": entry.settings.mix,
-        "detail": _detail(entry.settings),
-        "beside": f"beside {entry.own.piece.title}" if entry.own else "",
-        "scores": _told(entry.scores),
-        "when": entry.when,
-        "notes": _thumbnail(entry.piece("prism").roll),
-    }
-
-
-def _detail(settings: GenerationSettings) -> str:
+    settings = entry.settings
     words = f"guidance {settings.guidance_scale:g} · seed {settings.seed}"
     metre = settings.time_signature and signature(settings.time_signature)
-    return " · ".join(filter(None, [words, metre, asked_words(settings.attributes)]))
-
-
-def _told(scores: dict[str, list[Score]]) -> str:
-    """How near each came by the features of the network that hears time."""
-    return " · ".join(
-        f"{name} {number(score.cosine)}"
-        for source, (_, name) in MARKS.items()
-        for score in scores.get(source, [])
-        if score.network == _TOLD_NETWORK
-    )
-
-
-def _thumbnail(roll: PianoRoll) -> list[int]:
-    """Pitch, start and end (frames) of every note, one after another."""
-    pitch, start, end, _ = roll.arrays()
-    return [int(n) for note in zip(pitch, start, end, strict=True) for n in note]
+    pitch, start, end, _ = entry.piece("prism").roll.arrays()
+    return {
+        "number": entry.number,
+        "title": settings.mix,
+        "detail": " · ".join(filter(None, [words, metre, asked_words(settings.attributes)])),
+        "beside": f"beside {entry.own.piece.title}" if entry.own else "",
+        # Of the network that hears time, which the other one hardly does.
+        "scores": " · ".join(
+            f"{MARKS[source][1]} {number(score.cosine)}"
+            for source, score in marks_of("corpus", entry.scores).items()
+        ),
+        "when": entry.when,
+        # Pitch, start and end (frames) of every note, one after another.
+        "notes": np.stack([pitch, start, end], axis=1).ravel().tolist(),
+    }

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from prism.evaluation.report import NETWORK_NAMES
 from prism.music.performance import shaping_words
-from prism.service.cards import CAUTION
+from prism.service.cards import CAUTION, marks_of
 from prism.service.sources import TITLES
 
 if TYPE_CHECKING:
@@ -75,15 +75,6 @@ class Comparison:
     def missing(self) -> list[str]:
         """The names of the sources that are not finished."""
         return [name for source, name in TITLES.items() if source not in self.pieces]
-
-    def marks(self, network: str) -> dict[str, Score]:
-        """One network's score of each source that has one."""
-        return {
-            source: score
-            for source in TITLES
-            for score in self.scores.get(source, ())
-            if score.network == network
-        }
 
 
 def write_archive(comparison: Comparison, path: str | os.PathLike) -> None:
@@ -149,7 +140,7 @@ def _score_lines(comparison: Comparison) -> Iterator[str]:
         return
     yield f"Cosines, 1 for the same: {CAUTION}."
     for network, name in NETWORK_NAMES.items():
-        for source, score in comparison.marks(network).items():
+        for source, score in marks_of(network, comparison.scores).items():
             yield f"{name}: {TITLES[source]} {score.cosine:.3f}, {score.words}"
 
 
@@ -211,10 +202,10 @@ def poster_of(comparison: Comparison) -> Poster:
         ScoreChart(
             NETWORK_NAMES[network],
             {KIND_WORDS[kind]: band.quantiles for kind, band in bands.items()},
-            {source: score.cosine for source, score in comparison.marks(network).items()},
+            {source: score.cosine for source, score in marks.items()},
         )
         for network, bands in comparison.bands.items()
-        if comparison.marks(network)
+        if (marks := marks_of(network, comparison.scores))
     ]
     about = f"Cosines with the real piece, beside those of real pairs: {CAUTION}."
     small_print = (
