@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import make_pipeline
-from stand_ins import StandInAMT, tiny_corpus
+from stand_ins import StandInAMT, choice_of, service_of, tiny_corpus
 
 from prism.corpora.dataset import corpus_sample, prompt_sample
 from prism.models.settings import GenerationSettings
@@ -17,10 +17,8 @@ from prism.service.lessons import (
     bars_around,
     births,
     changed,
-    continued,
     decode,
     decoded_states,
-    delayed,
     dissolved,
     encode,
     excerpt,
@@ -44,7 +42,7 @@ def test_music_dissolves_from_its_own_decoding_into_decoded_noise(real):
     noise = torch.randn(latents.shape, generator=torch.Generator().manual_seed(3))
     assert last == decode(PIPELINE, noise, real)
     assert middle == decode(PIPELINE, 0.5 * latents + 0.5 * noise, real)
-    assert last == dissolved(PIPELINE, delayed(real, 4), [1.0], seed=3)[0]
+    assert last == dissolved(PIPELINE, excerpt(real, -4, real.frames), [1.0], seed=3)[0]
     assert (first.tempo, first.time_signature) == (real.tempo, real.time_signature)
 
 
@@ -119,7 +117,7 @@ def test_bars_around_stay_inside():
 
 def test_a_delay_cuts_what_leaves():
     roll = PianoRoll.from_notes([Note(60, 0, 1), Note(62, 63, 1)])
-    assert delayed(roll, 4).notes() == [Note(60, 1, 1)]
+    assert excerpt(roll, -4, 256).notes() == [Note(60, 1, 1)]
 
 
 def test_relatives_are_what_their_names_say(corpus):
@@ -156,7 +154,8 @@ def test_only_work_is_timed():
 def test_notes_are_born_in_the_order_of_writing():
     corpus = tiny_corpus()
     amt = StandInAMT(notes=5)
-    *_, last = continued(amt, corpus, "Ada", 3)
+    baseline, settings = service_of(amt=lambda: amt).sources["amt"], choice_of(seed=3)
+    *_, last = baseline.stream(settings, baseline.prompt(settings))
     shown = corpus_sample(corpus, ["Ada"], 3)
     prompt = amt.calls[0]["prompt"]
     opening = prompt_sample(corpus, shown, 3)

@@ -26,7 +26,7 @@ CAUTION = "similarity to one piece by a network's features, not how good the mus
 # The sources that are compared with the corpus's piece: letter in the chart, name in the text.
 MARKS = {"prism": ("P", "Prism"), "amt": ("A", "AMT")}
 CORPUS_PIECE, YOURS = "this corpus piece", "your piece"
-_NETWORKS = {
+NETWORKS = {
     "imagenet": ("ImageNet network", "Knows photographs; looks at the rolls as pictures."),
     "corpus": ("Corpus network", "Learned to tell this corpus's composers apart."),
 }
@@ -114,7 +114,7 @@ def _chart(
     # The similarity package brings the machine-learning library along.
     from prism.similarity.bands import KIND_WORDS
 
-    title, about = _NETWORKS[network]
+    title, about = NETWORKS[network]
     rows = [
         {"words": KIND_WORDS[kind], "quantiles": band.quantiles} for kind, band in bands.items()
     ]

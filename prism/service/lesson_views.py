@@ -14,9 +14,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from prism.models.settings import GenerationSettings
-from prism.music.metadata import held_out_words, mixture, window_words
+from prism.music.metadata import held_out_words, window_words
 from prism.music.roll import FRAMES_PER_BEAT, Note, PianoRoll
-from prism.service.cards import number
+from prism.service.cards import NETWORKS, number
 from prism.service.piece import ShownPiece
 
 if TYPE_CHECKING:
@@ -30,24 +30,15 @@ SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 _TIMES = [k / 20 for k in range(21)]
 _STEPS = GenerationSettings.num_inference_steps
 _PACE_SECONDS = 0.3
-_NETWORKS = {"imagenet": "ImageNet network", "corpus": "Corpus network"}
-_YARDSTICK = "same_composer"
 _DRAWN = "Drawn by Prism's model. No person composed it."
 _WRITTEN = "Written by the baseline. No person composed it."
 
 
 @dataclasses.dataclass(frozen=True)
 class Meter:
-    """A bar below a roll.
+    """A bar below a roll: what it measures, the value in words, and how full it is, 0 to 1.
 
-    Parameters
-    ----------
-    name, text : str
-        What it measures, and the value in words.
-    share : float
-        How full it is, 0 to 1.
-    band : (float, float), optional
-        A stretch below it to compare with.
+    `band` is a stretch below it to compare with.
     """
 
     name: str
@@ -64,8 +55,6 @@ class Picture:
     ----------
     title, words, caption : str
         Above and below it, and the small print in its player.
-    roll : PianoRoll
-        The music.
     meters : tuple of Meter
         Below the words.
     notes : list of Note, optional
@@ -102,8 +91,6 @@ class Column:
 
     Parameters
     ----------
-    pictures : list of Picture
-        At least one.
     at : list of int, optional
         Which of them is shown at each stop; by default the one with the stop's number, and always
         the first if there is only one.
@@ -129,12 +116,8 @@ class View:
     ----------
     columns : list of Column
         From left to right; none leaves the rolls as they are.
-    stops : list of str
-        The slider's stops in words; none for no slider.
-    label : str
-        The slider's name.
-    start : int
-        The stop to begin with.
+    label, stops, start : str, list of str, int
+        The slider's name, its stops in words and the one to begin with; none for no slider.
     seconds : list of float, optional
         When each stop was reached: the stops can then be played like a film.
     said : str
@@ -198,9 +181,7 @@ def steps(service: Service, composer: str, seed: int) -> Iterator[View]:
     """The reverse process: from noise to music, a sampler step at a time."""
     from prism.service.lessons import decoded_states
 
-    stream = service.pipeline.get().stream(
-        GenerationSettings(composer, num_inference_steps=_STEPS, seed=seed)
-    )
+    stream = service.pipeline.get().stream(GenerationSettings(composer, seed=seed))
     found = list(service.models.iterate(decoded_states(stream, seed)))
     words = f"{composer} · seed {seed}"
     columns = [
@@ -215,7 +196,7 @@ def guidance(service: Service, composer: str, seed: int) -> Iterator[View]:
     """One seed at several guidance scales, side by side."""
     pictures: list[Picture] = []
     for scale in SCALES:
-        roll = _draw(service, [composer], [1.0], scale, seed)
+        roll = _draw(service, GenerationSettings(composer, guidance_scale=scale, seed=seed))
         share = _recognised(service, roll).get(composer, 0.0)
         meter = Meter(composer, _percent(share), share)
         pictures.append(_drawn(f"Guidance {scale:g}", roll, meters=(meter,)))
@@ -232,7 +213,8 @@ def mixing(service: Service, first: str, second: str, seed: int) -> Iterator[Vie
         )
     pictures: list[Picture] = []
     for share in SHARES:
-        pictures.append(_mixed(service, {first: 1 - share, second: share}, seed))
+        mix = [first, second], [1 - share, share]
+        pictures.append(_mixed(service, GenerationSettings(*mix, seed=seed)))
         done = len(pictures) == len(SHARES)
         stops = [picture.title for picture in pictures]
         said = "Drag the slider." if done else f"{len(pictures)} of {len(SHARES)}…"
@@ -240,18 +222,13 @@ def mixing(service: Service, first: str, second: str, seed: int) -> Iterator[Vie
         yield View([Column(pictures)], stops, f"From {first} to {second}", start, said=said)
 
 
-def _mixed(service: Service, mix: Mapping[str, float], seed: int) -> Picture:
-    # A composer of weight 0 would cost time and change nothing.
-    asked = {name: share for name, share in mix.items() if share > 0}
-    roll = _draw(
-        service, list(asked), list(asked.values()), GenerationSettings.guidance_scale, seed
-    )
+def _mixed(service: Service, settings: GenerationSettings) -> Picture:
+    roll = _draw(service, settings)
     found = _recognised(service, roll)
-    shares = {name: found.get(name, 0.0) for name in mix}
+    shares = {name: found.get(name, 0.0) for name, _ in settings.mixer}
     meters = tuple(Meter(f"Sounds like {n}", _percent(share), share) for n, share in shares.items())
-    title = mixture(list(asked), list(asked.values()))
     words = f"{_count_notes(roll)} · likeliest: {max(found, key=found.get)}"
-    return Picture(title, roll, words, meters, caption=_DRAWN)
+    return Picture(settings.mix, roll, words, meters, caption=_DRAWN)
 
 
 def measured_mixtures(path: pathlib.Path) -> str:
@@ -306,14 +283,12 @@ def numbers(
 
 def race(service: Service, composer: str, seed: int) -> Iterator[View]:
     """Diffusion against autoregression: both recorded, to be played slowly."""
-    from prism.service.lessons import continued, timed
+    from prism.service.lessons import timed
 
     yield View([], said="Prism draws…")
-    stream = service.pipeline.get().stream(
-        GenerationSettings(composer, num_inference_steps=_STEPS, seed=seed)
-    )
-    drawn = list(service.models.iterate(timed(stream)))
-    amt = timed(continued(service.amt.get(), service.corpus.get(), composer, seed))
+    settings, baseline = GenerationSettings(composer, seed=seed), service.sources["amt"]
+    drawn = list(service.models.iterate(timed(service.pipeline.get().stream(settings))))
+    amt = timed(baseline.stream(settings, baseline.prompt(settings)))
     written, shown_at = [], 0.0
     for seconds, sample in service.models.iterate(amt, cores=1):
         written.append((seconds, sample))
@@ -377,10 +352,10 @@ def meters_of(found: Sequence[Score], bands: Mapping[str, Mapping[str, Band]]) -
     """A meter for each network, with the band of two pieces by one composer; below 0 is empty."""
     meters = []
     for score in found:
-        _, low, _, high, _ = bands[score.network][_YARDSTICK].quantiles
+        _, low, _, high, _ = bands[score.network]["same_composer"].quantiles
         text = f"{number(score.cosine)}, {score.words}"
         band = (max(0.0, low), max(0.0, high))
-        meters.append(Meter(_NETWORKS[score.network], text, max(0.0, score.cosine), band))
+        meters.append(Meter(NETWORKS[score.network][0], text, max(0.0, score.cosine), band))
     return tuple(meters)
 
 
@@ -389,25 +364,12 @@ def meters_of(found: Sequence[Score], bands: Mapping[str, Mapping[str, Band]]) -
 
 def _window(service: Service, composer: str, piece: int) -> Window:
     """A held-out window by the composer; `piece` is the seed that draws it."""
-    from prism.corpora.dataset import corpus_sample  # brings torch along
-
-    return corpus_sample(service.corpus.get(), [composer], piece)
+    return service.sources["corpus"].window(GenerationSettings(composer, seed=piece))
 
 
-def _draw(
-    service: Service, composers: list[str], weights: list[float], guidance_scale: float, seed: int
-) -> PianoRoll:
+def _draw(service: Service, settings: GenerationSettings) -> PianoRoll:
     """The roll that the model draws, a step at a time, so that clicks come between."""
-    stream = service.pipeline.get().stream(
-        GenerationSettings(
-            composers,
-            weights,
-            guidance_scale=guidance_scale,
-            num_inference_steps=_STEPS,
-            seed=seed,
-        )
-    )
-    *_, last = service.models.iterate(stream)
+    *_, last = service.models.iterate(service.pipeline.get().stream(settings))
     return service.models.run(lambda: last.rolls[0])
 
 

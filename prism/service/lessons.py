@@ -10,17 +10,15 @@ x_t
 
 from __future__ import annotations
 
-import dataclasses
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import torch
 
-from prism.amt.pipeline import AMTPipeline, PartialSample
-from prism.amt.prompt import amt_seed, prompt_roll
-from prism.corpora.dataset import another_sample, corpus_sample, prompt_sample, roll_tensor
+from prism.amt.pipeline import PartialSample
+from prism.corpora.dataset import another_sample, corpus_sample, roll_tensor
 from prism.corpora.prepared import Corpus
 from prism.models.diffusion import add_noise
 from prism.models.pipeline import Preview, PrismPipeline
@@ -51,18 +49,9 @@ def gaussian(like: torch.Tensor, seed: int) -> torch.Tensor:
 def dissolved(
     pipeline: PrismPipeline, roll: PianoRoll, times: Sequence[float], seed: int = 0
 ) -> list[PianoRoll]:
-    """The forward process: a roll's numbers mixed with noise, decoded at each of some times.
+    """The forward process: a roll's numbers mixed with noise, decoded at each of some times t.
 
-    Parameters
-    ----------
-    pipeline : PrismPipeline
-        Its autoencoder is used.
-    roll : PianoRoll
-        Real music.
-    times : sequence of float
-        t, 0 to 1; at 0 the autoencoder's own rendering comes back, at 1 decoded noise.
-    seed : int
-        Of the noise, which is the same at all times.
+    At 0 the autoencoder's own rendering comes back, at 1 decoded noise, which is one at all times.
     """
     latents = encode(pipeline, roll)
     levels = torch.tensor(times, device=latents.device)
@@ -72,19 +61,8 @@ def dissolved(
     ]
 
 
-@dataclasses.dataclass(frozen=True)
-class DecodedState:
-    """The sampler between two steps, as music.
-
-    Parameters
-    ----------
-    step : int
-        Steps done.
-    t : float
-        Diffusion time.
-    x_t, clean : PianoRoll
-        The current sample, and the music that the model predicts from it; the same at the end.
-    """
+class DecodedState(NamedTuple):
+    """The sampler after some steps, as music: x_t, and the clean estimate made from it."""
 
     step: int
     t: float
@@ -95,15 +73,9 @@ class DecodedState:
 def decoded_states(previews: Iterable[Preview], seed: int) -> Iterator[DecodedState]:
     """The reverse process, from the noise to the result: one more than there are steps.
 
-    A preview has the clean estimate c alone. x_t follows from Euler's rule: a step from t to t'
-    keeps the share t'/t of it and takes the rest from c.
-
-    Parameters
-    ----------
-    previews : iterable of Preview
-        From `PrismPipeline.stream` for one seed.
-    seed : int
-        That seed.
+    The previews are from `PrismPipeline.stream` for the one seed, and have the clean estimate c
+    alone. x_t follows from Euler's rule: a step from t to t' keeps the share t'/t of it and takes
+    the rest from c.
     """
     t, x_t = 1.0, None
     for preview in previews:
@@ -127,18 +99,12 @@ def changed(
 
     Parameters
     ----------
-    pipeline : PrismPipeline
-        Its autoencoder is used.
-    roll : PianoRoll
-        Real music.
     beat : int
         Whose numbers are replaced, counted from 0.
     numbers : sequence of float
         The new ones, as many as the autoencoder has a beat.
     noise_scale : float
-        Standard deviation of the noise added to the numbers of all beats.
-    seed : int
-        Of that noise.
+        Standard deviation of the noise added to the numbers of all beats, drawn from `seed`.
 
     Raises
     ------
@@ -158,7 +124,7 @@ def changed(
 def excerpt(roll: PianoRoll, first_frame: int, frames: int) -> PianoRoll:
     """A part of a roll; a note held over from before is struck at its first frame."""
     pitch, start, end, velocity = roll.arrays()
-    heard = (end > first_frame) & (start < first_frame + frames)
+    heard = end > first_frame
     first, last = np.maximum(start - first_frame, 0), end - first_frame
     return roll.with_notes(*(a[heard] for a in (pitch, first, last, velocity)), frames=frames)
 
@@ -170,28 +136,11 @@ def bars_around(roll: PianoRoll, beat: int) -> tuple[int, int]:
     return first, min(3 * bar, roll.frames - first)
 
 
-def delayed(roll: PianoRoll, frames: int) -> PianoRoll:
-    """The same notes so much later; what leaves the roll is cut off."""
-    pitch, start, end, velocity = roll.arrays()
-    return roll.with_notes(pitch, start + frames, end + frames, velocity)
-
-
 def relatives(corpus: Corpus, window: Window, seed: int) -> dict[str, PianoRoll]:
     """Rolls that a listener would call the same as a window, like it, or nothing like it.
 
-    Parameters
-    ----------
-    corpus : Corpus
-        Other pieces are drawn from its held-out part.
-    window : Window
-        The music they are all held against.
-    seed : int
-        Decides which other pieces, and what is shuffled how.
-
-    Returns
-    -------
-    dict
-        Keyed by words for the visitor.
+    Keyed by words for the visitor; the seed decides which held-out pieces are taken, and what is
+    shuffled how.
     """
     roll, composer = window.roll, window.piece.label
     rng = np.random.default_rng([seed, 4])
@@ -201,7 +150,7 @@ def relatives(corpus: Corpus, window: Window, seed: int) -> dict[str, PianoRoll]
         "The same roll": roll,
         "A semitone higher": window.transposed(1),
         "An octave higher": window.transposed(12),
-        "A beat later": delayed(roll, FRAMES_PER_BEAT),
+        "A beat later": excerpt(roll, -FRAMES_PER_BEAT, roll.frames),
         "Its notes shuffled": shuffled(roll, rng),
         f"Another piece: {composer}": another_sample(corpus, window, seed).roll,
         f"Another composer: {other.piece.label}": other.roll,
@@ -211,24 +160,11 @@ def relatives(corpus: Corpus, window: Window, seed: int) -> dict[str, PianoRoll]
 
 def timed(items: Iterable[Item]) -> Iterator[tuple[float, Item]]:
     """Each item with the seconds that making it and all before it took, waiting left out."""
-    spent, iterator = 0.0, iter(items)
-    while True:
-        began = time.perf_counter()
-        try:
-            item = next(iterator)
-        except StopIteration:
-            return
+    spent, began = 0.0, time.perf_counter()
+    for item in items:
         spent += time.perf_counter() - began
         yield spent, item
-
-
-def continued(
-    amt: AMTPipeline, corpus: Corpus, composer: str, seed: int
-) -> Iterator[PartialSample]:
-    """The baseline writing after a held-out opening, as it does beside Prism for this seed."""
-    opening = prompt_sample(corpus, corpus_sample(corpus, [composer], seed), seed)
-    told = [composer] if composer in amt.composers else None
-    return amt.stream(prompt=prompt_roll(opening), seed=amt_seed(seed), composers=told)
+        began = time.perf_counter()
 
 
 def births(growth: PartialSample) -> tuple[list[Note], list[int]]:

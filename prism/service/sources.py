@@ -242,26 +242,28 @@ class BaselineSource(Source):
     def stages(self, settings: GenerationSettings) -> Iterator[Progress]:
         """As many notes as are worth showing, after a stage in which Prism goes first."""
         yield Progress(text="Begins when Prism is done.")
-        amt = self._amt.get()
-        start = amt_prompt(
-            settings,
-            amt.composers,
-            lambda: self._opening(settings),
-            lambda: self._prism.roll(settings),
-        )
-        stream = amt.stream(
-            **start.arguments,
-            seed=amt_seed(settings.seed),
-            tempo=settings.tempo,
-            time_signature=None,
-        )
-        shown_at = time.monotonic()
+        amt, start = self._amt.get(), self.prompt(settings)
+        stream, shown_at = self.stream(settings, start), time.monotonic()
         for growth in self._models.iterate(stream, self.priority, 1, HEARTBEAT_SECONDS):
             if growth is None:
                 yield Progress()
             elif growth.done or time.monotonic() - shown_at >= _NOTE_SECONDS:
                 shown_at = time.monotonic()
                 yield Progress(self._piece(settings, amt, start, growth))
+
+    def prompt(self, settings: GenerationSettings) -> AMTPrompt:
+        """What the model is given."""
+        return amt_prompt(
+            settings,
+            self._amt.get().composers,
+            lambda: self._opening(settings),
+            lambda: self._prism.roll(settings),
+        )
+
+    def stream(self, settings: GenerationSettings, start: AMTPrompt) -> Iterator[PartialSample]:
+        """The model's own notes, one after another."""
+        seed = amt_seed(settings.seed)
+        return self._amt.get().stream(**start.arguments, seed=seed, tempo=settings.tempo)
 
     def _opening(self, settings: GenerationSettings) -> Window:
         # It brings the machine-learning library along.
