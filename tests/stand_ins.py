@@ -202,11 +202,11 @@ def served(
     amt=StandInAMT,
     scorer=make_scorer,
     index=make_index,
-    examples=None,
+    examples=dict,
 ) -> Iterator[str]:
     """Serve the page over what these functions load; gives its address."""
     loaders = [Loader(load) for load in (pipeline, corpus, amt, scorer, index)]
-    page = build_ui(Service(*loaders, examples=examples and Loader(examples)))
+    page = build_ui(Service(*loaders, examples=Loader(examples)))
     page.launch(prevent_thread_lock=True, quiet=True, server_port=None, **launch_options())
     try:
         yield page.local_url

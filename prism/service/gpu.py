@@ -20,14 +20,10 @@ def gpu_is_lent() -> bool:
 
 
 def on_lent_gpu(function: Function, seconds: int) -> Function:
-    """The function as one that borrows the GPU for so long; itself where none is lent.
+    """The function as one that borrows the GPU; itself where none is lent.
 
-    Parameters
-    ----------
-    function : callable
-        A function or a generator function; arguments and results must be picklable.
-    seconds : int
-        The most that it takes: a visitor with less than that left is refused.
+    Its arguments and results, or a generator function's items, must be picklable. `seconds` are the
+    most that it takes: a visitor with less than that left is refused.
     """
     if not gpu_is_lent():
         return function

@@ -5,6 +5,7 @@ The page, the HTTP API, ``prism compare`` and the stored examples all get their 
 
 from __future__ import annotations
 
+import dataclasses
 import pathlib
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
@@ -15,7 +16,6 @@ from prism.corpora.prepared import Corpus
 from prism.models.hub import find_weights
 from prism.models.setting_types import Offered
 from prism.models.settings import PUBLIC, SETTINGS, GenerationSettings
-from prism.service.cache import RecentResults
 from prism.service.examples import load_examples
 from prism.service.loading import (
     Loader,
@@ -28,7 +28,14 @@ from prism.service.log import note_piece
 from prism.service.piece import ShownPiece
 from prism.service.scheduler import Priority, Scheduler
 from prism.service.session import COMPARED, Generation, Session
-from prism.service.sources import BaselineSource, CorpusSource, PrismSource, Progress, Source
+from prism.service.sources import (
+    BaselineSource,
+    CorpusSource,
+    PrismSource,
+    Progress,
+    RecentResults,
+    Source,
+)
 
 if TYPE_CHECKING:
     from prism.amt.pipeline import AMTPipeline
@@ -40,27 +47,21 @@ if TYPE_CHECKING:
 RECENT_RESULTS = 96
 
 
+@dataclasses.dataclass(eq=False)
 class Service:
     """Makes the pieces for all visitors.
 
     Parameters
     ----------
-    pipeline : Loader of PrismPipeline
-        The model.
-    corpus : Loader of Corpus
-        Real music.
-    amt : Loader of AMTPipeline
-        The baseline.
-    scorer : Loader of SimilarityScorer
-        Compares pieces.
-    index : Loader of TrainingIndex
-        Finds the nearest training music.
-    models : Scheduler, optional
-        Where the models work; one of its own by default.
-    examples : Loader of dict, optional
-        Results that were made before, as `load_examples` gives them; none by default.
-    weights : Loader of Path, optional
-        Their folder, with the records of their training; the bundled one by default.
+    pipeline, corpus, amt, scorer, index : Loader
+        The model, real music, the baseline, what compares pieces, and what finds the nearest
+        training music.
+    models : Scheduler
+        Where the models work.
+    examples : Loader of dict
+        Results that were made before, as `load_examples` gives them.
+    weights : Loader of Path
+        Their folder, with the records of their training.
 
     Attributes
     ----------
@@ -68,28 +69,19 @@ class Service:
         Where sound and pictures are made and the training music is searched, beside the models.
     """
 
-    def __init__(
-        self,
-        pipeline: Loader[PrismPipeline],
-        corpus: Loader[Corpus],
-        amt: Loader[AMTPipeline],
-        scorer: Loader[SimilarityScorer],
-        index: Loader[TrainingIndex],
-        models: Scheduler | None = None,
-        examples: Loader[Mapping[tuple, ShownPiece]] | None = None,
-        weights: Loader[pathlib.Path] | None = None,
-    ) -> None:
-        self.pipeline = pipeline
-        self.corpus = corpus
-        self.amt = amt
-        self.scorer = scorer
-        self.index = index
-        self.models = models or Scheduler()
+    pipeline: Loader[PrismPipeline]
+    corpus: Loader[Corpus]
+    amt: Loader[AMTPipeline]
+    scorer: Loader[SimilarityScorer]
+    index: Loader[TrainingIndex]
+    models: Scheduler = dataclasses.field(default_factory=Scheduler)
+    examples: Loader[Mapping[tuple, ShownPiece]] = Loader(dict)
+    weights: Loader[pathlib.Path] = Loader(lambda: ROOT / "weights")
+
+    def __post_init__(self) -> None:
         self.files = Scheduler("prism-files")
-        self.examples = examples or Loader(dict)
-        self.weights = weights or Loader(lambda: ROOT / "weights")
-        prism, real = PrismSource(pipeline, self.models), CorpusSource(corpus)
-        baseline = BaselineSource(amt, real, prism, self.models)
+        prism, real = PrismSource(self.pipeline, self.models), CorpusSource(self.corpus)
+        baseline = BaselineSource(self.amt, real, prism, self.models)
         self.sources: dict[str, Source] = {s.name: s for s in (prism, real, baseline)}
         self._recent: RecentResults[ShownPiece] = RecentResults(RECENT_RESULTS)
 
