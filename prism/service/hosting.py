@@ -68,8 +68,8 @@ async def _alive(request: Request) -> Response:
 def give_memory_back() -> None:
     """Tell glibc to give large blocks back at once, and to keep few heaps; nothing elsewhere.
 
-    By default it makes up to eight heaps a core for the threads of the requests, and once a large
-    block has been freed it keeps all such blocks in them, where they leave gaps.
+    By default it makes up to eight heaps a core, and keeps all large blocks in them once one has
+    been freed, where they leave gaps.
     """
     if platform.libc_ver()[0] != "glibc":
         return

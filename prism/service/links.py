@@ -24,7 +24,8 @@ class Link:
     settings : GenerationSettings
         With the first composer where it names none, and defaults for what it has wrong.
     given, complete : bool
-        Whether the address holds anything of a link; says what to generate, all of it understood.
+        Whether the address holds anything of a link; whether it says what to generate, and all of
+        it was understood.
     faults : tuple of str
         A sentence for each setting that it has wrong.
     """

@@ -6,20 +6,8 @@ A line is ``request`` and pairs, for example::
 
     request endpoint=generate outcome=done waited=0.4 worked=0.9 pieces=1 cached=0 waiting=3
 
-endpoint
-    The event's name in the API, or that of the page's handler.
-outcome
-    ``done``; ``failed`` (the visitor was told why); ``cancelled`` before it was done; ``refused``
-    because too many are being answered.
-waited, worked
-    Seconds that its work stood in a `prism.service.scheduler.Scheduler` before its first step, and
-    all its other seconds.
-pieces, cached
-    Pieces of music asked for, and how many of them were there already.
-waiting
-    Other requests that were being answered, waiting or at work, when it ended.
-
-No address, session, composer, seed, text or file name of a visitor is ever in it.
+No address, session, composer, seed, text or file name of a visitor is ever in it. docs/hosting.md
+says what each pair is.
 """
 
 from __future__ import annotations

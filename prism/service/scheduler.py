@@ -4,13 +4,9 @@ Gradio answers every item of a handler in another thread, and GNU OpenMP gives e
 computes a team of its own; with more threads than cores, the baseline's many small products pay for
 waking them. So the models compute in one thread. Work comes as generators: after each item the most
 urgent one goes on, so that a click's first preview waits for one note of somebody's baseline at
-most, never for its end.
-
-Conventions
------------
-order
-    By priority; then by how much work the visitor has there already, so that one who asks for fifty
-    pieces keeps nobody waiting for fifty; then first come, first served.
+most, never for its end. What is most urgent goes by priority; then by how much work the visitor has
+there already, so that one who asks for fifty pieces keeps nobody waiting for fifty; then first
+come, first served.
 """
 
 from __future__ import annotations

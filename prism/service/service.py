@@ -128,16 +128,8 @@ class Service:
         """Make a source's piece, or take it from the recent results or the stored examples.
 
         Something comes at least every `HEARTBEAT_SECONDS` while a model works, even if nothing is
-        new: whoever iterates can stop only between two items.
-
-        Parameters
-        ----------
-        name : str
-            Of the source.
-        settings : GenerationSettings
-            What to make it with.
-        kept : ShownPiece, optional
-            The very piece, made before, without its files.
+        new: whoever iterates can stop only between two items. `kept` is the very piece, made
+        before, without its files.
         """
         source, key = self.sources[name], settings.key_for(name)
         stored = self.examples.get() if self.examples.ready else {}
@@ -159,12 +151,11 @@ class Service:
         news, as a generator without items empties a player.
         """
         generation = session.generation
-        own = generation.own if name == "corpus" else None
+        settings, own = generation.settings, generation.own if name == "corpus" else None
         if own is not None:
-            news = self.own_piece(own, generation.settings.tempo)
+            news = self.own_piece(own, settings.tempo)
         else:
-            kept = session.history.kept(name, generation.settings)
-            news = self.fill(name, generation.settings, kept)
+            news = self.fill(name, settings, session.history.kept(name, settings))
         for progress in news:
             replaced = name == "corpus" and generation.own is not own
             if generation.over or generation.stopped or replaced:
@@ -219,14 +210,8 @@ def load_service(
 ) -> Service:
     """A service of which each part is loaded when it is first asked for.
 
-    Parameters
-    ----------
-    weights : str or Path
-        Folder or name on the Hub; see `prism.models.hub`.
-    corpus : Path
-        Folder of a prepared corpus.
-    amt : str or Path, optional
-        Folder or name of the baseline; ``amt`` among the weights by default.
+    Weights and baseline are folders or names on the Hub, see `prism.models.hub`; the baseline is
+    ``amt`` among the weights by default. The corpus is a prepared one's folder.
     """
     models = Scheduler()
     folder = Loader(lambda: find_weights(weights).resolve())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import threading
 import time
-from collections.abc import Collection, Hashable
+from collections.abc import Hashable
 from typing import TYPE_CHECKING, Any
 
 from prism.service.examples import packed, unpacked
@@ -35,18 +35,13 @@ class Generation:
         What was asked for; None before the first.
     own : OwnPiece or None
         The visitor's own music in the place of the corpus's.
-    over : bool
-        Whether the visitor has asked again.
-    stopped : bool
-        Whether the visitor has pressed Stop: no more pieces come. Those that are there are still
-        on the page, so what is said of them goes on.
-    pieces : dict
-        The finished ones.
-    scores : dict
-        Of the generated pieces against the corpus's, a score a network.
-    neighbours : dict
-        The training music nearest to each piece.
-    lock
+    over, stopped : bool
+        Whether the visitor has asked again; has pressed Stop: no more pieces come, but those that
+        are there are still on the page, so what is said of them goes on.
+    pieces, scores, neighbours : dict
+        The finished pieces; the generated ones' scores against the corpus's, a score a network; the
+        training music nearest to each.
+    lock : Lock
         For whoever compares the pieces.
     """
 
@@ -62,7 +57,9 @@ class Generation:
     @property
     def unscored(self) -> list[str]:
         """The generated pieces that can be compared and were not."""
-        return self._lacking(self.scores, COMPARED) if "corpus" in self.pieces else []
+        if "corpus" not in self.pieces:
+            return []
+        return [n for n in COMPARED if n in self.pieces and n not in self.scores]
 
     @property
     def unplaced(self) -> list[str]:
@@ -70,28 +67,20 @@ class Generation:
         if not any(name in self.pieces for name in COMPARED):
             return []
         # A visitor's own music may well be in the corpus, where it is no yardstick.
-        return self._lacking(self.neighbours, COMPARED if self.own else (*COMPARED, "corpus"))
-
-    def _lacking(self, found: Collection[str], names: Collection[str]) -> list[str]:
-        return [name for name in names if name in self.pieces and name not in found]
+        names = COMPARED if self.own else (*COMPARED, "corpus")
+        return [n for n in names if n in self.pieces and n not in self.neighbours]
 
 
 @dataclasses.dataclass
 class Entry:
-    """One result.
+    """One result, as a `Generation` has it; the pieces as notes.
 
     Parameters
     ----------
     number : int
         Counted from 1 through the visit.
-    settings : GenerationSettings
-        What was asked for.
-    own : OwnPiece or None
-        The visitor's own music in the place of the corpus's.
     when : float
         When it was finished, in seconds since 1970.
-    scores : dict
-        As in `Generation`.
     """
 
     number: int
