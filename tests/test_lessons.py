@@ -36,13 +36,13 @@ def real() -> PianoRoll:
 
 
 def test_music_dissolves_from_its_own_decoding_into_decoded_noise(real):
-    first, middle, last = dissolved(PIPELINE, real, [0.0, 0.5, 1.0], seed=3)
+    first, middle, last = dissolved(PIPELINE, real, [0.0, 0.5, 1.0])
     latents = encode(PIPELINE, real)
     assert first == decode(PIPELINE, latents, real)
-    noise = torch.randn(latents.shape, generator=torch.Generator().manual_seed(3))
+    noise = torch.randn(latents.shape, generator=torch.Generator().manual_seed(0))
     assert last == decode(PIPELINE, noise, real)
     assert middle == decode(PIPELINE, 0.5 * latents + 0.5 * noise, real)
-    assert last == dissolved(PIPELINE, excerpt(real, -4, real.frames), [1.0], seed=3)[0]
+    assert last == dissolved(PIPELINE, excerpt(real, -4, real.frames), [1.0])[0]
     assert (first.tempo, first.time_signature) == (real.tempo, real.time_signature)
 
 
@@ -85,8 +85,8 @@ def test_unchanged_numbers_change_nothing_and_others_only_their_surroundings(rea
     differs = np.flatnonzero((other.active != plain.active).any(axis=0))
     # The decoder sees a beat and both its neighbours.
     assert differs.size and differs.min() >= 19 * 4 and differs.max() < 22 * 4
-    noisy = changed(PIPELINE, real, 20, own, noise_scale=0.5, seed=2)
-    assert noisy == decode(PIPELINE, latents + 0.5 * gaussian(latents, 2), real)
+    noisy = changed(PIPELINE, real, 20, own, noise_scale=0.5)
+    assert noisy == decode(PIPELINE, latents + 0.5 * gaussian(latents, 0), real)
 
 
 @pytest.mark.parametrize(

@@ -158,20 +158,18 @@ def _description(title: str, rows: list[dict[str, Any]], marks: Mapping[str, Sco
 def _summary(scores: Mapping[str, list[Score]], against: str) -> str:
     if not all(scores.get(source) for source in MARKS):
         return f"A score is {CAUTION}."
-    nearer = {_nearer(*pair) for pair in zip(*(scores[s] for s in MARKS), strict=True)}
-    if nearer == {1}:
+    # As they are shown.
+    pairs = [
+        [round(score.cosine, 2) for score in pair]
+        for pair in zip(scores["prism"], scores["amt"], strict=True)
+    ]
+    if all(prism > amt for prism, amt in pairs):
         said = f"Both networks find Prism's piece more like {against} than AMT's"
-    elif nearer == {-1}:
+    elif all(amt > prism for prism, amt in pairs):
         said = f"Both networks find AMT's piece more like {against} than Prism's"
     else:
         said = "The two networks do not both prefer one of the generated pieces"
     return f"{said}; that is {CAUTION}."
-
-
-def _nearer(first: Score, second: Score) -> int:
-    """1 or −1 for the greater as it is shown, 0 for a tie."""
-    difference = round(first.cosine, 2) - round(second.cosine, 2)
-    return (difference > 0) - (difference < 0)
 
 
 def nearest_value(

@@ -46,18 +46,13 @@ def gaussian(like: torch.Tensor, seed: int) -> torch.Tensor:
     return torch.randn(like.shape, generator=torch.Generator().manual_seed(seed)).to(like.device)
 
 
-def dissolved(
-    pipeline: PrismPipeline, roll: PianoRoll, times: Sequence[float], seed: int = 0
-) -> list[PianoRoll]:
-    """The forward process: a roll's numbers mixed with noise, decoded at each of some times t.
-
-    At 0 the autoencoder's own rendering comes back, at 1 decoded noise, which is one at all times.
-    """
+def dissolved(pipeline: PrismPipeline, roll: PianoRoll, times: Sequence[float]) -> list[PianoRoll]:
+    """The forward process: a roll's numbers mixed with the same noise, decoded at some times t."""
     latents = encode(pipeline, roll)
     levels = torch.tensor(times, device=latents.device)
     return [
         decode(pipeline, mixed, roll)
-        for mixed in add_noise(latents[None], gaussian(latents, seed)[None], levels)
+        for mixed in add_noise(latents[None], gaussian(latents, 0)[None], levels)
     ]
 
 
@@ -93,18 +88,11 @@ def changed(
     beat: int,
     numbers: Sequence[float],
     noise_scale: float = 0.0,
-    seed: int = 0,
 ) -> PianoRoll:
     """A roll after a round trip through the autoencoder on which its numbers were changed.
 
-    Parameters
-    ----------
-    beat : int
-        Whose numbers are replaced, counted from 0.
-    numbers : sequence of float
-        The new ones, as many as the autoencoder has a beat.
-    noise_scale : float
-        Standard deviation of the noise added to the numbers of all beats, drawn from `seed`.
+    Those of one beat, counted from 0, are replaced; then noise of a standard deviation of
+    `noise_scale`, always the same, is added to those of all beats.
 
     Raises
     ------
@@ -118,7 +106,7 @@ def changed(
     if len(numbers) != size or not np.isfinite(numbers).all():
         raise ValueError(f"numbers: expected {size} finite numbers, got {list(numbers)}")
     latents[beat] = torch.tensor(numbers, dtype=latents.dtype, device=latents.device)
-    return decode(pipeline, latents + noise_scale * gaussian(latents, seed), roll)
+    return decode(pipeline, latents + noise_scale * gaussian(latents, 0), roll)
 
 
 def excerpt(roll: PianoRoll, first_frame: int, frames: int) -> PianoRoll:

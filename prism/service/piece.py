@@ -23,9 +23,9 @@ logger = logging.getLogger(__name__)
 class ShownPiece:
     """A finished roll with the files made of it.
 
-    The files lie in a folder of their own, which is removed when nothing refers to the piece any
-    more: neither a visitor's page nor the recent results. Several visitors may share a piece:
-    `files` is never changed, but replaced.
+    The files lie in a folder of their own, which is removed when neither a visitor's page nor the
+    recent results refer to the piece any more. Visitors share pieces: `files` is never changed, but
+    replaced.
 
     Parameters
     ----------
