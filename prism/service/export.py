@@ -50,11 +50,9 @@ class Comparison:
         Whom it is about, for example ``"Bach 70 % + Mozart 30 %"``.
     settings : dict
         What was chosen, as JSON can hold it.
-    pieces : dict
-        Those that are finished, by the names of their sources.
-    scores : dict
-        Of the generated pieces against the real one, a score a network; a source without is not
-        scored yet.
+    pieces, scores : dict
+        By the names of their sources: the finished pieces, and of the generated ones a score a
+        network against the real one, if there is one yet.
     bands : dict
         For each network what cosines real pairs have.
     link : str

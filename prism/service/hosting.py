@@ -26,10 +26,7 @@ _GIVEN_BACK_BYTES = 1 << 22  # a piece's sound is larger, what a sampler step ne
 class Health:
     """Says how far loading has got: ``/livez`` and ``/healthz``.
 
-    Parameters
-    ----------
-    needed, others : mapping of str to Loader
-        The parts without which there is no page worth showing; those it goes on without.
+    Without the parts that are needed there is no page worth showing; it goes on without others.
 
     Examples
     --------

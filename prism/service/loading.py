@@ -27,20 +27,9 @@ logger = logging.getLogger(__name__)
 class Loader(Generic[Loaded]):
     """Loads something once, when it is first asked for.
 
-    After a failure the next `get` tries again, so that a missing file can be put in place while
-    the app runs.
-
-    Parameters
-    ----------
-    load : callable
-        Takes nothing, returns what is loaded.
-    models : Scheduler, optional
-        Where to load what computes; by default in the thread of whoever comes first.
-
-    Attributes
-    ----------
-    error : str
-        What kept the last attempt from loading; empty if there was none or it succeeded.
+    After a failure, of which `error` tells, the next `get` tries again, so that a missing file can
+    be put in place while the app runs. What computes is loaded among the `models`, anything else in
+    the thread of whoever comes first.
 
     Examples
     --------

@@ -57,16 +57,12 @@ class Service:
         The model, real music, the baseline, what compares pieces, and what finds the nearest
         training music.
     models : Scheduler
-        Where the models work.
+        Where the models work; sound is made and the training music searched beside them, in
+        `files`.
     examples : Loader of dict
         Results that were made before, as `load_examples` gives them.
     weights : Loader of Path
         Their folder, with the records of their training.
-
-    Attributes
-    ----------
-    files : Scheduler
-        Where sound and pictures are made and the training music is searched, beside the models.
     """
 
     pipeline: Loader[PrismPipeline]

@@ -68,16 +68,9 @@ class RecentResults(Generic[Value]):
 
 @dataclasses.dataclass(frozen=True)
 class Progress:
-    """What is new of one source; nothing, where whoever iterates may only want to stop.
+    """What is new of one source: a piece to show, a text to say, or nothing.
 
-    Parameters
-    ----------
-    piece : ShownPiece or None
-        What to show; None for what is already there.
-    text : str
-        What to say; empty for nothing new.
-    done : bool
-        Whether this is the result, with its files.
+    `done` says that the piece is the result, with its files.
     """
 
     piece: ShownPiece | None = None
@@ -86,17 +79,7 @@ class Progress:
 
 
 class Source(abc.ABC):
-    """Where a piece comes from.
-
-    Attributes
-    ----------
-    name : str
-        Its name in the program.
-    kind, title, hint : str
-        The words of its empty player.
-    priority : Priority
-        Of its work.
-    """
+    """Where a piece comes from: its name in the program, and the words of its empty player."""
 
     name: ClassVar[str]
     kind: ClassVar[str]
@@ -229,16 +212,9 @@ class CorpusSource(Source):
 
 
 class BaselineSource(Source):
-    """Lets the Anticipatory Music Transformer write.
+    """Lets the Anticipatory Music Transformer write, in `models`.
 
-    Parameters
-    ----------
-    amt : Loader of AMTPipeline
-        The model, which works in `models`.
-    real : CorpusSource
-        Knows the real piece, and with it the prompt.
-    prism : PrismSource
-        Draws the roll whose melody may be accompanied.
+    The real source knows the prompt, and Prism's draws the roll whose melody may be accompanied.
     """
 
     name = "amt"
