@@ -15,7 +15,8 @@ import numpy as np
 from prism.music.metadata import asked_words, corpus_words, real_lines, signature
 from prism.music.roll import PianoRoll
 from prism.service.piece import ShownPiece
-from prism.service.session import MOST_ENTRIES, Entry, History
+from prism.service.session import COMPARED, MOST_ENTRIES, Entry, History
+from prism.service.sources import TITLES
 
 if TYPE_CHECKING:
     from prism.similarity.bands import Band
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from prism.similarity.scorer import Score
 
 CAUTION = "similarity to one piece by a network's features, not how good the music is"
-# The sources that are compared with the corpus's piece: letter in the chart, name in the text.
-MARKS = {"prism": ("P", "Prism"), "amt": ("A", "AMT")}
 CORPUS_PIECE, YOURS = "this corpus piece", "your piece"
 NETWORKS = {
     "imagenet": ("ImageNet network", "Knows photographs; looks at the rolls as pictures."),
@@ -65,7 +64,7 @@ def scores_value(
     Parameters
     ----------
     scores : dict
-        For each of `MARKS` that has been compared, a score a network.
+        For each of `COMPARED` that has been, a score a network.
     bands : dict
         The scorer's; empty for a card without charts.
     hint, message : str
@@ -86,7 +85,7 @@ def marks_of(network: str, scores: Mapping[str, Sequence[Score]]) -> dict[str, S
     """One network's score of each source that has one."""
     return {
         source: score
-        for source in MARKS
+        for source in COMPARED
         for score in scores.get(source, ())
         if score.network == network
     }
@@ -131,11 +130,11 @@ def _chart(
             {
                 "source": source,
                 "at": score.cosine,
-                "text": f"{MARKS[source][0]} {number(score.cosine)}",
+                "text": f"{TITLES[source][0]} {number(score.cosine)}",
             }
             for source, score in marks.items()
         ],
-        "sentences": [_sentence(name, marks.get(source)) for source, (_, name) in MARKS.items()],
+        "sentences": [_sentence(TITLES[source], marks.get(source)) for source in COMPARED],
         "description": _description(title, rows, marks),
     }
 
@@ -146,7 +145,7 @@ def _sentence(name: str, score: Score | None) -> str:
 
 def _description(title: str, rows: list[dict[str, Any]], marks: Mapping[str, Score]) -> str:
     """The chart for those who do not see it."""
-    found = [f"{MARKS[source][1]} {number(score.cosine)}" for source, score in marks.items()]
+    found = [f"{TITLES[source]} {number(score.cosine)}" for source, score in marks.items()]
     halves = [
         f"{row['words']} {number(row['quantiles'][1])} to {number(row['quantiles'][3])}"
         for row in rows
@@ -156,7 +155,7 @@ def _description(title: str, rows: list[dict[str, Any]], marks: Mapping[str, Sco
 
 
 def _summary(scores: Mapping[str, list[Score]], against: str) -> str:
-    if not all(scores.get(source) for source in MARKS):
+    if not all(scores.get(source) for source in COMPARED):
         return f"A score is {CAUTION}."
     # As they are shown.
     pairs = [
@@ -240,7 +239,7 @@ def _shown(entry: Entry) -> dict[str, Any]:
         "beside": f"beside {entry.own.piece.title}" if entry.own else "",
         # Of the network that hears time, which the other one hardly does.
         "scores": " · ".join(
-            f"{MARKS[source][1]} {number(score.cosine)}"
+            f"{TITLES[source]} {number(score.cosine)}"
             for source, score in marks_of("corpus", entry.scores).items()
         ),
         "when": entry.when,

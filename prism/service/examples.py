@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from prism import ASSETS
+from prism.corpora.provenance import MODELS, files_digest
 from prism.models.settings import GenerationSettings
 from prism.music.roll import PianoRoll
 from prism.service.loading import Loader
@@ -47,20 +48,13 @@ def origin_of(
     weights: pathlib.Path, baseline: str | pathlib.Path, corpus: Corpus
 ) -> dict[str, str]:
     """Digests of what takes part; those of models that are no bundled files are missing."""
-    from prism.corpora.provenance import MODELS, files_digest
-
-    folders = {
-        "prism": [weights / folder for folder in MODELS["prism"]],
-        "amt": [pathlib.Path(baseline)],
-    }
-    found = {"corpus": corpus.digest}
-    for name, parts in folders.items():
-        if digest := files_digest(tuple(parts)):
-            found[name] = digest
+    prism = files_digest(tuple(weights / folder for folder in MODELS["prism"]))
     profiles = weights / "prism.json"
-    if "prism" in found and profiles.is_file():
-        found["prism"] += f" {hashlib.sha256(profiles.read_bytes()).hexdigest()}"
-    return found
+    if prism and profiles.is_file():
+        prism += f" {hashlib.sha256(profiles.read_bytes()).hexdigest()}"
+    amt = files_digest((pathlib.Path(baseline),))
+    found = {"corpus": corpus.digest, "prism": prism, "amt": amt}
+    return {name: digest for name, digest in found.items() if digest}
 
 
 def load_examples(
