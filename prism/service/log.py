@@ -114,17 +114,13 @@ class Requests:
 
 
 def _log_request(endpoint: str, work: Work, seconds: float, others: int) -> None:
-    _logger.log(
-        logging.INFO if work.outcome in ("done", "cancelled") else logging.WARNING,
-        "request endpoint=%s outcome=%s waited=%.3f worked=%.3f pieces=%d cached=%d waiting=%d",
-        endpoint,
-        work.outcome,
-        work.waited,
-        seconds - work.waited,
-        work.pieces,
-        work.cached,
-        others,
+    level = logging.INFO if work.outcome in ("done", "cancelled") else logging.WARNING
+    text = (
+        f"request endpoint={endpoint} outcome={work.outcome} waited={work.waited:.3f} "
+        f"worked={seconds - work.waited:.3f} pieces={work.pieces} cached={work.cached} "
+        f"waiting={others}"
     )
+    _logger.log(level, text)
 
 
 def configure_logging() -> None:
