@@ -30,7 +30,6 @@ from stand_ins import (
 )
 
 from prism.amt.pipeline import PartialSample
-from prism.amt.prompt import AMTPrompt
 from prism.corpora.prepared import Corpus
 from prism.music.midi import read_midi
 from prism.music.roll import Note, PianoRoll
@@ -39,7 +38,7 @@ from prism.service.loading import Loader, load_pipeline
 from prism.service.piece import ShownPiece
 from prism.service.service import Service
 from prism.service.session import Session
-from prism.service.sources import RecentResults
+from prism.service.sources import AMTPrompt, RecentResults
 from prism.ui.generate import Handlers
 from prism.ui.page import build_ui, launch_options
 from prism.ui.player import PianoRollPlayer, with_png
