@@ -166,10 +166,7 @@ def _document(comparison: Comparison) -> dict[str, Any]:
 
 def _piece_record(piece: ShownPiece) -> dict[str, Any]:
     return {
-        "kind": piece.kind,
-        "title": piece.title,
-        "detail": piece.detail,
-        "caption": piece.caption,
+        **{word: getattr(piece, word) for word in ("kind", "title", "detail", "caption")},
         "origin": list(piece.lines),
         "velocities": shaping_words(piece.roll),
         "notes": len(piece.roll.notes()),
