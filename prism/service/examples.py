@@ -60,13 +60,9 @@ def origin_of(
 def load_examples(
     weights: pathlib.Path, baseline: str | pathlib.Path, corpus: Loader[Corpus]
 ) -> dict[tuple, ShownPiece]:
-    """Read the stored examples and make them sound.
+    """Read the stored examples that were made with these and make them sound.
 
-    Returns
-    -------
-    dict
-        `GenerationSettings.key_for` a source → its piece, if it was made with the folder of
-        weights, the baseline and the corpus that are given, which are those in use.
+    Keyed by `GenerationSettings.key_for` their sources.
     """
     stored = json.loads(EXAMPLES_FILE.read_text(encoding="utf-8"))
     origin = origin_of(weights, baseline, corpus.get())

@@ -1,11 +1,6 @@
 """What the lessons compute: the same models as everywhere, stopped half way or fed with changes.
 
-Conventions
------------
-t
-    Diffusion time as in `prism.models.diffusion`: 0 is music, 1 is noise.
-x_t
-    The sampler's current sample at t, as opposed to the clean estimate that it derives from it.
+t is diffusion time, 0 for music and 1 for noise, and x_t the sampler's current sample at it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,5 @@
 """What an operator reads: one line for every finished request, and nothing about who asked.
 
-Conventions
------------
 A line is ``request`` and pairs, for example::
 
     request endpoint=generate outcome=done waited=0.4 worked=0.9 pieces=1 cached=0 waiting=3
