@@ -17,7 +17,7 @@ from safetensors.torch import load_file
 
 from prism.amt.model import AnticipatoryTransformer
 from prism.amt.vocabulary import VOCABULARY_SIZE
-from prism.models.hub import WeightsError, find_weights
+from prism.models.hub import WeightsError, find_weights, read_network
 
 # GPT-2 stores these weights the other way round (input by output).
 _TRANSPOSED = re.compile(r"\.(c_attn|c_proj|c_fc)\.weight$")
@@ -39,12 +39,7 @@ def load(name: str | pathlib.Path) -> AnticipatoryTransformer:
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         if config.get("_class_name") == AnticipatoryTransformer.__name__:
-            return AnticipatoryTransformer.from_pretrained(
-                folder,
-                torch_dtype=torch.float32,
-                local_files_only=True,
-                low_cpu_mem_usage=False,  # True needs accelerate
-            )
+            return read_network(AnticipatoryTransformer, folder)
         return _load_gpt2(folder, config)
     except WeightsError:
         raise

@@ -13,6 +13,9 @@ from __future__ import annotations
 import pathlib
 import re
 from collections.abc import Sequence
+from typing import TypeVar
+
+Network = TypeVar("Network")
 
 # The layout of Prism's own folder: `weights/`.
 PRISM_FILES = (
@@ -67,3 +70,15 @@ def find_weights(
             "the network, or give a folder that holds them"
         ) from error
     return pathlib.Path(fetched)
+
+
+def read_network(network: type[Network], folder: str | pathlib.Path) -> Network:
+    """Load a model of diffusers' kind from a folder, in float32, whatever it was stored in."""
+    import torch  # heavy: the page is served before its models load
+
+    return network.from_pretrained(
+        folder,
+        torch_dtype=torch.float32,
+        local_files_only=True,
+        low_cpu_mem_usage=False,  # True needs accelerate
+    )

@@ -184,23 +184,14 @@ class OriginalPipeline:
                 f"composers: unknown {', '.join(map(repr, unknown))}; "
                 f"choose from {', '.join(self.composers)}"
             )
-        labels = torch.tensor([self.composers.index(name) for name in names])
-        latents = self._latents(labels, guidance_scale, num_inference_steps, seed)
-        scaled = latents / self.autoencoder.config.scaling_factor
-        pictures = tensor_pictures(self.autoencoder.decode(scaled).sample)
-        return [from_picture(picture) for picture in pictures]
-
-    def _latents(
-        self, labels: torch.Tensor, guidance_scale: float, num_inference_steps: int, seed: int
-    ) -> torch.Tensor:
         device, config = self.transformer.device, self.transformer.config
         # A new one for each call: schedulers count their steps.
         scheduler = DDIMScheduler.from_config(noise_schedule().config, clip_sample=False)
         scheduler.set_timesteps(num_inference_steps)
-        shape = (len(labels), config.in_channels, config.sample_size, config.sample_size)
+        shape = (len(names), config.in_channels, config.sample_size, config.sample_size)
         latents = torch.randn(shape, generator=torch.Generator().manual_seed(seed)).to(device)
-        null = torch.full_like(labels, len(self.composers))
-        rows = torch.cat([labels, null]).to(device)
+        labels = [self.composers.index(name) for name in names]
+        rows = torch.tensor(labels + [len(self.composers)] * len(names), device=device)
         for t in scheduler.timesteps:
             noise = self.transformer(
                 torch.cat([latents, latents]), t.to(device).expand(len(rows)), rows
@@ -208,7 +199,9 @@ class OriginalPipeline:
             conditional, free = noise.chunk(2)
             guided = free + guidance_scale * (conditional - free)
             latents = scheduler.step(guided, t, latents).prev_sample
-        return latents
+        scaled = latents / self.autoencoder.config.scaling_factor
+        pictures = tensor_pictures(self.autoencoder.decode(scaled).sample)
+        return [from_picture(picture) for picture in pictures]
 
 
 def load_autoencoder(source: str) -> AutoencoderKL:

@@ -19,7 +19,7 @@ from prism.models.autoencoder import BeatAutoencoder, rolls_from_logits
 from prism.models.diffusion import euler_steps, schedule
 from prism.models.dit import PrismDiT
 from prism.models.guidance import GuidedFlow
-from prism.models.hub import WeightsError, find_weights
+from prism.models.hub import WeightsError, find_weights, read_network
 from prism.models.setting_types import Offered
 from prism.models.settings import SETTINGS, GenerationSettings, checked_seeds
 from prism.music.attributes import COLLECTION, attribute_values, normalising_shift, repetition_of
@@ -171,17 +171,13 @@ class PrismPipeline:
             raise WeightsError(f"no Prism weights at {folder} ({SETTINGS_FILE} missing); {advice}")
         try:
             settings = json.loads((folder / SETTINGS_FILE).read_text(encoding="utf-8"))
-            networks = [
-                network.from_pretrained(
-                    folder / name,
-                    torch_dtype=torch.float32,
-                    local_files_only=True,
-                    low_cpu_mem_usage=False,  # True needs accelerate
-                )
-                for name, network in (("autoencoder", BeatAutoencoder), ("dit", PrismDiT))
-            ]
-            optional = {k: settings[k] for k in ("collections", "key_normalised") if k in settings}
-            pipeline = cls(*networks, settings["labels"], **optional)
+            pipeline = cls(
+                read_network(BeatAutoencoder, folder / "autoencoder"),
+                read_network(PrismDiT, folder / "dit"),
+                settings["labels"],
+                settings.get("collections", ()),
+                settings.get("key_normalised", False),
+            )
         except (OSError, SafetensorError, RuntimeError, ValueError, KeyError) as error:
             raise WeightsError(f"weights in {folder} cannot be read ({error}); {advice}") from error
         return pipeline.to("cuda") if torch.cuda.is_available() else pipeline

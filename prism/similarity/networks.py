@@ -28,7 +28,7 @@ from safetensors import SafetensorError
 from torch import nn
 
 from prism.corpora.dataset import roll_tensor
-from prism.models.hub import WeightsError
+from prism.models.hub import WeightsError, read_network
 from prism.music import midipic
 from prism.music.roll import DEFAULT_VELOCITY, PianoRoll
 
@@ -153,9 +153,7 @@ class CorpusFeatures:
         if not (pathlib.Path(folder) / "config.json").is_file():
             raise WeightsError(f"no similarity weights at {folder} (config.json missing); {advice}")
         try:
-            network = ComposerNetwork.from_pretrained(
-                folder, torch_dtype=torch.float32, local_files_only=True, low_cpu_mem_usage=False
-            )
+            network = read_network(ComposerNetwork, folder)
         except (OSError, SafetensorError, RuntimeError, ValueError, KeyError) as error:
             message = f"similarity weights in {folder} cannot be read ({error}); {advice}"
             raise WeightsError(message) from error
