@@ -123,9 +123,10 @@ def test_the_collection_is_always_told_and_every_other_label_dropped(corpus, tmp
 def test_attributes_are_dropped_as_often_as_the_recipe_says(corpus, tmp_path):
     stage = dit_stage(corpus, tmp_path)
     count = 4000
+    stage.recipe = dataclasses.replace(stage.recipe, batch_size=count)
     given = torch.zeros(count, 2, dtype=torch.int64)
     labels = torch.arange(count) % 2 * stage.network.null_label
-    dropped = stage._dropped(given, labels, step=7) != 0
+    dropped = stage._dropped(given, labels, 7, WHOLE) != 0
     # None at all: .3, or .5 under the null label, and .3² of the rest.
     for k, alone in ((0, 0.3), (1, 0.5)):
         mine = dropped[labels == k * stage.network.null_label]

@@ -98,11 +98,10 @@ def test_an_epoch_has_every_picture_once(corpus, recipe, tmp_path):
     assert all(torch.equal(w[:2], h) for w, h in zip(whole, half, strict=True))
 
 
-def test_latents_of_something_else_are_refused(corpus, recipe, source, tmp_path):
-    windows = windows_by_label(corpus, "validation")["Ada"]
-    latents.LatentCache(tmp_path, windows, {"autoencoder": "a"})
+def test_latents_of_something_else_are_refused(corpus, tmp_path):
+    latents.LabelledLatents(corpus, "validation", tmp_path, "a")
     with pytest.raises(ValueError, match="holds latents of .*choose another --output"):
-        latents.LatentCache(tmp_path, windows, {"autoencoder": "b"})
+        latents.LabelledLatents(corpus, "validation", tmp_path, "b")
 
 
 def test_missing_parts_are_named(tmp_path, monkeypatch):

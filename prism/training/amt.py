@@ -20,7 +20,7 @@ VALIDATION_SEQUENCES = 48
 _PART = 8
 
 
-def new_transformer(recipe: AMTRecipe, composers: Sequence[str]) -> AnticipatoryTransformer:
+def new_amt(recipe: AMTRecipe, composers: Sequence[str]) -> AnticipatoryTransformer:
     """A transformer as the recipe says, untrained; told these composers if it is told any."""
     composers = [] if recipe.label_dropout is None else list(composers)
     return AnticipatoryTransformer(
@@ -45,7 +45,7 @@ class AMTStage:
     def __init__(self, recipe: AMTRecipe, corpus: Corpus) -> None:
         torch.manual_seed(recipe.seed)
         self.settings, self.recipe = recipe, recipe.amt
-        self.network = new_transformer(recipe, corpus.labels)
+        self.network = new_amt(recipe, corpus.labels)
         self._null = len(corpus.labels)
         shares = Shares(recipe.span_share, recipe.random_share, recipe.melody_share)
         self.sampler = self._sampler(WindowSampler(corpus), shares)

@@ -15,7 +15,6 @@ from __future__ import annotations
 import dataclasses
 import os
 import pathlib
-import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Protocol
 
@@ -39,22 +38,20 @@ DrawSamples = Callable[[Sequence[PianoRoll], Sequence[str], pathlib.Path], objec
 
 
 class Stage(Protocol):
-    """What the loop needs to know of a stage.
-
-    ``network`` is trained; ``draw(step, rows)`` gives some rows of that step's batch, on the CPU;
-    ``batch_loss(network, batch)`` is their mean loss; ``evaluate(network, step)`` measures a
-    network on the validation split and returns named figures.
-    """
+    """What the loop needs to know of a stage; `network` is trained."""
 
     name: str
     recipe: StageRecipe
     network: nn.Module
 
-    def draw(self, step: int, rows: slice) -> Tensors: ...
+    def draw(self, step: int, rows: slice) -> Tensors:
+        """Some rows of a step's batch, on the CPU."""
 
-    def batch_loss(self, network: nn.Module, batch: Tensors) -> torch.Tensor: ...
+    def batch_loss(self, network: nn.Module, batch: Tensors) -> torch.Tensor:
+        """The mean loss of what `draw` gave."""
 
-    def evaluate(self, network: nn.Module, step: int) -> dict[str, float]: ...
+    def evaluate(self, network: nn.Module, step: int) -> dict[str, float]:
+        """Named figures of a network on the validation split."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,8 +63,7 @@ class RunConfig:
     checkpoint_seconds : float
         Time between checkpoints.
     compiled : bool
-        Compile the networks first (`torch.compile`; needs a C++ compiler): about 1.2 times as fast
-        on a CPU after half a minute, the same up to rounding.
+        Compile the networks first (`torch.compile`; needs a C++ compiler); the same up to rounding.
     accumulation : int
         Parts that a process works through for one optimiser step, to save memory.
     workers : int, optional
@@ -88,11 +84,6 @@ class RunConfig:
     deadline: float | None = None
     max_shard_size: str = "10GB"
     draw_samples: DrawSamples | None = None
-
-    @property
-    def late(self) -> bool:
-        """Whether the deadline has passed."""
-        return self.deadline is not None and time.monotonic() > self.deadline
 
 
 def generator_for(seed: int, stream: int, step: int) -> torch.Generator:

@@ -48,8 +48,9 @@ class StepLog:
 
     def __init__(self, path: pathlib.Path, step: int = 0) -> None:
         lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-        kept = [line for line in lines[1:] if _is_done(line, step)]
-        write_text(path, "\n".join([",".join(COLUMNS), *kept]) + "\n")
+        rows = [line.split(",") for line in lines[1:]]
+        kept = [row for row in rows if len(row) == len(COLUMNS) and int(row[0]) <= step]
+        write_text(path, "".join(",".join(row) + "\n" for row in [COLUMNS, *kept]))
         self._path = path
         self._rows: list[dict] = []
 
@@ -62,11 +63,6 @@ class StepLog:
         with self._path.open("a", encoding="utf-8", newline="") as file:
             csv.DictWriter(file, COLUMNS, lineterminator="\n").writerows(self._rows)
         self._rows.clear()
-
-
-def _is_done(line: str, step: int) -> bool:
-    cells = line.split(",")
-    return len(cells) == len(COLUMNS) and int(cells[0]) <= step
 
 
 def keep_sample(roll: PianoRoll, step: int, composer: str, seed: int, folder: pathlib.Path) -> None:

@@ -3,9 +3,9 @@
 Everything random in step `n` comes from a generator seeded with (seed, stage, n), so a run that was
 killed and resumed sees the same batches and the same noise as one that was not.
 
-Devices and processes are accelerate's (Gugger et al. 2022). Precision is the stage's own, as
-accelerate keeps one for all of a program; so are the checkpoints, as each is one file that is whole
-or not there.
+Devices and processes are accelerate's (Gugger et al. 2022). Precision and checkpoints are not:
+accelerate keeps one precision for all of a program, and a checkpoint here is one file, which is
+whole or not there.
 """
 
 from __future__ import annotations
@@ -112,20 +112,13 @@ class Trainer:
         self.stage, self.recipe = stage, stage.recipe
         self.config = config or RunConfig()
         self.accelerator = Accelerator(mixed_precision="no")
+        self.is_main = self.accelerator.is_main_process  # the one process that writes
         self.checkpoint = folder / f"{stage.name}.pt"
         self.calm_checkpoint = folder / f"{stage.name}.calm.pt"
         self.log = folder / f"{stage.name}.json"
         self.state = TrainerState()
         folder.mkdir(parents=True, exist_ok=True)
-        self._make_networks()
-        if self.checkpoint.is_file():
-            self._restore()
-        if self.config.compiled and not self.finished:
-            stage.network.compile()
-        self._model = self.accelerator.prepare_model(stage.network)
-
-    def _make_networks(self) -> None:
-        network = self.stage.network.to(self.accelerator.device)
+        network = stage.network.to(self.accelerator.device)
         self.average = copy.deepcopy(network).requires_grad_(False).eval()
         self.optimizer = torch.optim.AdamW(
             network.parameters(),
@@ -134,16 +127,16 @@ class Trainer:
             weight_decay=self.recipe.weight_decay,
             fused=True,
         )
+        if self.checkpoint.is_file():
+            self._restore()
+        if self.config.compiled and not self.finished:
+            stage.network.compile()
+        self._model = self.accelerator.prepare_model(stage.network)
 
     @property
     def finished(self) -> bool:
         """Whether all steps are done."""
         return self.state.step >= self.recipe.steps
-
-    @property
-    def is_main(self) -> bool:
-        """Whether this process is the one that writes."""
-        return self.accelerator.is_main_process
 
     def run(self, stop_after: int | None = None) -> nn.Module:
         """Train; return the averaged network.
@@ -160,6 +153,7 @@ class Trainer:
             exceeds three times its best. The last checkpoint from before is kept.
         """
         last = self.recipe.steps if stop_after is None else min(stop_after, self.recipe.steps)
+        log = StepLog(self.log.with_suffix(".csv"), self.state.step) if self.is_main else None
         bar = tqdm(
             total=self.recipe.steps,
             initial=self.state.step,
@@ -169,8 +163,12 @@ class Trainer:
             mininterval=1.0,
             disable=None if self.is_main else True,
         )
-        with bar, self._step_log() as log:
-            self._train(last, bar, log)
+        try:
+            with bar:
+                self._train(last, bar, log)
+        finally:
+            if log is not None:
+                log.flush()
         return self.average
 
     def _train(self, last: int, bar: tqdm, log: StepLog | None) -> None:
@@ -191,23 +189,12 @@ class Trainer:
                 saved = time.monotonic()
         self._save(log)
 
-    @contextlib.contextmanager
-    def _step_log(self) -> Iterator[StepLog | None]:
-        """The main process's log, written out whatever happens."""
-        if not self.is_main:
-            yield None
-            return
-        log = StepLog(self.log.with_suffix(".csv"), self.state.step)
-        try:
-            yield log
-        finally:
-            log.flush()
-
     def _is_late(self) -> bool:
         """Whether the deadline has passed on any process: all must stop at the same step."""
         if self.config.deadline is None:
             return False
-        late = torch.tensor(float(self.config.late), device=self.accelerator.device)
+        passed = float(time.monotonic() > self.config.deadline)
+        late = torch.tensor(passed, device=self.accelerator.device)
         return bool(self.accelerator.reduce(late, "sum") > 0)
 
     def _step(self, batches: Iterator[Tensors]) -> dict[str, float]:

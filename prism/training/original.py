@@ -10,8 +10,10 @@ shard
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import json
+import math
 import pathlib
 from collections.abc import Sequence
 
@@ -45,17 +47,21 @@ _PART = 32
 _PICTURES_AT_ONCE = 16
 
 
-class LatentCache:
-    """The latents of a list of windows, in shards on disk; what is missing is made.
+class LabelledLatents:
+    """The latents of a split's pictures with their labels, in shards on disk.
 
     Parameters
     ----------
+    corpus : Corpus
+        Prepared corpus.
+    split : str
+        ``"train"`` or ``"validation"``.
     folder : Path
         Where the shards are.
-    windows : sequence of Window
-        In a fixed order.
-    identity : dict
-        What the latents depend on: autoencoder and corpus.
+    source : str
+        Name of the autoencoder.
+    most : int, optional
+        Take no more pictures than this, evenly spread.
 
     Raises
     ------
@@ -64,31 +70,24 @@ class LatentCache:
     """
 
     def __init__(
-        self, folder: pathlib.Path, windows: Sequence[Window], identity: dict[str, str]
+        self,
+        corpus: Corpus,
+        split: str,
+        folder: pathlib.Path,
+        source: str,
+        most: int | None = None,
     ) -> None:
-        self._folder, self._windows = folder, windows
-        folder.mkdir(parents=True, exist_ok=True)
-        self._check(folder / "latents.json", identity | {"pictures": len(windows)})
+        groups = windows_by_label(corpus, split).values()
+        pairs = [(w, k) for k, group in enumerate(groups) for w in group]
+        pairs = pairs[:: max(1, len(pairs) // most)][:most] if most else pairs
+        self._windows = [window for window, _ in pairs]
+        self.labels = torch.tensor([label for _, label in pairs])
+        shards = range(-(-len(pairs) // SHARD_PICTURES))
+        self.paths = [folder / f"latents-{i:05d}.npy" for i in shards]
         self._shards: list[np.ndarray] = []
-
-    def _check(self, path: pathlib.Path, identity: dict) -> None:
-        if not path.is_file():
-            write_text(path, json.dumps(identity, indent=1) + "\n")
-        found = json.loads(path.read_text(encoding="utf-8"))
-        if found != identity:
-            raise ValueError(
-                f"{self._folder} holds latents of {found}, expected those of {identity}; "
-                "choose another --output folder or delete it"
-            )
-
-    def __len__(self) -> int:
-        return len(self._windows)
-
-    @property
-    def paths(self) -> list[pathlib.Path]:
-        """All shards there should be."""
-        count = -(-len(self) // SHARD_PICTURES)
-        return [self._folder / f"latents-{i:05d}.npy" for i in range(count)]
+        folder.mkdir(parents=True, exist_ok=True)
+        digest = {"autoencoder": source, "corpus_sha256": corpus.digest}
+        _check_identity(folder, digest | {"pictures": len(pairs)})
 
     def fill(self, autoencoder: AutoencoderKL) -> None:
         """Make the shards that are missing."""
@@ -97,12 +96,36 @@ class LatentCache:
             windows = self._windows[i * SHARD_PICTURES : (i + 1) * SHARD_PICTURES]
             write_atomic(path, lambda partial, w=windows: _save(partial, moments(autoencoder, w)))
 
-    def moments(self, indices: np.ndarray) -> torch.Tensor:
-        """Mean and logarithm of the variance of some latents, float32, (B, 8, 32, 32)."""
+    def take(self, indices: np.ndarray) -> Tensors:
+        """Moments, float32, (B, 8, 32, 32), and labels, (B,)."""
         if not self._shards:
             self._shards = [np.load(path, mmap_mode="r") for path in self.paths]
         rows = [self._shards[i // SHARD_PICTURES][i % SHARD_PICTURES] for i in indices]
-        return torch.from_numpy(np.stack(rows).astype(np.float32))
+        moments = torch.from_numpy(np.stack(rows).astype(np.float32))
+        return moments, self.labels[torch.from_numpy(indices)]
+
+    def epoch_indices(self, seed: int, batch_size: int, step: int) -> np.ndarray:
+        """Which pictures a step's batch holds: every one once an epoch, in an order of its own."""
+        count = len(self.labels)
+        places = np.arange(step * batch_size, (step + 1) * batch_size)
+        orders = {
+            epoch: np.random.default_rng([seed, epoch]).permutation(count)
+            for epoch in range(places[0] // count, places[-1] // count + 1)
+        }
+        return np.array([orders[p // count][p % count] for p in places])
+
+
+def _check_identity(folder: pathlib.Path, identity: dict) -> None:
+    """Write down what the latents in a new folder depend on; compare with what is written."""
+    path = folder / "latents.json"
+    if not path.is_file():
+        write_text(path, json.dumps(identity, indent=1) + "\n")
+    found = json.loads(path.read_text(encoding="utf-8"))
+    if found != identity:
+        raise ValueError(
+            f"{folder} holds latents of {found}, expected those of {identity}; "
+            "choose another --output folder or delete it"
+        )
 
 
 def _save(path: pathlib.Path, array: np.ndarray) -> None:
@@ -119,55 +142,6 @@ def moments(autoencoder: AutoencoderKL, windows: Sequence[Window]) -> np.ndarray
         posterior = autoencoder.encode(picture_tensor(pictures).to(autoencoder.device)).latent_dist
         parts.append(posterior.parameters.half().cpu().numpy())
     return np.concatenate(parts)
-
-
-class LabelledLatents:
-    """One side of a corpus: cached latents with their labels.
-
-    Parameters
-    ----------
-    corpus : Corpus
-        Prepared corpus.
-    split : str
-        ``"train"`` or ``"validation"``.
-    folder : Path
-        Of the cache.
-    recipe : OriginalRecipe
-        Names the autoencoder.
-    most : int, optional
-        Take no more pictures than this, evenly spread.
-    """
-
-    def __init__(
-        self,
-        corpus: Corpus,
-        split: str,
-        folder: pathlib.Path,
-        recipe: OriginalRecipe,
-        most: int | None = None,
-    ) -> None:
-        groups = windows_by_label(corpus, split).values()
-        pairs = [(w, k) for k, group in enumerate(groups) for w in group]
-        pairs = pairs[:: max(1, len(pairs) // most)][:most] if most else pairs
-        windows: tuple[Window, ...]
-        windows, labels = zip(*pairs, strict=True)
-        self.labels = torch.tensor(labels)
-        identity = {"autoencoder": recipe.autoencoder, "corpus_sha256": corpus.digest}
-        self.cache = LatentCache(folder / split, windows, identity)
-
-    def take(self, indices: np.ndarray) -> Tensors:
-        """Moments, (B, 8, 32, 32), and labels, (B,)."""
-        return self.cache.moments(indices), self.labels[torch.from_numpy(indices)]
-
-    def epoch_indices(self, seed: int, batch_size: int, step: int) -> np.ndarray:
-        """Which pictures a step's batch holds: every one once an epoch, in an order of its own."""
-        count = len(self.labels)
-        places = np.arange(step * batch_size, (step + 1) * batch_size)
-        orders = {
-            epoch: np.random.default_rng([seed, epoch]).permutation(count)
-            for epoch in range(places[0] // count, places[-1] // count + 1)
-        }
-        return np.array([orders[p // count][p % count] for p in places])
 
 
 class OriginalStage:
@@ -202,17 +176,20 @@ class OriginalStage:
         state = PartialState()
         self.autoencoder = autoencoder.eval().requires_grad_(False).to(state.device)
         latents = folder / "latents"
-        self.training = LabelledLatents(corpus, "train", latents, recipe)
+        source = recipe.autoencoder
+        self.training = LabelledLatents(corpus, "train", latents / "train", source)
         self.validation = LabelledLatents(
-            corpus, "validation", latents, recipe, VALIDATION_PICTURES
+            corpus, "validation", latents / "validation", source, VALIDATION_PICTURES
         )
         with state.main_process_first():
-            for side in (self.training, self.validation):
-                side.cache.fill(self.autoencoder)
-        self.settings = recipe.for_pictures(len(self.training.labels))
-        self.recipe, self.composers = self.settings.dit, list(corpus.labels)
+            for split in (self.training, self.validation):
+                split.fill(self.autoencoder)
+        steps = math.ceil(recipe.epochs * len(self.training.labels) / recipe.dit.batch_size)
+        self.recipe = dataclasses.replace(recipe.dit, steps=steps)
+        self.settings = dataclasses.replace(recipe, dit=self.recipe)
+        self.composers = list(corpus.labels)
         torch.manual_seed(recipe.seed)
-        sample_size = self.training.cache.moments(np.zeros(1, np.int64)).shape[-1]
+        sample_size = self.training.take(np.zeros(1, np.int64))[0].shape[-1]
         self.network = new_transformer(
             len(corpus.labels), recipe.size, recipe.patch_size, sample_size
         )

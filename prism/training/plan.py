@@ -27,8 +27,11 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from prism.amt.vocabulary import CONTEXT
 from prism.models.autoencoder import CHANNELS, BeatAutoencoder
 from prism.music.roll import BEATS, FRAMES, KEYS
+from prism.similarity.networks import ComposerNetwork
+from prism.training.amt import new_amt
 from prism.training.recipe import (
     AMTRecipe,
     AnyRecipe,
@@ -39,6 +42,7 @@ from prism.training.recipe import (
     main_stage,
     stages_of,
 )
+from prism.training.stages import new_dit
 
 BYTES_PER_PARAMETER = 22
 OVERHEAD_BYTES = 1.5e9
@@ -136,14 +140,9 @@ def parameter_count(module: nn.Module) -> int:
     return sum(parameter.numel() for parameter in module.parameters())
 
 
-def parameters_by_module(network: nn.Module) -> dict[str, int]:
-    """Parameters of each part of a network, and of what it holds itself under ``other``."""
-    sizes = {name: parameter_count(child) for name, child in network.named_children()}
-    sizes["other"] = parameter_count(network) - sum(sizes.values())
-    return {name: size for name, size in sizes.items() if size}
-
-
-def cost_of(network: nn.Module, inputs: tuple[torch.Tensor, ...], mixed: bool) -> Cost:
+def cost_of(
+    network: nn.Module, inputs: tuple[torch.Tensor, ...], mixed: bool, first_passes: float = 0.0
+) -> Cost:
     """Count what a network costs by running it without data.
 
     Parameters
@@ -154,7 +153,12 @@ def cost_of(network: nn.Module, inputs: tuple[torch.Tensor, ...], mixed: bool) -
         Of one sample, likewise.
     mixed : bool
         Whether it is trained in mixed precision.
+    first_passes : float
+        See `Cost`.
     """
+    sizes = {name: parameter_count(child) for name, child in network.named_children()}
+    sizes["other"] = parameter_count(network) - sum(sizes.values())
+    sizes = {name: size for name, size in sizes.items() if size}
     own = {parameter.untyped_storage()._cdata for parameter in network.parameters()}
     kept: dict[int, tuple[int, torch.Tensor]] = {}
 
@@ -169,63 +173,46 @@ def cost_of(network: nn.Module, inputs: tuple[torch.Tensor, ...], mixed: bool) -
     with counter, torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
         network(*inputs)
     kept_bytes = sum(size for size, _ in kept.values()) * (MIXED_SHARE if mixed else 1)
-    return Cost(parameters_by_module(network), counter.get_total_flops(), kept_bytes)
+    return Cost(sizes, counter.get_total_flops(), kept_bytes, first_passes)
 
 
 def costs(recipe: AnyRecipe) -> dict[str, Cost]:
     """The cost of each stage's network, by the names of `stages_of`."""
-    stages = stages_of(recipe)
+    found = {}
     with torch.device("meta"):
         built = _built(recipe)
-        found = {
-            name: cost_of(*built[name], stage.precision == "bfloat16")
-            for name, stage in stages.items()
-        }
-    if isinstance(recipe, Recipe):
-        share = recipe.self_conditioning_share
-        for name in found.keys() & {"dit", "collection"}:
-            found[name] = dataclasses.replace(found[name], first_passes=share)
+        for name, stage in stages_of(recipe).items():
+            asked = isinstance(recipe, Recipe) and name != "autoencoder"
+            first = recipe.self_conditioning_share if asked else 0.0
+            found[name] = cost_of(*built[name], stage.precision == "bfloat16", first)
     return found
 
 
 def _built(recipe: AnyRecipe) -> dict[str, tuple[nn.Module, tuple[torch.Tensor, ...]]]:
     """Networks and the inputs of one sample, without data."""
-    if isinstance(recipe, OriginalRecipe):
-        return {"dit": _original(recipe)}
-    if isinstance(recipe, AMTRecipe):
-        return {"amt": _amt(recipe)}
-    rolls = torch.zeros(1, CHANNELS, KEYS, FRAMES)
-    if isinstance(recipe, SimilarityRecipe):
-        from prism.similarity.networks import ComposerNetwork
-
-        return {"similarity": (ComposerNetwork(labels=LABELS, width=recipe.width), (rolls,))}
-    from prism.training.stages import new_dit
-
     label = torch.zeros(1, dtype=torch.int64)
+    rolls = torch.zeros(1, CHANNELS, KEYS, FRAMES)
+    if isinstance(recipe, OriginalRecipe):
+        # It imports transformers where it is installed, which takes seconds.
+        from prism.models.original import LATENT_SIZE, new_transformer
+
+        network = new_transformer(LABELS, recipe.size, recipe.patch_size, LATENT_SIZE)
+        picture = torch.zeros(1, 4, LATENT_SIZE, LATENT_SIZE)
+        return {"dit": (network, (picture, label, label))}
+    if isinstance(recipe, AMTRecipe):
+        tokens = torch.zeros(1, CONTEXT, dtype=torch.int64)
+        return {"amt": (new_amt(recipe, [""] * LABELS), (tokens,))}
+    if isinstance(recipe, SimilarityRecipe):
+        return {"similarity": (ComposerNetwork(labels=LABELS, width=recipe.width), (rolls,))}
     latents = torch.zeros(1, BEATS, recipe.latent_size)
     metre = torch.zeros(1, BEATS, 2, dtype=torch.int64)
     dit = new_dit(recipe, LABELS)
-    wishes = torch.zeros(1, len(dit.attribute_names), dtype=torch.int64)
-    estimates = [latents] if recipe.self_conditioning_share else []
-    inputs = (latents, torch.zeros(1), label, metre, wishes, *estimates)
+    attributes = torch.zeros(1, len(dit.attribute_names), dtype=torch.int64)
+    self_cond = latents if recipe.self_conditioning_share else None
+    inputs = (latents, torch.zeros(1), label, metre, attributes, self_cond)
     coder = BeatAutoencoder(latent_size=recipe.latent_size, hidden_size=recipe.hidden_size)
     # The third stage trains a table alone, but all of the transformer is gone through.
     return {"autoencoder": (coder, (rolls,)), "dit": (dit, inputs), "collection": (dit, inputs)}
-
-
-def _original(recipe: OriginalRecipe) -> tuple[nn.Module, tuple[torch.Tensor, ...]]:
-    from prism.models.original import LATENT_SIZE, new_transformer
-
-    network = new_transformer(LABELS, recipe.size, recipe.patch_size, LATENT_SIZE)
-    label = torch.zeros(1, dtype=torch.int64)
-    return network, (torch.zeros(1, 4, LATENT_SIZE, LATENT_SIZE), label, label)
-
-
-def _amt(recipe: AMTRecipe) -> tuple[nn.Module, tuple[torch.Tensor, ...]]:
-    from prism.amt.vocabulary import CONTEXT
-    from prism.training.amt import new_transformer
-
-    return new_transformer(recipe, [""] * LABELS), (torch.zeros(1, CONTEXT, dtype=torch.int64),)
 
 
 def fitting(recipe: AnyRecipe, processes: int = 1) -> int:
@@ -259,13 +246,12 @@ def report(recipe: AnyRecipe) -> str:
         f"| one card | hours | memory, GB, the batch of {batch} at once | --accumulation | GB |",
         "|---|---|---|---|---|",
     ]
-    return "\n".join(lines + [_row(card, stages, found, main) for card in CARDS])
-
-
-def _row(card: Card, stages: dict[str, StageRecipe], found: dict[str, Cost], main: str) -> str:
-    hours = sum(cost.hours(stages[name], card) for name, cost in found.items())
-    cost, batch = found[main], stages[main].batch_size
-    parts = cost.accumulation(batch, card.memory)
-    fits = f"{parts} | {cost.memory(batch // parts) / 1e9:.1f}" if parts else "does not fit | –"
-    digits = 2 if hours < 10 else 0
-    return f"| {card.name} | {hours:,.{digits}f} | {cost.memory(batch) / 1e9:.1f} | {fits} |"
+    cost = found[main]
+    for card in CARDS:
+        hours = sum(each.hours(stages[name], card) for name, each in found.items())
+        digits = 2 if hours < 10 else 0
+        parts = cost.accumulation(batch, card.memory)
+        fits = f"{parts} | {cost.memory(batch // parts) / 1e9:.1f}" if parts else "does not fit | –"
+        memory = f"{cost.memory(batch) / 1e9:.1f}"
+        lines.append(f"| {card.name} | {hours:,.{digits}f} | {memory} | {fits} |")
+    return "\n".join(lines)

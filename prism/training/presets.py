@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from prism.music.attributes import COLLECTION
 from prism.training.recipe import (
     AMTRecipe,
@@ -13,6 +15,11 @@ from prism.training.recipe import (
 )
 
 _LONG = StageRecipe(steps=8000, batch_size=64, learning_rate=1.5e-3, ema_decay=0.998)
+
+
+def _smoke(batch_size: int, learning_rate: float) -> StageRecipe:
+    """Seconds on any machine: to see that everything works, not to hear music."""
+    return StageRecipe(20, batch_size, learning_rate, ema_decay=0.9, evaluate_every=10)
 
 
 def _large_batch(steps: int, learning_rate: float, ema_decay: float) -> StageRecipe:
@@ -56,9 +63,7 @@ AMT_PRESETS = {
         dropout=0.1,
     ),
     "smoke": AMTRecipe(
-        amt=StageRecipe(
-            steps=20, batch_size=2, learning_rate=1e-3, ema_decay=0.9, evaluate_every=10
-        ),
+        amt=_smoke(2, 1e-3),
         size="tiny",
         label_dropout=0.1,
         key_normalised=True,
@@ -116,17 +121,7 @@ PRESETS = {
     ),
     "base": Recipe(autoencoder=_LONG, dit=_large_batch(20_000, 3e-4, 0.9995), size="base"),
     "large": Recipe(autoencoder=_LONG, dit=_large_batch(40_000, 2e-4, 0.9999), size="large"),
-    # Seconds on any machine: to see that everything works, not to hear music.
-    "smoke": Recipe(
-        autoencoder=StageRecipe(
-            steps=20, batch_size=4, learning_rate=1.5e-3, ema_decay=0.9, evaluate_every=10
-        ),
-        dit=StageRecipe(
-            steps=20, batch_size=4, learning_rate=6e-4, ema_decay=0.9, evaluate_every=10
-        ),
-        size="tiny",
-        hidden_size=64,
-    ),
+    "smoke": Recipe(_smoke(4, 1.5e-3), _smoke(4, 6e-4), size="tiny", hidden_size=64),
 }
 SIMILARITY_PRESETS = {
     "mini": SimilarityRecipe(
@@ -140,12 +135,7 @@ SIMILARITY_PRESETS = {
             precision="bfloat16",
         ),
     ),
-    "smoke": SimilarityRecipe(
-        similarity=StageRecipe(
-            steps=20, batch_size=4, learning_rate=1e-3, ema_decay=0.9, evaluate_every=10
-        ),
-        width=8,
-    ),
+    "smoke": SimilarityRecipe(_smoke(4, 1e-3), width=8),
 }
 ORIGINAL_PRESETS = {
     # 88,700 steps and 32 epochs are the report's, as is a rate from .0001 to .001. Its batch is not
@@ -164,9 +154,7 @@ ORIGINAL_PRESETS = {
         ),
     ),
     "original-smoke": OriginalRecipe(
-        dit=StageRecipe(
-            steps=20, batch_size=4, learning_rate=1e-3, ema_decay=0.9, evaluate_every=1000
-        ),
+        dit=dataclasses.replace(_smoke(4, 1e-3), evaluate_every=1000),
         size="tiny",
         epochs=1,
         sample_steps=4,

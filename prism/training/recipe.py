@@ -1,9 +1,11 @@
-"""Every setting that changes what is learnt, as frozen dataclasses; see `presets`."""
+"""Every setting that changes what is learnt, as frozen dataclasses; see `presets`.
+
+A `seed` is of initial weights, data order, noise and dropout.
+"""
 
 from __future__ import annotations
 
 import dataclasses
-import math
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,7 +27,7 @@ class StageRecipe:
         Steps between evaluations.
     precision : str
         ``"float32"``, or ``"bfloat16"`` for mixed precision: matrix products are rounded, weights
-        and their updates are not. 1.5 times as fast on a processor with AVX-512 BF16.
+        and their updates are not.
     """
 
     steps: int
@@ -43,7 +45,7 @@ class StageRecipe:
 
 @dataclasses.dataclass(frozen=True)
 class Recipe:
-    """A whole run: both stages and what they share.
+    """A run of Prism: its stages and what they share.
 
     Parameters
     ----------
@@ -55,10 +57,9 @@ class Recipe:
         Of the autoencoder.
     latent_noise : float
         Standard deviation of the noise on the latents while the autoencoder is trained.
-    null_label_share : float
-        How often the label is dropped, so that the transformer learns guidance's other half.
-    unknown_metre_share : float
-        How often the metre is dropped.
+    null_label_share, unknown_metre_share : float
+        How often the label is dropped, so that the transformer learns guidance's other half, and
+        how often the metre.
     attributes : tuple of str
         Conditions besides labels; see `prism.music.attributes`.
     open_attributes_share, open_attribute_share : float
@@ -70,10 +71,9 @@ class Recipe:
         In how many steps the transformer is given its own first estimate of the data (Chen et al.
         2022), at the cost of one more forward pass; 0 makes one without self-conditioning.
     key_normalised : bool
-        Whether the transformer is trained on windows moved to C major or A minor, told their own
-        key, and its samples are moved to theirs.
+        Whether windows are moved to C major or A minor, told their own key, and samples to theirs.
     form_share : float
-        How often it is told the form letters (see `prism.music.form`); 0 for a model without.
+        How often form letters are told (see `prism.music.form`); 0 for a model without.
     known_share : float
         How often some of the beats are known: their clean latents are given as the estimate, and
         only the others count in the loss.
@@ -86,8 +86,6 @@ class Recipe:
     collection : StageRecipe, optional
         A third stage, in which the finished transformer learns the corpus's collections, if there
         are any, while all else stays as it is.
-    seed : int
-        Of initial weights, data order and noise.
     """
 
     autoencoder: StageRecipe
@@ -120,7 +118,7 @@ class AMTRecipe:
     Parameters
     ----------
     amt : StageRecipe
-        How it is trained; a window is a sequence of 1,024 tokens.
+        Its windows are sequences of 1,024 tokens.
     size : str
         A key of `prism.amt.model.SIZES`.
     centiseconds_per_frame : int
@@ -134,8 +132,6 @@ class AMTRecipe:
         Whether pieces are moved to C major or A minor, instead of anywhere.
     dropout : float
         Of embeddings and of what attention and MLP add.
-    seed : int
-        Of initial weights, data order and dropout.
     """
 
     amt: StageRecipe
@@ -156,16 +152,12 @@ class SimilarityRecipe:
 
     Parameters
     ----------
-    similarity : StageRecipe
-        How it is trained.
     width : int
         See `prism.similarity.networks.ComposerNetwork`.
     smoothing : float
         Share of each label's weight given to all labels alike.
     nonsense_share : float
         How often a window's notes are put at random times or anywhere, as a class of its own.
-    seed : int
-        Of initial weights, data order and dropout.
     """
 
     similarity: StageRecipe
@@ -182,21 +174,17 @@ class OriginalRecipe:
     Parameters
     ----------
     dit : StageRecipe
-        How the transformer is trained; its `steps` follow from the epochs and the corpus.
+        Its `steps` follow from the epochs and the corpus.
     autoencoder : str
         A folder, or a repository on the Hub, with an ``AutoencoderKL``.
     size : str
         A key of `prism.models.original.SIZES`.
     patch_size : int
         In cells of the latents.
-    epochs : int
-        How often every picture is seen.
     null_label_share : float
         How often the label is dropped.
     sample_steps : int
-        Steps of the samples drawn at an evaluation.
-    seed : int
-        Of initial weights, data order and noise.
+        Of the samples drawn at an evaluation.
     """
 
     dit: StageRecipe
@@ -207,11 +195,6 @@ class OriginalRecipe:
     null_label_share: float = 0.1
     sample_steps: int = 50
     seed: int = 0
-
-    def for_pictures(self, count: int) -> OriginalRecipe:
-        """The same with as many steps as the epochs take with so many pictures."""
-        steps = math.ceil(self.epochs * count / self.dit.batch_size)
-        return dataclasses.replace(self, dit=dataclasses.replace(self.dit, steps=steps))
 
 
 AnyRecipe = Recipe | AMTRecipe | SimilarityRecipe | OriginalRecipe
@@ -230,13 +213,7 @@ def main_stage(recipe: AnyRecipe) -> str:
 
 
 def with_rate(recipe: AnyRecipe, learning_rate: float) -> AnyRecipe:
-    """The same with another learning rate of its main stage.
-
-    Raises
-    ------
-    ValueError
-        If the rate is not above 0.
-    """
+    """The same with another learning rate of its main stage; raises ValueError unless above 0."""
     if not learning_rate > 0:
         raise ValueError(f"--learning-rate: expected more than 0, got {learning_rate}")
     name = main_stage(recipe)

@@ -30,7 +30,7 @@ from prism.music.form import LETTERS
 from prism.music.roll import BEATS
 from prism.music.statistics import mean_description
 from prism.music.windows import usual_metre
-from prism.training.batches import WHOLE, DrawSamples, Tensors, chunks, generator_for
+from prism.training.batches import DrawSamples, Tensors, chunks, generator_for
 from prism.training.files import keep_sample
 from prism.training.recipe import Recipe
 
@@ -86,10 +86,7 @@ class AutoencoderStage:
 
 
 def new_dit(recipe: Recipe, labels: int, collections: Sequence[str] = ()) -> PrismDiT:
-    """A transformer as the recipe says, untrained; of a corpus's labels and collections.
-
-    Without collections it has no condition for them.
-    """
+    """A transformer as the recipe says, untrained; without collections no condition for them."""
     values = attribute_values(recipe.attributes, collections)
     return PrismDiT(
         labels=labels,
@@ -107,10 +104,8 @@ class DiTStage:
 
     Parameters
     ----------
-    recipe : Recipe
-        Settings.
-    corpus : Corpus
-        Prepared corpus.
+    recipe, corpus
+        What is learnt.
     autoencoder : BeatAutoencoder
         Trained; stays as it is.
     samples : Path
@@ -161,23 +156,13 @@ class DiTStage:
             drop[0] >= self.settings.null_label_share, self.network.null_label
         )
         metre = batch.metre * (drop[1] >= self.settings.unknown_metre_share)[:, None, None]
-        attributes = self._dropped(self._attributes(batch), labels, step, rows, size)
+        attributes = self._dropped(self._attributes(batch), labels, step, rows)
         noise, t = self._noise(size, generator, 0.1)
         # One draw for the whole batch: half of the steps are then spared the second forward pass.
         guessed = torch.rand((), generator=generator) < self.settings.self_conditioning_share
         guessed = guessed.expand(size)[rows]
         letters, known = self._letters(batch, step, rows), self._known(step)[rows]
-        return (
-            batch.rolls,
-            labels,
-            metre,
-            attributes,
-            noise[rows],
-            t[rows],
-            guessed,
-            letters,
-            known,
-        )
+        return batch.rolls, labels, metre, attributes, noise[rows], t[rows], guessed, letters, known
 
     def _letters(self, batch: Batch, step: int, rows: slice) -> torch.Tensor:
         """Form letters, int64, shape=(B, N): which stands for which is shuffled, or all are 0."""
@@ -216,15 +201,10 @@ class DiTStage:
         return torch.stack([columns[name] for name in names], dim=1)
 
     def _dropped(
-        self,
-        attributes: torch.Tensor,
-        labels: torch.Tensor,
-        step: int,
-        rows: slice = WHOLE,
-        size: int | None = None,
+        self, attributes: torch.Tensor, labels: torch.Tensor, step: int, rows: slice
     ) -> torch.Tensor:
         """The attributes of some rows with some of them null, all for half of the null labels."""
-        size = len(labels) if size is None else size
+        size = self.recipe.batch_size
         generator = generator_for(self.settings.seed, 4, step)
         every = torch.rand(size, 1, generator=generator)[rows]
         each = torch.rand(size, attributes.shape[1], generator=generator)[rows]
@@ -244,41 +224,26 @@ class DiTStage:
         rolls, labels, metre, attributes, noise, t, guessed, letters, known = batch
         with torch.no_grad():
             data = self.autoencoder.encode(rolls).float()
-        given = (add_noise(data, noise, t), t, labels, metre, attributes)
-        told = data * known[..., None]
-        self_cond = self._self_cond(network, given, told, known, guessed, letters)
+        x_t = add_noise(data, noise, t)
+        given = (x_t, t, labels, metre, attributes)
+        # The known data, elsewhere zeros or the network's own estimate; None if it takes none.
+        self_cond = None
+        if self.settings.self_conditioning_share:
+            self_cond = data * known[..., None]
+            if guessed[0]:
+                with torch.no_grad():
+                    first = network(*given, self_cond, letters=letters).float()
+                estimate = x_t - t[:, None, None] * first
+                self_cond = torch.where(known[..., None], self_cond, estimate)
         flow = network(*given, self_cond, letters=letters)
         error = ((flow.float() - (noise - data)) ** 2).mean(2) * ~known  # (B, N)
         # Item by item, so that a batch in parts has the loss of the whole.
         return (error.sum(1) / (~known).sum(1).clamp(min=1)).mean()
 
-    @torch.no_grad()
-    def _self_cond(
-        self,
-        network: nn.Module,
-        given: Tensors,
-        told: torch.Tensor,
-        known: torch.Tensor,
-        guessed: torch.Tensor,
-        letters: torch.Tensor,
-    ) -> torch.Tensor | None:
-        """The known data, elsewhere the network's own estimate or zeros; None if it takes none."""
-        if not self.settings.self_conditioning_share:
-            return None
-        if not guessed[0]:
-            return told
-        latents, t = given[:2]
-        flow = network(*given, told, letters=letters).float()
-        return torch.where(known[..., None], told, latents - t[:, None, None] * flow)
-
     def pipeline(self, network: PrismDiT) -> PrismPipeline:
         """The whole model around this state of the transformer."""
         return PrismPipeline(
-            self.autoencoder,
-            network,
-            self.profiles,
-            self.collections,
-            self.settings.key_normalised,
+            self.autoencoder, network, self.profiles, self.collections, self.settings.key_normalised
         )
 
     @torch.inference_mode()
@@ -317,16 +282,7 @@ class DiTStage:
 class CollectionStage(DiTStage):
     """Teaches a finished transformer the corpus's collections: a table of its own, all else fixed.
 
-    Parameters
-    ----------
-    recipe : Recipe
-        Settings, with a `collection` stage.
-    corpus : Corpus
-        Prepared corpus, with collections.
-    pipeline : PrismPipeline
-        Finished; it stays as it is.
-    samples, draw_samples
-        As of `DiTStage`.
+    The recipe has a `collection` stage, the corpus collections; the pipeline stays as it is.
     """
 
     name = "collection"
