@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import pathlib
 
+from huggingface_hub import HfApi
+
 from prism.training.files import RECORD_FILE
 
 CARD_FILE = "README.md"
@@ -36,9 +38,15 @@ def push(weights: pathlib.Path, repo: str, private: bool = False) -> str:
     ValueError
         If the folder holds no finished model.
     """
-    from huggingface_hub import HfApi
-
-    record = _record(weights)
+    missing = [] if any((weights / name).is_file() for name in _SETTINGS) else [_SETTINGS[0]]
+    if not (weights / RECORD_FILE).is_file():
+        missing.append(RECORD_FILE)
+    if missing:
+        raise ValueError(
+            f"--weights: expected a finished model, but {weights} has no {' and no '.join(missing)}"
+            "; train one with prism train, or name another folder"
+        )
+    record = json.loads((weights / RECORD_FILE).read_text(encoding="utf-8"))
     api = HfApi()
     address = api.create_repo(repo, private=private, exist_ok=True)
     if not (weights / CARD_FILE).is_file():
@@ -52,28 +60,15 @@ def push(weights: pathlib.Path, repo: str, private: bool = False) -> str:
     return str(address)
 
 
-def _record(weights: pathlib.Path) -> dict:
-    missing = [] if any((weights / name).is_file() for name in _SETTINGS) else [_SETTINGS[0]]
-    if not (weights / RECORD_FILE).is_file():
-        missing.append(RECORD_FILE)
-    if missing:
-        raise ValueError(
-            f"--weights: expected a finished model, but {weights} has no {' and no '.join(missing)}"
-            "; train one with prism train, or name another folder"
-        )
-    return json.loads((weights / RECORD_FILE).read_text(encoding="utf-8"))
-
-
 def card(record: dict) -> str:
     """A model card from a ``training.json``, Markdown with the Hub's header."""
     sizes = ", ".join(f"{name} {size:,}" for name, size in record["parameters"].items())
     steps = ", ".join(f"{name} {count:,}" for name, count in record["steps"].items())
     hours = sum(record["hours"].values())
-    last = {name: rows[-1] for name, rows in record["history"].items() if rows}
     losses = [
         f"{name}: {key.replace('_', ' ')} {value:.4g}"
-        for name, row in last.items()
-        for key, value in row.items()
+        for name, rows in record["history"].items()
+        for key, value in (rows[-1] if rows else {}).items()
         if key.endswith("loss")
     ]
     return f"""---
