@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,12 +15,10 @@ from prism.corpora.dataset import windows_by_label
 from prism.corpora.prepared import Corpus
 from prism.evaluation.bootstrap import rounded, rounded_pair, share_interval
 from prism.models.pipeline import PrismPipeline
-from prism.music.attributes import ATTRIBUTES, COLLECTION, METRE
+from prism.music.attributes import ATTRIBUTES, COLLECTION, METRE, Attribute
 from prism.music.roll import FRAMES_PER_BEAT, PianoRoll
 from prism.music.windows import Window
 from prism.similarity.networks import CorpusFeatures
-
-_SIGNATURES = dict(zip(METRE.values, ((3, 4), (4, 4)), strict=True))
 
 Hearing = Callable[[Sequence[PianoRoll]], list[str | None]]
 
@@ -69,29 +68,35 @@ def questions(prism: PrismPipeline, network: CorpusFeatures, corpus: Corpus) -> 
     0, which ignores the composers.
     """
     asked = [
-        Question(name, value, {name: value}, _rule(name))
+        Question(name, value, {name: value}, _rule(ATTRIBUTES[name]))
         for name, values in prism.attributes.items()
         for value in values
         if name in ATTRIBUTES
     ]
     collections = prism.attributes.get(COLLECTION, ())
     hearing = _collection_hearing(network, corpus, collections)
-    asked += [
-        Question(
-            COLLECTION,
-            value,
-            {COLLECTION: value},
-            hearing,
-            {"guidance_scale": 0.0},
-            lambda window, v=value: collection_of(window.piece) == v,
-        )
-        for value in collections
-    ]
-    return asked + [_metre_question(value) for value in METRE.values]
+    free = {"guidance_scale": 0.0}
+    for value in collections:
+        has_it = partial(_is_from, value)
+        asked.append(Question(COLLECTION, value, {COLLECTION: value}, hearing, free, has_it))
+    for value, signature in zip(METRE.values, ((3, 4), (4, 4)), strict=True):
+        has_it = partial(_has_beats, signature[0])
+        wish = {"time_signature": signature}
+        asked.append(Question(METRE.name, value, wish, _rule(METRE), has_it=has_it))
+    return asked
 
 
-def _rule(name: str) -> Hearing:
-    return lambda rolls: [ATTRIBUTES[name].measure(roll) for roll in rolls]
+def _is_from(collection: str, window: Window) -> bool:
+    return collection_of(window.piece) == collection
+
+
+def _has_beats(beats: int, window: Window) -> bool:
+    """Whether every bar is of so many beats."""
+    return bool((window.metre[:, 0] == FRAMES_PER_BEAT * beats).all())
+
+
+def _rule(attribute: Attribute) -> Hearing:
+    return lambda rolls: [attribute.measure(roll) for roll in rolls]
 
 
 def _collection_hearing(
@@ -107,17 +112,6 @@ def _collection_hearing(
     return lambda rolls: [
         collections[index] for index in (network.probabilities(rolls).numpy() @ shares).argmax(1)
     ]
-
-
-def _metre_question(value: str) -> Question:
-    frames = FRAMES_PER_BEAT * _SIGNATURES[value][0]
-    return Question(
-        METRE.name,
-        value,
-        {"time_signature": _SIGNATURES[value]},
-        lambda rolls: [METRE.measure(roll) for roll in rolls],
-        has_it=lambda window: bool((window.metre[:, 0] == frames).all()),
-    )
 
 
 def steering(

@@ -31,13 +31,7 @@ def mixed_pairs(composers: Sequence[str], count: int, seed: int) -> list[tuple[s
 def mixing(
     prism: PrismPipeline, network: CorpusFeatures, pairs: Sequence[tuple[str, str]], seed: int
 ) -> Iterator[dict[str, Any]]:
-    """For each weight of a pair's first composer: whom the corpus network recognises.
-
-    Yields
-    ------
-    dict
-        ``weight``, and what `_recognised` says.
-    """
+    """For each ``weight`` of a pair's first composer: what `_recognised` says."""
     for weight in MIX_WEIGHTS:
         rolls = [prism(*_mix(pair, weight), seed=seed + i).rolls[0] for i, pair in enumerate(pairs)]
         yield {"weight": weight} | _recognised(rolls, network, pairs)
@@ -143,10 +137,10 @@ def real_figures(
 ) -> dict[str, Any]:
     """`guidance_figures` of real windows, as many a composer (fewer where there are fewer)."""
     rng = np.random.default_rng([seed, 6])
-    rolls = {}
-    for label, windows in windows_by_label(corpus, split).items():
-        chosen = rng.permutation(len(windows))[:samples]
-        rolls[label] = [windows[i].roll for i in chosen]
+    rolls = {
+        label: [windows[i].roll for i in rng.permutation(len(windows))[:samples]]
+        for label, windows in windows_by_label(corpus, split).items()
+    }
     return guidance_figures(rolls, network)
 
 
@@ -156,9 +150,9 @@ def recognition(corpus: Corpus, network: CorpusFeatures, split: str = "test") ->
     Returns
     -------
     dict
-        ``accuracy`` over all windows, ``mean_recall`` (over composers),
-        ``top_two``, the number of ``windows``, the ``composers``, and ``confusion``: a row a true
-        composer, shares of what it was taken for.
+        ``accuracy`` and ``top_two`` over all windows, ``mean_recall`` over composers, the number
+        of ``windows``, the ``composers``, and ``confusion``: a row a true composer, shares of what
+        it was taken for.
     """
     by_label = windows_by_label(corpus, split)
     size = len(by_label)

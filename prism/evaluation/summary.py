@@ -43,7 +43,9 @@ def network_section(rows: Sequence[Row], network: str) -> dict[str, Any]:
     ``wins`` counts the runs in which a system is nearer to the reference than its rival: AMT
     for Prism, Prism for all others. ``of_ceiling`` is its mean over that of `real`.
     """
-    cosines = {c: cosines_of(rows, c, network) for c in SYSTEMS}
+    cosines = {
+        c: np.array([row["systems"][c]["cosines"][network] for row in rows]) for c in SYSTEMS
+    }
     wins = {c: int((cosines[c] > cosines[RIVAL.get(c, "prism")]).sum()) for c in SYSTEMS}
     composers = sorted({row["composer"] for row in rows})
     mine = {name: [row["composer"] == name for row in rows] for name in composers}
@@ -61,23 +63,21 @@ def network_section(rows: Sequence[Row], network: str) -> dict[str, Any]:
     }
 
 
-def cosines_of(rows: Sequence[Row], system: str, network: str) -> np.ndarray:
-    """A system's cosines with the reference, shape=(runs,)."""
-    return np.array([row["systems"][system]["cosines"][network] for row in rows])
+def _values(rows: Sequence[Row], system: str, name: str) -> np.ndarray:
+    """One figure of a system in every run, shape=(runs, ...)."""
+    return np.array([row["systems"][system][name] for row in rows])
 
 
 def agreement_section(rows: Sequence[Row]) -> dict[str, Any]:
     """How often the corpus network names the run's composer first, or among its two likeliest."""
     section = {}
     for system in (REFERENCE, *SYSTEMS):
-        ranks = np.array([row["systems"][system]["rank"] for row in rows])
-        probability = np.mean([row["systems"][system]["probability"] for row in rows])
-        first, two = int((ranks == 1).sum()), int((ranks <= 2).sum())
+        ranks = _values(rows, system, "rank")
         section[system] = {
-            "recognised": rounded(first / len(rows)),
-            "interval": rounded_pair(share_interval(first, len(rows))),
-            "in_top_two": rounded(two / len(rows)),
-            "probability": rounded(probability),
+            "recognised": rounded((ranks == 1).mean()),
+            "interval": rounded_pair(share_interval(int((ranks == 1).sum()), len(rows))),
+            "in_top_two": rounded((ranks <= 2).mean()),
+            "probability": rounded(_values(rows, system, "probability").mean()),
         }
     return section
 
@@ -91,7 +91,10 @@ def statistics_section(rows: Sequence[Row]) -> dict[str, Any]:
     """
     section = {}
     for name in NAMES:
-        values = {system: _statistic(rows, system, name) for system in (REFERENCE, *SYSTEMS)}
+        values = {}
+        for system in (REFERENCE, *SYSTEMS):
+            found = (row["systems"][system]["statistics"] for row in rows)
+            values[system] = np.array([figures[name] for figures in found if name in figures])
         if not all(found.size for found in values.values()):
             continue
         truth = values[REFERENCE]
@@ -106,12 +109,6 @@ def statistics_section(rows: Sequence[Row]) -> dict[str, Any]:
     return section
 
 
-def _statistic(rows: Sequence[Row], system: str, name: str) -> np.ndarray:
-    """Of the rolls that have it."""
-    found = (row["systems"][system]["statistics"] for row in rows)
-    return np.array([statistics[name] for statistics in found if name in statistics])
-
-
 def frechet_section(rows: Sequence[Row]) -> dict[str, Any]:
     """Fréchet distance from the references in the corpus network's features, with intervals.
 
@@ -120,10 +117,10 @@ def frechet_section(rows: Sequence[Row]) -> dict[str, Any]:
     """
     if len(rows) < 2:
         return {}
-    truth = _features(rows, REFERENCE)
+    truth = _values(rows, REFERENCE, "features")
     section = {}
     for system in SYSTEMS:
-        both = np.stack([_features(rows, system), truth], axis=1)
+        both = np.stack([_values(rows, system, "features"), truth], axis=1)
         interval = bootstrap_interval(
             both, lambda pairs: frechet(pairs[:, 0], pairs[:, 1]), resamples=_FRECHET_RESAMPLES
         )
@@ -134,16 +131,12 @@ def frechet_section(rows: Sequence[Row]) -> dict[str, Any]:
     return section
 
 
-def _features(rows: Sequence[Row], system: str) -> np.ndarray:
-    return np.array([row["systems"][system]["features"] for row in rows])
-
-
 def originality_section(rows: Sequence[Row]) -> dict[str, Any]:
     """Overlap with the nearest training music: mean, quantiles, values, and how many copies."""
     section = {}
     for system, example in rows[0]["systems"].items():
         if "nearest" in example:
-            values = np.array([row["systems"][system]["nearest"] for row in rows])
+            values = _values(rows, system, "nearest")
             section[system] = {
                 "mean": rounded(values.mean()),
                 "interval": rounded_pair(bootstrap_interval(values)),

@@ -57,32 +57,24 @@ def planned_runs(composers: list[str], count: int, seed: int) -> list[Run]:
     return [Run(i, name, seed * 1_000_000 + i) for i, name in enumerate(names[:count])]
 
 
+@dataclasses.dataclass(frozen=True)
 class Systems:
     """Draws a roll from each system.
 
     Parameters
     ----------
-    prism : PrismPipeline
-        The model, or a callable like it.
-    amt : AMTPipeline
-        The baseline, or a callable like it.
+    prism, amt : PrismPipeline, AMTPipeline
+        The models, or callables like them.
     corpus : Corpus
         Its held-out pieces are used.
     told : collection of str
         The composers that the baseline can be told.
     """
 
-    def __init__(
-        self,
-        prism: PrismPipeline,
-        amt: AMTPipeline,
-        corpus: Corpus,
-        told: Collection[str] = (),
-    ) -> None:
-        self.prism = prism
-        self.amt = amt
-        self.corpus = corpus
-        self.told = told
+    prism: PrismPipeline
+    amt: AMTPipeline
+    corpus: Corpus
+    told: Collection[str] = ()
 
     def reference(self, run: Run) -> PianoRoll:
         """The held-out window that the run is about."""
