@@ -71,13 +71,6 @@ class TrainerState:
     history: list[dict[str, float]] = dataclasses.field(default_factory=list)
     divergence: Divergence = dataclasses.field(default_factory=Divergence)
 
-    @classmethod
-    def from_dict(cls, state: dict) -> TrainerState:
-        """What `dataclasses.asdict` made of one; in older ones the divergence is `watch`."""
-        state = dict(state)
-        older = state.pop("watch", {})
-        return cls(**state | {"divergence": Divergence(**state.get("divergence", older))})
-
 
 def learning_rate(recipe: StageRecipe, step: int) -> float:
     """Rate at a step: linear warm-up, constant, linear decay to 0 at the last step."""
@@ -320,4 +313,7 @@ class Trainer:
         self.stage.network.load_state_dict(state["network"])
         self.average.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
-        self.state = TrainerState.from_dict(state["progress"])
+        progress = dict(state["progress"])
+        older = progress.pop("watch", {})  # the divergence's name in older checkpoints
+        divergence = Divergence(**progress.pop("divergence", older))
+        self.state = TrainerState(**progress, divergence=divergence)

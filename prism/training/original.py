@@ -52,10 +52,8 @@ class LabelledLatents:
 
     Parameters
     ----------
-    corpus : Corpus
-        Prepared corpus.
-    split : str
-        ``"train"`` or ``"validation"``.
+    corpus, split
+        Where the pictures are from.
     folder : Path
         Where the shards are.
     source : str
@@ -70,12 +68,7 @@ class LabelledLatents:
     """
 
     def __init__(
-        self,
-        corpus: Corpus,
-        split: str,
-        folder: pathlib.Path,
-        source: str,
-        most: int | None = None,
+        self, corpus: Corpus, split: str, folder: pathlib.Path, source: str, most: int | None = None
     ) -> None:
         groups = windows_by_label(corpus, split).values()
         pairs = [(w, k) for k, group in enumerate(groups) for w in group]
@@ -149,12 +142,10 @@ class OriginalStage:
 
     Parameters
     ----------
-    recipe : OriginalRecipe
-        Settings.
-    corpus : Corpus
-        Prepared corpus.
+    recipe, corpus
+        What is learnt.
     autoencoder : AutoencoderKL
-        Frozen; makes the latents that the cache lacks, and decodes the samples.
+        Frozen; makes the latents that are missing, and decodes the samples.
     folder : Path
         Receives the latents, and sheets of samples.
     draw_samples : callable, optional

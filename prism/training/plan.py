@@ -4,19 +4,9 @@ Conventions
 -----------
 FLOPs
     Of matrix products, two for a multiplication and an addition, counted by torch on a network
-    without data. Training a sample takes three times its forward pass, and one more as often as
-    the network is first asked for an estimate.
-memory
-    ``22 · P + A · b + 1.5 GB``: of each of the P parameters five float32 numbers (weight, gradient,
-    AdamW's two moments, running average) and a bfloat16 copy for the products; A bytes a sample
-    that the forward pass keeps for the backward one, counted by torch; b samples worked on at
-    once; the rest for CUDA and the products' scratch space. A card is filled to nine tenths.
-mixed precision
-    Keeps .7 of float32's A: of PrismDiT mini's 13.6 MB a sample it kept 9.5 MB, counted.
-hours
-    ``samples · FLOPs / (share · peak)``, with the peaks of the makers' data sheets (dense) and
-    a share that is assumed: .35 on a GPU. The two CPU cores' peaks are what small products reached
-    on one machine, the share .7; ``benchmarks/training.py`` measures another.
+    without data.
+
+The formulas for memory and hours are in docs/training.md, "The plan".
 """
 
 from __future__ import annotations
@@ -44,13 +34,14 @@ from prism.training.recipe import (
 )
 from prism.training.stages import new_dit
 
+# Five float32 numbers (weight, gradient, AdamW's two, running average) and a bfloat16 copy.
 BYTES_PER_PARAMETER = 22
-OVERHEAD_BYTES = 1.5e9
+OVERHEAD_BYTES = 1.5e9  # CUDA, and the products' scratch space
+# Of float32's bytes kept: of PrismDiT mini's 13.6 MB a sample, mixed precision kept 9.5 MB.
 MIXED_SHARE = 0.7
-_FILL = 0.9
-_BACKWARD = 3
-# Of the bundled corpus.
-LABELS = 15
+_FILL = 0.9  # of a card's memory
+_BACKWARD = 3  # a training step's products over those of its forward pass
+LABELS = 15  # of the bundled corpus
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,7 +55,8 @@ class Card:
     memory : float
         In bytes.
     mixed, single : float
-        Peak of bfloat16 and float32 products in FLOP/s; equal where there is no bfloat16.
+        Peak of bfloat16 and float32 products in FLOP/s (dense), by the maker's data sheet; equal
+        where there is no bfloat16.
     share : float
         Of the peak that training is assumed to reach.
     """
@@ -82,6 +74,7 @@ CARDS = (
     Card("RTX 4090 24 GB", 24e9, 165e12, 82.6e12),
     Card("V100 16 GB (no bfloat16)", 16e9, 15.7e12, 15.7e12),
     Card("T4 16 GB (no bfloat16)", 16e9, 8.1e12, 8.1e12),
+    # Measured on one machine with small products; benchmarks/training.py measures another.
     Card("2 CPU cores", 16e9, 0.24e12, 0.12e12, 0.7),
 )
 
@@ -145,16 +138,8 @@ def cost_of(
 ) -> Cost:
     """Count what a network costs by running it without data.
 
-    Parameters
-    ----------
-    network : Module
-        On the device ``meta``.
-    inputs : tuple of Tensor
-        Of one sample, likewise.
-    mixed : bool
-        Whether it is trained in mixed precision.
-    first_passes : float
-        See `Cost`.
+    The network and the `inputs` of one sample are on the device ``meta``; `mixed` says whether it
+    is trained in mixed precision; for `first_passes` see `Cost`.
     """
     sizes = {name: parameter_count(child) for name, child in network.named_children()}
     sizes["other"] = parameter_count(network) - sum(sizes.values())

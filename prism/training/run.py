@@ -72,7 +72,7 @@ class _Run:
         """Whether this process is the one that writes."""
         return self._trainers[-1].is_main
 
-    def write_record(self, recipe: AnyRecipe, own: dict[str, Any]) -> None:
+    def write_record(self, recipe: AnyRecipe, **own: Any) -> None:
         """Write ``training.json``: what is this model's `own`, then what all runs record."""
         states = {trainer.stage.name: trainer.state for trainer in self._trainers}
         # Not the present: a finished run that is started again only writes its results anew.
@@ -147,25 +147,24 @@ def _train_prism(run: _Run, recipe: Recipe) -> PrismPipeline:
         samples = run.folder / "collection-samples"
         last = CollectionStage(recipe, run.corpus, pipeline, samples, draw)
         pipeline = last.pipeline(run.train(last).average)
-    if not run.is_main:
-        return pipeline
-    pipeline.save_pretrained(run.weights, run.config.max_shard_size)
-    collect_samples(stage.samples, run.weights / SAMPLES_FILE)
-    windows = sum(len(group) for group in stage.sampler.windows)
-    seen = trainer.state.step * recipe.dit.batch_size
-    # What figure 5 of the original report had, and more.
-    record = {
-        "model": f"PrismDiT {recipe.size} on BeatAutoencoder latents",
-        "image_size": [KEYS, FRAMES],
-        "parameters": {
-            "autoencoder": parameter_count(autoencoder),
-            "dit": parameter_count(pipeline.dit),
-        },
-        "windows_seen": seen,
-        "training_windows": windows,
-        "epochs": round(seen / windows, 2),
-    }
-    run.write_record(recipe, record)
+    if run.is_main:
+        pipeline.save_pretrained(run.weights, run.config.max_shard_size)
+        collect_samples(stage.samples, run.weights / SAMPLES_FILE)
+        windows = sum(len(group) for group in stage.sampler.windows)
+        seen = trainer.state.step * recipe.dit.batch_size
+        # What figure 5 of the original report had, and more.
+        run.write_record(
+            recipe,
+            model=f"PrismDiT {recipe.size} on BeatAutoencoder latents",
+            image_size=[KEYS, FRAMES],
+            parameters={
+                "autoencoder": parameter_count(autoencoder),
+                "dit": parameter_count(pipeline.dit),
+            },
+            windows_seen=seen,
+            training_windows=windows,
+            epochs=round(seen / windows, 2),
+        )
     return pipeline
 
 
@@ -175,16 +174,16 @@ def _train_amt(run: _Run, recipe: AMTRecipe) -> AMTPipeline:
     if run.is_main:
         pipeline.save_pretrained(run.weights)
         sequences = recipe.amt.steps * recipe.amt.batch_size
-        record = {
-            "model": f"AnticipatoryTransformer {recipe.size}",
-            "parameters": {
+        run.write_record(
+            recipe,
+            model=f"AnticipatoryTransformer {recipe.size}",
+            parameters={
                 "amt": parameter_count(network),
                 "without_embeddings": parameter_count(network.h),
             },
-            "sequences_seen": sequences,
-            "events_seen": sequences * EVENTS_IN_CONTEXT,
-        }
-        run.write_record(recipe, record)
+            sequences_seen=sequences,
+            events_seen=sequences * EVENTS_IN_CONTEXT,
+        )
     return pipeline
 
 
@@ -193,12 +192,12 @@ def _train_similarity(run: _Run, recipe: SimilarityRecipe) -> CorpusFeatures:
     features = CorpusFeatures(network, list(run.corpus.labels))
     if run.is_main:
         features.save_pretrained(run.weights)
-        record = {
-            "model": "ComposerNetwork",
-            "parameters": {"similarity": parameter_count(network)},
-            "windows_seen": recipe.similarity.steps * recipe.similarity.batch_size,
-        }
-        run.write_record(recipe, record)
+        run.write_record(
+            recipe,
+            model="ComposerNetwork",
+            parameters={"similarity": parameter_count(network)},
+            windows_seen=recipe.similarity.steps * recipe.similarity.batch_size,
+        )
     return features
 
 
@@ -214,13 +213,13 @@ def _train_original(run: _Run, recipe: OriginalRecipe) -> OriginalPipeline:
     pipeline = OriginalPipeline(stage.autoencoder, network, labels, recipe.autoencoder)
     if run.is_main:
         pipeline.save_pretrained(run.weights, run.config.max_shard_size)
-        record = {
-            "model": f"DiT {recipe.size}/{recipe.patch_size} on latents of midipic pictures",
-            "image_size": list(SHAPE[:2]),
-            "parameters": {"dit": parameter_count(network)},
-            "training_pictures": len(stage.training.labels),
-        }
-        run.write_record(stage.settings, record)
+        run.write_record(
+            stage.settings,
+            model=f"DiT {recipe.size}/{recipe.patch_size} on latents of midipic pictures",
+            image_size=list(SHAPE[:2]),
+            parameters={"dit": parameter_count(network)},
+            training_pictures=len(stage.training.labels),
+        )
     return pipeline
 
 
