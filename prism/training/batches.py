@@ -67,8 +67,8 @@ class RunConfig:
     accumulation : int
         Parts that a process works through for one optimiser step, to save memory.
     workers : int, optional
-        Processes that draw batches ahead; by default as many as there are cores to spare (up to
-        32) beside a GPU and none without one.
+        Processes that draw batches ahead; by default none without a GPU, beside one as many as
+        there are cores to spare, up to 32.
     deadline : float, optional
         `time.monotonic` at which the run stops, with a checkpoint.
     max_shard_size : str

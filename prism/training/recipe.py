@@ -14,8 +14,8 @@ class StageRecipe:
 
     Parameters
     ----------
-    steps, batch_size : int
-        Optimiser steps and windows a step.
+    steps, batch_size, evaluate_every : int
+        Optimiser steps, windows a step, and steps between evaluations.
     learning_rate : float
         Peak rate; reached linearly over `warmup_steps`, held, then led to 0 linearly over the
         last `decay_share` of the steps.
@@ -23,8 +23,6 @@ class StageRecipe:
         Of AdamW, and the largest gradient norm.
     ema_decay : float
         Of the exponential moving average that is evaluated and shipped.
-    evaluate_every : int
-        Steps between evaluations.
     precision : str
         ``"float32"``, or ``"bfloat16"`` for mixed precision: matrix products are rounded, weights
         and their updates are not.
@@ -49,24 +47,22 @@ class Recipe:
 
     Parameters
     ----------
-    autoencoder, dit : StageRecipe
-        The two stages.
+    autoencoder, dit, collection : StageRecipe
+        The stages. In the last one, if there is one, the finished transformer learns the corpus's
+        collections, if there are any, while all else stays as it is.
     size : str
         A key of `prism.models.dit.SIZES`.
-    latent_size, hidden_size : int
-        Of the autoencoder.
-    latent_noise : float
-        Standard deviation of the noise on the latents while the autoencoder is trained.
+    latent_size, hidden_size, latent_noise
+        Of the autoencoder, and the standard deviation of the noise on its latents in training.
     null_label_share, unknown_metre_share : float
         How often the label is dropped, so that the transformer learns guidance's other half, and
         how often the metre.
-    attributes : tuple of str
-        Conditions besides labels; see `prism.music.attributes`.
+    attributes, drawn_attributes : tuple of str
+        Conditions besides labels (see `prism.music.attributes`), and those that a sampler draws as
+        often as they occur when none is given.
     open_attributes_share, open_attribute_share : float
         How often all attributes are dropped, and each of the others. With a dropped label half of
         the windows lose all of them, so that guidance's other half is learnt too.
-    drawn_attributes : tuple of str
-        Those that a sampler draws as often as they occur when none is given.
     self_conditioning_share : float
         In how many steps the transformer is given its own first estimate of the data (Chen et al.
         2022), at the cost of one more forward pass; 0 makes one without self-conditioning.
@@ -83,9 +79,6 @@ class Recipe:
         See `prism.corpora.dataset.WindowSampler`.
     dropout : float
         Of the transformer.
-    collection : StageRecipe, optional
-        A third stage, in which the finished transformer learns the corpus's collections, if there
-        are any, while all else stays as it is.
     """
 
     autoencoder: StageRecipe
