@@ -12,7 +12,7 @@ from PIL import Image
 from stand_ins import OFFERED, Page, choice_of, controls_of, make_wishful, service_of
 
 import prism.cli.app
-from prism.cli import PROGRAMS, compare, main
+from prism.cli import PROGRAMS, main
 from prism.cli.options import read_settings
 from prism.corpora.provenance import weights_digest
 from prism.models.pipeline import PrismPipeline
@@ -37,7 +37,7 @@ def weights(tmp_path_factory):
 def service(monkeypatch) -> Service:
     """Over stand-ins, in place of what `compare` loads."""
     service = service_of(pipeline=make_wishful)
-    monkeypatch.setattr(compare, "load_models", lambda weights, corpus: service)
+    monkeypatch.setattr("prism.service.service.load_service", lambda *folders: service)
     return service
 
 

@@ -44,22 +44,17 @@ def add_command(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Draw, write and compare; see `prism.cli.main` for the errors."""
-    service = load_models(options.weights, options.corpus)
+    from prism.service.service import load_service
+
+    service = load_service(options.weights, options.corpus, os.environ.get("PRISM_AMT"))
+    # First of all what is missing or damaged is told.
+    for part in (service.corpus, service.pipeline, service.amt, service.scorer):
+        part.get()
     wanted = read_settings(options, service.offered)
     compared = [_compare(service, settings, options.output) for settings in wanted]
     if options.json:
         record = settings_record(wanted[0]) | {"comparisons": compared}
         print(json.dumps(record, ensure_ascii=False))
-
-
-def load_models(weights: pathlib.Path, corpus: pathlib.Path) -> Service:
-    """Load what the page loads; raises ValueError or OSError if something is missing or damaged."""
-    from prism.service.service import load_service
-
-    service = load_service(weights, corpus, os.environ.get("PRISM_AMT"))
-    for part in (service.corpus, service.pipeline, service.amt, service.scorer):
-        part.get()
-    return service
 
 
 def _compare(service: Service, settings: GenerationSettings, folder: pathlib.Path) -> dict:
@@ -74,8 +69,7 @@ def _compare(service: Service, settings: GenerationSettings, folder: pathlib.Pat
     scores = service.scores(pieces)
     for name, found in scores.items():
         for score in found:
-            print(
-                f"seed {settings.seed}: {name}, {score.network}: {score.cosine:.3f} ({score.words})"
-            )
+            told = f"{name}, {score.network}: {score.cosine:.3f} ({score.words})"
+            print(f"seed {settings.seed}: {told}")
     records = {name: [dataclasses.asdict(s) for s in found] for name, found in scores.items()}
     return {"seed": settings.seed, "files": files, "scores": records}
