@@ -54,6 +54,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--weights", type=pathlib.Path, help="finished model (default: <output>/weights)"
     )
+    _add_run_options(parser)
+    return parser
+
+
+def _add_run_options(parser: argparse.ArgumentParser) -> None:
+    """How a recipe is carried out, and what may be changed of it."""
     parser.add_argument(
         "--max-shard-size",
         default=RunConfig.max_shard_size,
@@ -82,7 +88,6 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="compile the networks first (needs a C++ compiler): about 1.2 times as fast",
     )
-    return parser
 
 
 def _push_parser() -> argparse.ArgumentParser:

@@ -78,9 +78,9 @@ def _square_root(symmetric: np.ndarray) -> np.ndarray:
     return (vectors * np.sqrt(np.clip(values, 0, None))) @ vectors.T
 
 
-def rounded(value: float) -> float:
+def rounded(value: float, places: int = 4) -> float:
     """A figure as the experiment's result holds it."""
-    return round(float(value), 4)
+    return round(float(value), places)
 
 
 def rounded_pair(interval: Interval) -> list[float]:

@@ -12,6 +12,7 @@ from typing import Any
 
 import torch.nn.functional as F
 
+from prism.evaluation.bootstrap import rounded
 from prism.evaluation.systems import Run, Systems
 from prism.music.roll import PianoRoll
 from prism.music.statistics import describe
@@ -31,16 +32,8 @@ def experiment(
 ) -> Iterator[Row]:
     """Yield each run's row as it is done.
 
-    Parameters
-    ----------
-    systems : Systems
-        Draws a run's rolls.
-    scorer : SimilarityScorer
-        The feature networks; the one named ``corpus`` also says whom it recognises.
-    index : TrainingIndex
-        The training music.
-    runs : sequence of Run
-        Those to do.
+    The scorer's network named ``corpus`` also says whom it recognises; the index holds the
+    training music.
     """
     for run in runs:
         rolls = {REFERENCE: systems.reference(run)} | systems.draw(run)
@@ -60,19 +53,15 @@ def _row(
     systems = {}
     for k, (name, roll) in enumerate(rolls.items()):
         systems[name] = {
-            "cosines": {n: _rounded(c[k]) for n, c in cosines.items()},
-            "features": [_rounded(x) for x in features["corpus"][k]],
-            "statistics": {key: _rounded(x) for key, x in describe(roll).items()},
-            "probability": _rounded(mine[k]),
+            "cosines": {n: rounded(c[k], _DECIMALS) for n, c in cosines.items()},
+            "features": [rounded(x, _DECIMALS) for x in features["corpus"][k]],
+            "statistics": {key: rounded(x, _DECIMALS) for key, x in describe(roll).items()},
+            "probability": rounded(mine[k], _DECIMALS),
             "rank": int(ranks[k]),
         }
         if name in _SEARCHED:
-            systems[name]["nearest"] = _rounded(index.nearest(roll).overlap)
+            systems[name]["nearest"] = rounded(index.nearest(roll).overlap, _DECIMALS)
     return {"run": run.number, "composer": run.composer, "seed": run.seed, "systems": systems}
-
-
-def _rounded(value: float) -> float:
-    return round(float(value), _DECIMALS)
 
 
 class Ledger:
