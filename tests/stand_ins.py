@@ -20,6 +20,7 @@ from conftest import (
 )
 
 from prism.amt.pipeline import PartialSample
+from prism.amt.prompt import amt_seed
 from prism.corpora.prepared import Corpus
 from prism.models.pipeline import PrismPipeline
 from prism.models.setting_types import Offered
@@ -40,6 +41,7 @@ from prism.ui.page import build_ui, launch_options
 LABELS = tuple(PROFILES)
 KNOWN = attribute_values(NAMES, COLLECTIONS)
 OFFERED = Offered(LABELS, KNOWN)
+SLOW_SEED = 123_456
 # The page's controls besides composers and weights, in order.
 SETTINGS = {
     "guidance_scale": 2,
@@ -69,15 +71,23 @@ class StandInAMT:
         How long it takes for one.
     composers : sequence of str
         Whom it can be told.
+    slow_seed : int or None
+        The sample of this seed takes a second a note: it can be stopped before it is done, however
+        busy the machine.
     """
 
     name = "AMT-test"
     model = None
 
     def __init__(
-        self, notes: int = 8, seconds_per_note: float = 0.0, composers: Sequence[str] = ()
+        self,
+        notes: int = 8,
+        seconds_per_note: float = 0.0,
+        composers: Sequence[str] = (),
+        slow_seed: int | None = None,
     ) -> None:
         self.composers = composers
+        self.slow_seed = slow_seed
         self.notes = notes
         self.seconds_per_note = seconds_per_note
         self.calls: list[dict] = []
@@ -94,8 +104,9 @@ class StandInAMT:
             self.built += 1
             return PianoRoll.from_notes([Note(60 + n, n, 1) for n in range(count)], tempo=tempo)
 
+        slow = self.slow_seed is not None and call.get("seed") == self.slow_seed
         for count in range(1, self.notes + 1):
-            time.sleep(self.seconds_per_note)
+            time.sleep(1 if slow else self.seconds_per_note)
             self.written += 1
             yield PartialSample(count, float(count), False, build)
         yield PartialSample(self.notes, 64.0, True, build)
@@ -218,7 +229,8 @@ def served(
 def whole_page(folder: pathlib.Path) -> Iterator[str]:
     """Serve the page with the shipped labels, corpus, records and examples, and tiny networks.
 
-    The baseline takes four seconds for a sample, so that it can be seen growing and be stopped.
+    The baseline takes four seconds for a sample, so that it can be seen growing, and forty with
+    `SLOW_SEED`, so that it can be stopped.
     """
     profiles = json.loads((ROOT / "weights" / "prism.json").read_text(encoding="utf-8"))["labels"]
     tiny = make_pipeline(knowing=NAMES, profiles=profiles, latent_size=48)
@@ -229,7 +241,7 @@ def whole_page(folder: pathlib.Path) -> Iterator[str]:
     with served(
         lambda: pipeline,
         lambda: corpus,
-        lambda: StandInAMT(notes=40, seconds_per_note=0.1),
+        lambda: StandInAMT(notes=40, seconds_per_note=0.1, slow_seed=amt_seed(SLOW_SEED)),
         lambda: make_scorer(tuple(pipeline.composers)),
         examples=lambda: load_examples(weights, weights / "amt", Loader(lambda: corpus)),
     ) as address:

@@ -13,7 +13,7 @@ import wave
 import numpy as np
 import pytest
 from conftest import choose_tab, generate, started
-from stand_ins import served, tiny_corpus
+from stand_ins import SLOW_SEED, served, tiny_corpus
 
 from prism.service.loading import Loader, load_amt, load_scorer
 
@@ -147,10 +147,11 @@ def test_a_new_click_ends_what_the_baseline_still_writes(visit):
     page.get_by_role("button", name="Generate").click()
     writing = "document.querySelectorAll('.prism-player')[2].dataset.state === 'rendering'"
     page.wait_for_function(writing)
-    page.get_by_label("Seed", exact=True).fill("123456")
+    page.get_by_label("Seed", exact=True).fill(str(SLOW_SEED))
     generate(page)
     page.wait_for_function(
-        "document.querySelectorAll('.detail')[2].textContent.includes('(from 123456)')"
+        "seed => document.querySelectorAll('.detail')[2].textContent.includes(`(from ${seed})`)",
+        arg=SLOW_SEED,
     )
     page.get_by_role("button", name="Stop").click()
     page.wait_for_function("document.querySelectorAll('.message')[2].textContent !== ''")
