@@ -6,19 +6,21 @@ import json
 import pathlib
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
 from prism import ASSETS
 from prism.ui.charts import Block, Charts, charts, facts, lines, rolls, table, text
+from prism.ui.element import QUIET
 
 if TYPE_CHECKING:
     from prism.corpora.prepared import Corpus
     from prism.service.loading import Loader
 
 EXPERIMENTS = ASSETS.parent / "docs" / "experiments.md"
-_SAMPLES_FILE = "samples.json"
+# For each stage its charts: title, what it says, and the figures of an evaluation by their names.
+CURVES = ASSETS / "page" / "training-curves.json"
 
 _INTRODUCTION = """## How the weights came to be
 Everything here is read from the records that training wrote next to the weights. Each network was
@@ -30,8 +32,6 @@ _NO_SAMPLES = (
     "the curves above, of eight samples drawn at every evaluation. The next training writes the "
     "notes of one of them, always from the same noise, beside the weights."
 )
-
-
 _NETWORKS = {
     "autoencoder": "beat autoencoder",
     "dit": "diffusion transformer",
@@ -40,114 +40,12 @@ _NETWORKS = {
     "without_embeddings": "of these without embeddings",
     "similarity": "composer network",
 }
-
-
-class _Model(NamedTuple):
-    """A record to show: its folder under the weights, its title, the networks in it."""
-
-    folder: str
-    title: str
-    networks: tuple[str, ...]
-
-
-class _Curves(NamedTuple):
-    """A chart of a stage's evaluations: its title, what it says, its figures by their names."""
-
-    title: str
-    about: str
-    figures: dict[str, str]
-
-
+# Folder under the weights, title, networks in it.
 _MODELS = (
-    _Model("", "Prism", ("autoencoder", "dit")),
-    _Model("amt", "AMT-mini, the baseline", ("amt",)),
-    _Model("similarity", "The composer network, which scores", ("similarity",)),
+    ("", "Prism", ("autoencoder", "dit")),
+    ("amt", "AMT-mini, the baseline", ("amt",)),
+    ("similarity", "The composer network, which scores", ("similarity",)),
 )
-_CURVES = {
-    "autoencoder": (
-        _Curves(
-            "Beat autoencoder: loss",
-            "Reconstruction error of beats, without and with noise.",
-            {"clean": "clean_loss", "noisy": "noisy_loss"},
-        ),
-        _Curves(
-            "Beat autoencoder: what is reconstructed",
-            "Onsets (F1) and beats without any error.",
-            {
-                "onsets": "clean_onset_f1",
-                "onsets, noisy": "noisy_onset_f1",
-                "whole beats": "clean_exact_beats",
-                "whole beats, noisy": "noisy_exact_beats",
-            },
-        ),
-    ),
-    "dit": (
-        _Curves(
-            "Diffusion transformer: loss",
-            "Mean squared error of the predicted flow: given the composer, also key, density and "
-            "the other attributes, or its own first estimate.",
-            {
-                "validation": "validation_loss",
-                "attributes given": "informed_validation_loss",
-                "own estimate given": "guessed_validation_loss",
-            },
-        ),
-        _Curves(
-            "Its samples: shares",
-            "Means of eight samples drawn at each evaluation.",
-            {
-                "notes in one scale": "scale_consistency",
-                "notes on a beat": "on_beat",
-                "notes of one frame": "one_frame_notes",
-                "silent frames": "empty_frames",
-            },
-        ),
-        _Curves(
-            "Its samples: density",
-            "Simultaneous notes, and note lengths in beats.",
-            {"polyphony": "polyphony", "note length": "note_length"},
-        ),
-    ),
-    "collection": (
-        _Curves(
-            "Collections, trained last: loss",
-            "Of the transformer given the composer and all attributes, or the composer alone.",
-            {
-                "all given": "informed_validation_loss",
-                "composer alone": "validation_loss",
-                "own estimate given": "guessed_validation_loss",
-            },
-        ),
-    ),
-    "amt": (
-        _Curves(
-            "AMT-mini: loss",
-            "Nats per token, with and without a given melody.",
-            {"free": "free_validation_loss", "melody given": "melody_validation_loss"},
-        ),
-        _Curves(
-            "AMT-mini: loss by kind of token",
-            "Nats per token: time, duration and note.",
-            {"time": "time_loss", "duration": "duration_loss", "note": "note_loss"},
-        ),
-    ),
-    "similarity": (
-        _Curves(
-            "Composer network: loss",
-            "Cross-entropy; overconfidence raises it.",
-            {"validation": "validation_loss"},
-        ),
-        _Curves(
-            "Composer network: accuracy",
-            "Every composer has the same weight.",
-            {
-                "composer found": "validation_accuracy",
-                "among its two likeliest": "validation_top_two",
-                "nonsense recognised": "nonsense_recognised",
-            },
-        ),
-    ),
-}
 
 
 class Training:
@@ -179,39 +77,32 @@ class Training:
             weights = self._weights.get()
         except (ValueError, OSError) as error:
             return charts(text("There are no weights", str(error)), *self._tried())
-        blocks = [block for model in _MODELS for block in self._model(weights, model)]
+        blocks = [block for model in _MODELS for block in self._model(weights, *model)]
         return charts(*blocks, *self._tried())
 
-    def _model(self, weights: pathlib.Path, model: _Model) -> Iterator[Block]:
-        folder = weights / model.folder
-        path = folder / "training.json"
+    def _model(
+        self, weights: pathlib.Path, folder: str, title: str, networks: tuple[str, ...]
+    ) -> Iterator[Block]:
+        path = weights / folder / "training.json"
         if not path.is_file():
             missing = f"{path.relative_to(weights)} is missing"
-            yield text(model.title, f"No record of its training: {missing}.")
+            yield text(title, f"No record of its training: {missing}.")
             return
-        record = json.loads(path.read_text(encoding="utf-8"))
-        yield text(model.title)
-        yield facts("The training", [*_facts(record), *self._digests(record, weights, model)])
+        record = _json(path)
+        digest = record["corpus_sha256"]
+        corpus = ("Corpus (SHA-256)", f"{digest} ({self._whose(digest)})")
+        found = [_weights_digest(weights, network) for network in networks]
+        yield text(title)
+        yield facts("The training", [*_facts(record), corpus, *found])
         for stage, history in record["history"].items():
             yield from _curves(stage, history)
-        if not model.folder:
-            yield self._samples(folder / _SAMPLES_FILE)
+        if not folder:
+            yield _samples(weights / "samples.json")
         yield _settings(record["recipe"])
-        card = folder / "README.md"
+        card = path.with_name("README.md")
         if card.is_file():
             words = card_facts(card.read_text(encoding="utf-8"))
             yield facts("The model card, in short", words, narrow=True)
-
-    def _digests(
-        self, record: dict[str, Any], weights: pathlib.Path, model: _Model
-    ) -> Iterator[tuple[str, str]]:
-        from prism.corpora.provenance import files_digest
-
-        digest = record["corpus_sha256"]
-        yield "Corpus (SHA-256)", f"{digest} ({self._whose(digest)})"
-        for network in model.networks:
-            found = files_digest((weights / network,)) or f"there are no weights in {network}"
-            yield f"Weights, {_NETWORKS[network]} (SHA-256)", found
 
     def _whose(self, digest: str) -> str:
         try:
@@ -220,19 +111,23 @@ class Training:
             return "there is no corpus to compare it with"
         return "the corpus of this page" if same else "not the corpus of this page"
 
-    def _samples(self, path: pathlib.Path) -> Block:
-        if not path.is_file():
-            return rolls("Samples while it learned", [], _NO_SAMPLES)
-        samples = json.loads(path.read_text(encoding="utf-8"))
-        about = "Drawn at each evaluation from the same noise: time to the right, pitch upwards."
-        return rolls("Samples while it learned", map(_sample, samples), about)
-
     def _tried(self) -> Iterator[Block]:
         if not self._experiments.is_file():
             return
         head, rows = markdown_table(self._experiments.read_text(encoding="utf-8"))
         about = "A row for every training run, including those that led nowhere."
         yield table("What was tried", head, rows, about, long=True)
+
+
+def _json(path: pathlib.Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def _weights_digest(weights: pathlib.Path, network: str) -> tuple[str, str]:
+    from prism.corpora.provenance import files_digest
+
+    digest = files_digest((weights / network,)) or f"there are no weights in {network}"
+    return f"Weights, {_NETWORKS[network]} (SHA-256)", digest
 
 
 def _facts(record: dict[str, Any]) -> list[tuple[str, str]]:
@@ -268,14 +163,30 @@ def _moment(text: str) -> str:
 
 def _curves(stage: str, history: list[dict[str, float]]) -> Iterator[Block]:
     """The charts whose figures the history has."""
-    for curves in _CURVES.get(stage, ()):
+    for chart in _json(CURVES).get(stage, ()):
         series = {
             name: [(row["step"], row[figure]) for row in history]
-            for name, figure in curves.figures.items()
+            for name, figure in chart["figures"].items()
             if all(figure in row for row in history)
         }
         if series and history:
-            yield lines(curves.title, series, "training steps", curves.about)
+            yield lines(chart["title"], series, "training steps", chart["about"])
+
+
+def _samples(path: pathlib.Path) -> Block:
+    if not path.is_file():
+        return rolls("Samples while it learned", [], _NO_SAMPLES)
+    shown = [
+        {
+            "caption": f"After {sample['step']:,} steps: {sample['composer']}, "
+            f"{len(sample['notes'])} notes",
+            "beats": sample["beats"],
+            "notes": sample["notes"],
+        }
+        for sample in _json(path)
+    ]
+    about = "Drawn at each evaluation from the same noise: time to the right, pitch upwards."
+    return rolls("Samples while it learned", shown, about)
 
 
 def _settings(recipe: dict[str, Any]) -> Block:
@@ -288,11 +199,6 @@ def _settings(recipe: dict[str, Any]) -> Block:
             for key, v in stage
         ]
     return table("The settings", ("setting", "value"), rows, narrow=True)
-
-
-def _sample(sample: dict[str, Any]) -> dict[str, Any]:
-    caption = f"After {sample['step']:,} steps: {sample['composer']}, {len(sample['notes'])} notes"
-    return {"caption": caption, "beats": sample["beats"], "notes": sample["notes"]}
 
 
 def card_facts(card: str) -> list[tuple[str, str]]:
@@ -329,4 +235,4 @@ def training_tab(training: Training) -> None:
         gr.Markdown(_INTRODUCTION, elem_classes="prism-prose")
         with gr.Column(elem_classes="prism-below"):
             record = Charts(None)
-    tab.select(training.charts, None, record, api_visibility="private", show_progress="hidden")
+    tab.select(training.charts, None, record, **QUIET)
