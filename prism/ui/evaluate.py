@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
+from prism import ASSETS
 from prism.evaluation.report import (
     NETWORK_NAMES,
     SYSTEM_NAMES,
@@ -22,18 +23,22 @@ from prism.evaluation.report import (
     table,
     verdict,
 )
+from prism.models.setting_types import Number
 from prism.service.service import Service
+from prism.ui.controls import setting_control
+from prism.ui.element import QUIET
 from prism.ui.player import StatusLine, status
 
 if TYPE_CHECKING:
     from prism.amt.pipeline import AMTOutput
     from prism.drawing.figures import Figure
-    from prism.evaluation.systems import Run
+    from prism.evaluation.systems import Run, Systems
     from prism.models.pipeline import PrismOutput
     from prism.music.roll import PianoRoll
     from prism.similarity.scorer import Score
 
-RUNS_RANGE = (5, 20)
+_RUNS = Number(name="Runs", label="Runs", low=5, high=20, default=5, step=1, whole=True)
+_SEED = Number(name="Seed", low=0, high=99_999, default=1, whole=True)
 _SHOWN = ("prism", "amt", "real")
 
 _INTRODUCTION = """## Which of the two comes nearer to real music?
@@ -42,31 +47,8 @@ held-out piece by that composer are drawn at random, both models make a sample, 
 score how similar each sample is to the piece. For comparison: another real piece by the composer,
 which is as close as can be expected, and nonsense made of the piece's notes."""
 
-# Two sentences for each figure, under the names that `prism.drawing.figures` gives them.
-_FIGURES = {
-    "cosines": """### How alike
-Each dot is one run's cosine with the held-out piece, 1 for the same picture; the box is the
-middle half. Compare with the real pieces and the nonsense: where those lie close together, the
-network hardly tells music from noise.""",
-    "wins": """### Who won
-The number of runs in which a model's sample was closer to the held-out piece than the other's.
-The thin lines are 95 % intervals; one that crosses the dashed line is a draw.""",
-    "originality": """### How new
-For each sample the training music with most notes in common was found, in any key and at any
-beat; the curve shows how many samples are at least this close. Real held-out pieces show how much
-two pieces of one style share anyway; a curve far to the right of theirs would mean copying.""",
-    "mixing": """### Two composers at once
-Pairs of composers were mixed with different weights, and the corpus network was asked which
-composers it recognises. If mixing works, the first composer gains as the second loses, and both
-are likely at even weights.""",
-    "guidance": """### The guidance scale
-The share of samples that the corpus network recognises as their composer's, and how different
-samples for one composer are from each other. More guidance makes samples more typical and more
-alike; the dashed lines are real music.""",
-    "confusion": """### How good the corpus network is
-Each row shows how it classifies held-out pieces of one composer; a perfect network would leave
-only the diagonal. It confuses composers who sound alike, as a listener would.""",
-}
+# In the order of the page, named as in `prism.drawing.figures`; the words for each lie in assets.
+_FIGURES = ("cosines", "wins", "originality", "mixing", "guidance", "confusion")
 
 
 class Evaluation:
@@ -114,68 +96,40 @@ class Evaluation:
 
     def live(self, count: float, seed: float) -> Iterator[tuple[dict[str, Any], str]]:
         """Run a small experiment; (status, table so far) after every run."""
-        from prism.evaluation.systems import Systems, planned_runs
+        from prism.evaluation.systems import planned_runs
 
         service, done = self.service, []
         try:
-            count, seed = _checked(count, seed)
+            count, seed = _RUNS.check(count), _SEED.check(seed)
             yield status("Loading the models, a few seconds…"), live_table(done)
-            shared = SharedModels(service)
-            systems = Systems(shared.prism, shared.amt, service.corpus.get(), shared.composers)
+            systems, score = _systems(service), service.scorer.get().scores
             for run in planned_runs(service.composers, count, seed):
                 words = f"Run {run.number + 1} of {count}…"
                 yield status(words, share=run.number / count), live_table(done)
-                scores = shared.scores(systems.reference(run), systems.draw(run))
-                done.append((run, scores))
+                rolls = systems.reference(run), systems.draw(run)
+                done.append((run, service.models.run(score, *rolls)))
         except (ValueError, OSError) as error:
             yield status(str(error), error=True), live_table(done)
             return
         yield status(f"Done: {count} runs."), live_table(done)
 
 
-class SharedModels:
-    """The models as an experiment calls them, working between the visitors' clicks.
+def _systems(service: Service) -> Systems:
+    """The models as an experiment calls them, working between the visitors' clicks."""
+    from prism.amt.pipeline import AMTOutput
+    from prism.evaluation.systems import Systems
 
-    Parameters
-    ----------
-    service : Service
-        Its models.
-    """
+    models, pipeline, baseline = service.models, service.pipeline.get(), service.amt.get()
 
-    def __init__(self, service: Service) -> None:
-        self._models = service.models
-        self._prism, self._amt, self._scorer = (
-            loader.get() for loader in (service.pipeline, service.amt, service.scorer)
-        )
+    def prism(composer: str, seed: int) -> PrismOutput:
+        return models.run(pipeline, composer, seed=seed)
 
-    def prism(self, composer: str, seed: int) -> PrismOutput:
-        """One sample."""
-        return self._models.run(self._prism, composer, seed=seed)
-
-    @property
-    def composers(self) -> list[str]:
-        """Those that the baseline can be told."""
-        return self._amt.composers
-
-    def amt(self, opening: PianoRoll, seed: int, composers: list[str] | None) -> AMTOutput:
-        """One sample, which clicks can interrupt after every note."""
-        from prism.amt.pipeline import AMTOutput
-
-        *_, last = self._models.iterate(self._amt.stream(opening, seed=seed, composers=composers))
+    def amt(opening: PianoRoll, seed: int, composers: list[str] | None) -> AMTOutput:
+        # Clicks can interrupt it after every note.
+        *_, last = models.iterate(baseline.stream(opening, seed=seed, composers=composers))
         return AMTOutput([last.roll], (seed,))
 
-    def scores(self, *rolls: Any) -> dict[str, list[Score]]:
-        """See `SimilarityScorer.scores`."""
-        return self._models.run(self._scorer.scores, *rolls)
-
-
-def _checked(count: float, seed: float) -> tuple[int, int]:
-    low, high = RUNS_RANGE
-    if not isinstance(count, (int, float)) or count != int(count) or not low <= count <= high:
-        raise ValueError(f"Runs: expected a whole number from {low} to {high}, got {count}.")
-    if not isinstance(seed, (int, float)) or seed != int(seed) or not 0 <= seed < 100_000:
-        raise ValueError(f"Seed: expected a whole number from 0 to 99999, got {seed}.")
-    return int(count), int(seed)
+    return Systems(prism, amt, service.corpus.get(), baseline.composers)
 
 
 def live_table(runs: Sequence[tuple[Run, dict[str, list[Score]]]]) -> str:
@@ -202,14 +156,13 @@ def evaluate_tab(evaluation: Evaluation) -> None:
         if evaluation.result is not None:
             with gr.Accordion("Composer by composer", open=False):
                 gr.Markdown(composer_table(evaluation.result), elem_classes="prism-table")
-            plots = [_figure(words) for words in _FIGURES.values()]
-            tab.select(
-                evaluation.plots, None, plots, api_visibility="private", show_progress="hidden"
-            )
+            plots = [_figure(name) for name in _FIGURES]
+            tab.select(evaluation.plots, None, plots, **QUIET)
 
 
-def _figure(words: str) -> gr.Plot:
-    gr.Markdown(words, elem_classes="prism-prose")
+def _figure(name: str) -> gr.Plot:
+    words = ASSETS / "page" / "figures" / f"{name}.md"
+    gr.Markdown(words.read_text(encoding="utf-8"), elem_classes="prism-prose")
     return gr.Plot(show_label=False, container=False, elem_classes="prism-figure")
 
 
@@ -219,8 +172,8 @@ def _live_panel(evaluation: Evaluation) -> None:
         elem_classes="prism-prose",
     )
     with gr.Row(equal_height=True, elem_classes="prism-controls"):
-        count = gr.Slider(*RUNS_RANGE, value=RUNS_RANGE[0], step=1, label="Runs", min_width=200)
-        seed = gr.Number(1, label="Seed of the experiment", min_width=160)
+        count = setting_control(_RUNS, min_width=200)
+        seed = setting_control(_SEED, label="Seed of the experiment", min_width=160)
         run = gr.Button("Run", variant="primary", scale=0, min_width=120)
         cancel = gr.Button("Cancel", scale=0, min_width=100)
     line = StatusLine(status(""))
@@ -234,11 +187,7 @@ def _live_panel(evaluation: Evaluation) -> None:
         show_progress="hidden",
         concurrency_limit=1,
     )
+    cancelled = status("Cancelled; the runs above are complete.")
     cancel.click(None, cancels=running, api_visibility="private", queue=False).then(
-        lambda: status("Cancelled; the runs above are complete."),
-        None,
-        line,
-        api_visibility="private",
-        queue=False,
-        show_progress="hidden",
+        lambda: cancelled, None, line, queue=False, **QUIET
     )
