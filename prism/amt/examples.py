@@ -78,8 +78,9 @@ class SequenceSampler:
         rng = np.random.default_rng([seed, step])
         sequences, labels = [], []
         for _ in range(batch_size):
-            labels.append(self._label(rng) if self.told else len(self.windows.windows))
-            sequences.append(self.sequence(rng, labels[-1] if self.told else None))
+            label = self._label(rng) if self.told else None
+            sequences.append(self.sequence(rng, label))
+            labels.append(len(self.windows.windows) if label is None else label)
         return np.stack(sequences), np.array(labels, np.int64)
 
     def _label(self, rng: np.random.Generator) -> int:
@@ -116,7 +117,7 @@ class SequenceSampler:
         return sequence, True
 
     def _given(self, roll: PianoRoll, notes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Which notes are handed over as controls, bool array, shape=(n,)."""
+        """Which notes are handed over as controls, bool, shape=(n,)."""
         kind, shares = rng.random(), self.shares
         if kind < shares.melody:
             given = melody_mask(roll, notes, self.step)
@@ -139,7 +140,7 @@ def rest_of_piece(window: Window, semitones: int = 0) -> PianoRoll:
 
 
 def melody_mask(roll: PianoRoll, notes: np.ndarray, centiseconds_per_frame: int) -> np.ndarray:
-    """Which of a roll's events belong to its top line, bool array, shape=(n,)."""
+    """Which of a roll's events belong to its top line, bool, shape=(n,)."""
     lead = roll_events(top_line(roll), centiseconds_per_frame)
     # One number for a time and a note.
     mine, theirs = (events[:, 0] * 2**20 + events[:, 2] for events in (notes, lead))

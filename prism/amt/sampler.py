@@ -50,7 +50,7 @@ Choose = Callable[[torch.Tensor], int]
 class CachedReader:
     """Reads every token once, through the model's key/value cache, and likely ones ahead.
 
-    With the first token, `label` (see `AnticipatoryTransformer.hidden`), each time anew.
+    `label`, as of `AnticipatoryTransformer.hidden`, is read with the first token after a restart.
     """
 
     def __init__(self, model: AnticipatoryTransformer, label: torch.Tensor | None = None) -> None:

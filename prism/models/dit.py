@@ -279,7 +279,6 @@ class PrismDiT(ModelMixin, ConfigMixin):
 
     @property
     def null_label(self) -> int:
-        """Index of the label that means none."""
         return self.config.labels
 
     @property

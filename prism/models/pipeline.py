@@ -127,11 +127,9 @@ class PrismPipeline:
 
     @property
     def device(self) -> torch.device:
-        """Where the networks are."""
         return self.dit.device
 
     def to(self, device: str | torch.device) -> PrismPipeline:
-        """Move the networks."""
         self.autoencoder.to(device)
         self.dit.to(device)
         return self
