@@ -81,7 +81,9 @@ def is_midi_name(name: str) -> bool:
 
 
 def entries(root: str | os.PathLike, companion: str = "") -> Iterator[MidiFile | LeftOut]:
-    """Everything named like MIDI below a folder or in an archive, with companions of that name.
+    """Everything named like MIDI below a folder or in an archive.
+
+    Files are joined to a companion of the given name, if there is one beside them.
 
     Yields
     ------
