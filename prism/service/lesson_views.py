@@ -110,18 +110,14 @@ class Column:
 
 @dataclasses.dataclass(frozen=True)
 class View:
-    """What a lesson shows.
+    """What a lesson shows: columns from left to right, a slider, and words for the status line.
+
+    Without columns the rolls stay as they are; without stops there is no slider.
 
     Parameters
     ----------
-    columns : list of Column
-        From left to right; none leaves the rolls as they are.
-    label, stops, start : str, list of str, int
-        The slider's name, its stops in words and the one to begin with; none for no slider.
     seconds : list of float, optional
         When each stop was reached: the stops can then be played like a film.
-    said : str
-        For the status line.
     numbers : dict, optional
         For the element with a beat's numbers; None leaves it as it is.
     """

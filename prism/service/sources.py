@@ -278,13 +278,13 @@ class BaselineSource(Source):
 
     def stream(self, settings: GenerationSettings, start: AMTPrompt) -> Iterator[PartialSample]:
         """The model's own notes, one after another."""
-        composers = ("composers", "composer_weights") if start.told else ()
+        told = ("composers", "composer_weights") if start.told else ()
         return self._amt.get().stream(
             prompt=start.prompt,
             melody=start.melody,
             seed=amt_seed(settings.seed),
             tempo=settings.tempo,
-            **{name: getattr(settings, name) for name in composers},
+            **{name: getattr(settings, name) for name in told},
         )
 
     def _piece(
