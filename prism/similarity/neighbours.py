@@ -66,7 +66,6 @@ class TrainingIndex:
 
     def __init__(self, corpus: Corpus) -> None:
         self.pieces = [filled(piece) for piece in corpus.select("train")]
-        self._numbers = {piece.identifier: n for n, piece in enumerate(self.pieces)}
         beats = np.array([-(-piece.ticks // TICKS_PER_BEAT) for piece in self.pieces], np.int64)
         self.first_beats = np.concatenate([[0], np.cumsum(beats + _GAP_BEATS)])
         # Windows that begin in the gap after a piece belong to none.
@@ -108,15 +107,14 @@ class TrainingIndex:
         ends = np.minimum(np.arange(len(a_beat)) + _GAP_BEATS, len(a_beat))
         return total[ends] - total[:-1]
 
-    def nearest(self, roll: PianoRoll, besides: str = "") -> Neighbour:
-        """The training window with the greatest overlap, leaving out the piece `besides`."""
+    def nearest(self, roll: PianoRoll) -> Neighbour:
+        """The training window with the greatest overlap."""
         key, frame = np.nonzero(roll.onset)
         places = _by_place(key, frame)
-        allowed = self._allowed(besides)
         best = (-1.0, 0, 0)
         for semitones in range(-REACH, REACH + 1):
             overlap = 2 * self._votes(places, semitones) / np.maximum(len(key) + self._counts, 1)
-            overlap[~allowed] = -1
+            overlap[~self._inside] = -1
             beat = int(overlap.argmax())
             best = max(best, (float(overlap[beat]), beat, semitones), key=lambda found: found[0])
         overlap, beat, semitones = best
@@ -133,15 +131,6 @@ class TrainingIndex:
                 starts.append((found[:, None] - beats).ravel())
         votes = np.concatenate(starts)
         return np.bincount(votes[votes >= 0], minlength=self.first_beats[-1])
-
-    def _allowed(self, besides: str) -> np.ndarray:
-        """The beats at which a neighbour may begin."""
-        number = self._numbers.get(besides)
-        if number is None:
-            return self._inside
-        allowed = self._inside.copy()
-        allowed[self.first_beats[number] : self.first_beats[number + 1]] = False
-        return allowed
 
 
 def _by_place(key: np.ndarray, frame: np.ndarray) -> dict[tuple[int, int], np.ndarray]:
