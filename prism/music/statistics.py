@@ -126,8 +126,7 @@ def describe_melody(roll: PianoRoll) -> dict[str, float]:
 
 def _moves(roll: PianoRoll) -> tuple[float | None, float | None]:
     """Steps and reversals of the top line; None where it has no two moves."""
-    pitch, start, _, _ = top_line(roll).arrays()
-    moves = np.diff(pitch[np.argsort(start, kind="stable")].astype(int))
+    moves = np.diff(top_line(roll).arrays()[0])
     moves = moves[moves != 0]
     if len(moves) < 2:
         return None, None

@@ -106,13 +106,10 @@ def synthesise(roll: PianoRoll) -> np.ndarray:
     length = round((roll.seconds + TAIL_SECONDS) * SAMPLE_RATE)
     if not roll.onset.any():
         return np.zeros(length, np.float32)
-    soundfont = soundfont_path()
-    fluidsynth = _fluidsynth()
-    if fluidsynth is not None:
-        samples = _render_fluidsynth(fluidsynth, roll, length, soundfont)
-    else:
-        samples = _render_symusic(roll, length, soundfont)
-    return _softly_limited(samples)
+    soundfont, fluidsynth = soundfont_path(), _fluidsynth()
+    if fluidsynth is None:
+        return _softly_limited(_render_symusic(roll, length, soundfont))
+    return _softly_limited(_render_fluidsynth(fluidsynth, roll, length, soundfont))
 
 
 def write_wav(samples: np.ndarray, path: str | os.PathLike) -> None:
