@@ -36,13 +36,7 @@ Answer = dict[str, Any]
 
 
 class Api:
-    """The endpoints over one `Service`.
-
-    Parameters
-    ----------
-    service : Service
-        Does the work.
-    """
+    """The endpoints over one `Service`."""
 
     def __init__(self, service: Service) -> None:
         self.service = service

@@ -60,13 +60,7 @@ class NearestCard(Element):
 
 
 class Cards:
-    """Event handlers of the cards.
-
-    Parameters
-    ----------
-    service : Service
-        Compares the pieces.
-    """
+    """Event handlers of the cards."""
 
     def __init__(self, service: Service) -> None:
         self.service = service

@@ -12,18 +12,12 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from prism import ASSETS
-from prism.music.metadata import corpus_words, file_stem, metre, real_lines
+from prism.music.metadata import corpus_words, file_stem, metre, real_lines, signature
 from prism.music.roll import FRAMES, FRAMES_PER_BEAT, TICKS_PER_FRAME, Piece
 from prism.service.piece import ShownPiece
 from prism.ui.charts import Block, Charts, bars, charts, columns, facts, table, text
 from prism.ui.element import QUIET, Element
-from prism.ui.player import (
-    PianoRollPlayer,
-    StatusLine,
-    piece_value,
-    player_value,
-    status,
-)
+from prism.ui.player import PianoRollPlayer, StatusLine, piece_value, player_value, status
 
 if TYPE_CHECKING:
     from prism.corpora.prepared import Corpus
@@ -76,7 +70,7 @@ def list_value(corpus: Corpus) -> dict[str, Any]:
             splits.index(split),
             len(piece.bars),
             round(piece.ticks / TICKS_PER_FRAME / FRAMES_PER_BEAT),
-            metre_of(piece),
+            signature(piece.time_signature),
             piece.tempo,
             piece.identifier,
             terms.index(piece.terms),
@@ -89,11 +83,6 @@ def list_value(corpus: Corpus) -> dict[str, Any]:
         "terms": terms,
         "pieces": json.dumps(rows, ensure_ascii=False, separators=(",", ":")),
     }
-
-
-def metre_of(piece: Piece) -> str:
-    """Its time signature, for example ``"6/8"``."""
-    return "{}/{}".format(*piece.time_signature)
 
 
 def bar_range(piece: Piece) -> tuple[int, int]:
@@ -130,6 +119,7 @@ def provenance(piece: Piece, split: str) -> Block:
     """What is known of a piece."""
     beats = piece.ticks / TICKS_PER_FRAME / FRAMES_PER_BEAT
     minutes, seconds = divmod(round(beats * 60 / piece.tempo), 60)
+    told = signature(piece.time_signature)
     return facts(
         piece.title,
         (
@@ -139,7 +129,7 @@ def provenance(piece: Piece, split: str) -> Block:
             ("Split", f"{_SPLITS[split]}. {_USES[split]}"),
             ("Length", f"{len(piece.bars):,} bars, {beats:,.4g} beats, {minutes}:{seconds:02}"),
             ("Notes", f"{len(piece.notes):,}"),
-            ("Metre and tempo", f"{metre_of(piece)}, {piece.tempo:g} quarter notes a minute"),
+            ("Metre and tempo", f"{told}, {piece.tempo:g} quarter notes a minute"),
         ),
     )
 
@@ -189,11 +179,11 @@ class Library:
         )
 
     def choose(self, event: gr.EventData) -> Iterator[tuple[Any, ...]]:
-        """Show a piece from its beginning, then its sound."""
-        yield from self.show(event.piece)
+        """Show a piece from its beginning, then its sound.
 
-    def show(self, place: int) -> Iterator[tuple[Any, ...]]:
-        """(player, piece, status, place, bar, provenance, their column)."""
+        (player, piece, status, place, bar, provenance, their column)
+        """
+        place = event.piece
         piece, split = self._at(place)
         first, last = bar_range(piece)
         info = f"{first} to {last}" + ("; 0 is the pick-up" if first == 0 else "")

@@ -15,7 +15,6 @@ from typing import Any
 
 import gradio as gr
 
-from prism.models.settings import GenerationSettings
 from prism.music.metadata import file_stem
 from prism.music.synthesis import SynthesisError, sound_words
 from prism.service.export import Comparison, write_archive, write_poster
@@ -23,12 +22,11 @@ from prism.service.links import query
 from prism.service.service import Service
 from prism.service.session import Generation, Session
 from prism.service.sources import TITLES
-from prism.ui.element import Element
+from prism.ui.element import QUIET, Element
 from prism.ui.player import DRAWING, file_data
 
 logger = logging.getLogger(__name__)
 
-_QUIET = {"api_visibility": "private", "show_progress": "hidden", "trigger_mode": "once"}
 _ADDRESS = re.compile(
     r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:\d{1,5})?(/[\w.~%-]*)*", re.ASCII | re.IGNORECASE
 )
@@ -55,17 +53,7 @@ class ExportPanel(Element):
 def export_value(
     text: str = "", error: bool = False, busy: bool = False, file: pathlib.Path | None = None
 ) -> dict[str, Any]:
-    """The panel's value.
-
-    Parameters
-    ----------
-    text : str
-        What is going on, or went wrong if `error`.
-    busy : bool
-        Whether a file is being made.
-    file : Path, optional
-        One for the visitor to save.
-    """
+    """The panel's value: what is going on, or went wrong, and a file for the visitor to save."""
     return {
         "about": _ABOUT + _sound(),
         "text": text,
@@ -87,13 +75,7 @@ def _sound() -> str:
 
 
 class Export:
-    """Event handlers of the panel.
-
-    Parameters
-    ----------
-    service : Service
-        Holds the scorer.
-    """
+    """Event handlers of the panel."""
 
     def __init__(self, service: Service) -> None:
         self.service = service
@@ -142,26 +124,21 @@ class Export:
             )
 
     def comparison(self, generation: Generation, address: str) -> Comparison:
-        """What there is of a generation by now.
-
-        Parameters
-        ----------
-        generation : Generation
-            With settings.
-        address : str
-            The page's, as from `page_address`.
-        """
+        """What there is of a generation by now; `address` is the page's."""
         pieces = {name: generation.pieces[name] for name in TITLES if name in generation.pieces}
         scores = {name: found for name, found in generation.scores.items() if name in pieces}
-        sound = _sound()
+        chosen = generation.settings
+        # Under their public names.
+        told = chosen.public()
+        told |= {"composers": chosen.composers, "weights": chosen.composer_weights}
         return Comparison(
-            title=generation.settings.mix,
-            settings=_told(generation.settings),
+            title=chosen.mix,
+            settings={name: value for name, value in told.items() if value != ""},
             pieces=pieces,
             scores=scores,
             bands=self.service.scorer.get().bands if scores else {},
-            link=f"{address}?{query(generation.settings)}" if address else "",
-            remarks=tuple(filter(None, [_NOT_CARRIED if generation.own else "", sound])),
+            link=f"{address}?{query(chosen)}" if address else "",
+            remarks=tuple(filter(None, [_NOT_CARRIED if generation.own else "", _sound()])),
         )
 
 
@@ -177,13 +154,6 @@ def page_address(text: object) -> str:
     return text if plain else ""
 
 
-def _told(settings: GenerationSettings) -> dict[str, Any]:
-    """What was chosen, under its public names."""
-    mix = {"composers": settings.composers, "weights": settings.composer_weights}
-    told = settings.public() | mix
-    return {name: value for name, value in told.items() if value != ""}
-
-
 def _done(path: pathlib.Path, comparison: Comparison) -> str:
     lacking = [f"{name}'s piece" for name in comparison.missing]
     if not comparison.scores:
@@ -192,13 +162,10 @@ def _done(path: pathlib.Path, comparison: Comparison) -> str:
     return f"Saved as {path.name}{without}."
 
 
-def export_panel() -> ExportPanel:
-    """Lay out the panel; call inside a ``gr.Blocks``."""
+def export_panel(export: Export, session: gr.State) -> None:
+    """Lay out the panel and connect it; call inside a ``gr.Blocks``."""
     with gr.Column(elem_classes="prism-below"):
-        return ExportPanel(export_value())
-
-
-def connect_export(panel: ExportPanel, export: Export, session: gr.State) -> None:
-    """Let the buttons make their files."""
-    panel.archive(export.archive, session, panel, **DRAWING, **_QUIET)
-    panel.poster(export.poster, session, panel, **DRAWING, **_QUIET)
+        panel = ExportPanel(export_value())
+    once = {"trigger_mode": "once", **DRAWING, **QUIET}
+    panel.archive(export.archive, session, panel, **once)
+    panel.poster(export.poster, session, panel, **once)

@@ -31,13 +31,7 @@ _BEGUN = 6  # outputs of `Handlers.begin`
 
 
 class Handlers:
-    """Event handlers of the Play panel.
-
-    Parameters
-    ----------
-    service : Service
-        Does the work.
-    """
+    """Event handlers of the Play panel."""
 
     def __init__(self, service: Service) -> None:
         self.service = service

@@ -19,13 +19,7 @@ from prism.service.lesson_views import View
 from prism.service.service import Service
 from prism.ui.controls import setting_control
 from prism.ui.element import QUIET, Element
-from prism.ui.player import (
-    PianoRollPlayer,
-    StatusLine,
-    piece_value,
-    player_value,
-    status,
-)
+from prism.ui.player import PianoRollPlayer, StatusLine, piece_value, player_value, status
 
 logger = logging.getLogger(__name__)
 

@@ -65,13 +65,7 @@ def build_ui(service: Service, result: pathlib.Path = ASSETS / "evaluation.json"
 
 
 def launch_options(health: Health | None = None) -> dict[str, Any]:
-    """Arguments of ``launch``: look, and nothing that leaves the machine or writes history.
-
-    Parameters
-    ----------
-    health : Health, optional
-        Answers what a host asks.
-    """
+    """Arguments of ``launch``: look, and nothing that leaves the machine or writes history."""
     return {
         "app_kwargs": {"routes": health.routes()} if health else {},
         "state_session_capacity": SESSIONS_KEPT,

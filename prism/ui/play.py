@@ -10,7 +10,7 @@ from prism.service.sources import Source
 from prism.ui.cards import CardsPanel
 from prism.ui.controls import Controls
 from prism.ui.element import QUIET
-from prism.ui.export import Export, connect_export, export_panel
+from prism.ui.export import Export, export_panel
 from prism.ui.generate import Handlers, empty_player
 from prism.ui.player import PianoRollPlayer, Transport
 from prism.ui.presets import Presets, changed_weights
@@ -58,7 +58,7 @@ class PlayPanel:
             self.players = {name: _player(source) for name, source in sources.items()}
         self.cards = CardsPanel()
         self.session = gr.State(Session())
-        connect_export(export_panel(), Export(handlers.service), self.session)
+        export_panel(Export(handlers.service), self.session)
         self._connect_controls()
         self._connect_opening(page)
         fills = self._connect_generate()

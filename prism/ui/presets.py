@@ -6,7 +6,7 @@ Every handler gives what `filled` does, for the outputs `Controls.filled` of the
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import gradio as gr
@@ -94,20 +94,17 @@ def filled(settings: GenerationSettings) -> list[Any]:
 
 def offered(settings: GenerationSettings, known: Offered) -> list[Any]:
     """The attributes' controls: those that the model knows are seen."""
-    values = settings.attributes
-    return [
-        gr.update(value=values.get(name, ""), **_offer(known.attributes.get(name, ())))
-        for name in ATTRIBUTE_SETTINGS
-    ]
+    updates = []
+    for name in ATTRIBUTE_SETTINGS:
+        choices = known.attributes.get(name, ())
+        value = settings.attributes.get(name, "")
+        updates.append(gr.update(value=value, choices=open_or(choices), visible=bool(choices)))
+    return updates
 
 
 def open_or(values: Iterable[str]) -> list[tuple[str, str]]:
     """Choices of what can be asked for or left open."""
     return [("as it comes", ""), *((value, value) for value in values)]
-
-
-def _offer(values: Sequence[str]) -> dict[str, Any]:
-    return {"choices": open_or(values), "visible": bool(values)}
 
 
 def changed_weights(composers: list[str], before: list[str], *weights: float) -> list:
