@@ -1,11 +1,25 @@
-"""What files say of themselves: the checkpoint is that of the weights, and MIDI keeps the lines."""
+"""What files say of themselves: the checkpoint is that of the weights, and MIDI keeps the lines.
+
+And what they are called, in any script.
+"""
+
+import unicodedata
 
 import pretty_midi
+import pytest
 from conftest import make_piece, make_pipeline
 
 from prism.corpora.provenance import checkpoint, weights_digest
 from prism.models.pipeline import PrismPipeline
-from prism.music.metadata import drawn_lines, real_lines, save_midi, written_lines
+from prism.music.metadata import (
+    drawn_lines,
+    encoding_of,
+    file_stem,
+    one_line,
+    real_lines,
+    save_midi,
+    written_lines,
+)
 from prism.music.midi import read_midi
 from prism.music.performance import SHAPED
 from prism.music.roll import Note, PianoRoll
@@ -75,3 +89,44 @@ def test_a_file_says_whether_its_velocities_are_the_musics_own(tmp_path):
     assert read_midi(tmp_path / "lively.mid").window() == LIVELY
     played = read_midi(tmp_path / "even.mid").window()
     assert [n[:3] for n in played.notes()] == [n[:3] for n in EVEN.notes()] and played != EVEN
+
+
+@pytest.mark.parametrize(
+    ("name", "stem"),
+    [
+        ("Dvořák", "x-Dvořák"),
+        (unicodedata.normalize("NFD", "Dvořák"), "x-Dvořák"),
+        ("हिन्दी – क्षेत्र", "x-हिन्दी-क्षेत्र"),
+        ("夜の歌 (1)", "x-夜の歌-1"),
+        ("✈️ a\u0301\u202e", "x-á"),
+        ("\ud800/../$x", "x-x"),
+        ("\u0301", "x"),
+    ],
+)
+def test_file_names_keep_letters_of_any_script(name, stem):
+    assert file_stem("x", name) == stem == file_stem(stem)
+
+
+@pytest.mark.parametrize("name", ["𠮷" * 60, "क्षि" * 60, "x" * 300, "a\u0301\u0301" * 200])
+def test_file_names_count_bytes(name):
+    stem = file_stem("yours", name, end="bar-1")
+    assert stem.startswith(f"yours-{name[:1]}"[:6]) and stem.endswith("-bar-1")
+    assert len(stem) <= 80 and 78 <= len(stem.encode()) <= 160
+    assert file_stem(stem) == stem
+
+
+@pytest.mark.parametrize("western", ["cp437", "cp1252"])
+def test_encodings_are_told_apart(western):
+    japanese = ("ピアノ", "ﾋﾟｱﾉ", "右手", "夜", "森", "月光", "Xの夜", "ＢＧＭ", "ギター(右)")
+    latin = ("Für", "Él", "Désirée", "Frédéric", "Noël", "Señor", "Château", "Große", "Übung")
+    for name in japanese:
+        assert encoding_of(name.encode("cp932"), western) == "cp932", name
+    for name in latin:
+        assert encoding_of(name.encode(western), western) == western, name
+    for name in (*japanese, *latin, "Piano", ""):
+        assert encoding_of(name.encode(), western) == "utf-8", name
+
+
+def test_a_line_is_composed_and_has_no_direction():
+    assert one_line(" Zoe\u0308\n\u202egnp \0") == "Zoë gnp"
+    assert one_line("क्\u200dष \u200d") == "क्\u200dष"

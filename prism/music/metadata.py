@@ -2,19 +2,35 @@
 
 A MIDI file carries its lines as text events, so that it can be made again from itself, and nobody
 takes what a model drew for a person's work.
+
+Conventions
+-----------
+text
+    Is composed Unicode (NFC): a letter and its accent are one character where there is one.
+bytes of no stated encoding
+    Names in old archives and MIDI files: UTF-8 if they can be, else Shift-JIS if that reads as
+    Japanese, else the Western encoding that their kind of file is known for.
+file names
+    Letters of any script with their accents and vowel signs, digits and hyphens; short enough in
+    characters for people and in bytes for file systems.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 
 from prism.music.performance import shaped, shaping_words
 from prism.music.roll import PianoRoll, Piece
 from prism.music.windows import Window
 
-_LONGEST_STEM = 80
+# Most file systems allow 255 bytes, some 143 characters, Gradio 200 bytes; endings come on top.
+_LONGEST_STEM, _LONGEST_STEM_BYTES = 80, 160
+# They shape letters of Indic and Arabic scripts; other format characters change the direction.
+_JOINERS = "\u200c\u200d"
 
 
 def signature(time_signature: tuple[int, int]) -> str:
@@ -80,8 +96,52 @@ def held_out_words(piece: Piece) -> str:
     return f"From {corpus_words(piece.source)}, not used in training. Terms: {piece.terms}."
 
 
+def one_line(text: str) -> str:
+    """Composed Unicode on one line, without control and direction characters."""
+    kept = (c if c in _JOINERS or unicodedata.category(c)[0] != "C" else " " for c in text)
+    composed = unicodedata.normalize("NFC", "".join(kept))
+    return " ".join(composed.split()).strip(f"{_JOINERS} ")
+
+
+def encoding_of(raw: bytes, otherwise: str) -> str:
+    """What bytes of no stated encoding are to be decoded by: ``utf-8``, ``cp932`` or `otherwise`.
+
+    Read as Shift-JIS, Japanese has most of its characters side by side or away from Latin letters.
+    Western text has an odd one here and there, between two letters or instead of one.
+
+    Examples
+    --------
+    >>> encoding_of("ピアノ".encode("cp932"), "cp437"), encoding_of(b"M\x81ller", "cp437")
+    ('cp932', 'cp437')
+    """
+    found = {}
+    for encoding in ("utf-8", "cp932", otherwise):
+        with contextlib.suppress(UnicodeDecodeError):
+            found[encoding] = raw.decode(encoding)
+    if "utf-8" in found:
+        return "utf-8"
+    japanese = sum(map(_japanese_share, _FOREIGN.finditer(found.get("cp932", ""))))
+    return "cp932" if japanese > 0 or ("cp932" in found and otherwise not in found) else otherwise
+
+
+# With the Latin letter before and after them, if there is one.
+_FOREIGN = re.compile(r"([a-z]?)([^\x00-\x7f]+)(?=([a-z]?))", re.IGNORECASE)
+
+
+def _japanese_share(found: re.Match[str]) -> int:
+    """How many characters speak for Japanese, or, below 0, against it."""
+    before, run, after = found.groups()
+    if len(run) == 1:
+        raw = run.encode("cp932")
+        # Half a letter's width, or a second byte that is a small letter: "Él", not "森".
+        western = before or after or len(raw) == 1 or raw[1:].islower()
+    else:
+        western = len(run) == 2 and before and after
+    return -len(run) if western else len(run)
+
+
 def file_stem(*words: str, end: str = "") -> str:
-    """Join words to a file's name without its suffix.
+    """Join words to a file's name without its suffix; see Conventions.
 
     What is too long is cut before `end`, so that names that differ there stay different.
 
@@ -90,10 +150,25 @@ def file_stem(*words: str, end: str = "") -> str:
     >>> file_stem("prism", "Irish reels", "O'Carolan", end="seed-7")
     'prism-Irish-reels-O-Carolan-seed-7'
     """
-    stem, end = (re.sub(r"\W+", "-", part).strip("-") for part in ("-".join(words), end))
+    stem, end = _hyphened("-".join(words)), _hyphened(end)
     if not end:
-        return stem[:_LONGEST_STEM] or "music"
-    return f"{stem[: _LONGEST_STEM - len(end) - 1].rstrip('-')}-{end}"
+        return _cut(stem) or "music"
+    return f"{_cut(stem, spare=len(end.encode()) + 1)}-{end}"
+
+
+def _hyphened(text: str) -> str:
+    """Whatever is no letter, digit, or mark of a letter becomes a hyphen."""
+    kept = ""
+    for character in unicodedata.normalize("NFC", text):
+        is_mark = unicodedata.category(character)[0] == "M" and not kept.endswith("-")
+        kept += character if is_mark or re.match(r"\w", character) else "-"
+    return re.sub("-+", "-", kept).strip("-")
+
+
+def _cut(stem: str, spare: int = 0) -> str:
+    """As much of a stem as may be, with some bytes to spare."""
+    cut = stem[: _LONGEST_STEM - spare].encode()[: _LONGEST_STEM_BYTES - spare]
+    return cut.decode(errors="ignore").rstrip("-")
 
 
 def drawn_lines(
