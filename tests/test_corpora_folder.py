@@ -4,6 +4,7 @@ import csv
 import os
 import struct
 import tarfile
+import unicodedata
 import zipfile
 from collections import defaultdict
 
@@ -220,14 +221,98 @@ def test_a_folder_around_the_artists_of_an_archive_is_no_artist(tmp_path):
         (["a/m/b/c.mid", "a/m/d/e/f.mid"], "a/m/"),
         (["a/b/c.mid", "a/c.mid"], ""),
         (["a/b/c.mid", "b/b/c.mid"], ""),
+        (["a/b/c.mid", "a/d/e.mid", "loose.mid"], "a/"),
+        (["a/b/c.mid", "a/d/e.mid", "a/loose.mid"], "a/"),
+        (["a/m/b/c.mid", "a/m/d/e.mid", "a/loose.mid"], "a/m/"),
+        (["a/b/c.mid", "a/d/e.mid", "a/1.mid", "a/2.mid"], ""),  # a singer with two albums
+        (["a/c.mid", "loose.mid"], ""),
+        (["loose.mid"], ""),
         ([], ""),
     ],
 )
 def test_folders_around_the_artists(tmp_path, paths, wrapper):
-    folders = ("a/c.mid", LeftOut("a/c.mid", midi_files.NO_FILE))
-    files = [*((path, None) for path in paths), folders]
+    ignored = {"a/c.mid": midi_files.NO_FILE, "__MACOSX/a/._c.mid": midi_files.HIDDEN}
+    files = [(path, None) for path in paths]
+    files += [(path, LeftOut(path, reason)) for path, reason in ignored.items()]
     assert midi_files.archive_wrapper(tmp_path / "all.zip", files) == wrapper
     assert midi_files.archive_wrapper(tmp_path, files) == ""
+
+
+BESIDE = ("__MACOSX/._Song.mid", "._Song 0.mid", ".Trashes/x.mid", "Ada/.git/x.mid")
+
+
+@pytest.mark.parametrize("name", ["mine", "mine.zip", "mine.tar"])
+def test_what_a_system_put_beside_the_music_is_named_and_not_read(tmp_path, name):
+    files = songs("music/Ada", 3) | songs("music/Bob", 3, 20) | songs("music/.38 Special", 3, 40)
+    files |= {f"music/{path}": song(60) for path in BESIDE}
+    files |= {"music/Ada/.1.mid": song(70), "music/... More.mid": song(80), "demo.mid": song(90)}
+    root = tree(tmp_path / "mine", files)
+    packed = root / "music" if name == "mine" else archived(root, tmp_path / name)
+    corpus, report = prepared(packed, tmp_path, minimum_pieces=3)
+    assert corpus.labels == (".38 Special", "Ada", "Bob")
+    assert "Ada/.1.mid" in {piece.identifier for piece in corpus.pieces}
+    expected = {(path, midi_files.HIDDEN) for path in BESIDE}
+    expected.add(("... More.mid", folder.NO_ARTIST))
+    if name != "mine":
+        expected.add(("demo.mid", folder.NO_ARTIST))
+    assert set(skipped(report)) == expected
+    assert "left out 4: hidden, or put there by the system" in report.lines()
+
+
+def zip_of(path, names: list[bytes], windows: bool = False):
+    """An archive whose members' names are these bytes, in no stated encoding."""
+    with zipfile.ZipFile(path, "w") as archive:
+        for i, name in enumerate(names):
+            # The writer takes no bytes: names of the same length are put in afterwards.
+            info = zipfile.ZipInfo(f"{i:0{len(name)}}")
+            info.create_system = 0 if windows else 3
+            archive.writestr(info, song(i))
+    content = path.read_bytes()
+    for i, name in enumerate(names):
+        content = content.replace(f"{i:0{len(name)}}".encode(), name)
+    path.write_bytes(content)
+    return path
+
+
+@pytest.mark.parametrize(
+    "encoding, names",
+    [
+        ("cp932", ["ドラゴンクエスト/序曲.mid", "嵐/夜.mid", "Queen/BGM集.mid"]),
+        ("cp437", ["Béla Bartók/Für Kinder.mid", "Édith Piaf/Él.mid", "Noël/Köln.mid"]),
+        ("utf-8", ["Dvořák/Humoreska.mid", "久石譲/Summer.mid", "Queen/Één.mid"]),  # a Mac's
+        ("utf-8", ["Dvořák/Humoreska.mid", "Ada/x.mid"]),
+    ],
+)
+def test_names_of_a_zip_are_decoded(tmp_path, encoding, names):
+    packed = zip_of(tmp_path / "mine.zip", [name.encode(encoding) for name in names])
+    found = list(midi_files.entries(packed))
+    # A name of the Mac's is composed when it is taken apart.
+    assert sorted(entry.path for entry in found) == sorted(names)
+    labels = {folder.parse_name(entry.path).artist for entry in found}
+    assert labels == {unicodedata.normalize("NFC", name.split("/")[0]) for name in names}
+    assert all(entry.read().startswith(b"MThd") for entry in found)
+
+
+@pytest.mark.parametrize("name", ["mine", "mine.tar.gz"])
+def test_names_of_a_tree_that_are_not_utf_8_are_decoded(tmp_path, name):
+    raw = {"嵐/夜.mid".encode("cp932"): song(1), "Bartók/Für dich.mid".encode("latin-1"): song(2)}
+    root = tree(tmp_path / "mine", {os.fsdecode(path): data for path, data in raw.items()})
+    packed = root if name == "mine" else archived(root, tmp_path / name)
+    found = {entry.path: entry.read() for entry in midi_files.entries(packed)}
+    assert found == {"嵐/夜.mid": song(1), "Bartók/Für dich.mid": song(2)}
+
+
+def test_backslashes_between_folders(tmp_path):
+    paths = ["music\\Ada\\x.mid", "music\\Bob\\x.mid", "AC\\DC/x.mid"]
+    for name, windows, last in (("a", False, "AC\\DC/x.mid"), ("b", True, "AC/DC/x.mid")):
+        packed = zip_of(tmp_path / f"{name}.zip", [path.encode() for path in paths], windows)
+        found = [entry.path for entry in midi_files.entries(packed)]
+        assert found == [last, "music/Ada/x.mid", "music/Bob/x.mid"]
+        assert midi_files.expected_files(packed) == 3
+    root = tree(tmp_path / "mine", dict.fromkeys(paths, song(1)))
+    for packed in (root, archived(root, tmp_path / "c.tar")):
+        found = sorted(entry.path for entry in midi_files.entries(packed))
+        assert found == ["AC\\DC/x.mid", "music/Ada/x.mid", "music/Bob/x.mid"]
 
 
 def test_a_member_that_inflates_without_end_is_read_no_further_than_the_limit(tmp_path):

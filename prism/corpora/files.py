@@ -5,7 +5,16 @@ Conventions
 archive
     ``.zip``, or ``.tar`` plain or compressed; read member by member, never unpacked to disk, and
     once from beginning to end. Folders around all artists, as most archives have, are not taken
-    for an artist.
+    for an artist; files that lie beside or in them, as long as they are fewer than those of the
+    artists, have none.
+hidden
+    Whatever lies in ``__MACOSX`` or in a folder whose name begins with a dot and a letter, and
+    ``._`` files: systems put it beside the music. Such names are told, but not read.
+names
+    In the encoding that a ``.zip`` states for them; else, and in folders and in ``.tar`` wherever
+    they are not UTF-8, see `prism.music.metadata.encoding_of`, of all such names of a ``.zip``
+    together. A backslash stands between folders in what Windows packed, and in a path without any
+    slash.
 companion
     A file of a given name beside a MIDI file that says more of it, such as where its beats are.
 """
@@ -19,11 +28,12 @@ import os
 import pathlib
 import re
 import tarfile
-import unicodedata
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
+
+from prism.music.metadata import encoding_of, one_line
 
 MAX_FILES = 5_000_000
 MAX_FILE_BYTES = 2**20
@@ -38,7 +48,13 @@ ARCHIVE_ERRORS = (
     NotImplementedError,
 )
 NO_FILE = "a folder or link, not a file"
+HIDDEN = "hidden, or put there by the system"
 MIDI_NAME = re.compile(r"\.midi?\"?$", re.IGNORECASE)
+# Not ".38 Special", a band.
+_HIDDEN_PATH = re.compile(r"(^|/)(__MACOSX/|\._|\.[^\W\d_][^/]*/)")
+_ZIP_UTF8 = 0x800
+_ZIP_WINDOWS = 0
+_ZIP_ENCODING, _OTHER_ENCODING = "cp437", "cp1252"
 
 
 class CorpusError(ValueError):
@@ -70,9 +86,7 @@ class MidiFile(NamedTuple):
 
 def tidy(text: str) -> str:
     """Valid, composed Unicode on one line: names from other systems may be neither."""
-    text = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    text = unicodedata.normalize("NFC", text)
-    return re.sub(r"[\s\x00-\x1f\x7f]+", " ", text).strip()
+    return one_line(text.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))
 
 
 def is_midi_name(name: str) -> bool:
@@ -88,7 +102,7 @@ def entries(root: str | os.PathLike, companion: str = "") -> Iterator[MidiFile |
     Yields
     ------
     MidiFile or LeftOut
-        The latter for a folder, a pipe or a broken link with such a name.
+        The latter for what is hidden, a folder, a pipe or a broken link with such a name.
 
     Raises
     ------
@@ -101,7 +115,7 @@ def entries(root: str | os.PathLike, companion: str = "") -> Iterator[MidiFile |
         for count, entry in enumerate(_source(root, companion), start=1):
             if count > MAX_FILES:
                 raise CorpusError(f"{root} holds more than {MAX_FILES} MIDI files; split it")
-            yield entry
+            yield _unless_hidden(entry)
     except ARCHIVE_ERRORS as error:
         raise CorpusError(f"{root} cannot be read ({error}); get it again") from error
 
@@ -113,8 +127,13 @@ def expected_files(root: str | os.PathLike) -> int | None:
         return sum(is_midi_name(name) for _, *names in os.walk(root) for name in sum(names, []))
     if zipfile.is_zipfile(root):
         with zipfile.ZipFile(root) as archive:
-            return sum(is_midi_name(name.rstrip("/")) for name in archive.namelist())
+            return sum(is_midi_name(path.rstrip("/")) for path in _zip_members(archive))
     return None
+
+
+def _unless_hidden(entry: MidiFile | LeftOut) -> MidiFile | LeftOut:
+    path = entry.file if isinstance(entry, LeftOut) else entry.path
+    return LeftOut(tidy(path), HIDDEN) if _HIDDEN_PATH.search(path) else entry
 
 
 def archive_wrapper(root: pathlib.Path, files: Iterable[tuple[str, Any]]) -> str:
@@ -124,11 +143,20 @@ def archive_wrapper(root: pathlib.Path, files: Iterable[tuple[str, Any]]) -> str
     """
     if root.is_dir():
         return ""
-    parts = [path.split("/") for path, result in files if getattr(result, "reason", "") != NO_FILE]
+    counted = (path for path, result in files if _reason(result) not in (NO_FILE, HIDDEN))
+    above = list(filter(None, (path.split("/")[:-1] for path in counted)))
     depth = 0
-    while parts and all(len(p) > depth + 2 for p in parts) and len({p[depth] for p in parts}) == 1:
+    while len({folders[depth] for folders in above if len(folders) > depth}) == 1:
         depth += 1
-    return "".join(f"{folder}/" for folder in parts[0][:depth]) if parts else ""
+    loose = sum(len(folders) <= depth for folders in above)
+    if 2 * loose >= len(above):
+        # A single artist, with folders for some of the songs.
+        depth = min((len(folders) for folders in above), default=1) - 1
+    return "".join(f"{folder}/" for folder in max(above, key=len)[:depth]) if above else ""
+
+
+def _reason(result: Any) -> str:
+    return result.reason if isinstance(result, LeftOut) else ""
 
 
 def _source(root: pathlib.Path, companion: str) -> Iterator[MidiFile | LeftOut]:
@@ -156,9 +184,11 @@ def _in_folder(root: pathlib.Path, wanted: Callable[[str], bool]) -> Iterator[Mi
     refused: list[OSError] = []
     for folder, folders, files in os.walk(root, onerror=refused.append):
         folders.sort()
-        for name in sorted(filter(wanted, folders + files)):
+        for name in sorted(folders + files):
             file = pathlib.Path(folder, name)
-            path = file.relative_to(root).as_posix()
+            path = _plain_path(file.relative_to(root).as_posix())
+            if not wanted(path):
+                continue
             # A pipe would make the reader wait for ever.
             if not file.is_file():
                 yield _no_file(path)
@@ -180,15 +210,51 @@ def _bounded(file) -> bytes:
     return file.read(MAX_FILE_BYTES + 1)
 
 
+def _plain_path(path: str, windows: bool = False) -> str:
+    """A path with slashes, and without the escapes that stand for bytes which are not UTF-8."""
+    slashed = path.replace("\\", "/") if windows or "/" not in path else path
+    return slashed if slashed.isascii() else "/".join(map(_plain_name, slashed.split("/")))
+
+
+def _plain_name(name: str) -> str:
+    # Each by itself: a folder is called alike above all its files.
+    raw = name.encode("utf-8", "surrogateescape")
+    return raw.decode(encoding_of(raw, _OTHER_ENCODING), "replace")
+
+
 def _in_zip(root: pathlib.Path, wanted: Callable[[str], bool]) -> Iterator[MidiFile | LeftOut]:
     with zipfile.ZipFile(root) as archive:
-        infos = {info.filename: info for info in archive.infolist()}
+        infos = _zip_members(archive)
     for name, info in sorted(infos.items()):
         path = name.rstrip("/")
         if wanted(path):
             read = functools.partial(_read_member, root.absolute(), info)
             file = MidiFile(path, read, f"{info.file_size} {info.CRC}")
-            yield _no_file(path) if info.is_dir() else file
+            yield _no_file(path) if name != path else file
+
+
+def _zip_members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
+    """An archive's members by their paths; those of folders end in a slash."""
+    infos = archive.infolist()
+    raw = b"\n".join(_raw_name(info) for info in infos if _is_undeclared(info))
+    encoding = encoding_of(raw, _ZIP_ENCODING)
+    paths = [
+        _raw_name(info).decode(encoding, "replace") if _is_undeclared(info) else info.filename
+        for info in infos
+    ]
+    return {
+        _plain_path(path, info.create_system == _ZIP_WINDOWS): info
+        for path, info in zip(paths, infos, strict=True)
+    }
+
+
+def _is_undeclared(info: zipfile.ZipInfo) -> bool:
+    """Whether a name may be in any encoding; zipfile has taken it for `_ZIP_ENCODING`."""
+    return not info.flag_bits & _ZIP_UTF8 and info.filename == info.orig_filename
+
+
+def _raw_name(info: zipfile.ZipInfo) -> bytes:
+    return info.orig_filename.encode(_ZIP_ENCODING)
 
 
 @functools.lru_cache(maxsize=1)
@@ -206,12 +272,13 @@ def _in_tar(root: pathlib.Path, wanted: Callable[[str], bool]) -> Iterator[MidiF
     """In the archive's own order: going back in a compressed file means beginning again."""
     with tarfile.open(root) as archive:
         for info in archive:
-            if wanted(info.name) and info.isfile():
+            path = _plain_path(info.name)
+            if wanted(path) and info.isfile():
                 content = _bounded(archive.extractfile(info))
                 stamp = hashlib.sha256(content).hexdigest()
-                yield MidiFile(info.name, functools.partial(bytes, content), stamp)
-            elif wanted(info.name):
-                yield _no_file(info.name)
+                yield MidiFile(path, functools.partial(bytes, content), stamp)
+            elif wanted(path):
+                yield _no_file(path)
 
 
 def _with_companions(
