@@ -206,13 +206,17 @@ def test_an_archive_gives_what_its_tree_gives(tmp_path, name, monkeypatch):
     assert new == {tmp_path / "cache"}
 
 
-def test_a_folder_around_the_artists_of_an_archive_is_no_artist(tmp_path):
+def test_a_folder_around_the_artists_is_no_artist_and_told(tmp_path):
     files = songs("Ada", 3) | {"Ada/bad.mid": b""}
     root = tree(tmp_path / "all", {f"music/{k}": v for k, v in files.items()})
     packed = archived(root, tmp_path / "all.zip")
-    corpus, report = prepared(packed, tmp_path, minimum_pieces=3)
-    assert corpus.labels == ("Ada",) and skipped(report) == [("Ada/bad.mid", "an empty file")]
-    assert prepared(root, tmp_path, minimum_pieces=3)[0].labels == ("music",)
+    for path in (packed, root):
+        corpus, report = prepared(path, tmp_path, minimum_pieces=3)
+        assert corpus.labels == ("Ada",) and skipped(report) == [("Ada/bad.mid", "an empty file")]
+        assert corpus.pieces[0].source.endswith("/Ada/Song 0.mid")
+        assert report.lines()[0] == "around all artists, and so none of them: music/"
+    _, report = prepared(root / "music", tmp_path, minimum_pieces=3)
+    assert not any("around" in line for line in report.lines())
 
 
 @pytest.mark.parametrize(
@@ -230,12 +234,11 @@ def test_a_folder_around_the_artists_of_an_archive_is_no_artist(tmp_path):
         ([], ""),
     ],
 )
-def test_folders_around_the_artists(tmp_path, paths, wrapper):
+def test_folders_around_the_artists(paths, wrapper):
     ignored = {"a/c.mid": midi_files.NO_FILE, "__MACOSX/a/._c.mid": midi_files.HIDDEN}
     files = [(path, None) for path in paths]
     files += [(path, LeftOut(path, reason)) for path, reason in ignored.items()]
-    assert midi_files.archive_wrapper(tmp_path / "all.zip", files) == wrapper
-    assert midi_files.archive_wrapper(tmp_path, files) == ""
+    assert midi_files.artists_wrapper(files) == wrapper
 
 
 BESIDE = ("__MACOSX/._Song.mid", "._Song 0.mid", ".Trashes/x.mid", "Ada/.git/x.mid")
@@ -363,6 +366,8 @@ def test_minimum_and_top(tmp_path):
         prepared(root, tmp_path, minimum_pieces=9)
     with pytest.raises(ValueError, match="top: expected at least 1, got 0"):
         prepared(root, tmp_path, top=0)
+    with pytest.raises(ValueError, match="minimum_pieces: expected at least 3, .*; got 2"):
+        prepared(root, tmp_path, minimum_pieces=2)
 
 
 def test_a_label_without_a_side_of_the_split_is_left_out():
@@ -533,7 +538,7 @@ def test_pop909_takes_one_version_a_song(tmp_path):
     root = tree(tmp_path / "mine", files)
     corpus, report = prepared(root, tmp_path, pop909.POP909, minimum_pieces=3)
     assert corpus.labels == ("POP909",) and len(corpus.pieces) == 4
-    assert skipped(report) == [("POP909/002/versions/002-v1.mid", midi_preparation.ANOTHER_VERSION)]
+    assert skipped(report) == [("002/versions/002-v1.mid", midi_preparation.ANOTHER_VERSION)]
 
 
 def annotated(first: float, beats: int, bar: int, first_downbeat: int) -> bytes:

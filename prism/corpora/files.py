@@ -4,9 +4,12 @@ Conventions
 -----------
 archive
     ``.zip``, or ``.tar`` plain or compressed; read member by member, never unpacked to disk, and
-    once from beginning to end. Folders around all artists, as most archives have, are not taken
-    for an artist; files that lie beside or in them, as long as they are fewer than those of the
-    artists, have none.
+    once from beginning to end.
+wrapper
+    Folders around all artists, as most archives have, are not taken for an artist, in a folder as
+    in an archive; files that lie beside or in them, as long as they are fewer than those of the
+    artists, have none. One artist with nearly all files in albums looks the same; the report says
+    what was taken for a wrapper.
 hidden
     Whatever lies in ``__MACOSX`` or in a folder whose name begins with a dot and a letter, and
     ``._`` files: systems put it beside the music. Such names are told, but not read.
@@ -136,13 +139,11 @@ def _unless_hidden(entry: MidiFile | LeftOut) -> MidiFile | LeftOut:
     return LeftOut(tidy(path), HIDDEN) if _HIDDEN_PATH.search(path) else entry
 
 
-def archive_wrapper(root: pathlib.Path, files: Iterable[tuple[str, Any]]) -> str:
-    """The folders, with their slashes, around all of an archive's artist folders, if any.
+def artists_wrapper(files: Iterable[tuple[str, Any]]) -> str:
+    """The folders, with their slashes, around all artist folders of a root, if any.
 
-    `files` are path and result of every file. Around the artists of a folder there is none.
+    `files` are path and result of every file.
     """
-    if root.is_dir():
-        return ""
     counted = (path for path, result in files if _reason(result) not in (NO_FILE, HIDDEN))
     above = list(filter(None, (path.split("/")[:-1] for path in counted)))
     depth = 0

@@ -14,7 +14,6 @@ left out
 from __future__ import annotations
 
 import dataclasses
-import pathlib
 import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -27,7 +26,6 @@ from prism.corpora.files import (
     MIDI_NAME,
     LeftOut,
     MidiFile,
-    archive_wrapper,
     load,
     tidy,
 )
@@ -106,14 +104,13 @@ FOLDER = Layout("folder", parse_name)
 
 
 def named_files(
-    root: pathlib.Path, layout: Layout, files: list[tuple[str, Any]]
+    layout: Layout, wrapper: str, files: list[tuple[str, Any]]
 ) -> tuple[list[tuple[str, Name, Any]], list[LeftOut]]:
     """Give read files the names that their paths say; those without an artist are left out.
 
-    `files` are path and result of every file. Returned are path, name and result of those that can
-    be used, and the others.
+    `files` are path and result of every file, `wrapper` the folders around all artists. Returned
+    are path, name and result of those that can be used, and the others.
     """
-    wrapper = archive_wrapper(root, files)
     named: list[tuple[str, Name, Any]] = []
     left_out: list[LeftOut] = []
     for path, result in files:

@@ -16,23 +16,32 @@ from collections.abc import Sequence
 from tqdm import tqdm
 
 from prism.corpora.duplicates import duplicate_groups
-from prism.corpora.files import CorpusError, LeftOut, entries, expected_files, tidy
+from prism.corpora.files import (
+    CorpusError,
+    LeftOut,
+    artists_wrapper,
+    entries,
+    expected_files,
+    tidy,
+)
 from prism.corpora.folder import FOLDER, Layout, named_files, read_entry
 from prism.corpora.lakh import LAKH
 from prism.corpora.pop909 import POP909
 from prism.corpora.preparation import (
     MINIMUM_PIECES,
     Report,
+    check_minimum,
     made_shards,
     split_groups,
     united,
     usable,
 )
-from prism.corpora.prepared import SPLITS, write_table
+from prism.corpora.prepared import SPLITS
 from prism.corpora.scheduling import LOCAL, batches
 from prism.corpora.sharded import Selection
 from prism.corpora.shards import read_summaries
 from prism.corpora.summaries import MINIMUM_NOTES, PieceSummary
+from prism.music.writing import write_table
 
 LAYOUTS = {layout.name: layout for layout in (FOLDER, LAKH, POP909)}
 LEFT_OUT_FILE = "left_out.csv"
@@ -51,16 +60,21 @@ class MidiReport(Report):
         Label → {spelling: files}, for labels spelled in more than one way.
     duplicates : list of (str, PieceSummary, str)
         Group, piece and split, for music that is there more than once.
+    wrapper : str
+        Folders around all artists, which were not taken for one.
     """
 
     artists: dict[str, dict[str, int]] = dataclasses.field(default_factory=dict)
     duplicates: list[tuple[str, PieceSummary, str]] = dataclasses.field(default_factory=list)
+    wrapper: str = ""
 
     def lines(self) -> list[str]:
         """As `Report.lines`, small labels counted instead of listed."""
         spellings = sum(map(len, self.artists.values()))
         groups = len({group for group, _, _ in self.duplicates})
+        wrapper = [f"around all artists, and so none of them: {self.wrapper}"]
         return [
+            *(wrapper if self.wrapper else []),
             *self.reasons(),
             f"labels left out: {len(self.labels)}",
             f"artists merged: {spellings} spellings into {len(self.artists)}",
@@ -117,11 +131,11 @@ def prepare_midi(
     CorpusError
         If the root cannot be read or nothing in it makes a label.
     ValueError
-        If a number of pieces or labels is below 1.
+        If `top` is below 1 or `minimum_pieces` below 3, as a label is split in three.
     """
-    for name, value in (("minimum_pieces", minimum_pieces), ("top", top)):
-        if value is not None and value < 1:
-            raise ValueError(f"{name}: expected at least 1, got {value}")
+    check_minimum(minimum_pieces)
+    if top is not None and top < 1:
+        raise ValueError(f"top: expected at least 1, got {top}")
     report = MidiReport()
     pieces, shards = read_pieces(root, layout, cache, (scheduler, processes), report)
     pieces = _with_merged_artists(pieces, layout, report)
@@ -153,7 +167,8 @@ def read_pieces(
         summaries, left_out = read_summaries(shard, number)
         files += [(item.identifier, item) for item in summaries]
         files += [(item.file, item) for item in left_out]
-    named, left_out = named_files(root, layout, files)
+    report.wrapper = artists_wrapper(files)
+    named, left_out = named_files(layout, report.wrapper, files)
     report.skipped += left_out
     folder = tidy(root.resolve().name)
     pieces = [

@@ -28,6 +28,7 @@ from prism.corpora.scheduling import LOCAL, Results, batches, run
 from prism.corpora.shards import read_piece, read_summaries, shard_name, write_shard
 from prism.corpora.summaries import SAME_NOTES, PieceSummary, summarised
 from prism.music.roll import Piece
+from prism.music.writing import make_folder
 
 MINIMUM_PIECES = 9
 HELD_OUT_SHARE = 0.1
@@ -90,7 +91,13 @@ def prepare(
         Also read the collections whose notice forbids Prism to ship them, for use on this machine.
     minimum_pieces : int
         Labels with fewer are left out.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of its range, see `check_minimum`.
     """
+    check_minimum(minimum_pieces)
     root = source.corpus_root()
     scores = [
         ScoreFile(
@@ -113,6 +120,15 @@ def prepare(
         report.skipped += left_out
         pieces += [read_piece(shard, row) for row in range(len(summaries))]
     return assemble(pieces, report, minimum_pieces), report
+
+
+def check_minimum(minimum_pieces: int) -> None:
+    """Raises ValueError for less than the three pieces that a label needs to be split in three."""
+    if minimum_pieces < len(SPLITS):
+        raise ValueError(
+            f"minimum_pieces: expected at least {len(SPLITS)}, as a label's pieces are split into "
+            f"{', '.join(SPLITS)}; got {minimum_pieces}"
+        )
 
 
 def read_score(score: ScoreFile) -> list[Piece] | LeftOut:
@@ -149,7 +165,7 @@ def made_shards(
         If workers cannot be reached, or wrote to another folder of that name.
     """
     cache = cache.absolute()
-    cache.mkdir(parents=True, exist_ok=True)
+    make_folder(cache)
     shards: list[pathlib.Path] = []
 
     def missing() -> Iterator[tuple]:

@@ -8,7 +8,6 @@ always give the same bytes.
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 import hashlib
 import io
@@ -22,6 +21,7 @@ import numpy as np
 from prism.corpora.summaries import PieceSummary
 from prism.music.roll import Piece
 from prism.music.windows import Window, windows_of
+from prism.music.writing import make_folder, write_atomic, write_table
 
 SPLITS = ("train", "validation", "test")
 CORPUS_FILE = "corpus.npz"
@@ -75,8 +75,9 @@ class Corpus:
         `sources` says in the table where the pieces' `source` paths lie.
         """
         folder = pathlib.Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / CORPUS_FILE).write_bytes(_encode(self))
+        make_folder(folder)
+        content = _encode(self)
+        write_atomic(folder / CORPUS_FILE, lambda partial: partial.write_bytes(content))
         write_provenance(folder / PROVENANCE_FILE, self.pieces, self.splits, sources)
 
     @classmethod
@@ -201,11 +202,3 @@ def write_provenance(
         for piece, split in zip(pieces, splits, strict=True)
     )
     write_table(path, ("piece", "title", "label", "file", "split", "notes", "terms"), rows)
-
-
-def write_table(path: pathlib.Path, head: Sequence[str], rows: Iterable[Sequence]) -> None:
-    """Write a CSV file."""
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(head)
-        writer.writerows(rows)

@@ -12,7 +12,15 @@ from collections.abc import Iterable, Sequence
 from tqdm import tqdm
 
 from prism.corpora.facts import PieceFacts, file_facts, piece_facts
-from prism.corpora.files import LeftOut, MidiFile, entries, expected_files, load, tidy
+from prism.corpora.files import (
+    LeftOut,
+    MidiFile,
+    artists_wrapper,
+    entries,
+    expected_files,
+    load,
+    tidy,
+)
 from prism.corpora.folder import Layout, named_files, read_content
 from prism.corpora.preparation import group_versions
 from prism.corpora.prepared import Corpus
@@ -20,6 +28,7 @@ from prism.corpora.scheduling import PROCESSES, Results, batches, run
 from prism.corpora.sharded import ShardedCorpus
 from prism.corpora.study import Chart, Study, chart_of, largest, study_of
 from prism.music.roll import Piece
+from prism.music.writing import make_folder, write_text
 
 REPORT_TEXT = "report.md"
 REPORT_DATA = "report.json"
@@ -102,7 +111,7 @@ def study_files(root: str | os.PathLike, layout: Layout, processes: int = 2) -> 
         for results in run(batches(entries(root)), read_facts, _results, (PROCESSES, processes)):
             found += results
             bar.update(len(results))
-    named, left_out = named_files(root, layout, found)
+    named, left_out = named_files(layout, artists_wrapper(found), found)
     facts = [
         dataclasses.replace(piece, identifier=path, label=name.artist, song=tidy(name.song))
         for path, name, piece in named
@@ -133,15 +142,15 @@ def _results(batch: tuple, results: Results) -> Results:
 
 def save_study(study: Study, path: pathlib.Path) -> None:
     """Write a study as JSON."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     text = json.dumps(dataclasses.asdict(study), indent=1, ensure_ascii=False)
-    path.write_text(text + "\n", encoding="utf-8")
+    write_text(path, text + "\n")
 
 
 def write_report(study: Study, folder: pathlib.Path) -> None:
     """Write ``report.md`` and ``report.json`` into a folder."""
     save_study(study, folder / REPORT_DATA)
-    (folder / REPORT_TEXT).write_text(report_text(study), encoding="utf-8")
+    write_text(folder / REPORT_TEXT, report_text(study))
 
 
 def report_text(study: Study) -> str:

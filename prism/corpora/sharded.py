@@ -32,6 +32,7 @@ from prism.corpora.shards import read_piece
 from prism.corpora.summaries import PieceSummary
 from prism.music.roll import Piece
 from prism.music.windows import Window, windows_of
+from prism.music.writing import make_folder, write_atomic
 
 INDEX_FILE = "corpus.index"
 SHARD_FOLDER = "shards"
@@ -97,11 +98,12 @@ class Selection:
         Shards are linked where the file system can, and copied otherwise.
         """
         folder = pathlib.Path(folder)
-        (folder / SHARD_FOLDER).mkdir(parents=True, exist_ok=True)
+        make_folder(folder / SHARD_FOLDER)
         numbers = sorted({piece.place[0] for piece in self.pieces})
         for number in numbers:
             _put(self.shards[number], folder / SHARD_FOLDER / self.shards[number].name)
-        (folder / INDEX_FILE).write_bytes(self._index(numbers))
+        index = self._index(numbers)
+        write_atomic(folder / INDEX_FILE, lambda partial: partial.write_bytes(index))
         write_provenance(folder / PROVENANCE_FILE, self.pieces, self.splits)
         return ShardedCorpus(folder)
 
@@ -135,9 +137,7 @@ def _put(shard: pathlib.Path, target: pathlib.Path) -> None:
     try:
         os.link(shard, target)
     except OSError:
-        partial = target.with_suffix(".partial")
-        shutil.copyfile(shard, partial)
-        partial.replace(target)
+        write_atomic(target, lambda partial: shutil.copyfile(shard, partial))
 
 
 class ShardedCorpus:

@@ -32,6 +32,7 @@ from prism.corpora.files import LeftOut
 from prism.corpora.prepared import note_deltas, notes_from_deltas
 from prism.corpora.summaries import PROPERTIES, PieceSummary, summarised
 from prism.music.roll import Piece
+from prism.music.writing import write_atomic
 
 SUFFIX = ".shard"
 _VERSION = "2"
@@ -59,9 +60,8 @@ def write_shard(path: pathlib.Path, pieces: Sequence[Piece], left_out: Sequence[
             left_out.append(LeftOut(piece.identifier, str(error)))
     content = save(_columns(rows), metadata={"left_out": json.dumps(left_out)})
     # Two workers may make the same shard at once, when one of them was given up for lost.
-    partial = path.with_suffix(f".{os.uname().nodename}-{os.getpid()}")
-    partial.write_bytes(content)
-    partial.replace(path)
+    mark = f".{os.uname().nodename}-{os.getpid()}"
+    write_atomic(path, lambda partial: partial.write_bytes(content), mark)
 
 
 def _row(piece: Piece) -> tuple[np.ndarray, ...]:
