@@ -1,5 +1,7 @@
 """Bands: kinds of pairs, their cosines, their words."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from conftest import PitchClasses, make_piece
@@ -87,3 +89,17 @@ def test_a_cosine_in_words():
     }
     assert bands.in_words(0.7, known) == "like two pieces by the same composer"
     assert bands.in_words(0.2, known) == "like a piece and random notes"
+
+
+def test_a_corpus_of_one_label_has_no_pair_by_different_composers(held_out):
+    ada = [piece for piece in held_out.pieces if piece.label == "Ada"]
+    alone = Corpus(tuple(ada), ("train", "validation", "test"), ("Ada",))
+    measured = bands.measure_bands(PitchClasses(), RealPairs(alone), 4)
+    assert list(measured) == ["same_piece", "same_composer", "shuffled", "noise"]
+    assert bands.in_words(1.0, measured).startswith("like ")
+    # A label with one held-out piece is no place for two.
+    short = Corpus((*held_out.pieces[:5],), ("train", "validation", "test") * 2, ("Ada", "Bob"))
+    pairs = RealPairs(dataclasses.replace(short, splits=short.splits[:5]))
+    for seed in range(10):
+        (first,), _ = owners(pairs.draw("same_composer", np.random.default_rng(seed)), held_out)
+        assert first.startswith("Ada")

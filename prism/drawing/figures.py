@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from prism.evaluation.report import NETWORK_NAMES, SYSTEM_NAMES
+from prism.music.writing import write_atomic
 from prism.similarity.neighbours import COPY_OVERLAP
 
 # One colour for each system in every figure.
@@ -41,7 +43,8 @@ def save_evaluation_figures(result: Mapping[str, Any], folder: pathlib.Path) -> 
     """Write `evaluation_figures` as PNG files into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, figure in evaluation_figures(result).items():
-        figure.savefig(folder / f"{name}.png", dpi=100)
+        save = functools.partial(figure.savefig, format="png", dpi=100)
+        write_atomic(folder / f"{name}.png", save)
 
 
 def _figure(width: float, height: float, columns: int = 1) -> tuple[Figure, np.ndarray]:

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
 from prism.music.roll import FRAMES_PER_BEAT, PianoRoll
+from prism.music.writing import write_atomic
 
 NOTE_COLOUR = "#0f6f73"
 _BAR_COLOUR = "0.82"
@@ -71,7 +72,7 @@ def _add_legend(ax: Axes) -> None:
 
 def save_png(roll: PianoRoll, path: str | os.PathLike, title: str = "") -> None:
     """Write `draw_roll` with its legend as a PNG file."""
-    draw_roll(roll, title=title, legend=True).figure.savefig(path, dpi=100)
+    draw_roll(roll, title=title, legend=True).figure.savefig(path, format="png", dpi=100)
 
 
 def save_contact_sheet(
@@ -82,5 +83,6 @@ def save_contact_sheet(
     axes = figure.subplots(len(rolls), 1, squeeze=False)[:, 0]
     for roll, title, ax in zip(rolls, titles, axes, strict=True):
         draw_roll(roll, ax, title).set(xlabel="")
-    pathlib.Path(path).parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=70)
+    path = pathlib.Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomic(path, lambda partial: figure.savefig(partial, format="png", dpi=70))

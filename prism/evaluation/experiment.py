@@ -16,6 +16,7 @@ from prism.evaluation.bootstrap import rounded
 from prism.evaluation.systems import Run, Systems
 from prism.music.roll import PianoRoll
 from prism.music.statistics import describe
+from prism.music.writing import explained, make_folder, write_text
 from prism.similarity.neighbours import TrainingIndex
 from prism.similarity.scorer import SimilarityScorer
 
@@ -77,26 +78,31 @@ class Ledger:
     Raises
     ------
     ValueError
-        If the file was begun with something else.
+        If the file was begun with something else, or is damaged.
     """
 
     def __init__(self, path: pathlib.Path, origin: dict[str, Any]) -> None:
         self.path = path
         self.rows: list[Row] = []
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         if not path.is_file():
-            path.write_text(json.dumps(origin) + "\n")
+            write_text(path, json.dumps(origin) + "\n")
             return
         # A run killed while writing leaves half a line, which is dropped.
-        first, *lines = path.read_text().splitlines(keepends=True)
-        if json.loads(first) != origin:
+        try:
+            lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+            whole = [line for line in lines if line.endswith("\n")]
+            found, *self.rows = map(json.loads, whole)
+        except ValueError as error:
+            raise ValueError(
+                f"{path} is damaged; delete it or choose another --output folder"
+            ) from error
+        if found != origin:
             raise ValueError(
                 f"{path} was begun with other weights, corpus or settings; "
                 "delete it or choose another --output folder"
             )
-        whole = [line for line in lines if line.endswith("\n")]
-        self.rows = [json.loads(line) for line in whole]
-        path.write_text("".join([first, *whole]))
+        write_text(path, "".join(whole))
 
     def missing(self, runs: Sequence[Run]) -> list[Run]:
         """The runs that are not there yet."""
@@ -105,6 +111,6 @@ class Ledger:
 
     def add(self, row: Row) -> None:
         """Write a row down."""
-        with self.path.open("a") as file:
+        with explained(self.path), self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(row) + "\n")
         self.rows.append(row)

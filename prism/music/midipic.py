@@ -84,9 +84,9 @@ def to_picture(roll: PianoRoll) -> np.ndarray:
 
 
 def save_picture(roll: PianoRoll, path: str | os.PathLike) -> None:
-    """Write `to_picture` as an image file, which midipic reads as its own."""
+    """Write `to_picture` as a PNG file, which midipic reads as its own."""
     # In an image file the channels are the other way round than in OpenCV.
-    Image.fromarray(to_picture(roll)[..., ::-1].copy()).save(path)
+    Image.fromarray(to_picture(roll)[..., ::-1].copy()).save(path, "PNG")
 
 
 def from_picture(picture: np.ndarray) -> PianoRoll:

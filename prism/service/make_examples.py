@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from prism import ASSETS, ROOT
+from prism.music.writing import write_text
 from prism.service.examples import EXAMPLES, EXAMPLES_FILE, origin_of, packed
 from prism.service.service import load_service
 
@@ -23,7 +24,7 @@ def main() -> None:
     origin = origin_of(weights, weights / "amt", service.corpus.get())
     made = {"origin": origin, "examples": examples}
     text = json.dumps(made, ensure_ascii=False, separators=(",", ":"))
-    EXAMPLES_FILE.write_text(text + "\n", encoding="utf-8")
+    write_text(EXAMPLES_FILE, text + "\n")
     print(EXAMPLES_FILE)
 
 

@@ -22,8 +22,10 @@ import numpy as np
 import torch.nn.functional as F
 
 from prism.corpora.prepared import Corpus
+from prism.corpora.sharded import ShardedCorpus
 from prism.music.roll import DEFAULT_VELOCITY, KEYS, LOWEST_PITCH, PianoRoll
 from prism.music.windows import Window, windows_of
+from prism.music.writing import write_text
 from prism.similarity.networks import FeatureNetwork
 
 HELD_OUT = ("validation", "test")
@@ -66,9 +68,9 @@ def noise(roll: PianoRoll, rng: np.random.Generator) -> PianoRoll:
 
 
 class RealPairs:
-    """Draws pairs of held-out rolls (validation and test) of every kind."""
+    """Draws pairs of held-out rolls (validation and test) of every kind in `kinds`."""
 
-    def __init__(self, corpus: Corpus) -> None:
+    def __init__(self, corpus: Corpus | ShardedCorpus) -> None:
         # The windows of every piece, label by label.
         self._labels: list[list[list[Window]]] = [
             [windows_of(p) for split in HELD_OUT for p in corpus.select(split, [label])]
@@ -76,13 +78,25 @@ class RealPairs:
         ]
         several = [[w for w in pieces if len(w) > 1] for pieces in self._labels]
         self._several_windows = [pieces for pieces in several if pieces]
+        self._several_pieces = [pieces for pieces in self._labels if len(pieces) > 1]
+
+    @property
+    def kinds(self) -> list[str]:
+        """The kinds that this music has: a corpus of one label has none by different composers."""
+        there = {
+            "same_piece": bool(self._several_windows),
+            "same_composer": bool(self._several_pieces),
+            "other_composer": len(self._labels) > 1,
+        }
+        return [kind for kind in KIND_WORDS if there.get(kind, True)]
 
     def draw(self, kind: str, rng: np.random.Generator) -> tuple[PianoRoll, PianoRoll]:
         """One pair; labels are equally likely."""
         if kind == "same_piece":
             first, second = _two(_pick(_pick(self._several_windows, rng), rng), rng)
         elif kind == "same_composer":
-            first, second = (_pick(piece, rng) for piece in _two(_pick(self._labels, rng), rng))
+            pieces = _two(_pick(self._several_pieces, rng), rng)
+            first, second = (_pick(piece, rng) for piece in pieces)
         elif kind == "other_composer":
             first, second = (_pick(_pick(label, rng), rng) for label in _two(self._labels, rng))
         else:
@@ -103,10 +117,10 @@ def _two(choices: Sequence, rng: np.random.Generator):
 def measure_bands(
     network: FeatureNetwork, pairs: RealPairs, count: int, seed: int = 0
 ) -> dict[str, Band]:
-    """Bands of all kinds from `count` pairs each, drawn with `seed`."""
+    """Bands of all kinds of pairs from `count` pairs each, drawn with `seed`."""
     bands = {}
-    for index, kind in enumerate(KIND_WORDS):
-        rng = np.random.default_rng([seed, index])
+    for kind in pairs.kinds:
+        rng = np.random.default_rng([seed, list(KIND_WORDS).index(kind)])
         drawn = [pairs.draw(kind, rng) for _ in range(count)]
         first, second = (network.features(side) for side in zip(*drawn, strict=True))
         found = F.cosine_similarity(first, second).numpy()
@@ -120,7 +134,7 @@ def save_bands(path: pathlib.Path, bands: dict[str, dict[str, Band]]) -> None:
     plain = {
         name: [dataclasses.asdict(band) for band in kinds.values()] for name, kinds in bands.items()
     }
-    path.write_text(json.dumps(plain, indent=1) + "\n", encoding="utf-8")
+    write_text(path, json.dumps(plain, indent=1) + "\n")
 
 
 def load_bands(path: pathlib.Path) -> dict[str, dict[str, Band]]:
