@@ -11,7 +11,7 @@ from test_training import TINY, stage
 
 from prism.training import loop
 from prism.training.batches import RunConfig
-from prism.training.files import COLUMNS, StepLog, write_atomic, write_text
+from prism.training.files import COLUMNS, StepLog
 
 # Its parent never touches the networks, so each child starts as a new process would, but at once.
 # With a checkpoint after every step most kills come while one is written.
@@ -77,32 +77,17 @@ def test_killed_again_and_again(corpus, tmp_path):
 def test_a_checkpoint_cut_short_leaves_the_last_one(corpus, tmp_path, monkeypatch):
     trainer = loop.Trainer(stage(corpus), tmp_path)
     trainer.run(stop_after=2)
-    before = trainer.checkpoint.read_bytes()
+    before = trainer.checkpoints.latest.read_bytes()
 
-    def cut(state, path):
-        path.write_bytes(before[: len(before) // 2])
+    def cut(state, file):
+        file.write(before[: len(before) // 2])
         raise KeyboardInterrupt
 
     monkeypatch.setattr(loop.torch, "save", cut)
     with pytest.raises(KeyboardInterrupt):
         loop.Trainer(stage(corpus), tmp_path).run(stop_after=4)
-    assert trainer.checkpoint.read_bytes() == before
+    assert trainer.checkpoints.latest.read_bytes() == before
     assert loop.Trainer(stage(corpus), tmp_path).state.step == 2
-
-
-def test_a_file_is_whole_or_as_it_was(tmp_path):
-    path = tmp_path / "file"
-    write_text(path, "one")
-
-    def stopped(partial):
-        partial.write_text("tw")
-        raise OSError("disk full")
-
-    with pytest.raises(OSError, match="disk full"):
-        write_atomic(path, stopped)
-    assert path.read_text() == "one"
-    write_text(path, "two")
-    assert path.read_text() == "two" and list(tmp_path.iterdir()) == [path]
 
 
 def test_the_log_forgets_steps_that_are_done_again(tmp_path):

@@ -104,6 +104,17 @@ def test_latents_of_something_else_are_refused(corpus, tmp_path):
         latents.LabelledLatents(corpus, "validation", tmp_path, "b")
 
 
+def test_a_run_on_another_corpus_is_refused(corpus, recipe, tmp_path):
+    first, second = (dataclasses.replace(corpus, digest=letter * 64) for letter in "ab")
+    vae = original.load_autoencoder(recipe.autoencoder)
+    Trainer(OriginalStage(recipe, first, vae, tmp_path), tmp_path).run(stop_after=1)
+    with pytest.raises(ValueError, match="holds latents of .*aaaa.*bbbb.*choose another --output"):
+        OriginalStage(recipe, second, vae, tmp_path)
+    elsewhere = OriginalStage(recipe, second, vae, tmp_path / "elsewhere")
+    with pytest.raises(ValueError, match="on another corpus .SHA-256 aaaa.*bbbb.; choose another"):
+        Trainer(elsewhere, tmp_path)
+
+
 def test_missing_parts_are_named(tmp_path, monkeypatch):
     with pytest.raises(WeightsError, match="prism train --preset original"):
         original.OriginalPipeline.from_pretrained(tmp_path)

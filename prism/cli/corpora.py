@@ -6,11 +6,14 @@ import argparse
 import pathlib
 from collections import Counter
 
+from prism.cli.files import make_folder
 from prism.corpora.midi_preparation import LAYOUTS, prepare_midi
-from prism.corpora.preparation import MINIMUM_PIECES, prepare
+from prism.corpora.preparation import MINIMUM_PIECES, Report, prepare
+from prism.corpora.prepared import Corpus
 from prism.corpora.report import save_study, study_corpus, study_files, write_report
 from prism.corpora.scheduling import LOCAL, PROCESSES
-from prism.corpora.sharded import load_corpus
+from prism.corpora.sharded import ShardedCorpus, load_corpus
+from prism.music.writing import sole_writer
 
 _BUNDLED = pathlib.Path("assets/corpus")
 _BUNDLED_STUDY = pathlib.Path("assets/study.json")
@@ -28,7 +31,7 @@ def main(arguments: list[str] | None = None) -> None:
     options.check(options)
     try:
         options.run(options)
-    except (FileNotFoundError, ValueError) as error:
+    except (OSError, ValueError) as error:
         parser.exit(1, f"{error}\n")
 
 
@@ -110,6 +113,22 @@ def _check_report(options: argparse.Namespace) -> None:
 
 
 def _prepare(options: argparse.Namespace) -> None:
+    output = options.output or _BUNDLED
+    make_folder(output)
+    make_folder(options.cache, "--cache")
+    with sole_writer(output):
+        corpus, report = _prepared(options, output)
+    print("\n".join(report.lines()))
+    counts = Counter(zip(corpus.piece_labels, corpus.splits, strict=True))
+    for label in corpus.labels:
+        sizes = [counts[label, split] for split in ("train", "validation", "test")]
+        print(f"{label}: {sum(sizes)} pieces (train, validation, test: {sizes})")
+
+
+def _prepared(
+    options: argparse.Namespace, output: pathlib.Path
+) -> tuple[Corpus | ShardedCorpus, Report]:
+    """The corpus that was written, and the report on it."""
     if options.name == "music21":
         corpus, report = prepare(
             options.cache,
@@ -118,7 +137,7 @@ def _prepare(options: argparse.Namespace) -> None:
             options.minimum_pieces,
             options.scheduler,
         )
-        corpus.save(options.output or _BUNDLED, sources="music21/corpus")
+        corpus.save(output, sources="music21/corpus")
     else:
         selection, report = prepare_midi(
             options.root,
@@ -131,19 +150,16 @@ def _prepare(options: argparse.Namespace) -> None:
             options.keep_versions,
         )
         if options.shards:
-            corpus = selection.save(options.output)
+            corpus = selection.save(output)
         else:
             corpus = selection.corpus()
-            corpus.save(options.output)
-        report.save(options.output)
-    print("\n".join(report.lines()))
-    counts = Counter(zip(corpus.piece_labels, corpus.splits, strict=True))
-    for label in corpus.labels:
-        sizes = [counts[label, split] for split in ("train", "validation", "test")]
-        print(f"{label}: {sum(sizes)} pieces (train, validation, test: {sizes})")
+            corpus.save(output)
+        report.save(output)
+    return corpus, report
 
 
 def _report(options: argparse.Namespace) -> None:
+    make_folder(options.output or _BUNDLED_STUDY.parent)
     if options.root:
         study = study_files(options.root, LAYOUTS[options.name], options.processes)
     else:

@@ -15,8 +15,10 @@ from tqdm import tqdm
 
 from prism import ASSETS, ROOT
 from prism.amt.pipeline import AMTPipeline
+from prism.cli.files import make_folder
 from prism.corpora.prepared import Corpus
 from prism.corpora.provenance import commit, fingerprint, hardware, utc
+from prism.corpora.sharded import ShardedCorpus, load_corpus
 from prism.drawing.figures import save_evaluation_figures
 from prism.evaluation.experiment import Ledger, experiment
 from prism.evaluation.steering import questions, steering
@@ -33,6 +35,7 @@ from prism.evaluation.studies import (
 from prism.evaluation.summary import summary
 from prism.evaluation.systems import Systems, planned_runs
 from prism.models.pipeline import PrismPipeline
+from prism.music.writing import sole_writer, write_text
 from prism.similarity.bands import RealPairs, measure_bands, save_bands
 from prism.similarity.neighbours import TrainingIndex
 from prism.similarity.networks import CorpusFeatures, ImageNetFeatures
@@ -49,7 +52,7 @@ def main(arguments: list[str] | None = None) -> None:
             _measure_bands(options)
         else:
             _run(options)
-    except (FileNotFoundError, ValueError) as error:
+    except (OSError, ValueError) as error:
         raise SystemExit(f"{error}") from error
 
 
@@ -84,9 +87,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _measure_bands(options: argparse.Namespace) -> None:
-    corpus = Corpus.load(options.corpus)
+    corpus = load_corpus(options.corpus)
     folder = options.weights / "similarity"
     networks = [ImageNetFeatures(), CorpusFeatures.from_pretrained(folder, list(corpus.labels))]
+    make_folder(folder, "--weights")
     pairs = RealPairs(corpus)
     bands = {
         network.name: measure_bands(network, pairs, _PAIRS_A_BAND, options.seed)
@@ -98,8 +102,20 @@ def _measure_bands(options: argparse.Namespace) -> None:
 def _run(options: argparse.Namespace) -> None:
     if options.runs < 2:
         raise ValueError(f"--runs: expected 2 or more, got {options.runs}")
-    corpus = Corpus.load(options.corpus)
+    make_folder(options.output)
+    make_folder(options.result.parent, "--result")
+    with sole_writer(options.output):
+        _evaluate(options)
+
+
+def _evaluate(options: argparse.Namespace) -> None:
+    corpus = load_corpus(options.corpus)
     prism = PrismPipeline.from_pretrained(options.weights)
+    if len(prism.composers) < 2:
+        raise ValueError(
+            "--weights: expected a model of 2 or more composers, whom the experiment tells apart; "
+            f"that in {options.weights} knows 1: {prism.composers[0]}"
+        )
     amt = AMTPipeline.from_pretrained(options.weights / "amt")
     scorer = SimilarityScorer.from_pretrained(options.weights / "similarity", prism.composers)
     origin = fingerprint(options.weights, corpus, options.seed)
@@ -124,12 +140,15 @@ def _run(options: argparse.Namespace) -> None:
         **_studies(options, prism, scorer.networks["corpus"], corpus),
     }
     text = json.dumps(result, indent=1, ensure_ascii=False)
-    options.result.write_text(text + "\n", encoding="utf-8")
+    write_text(options.result, text + "\n")
     save_evaluation_figures(result, options.output)
 
 
 def _studies(
-    options: argparse.Namespace, prism: PrismPipeline, network: CorpusFeatures, corpus: Corpus
+    options: argparse.Namespace,
+    prism: PrismPipeline,
+    network: CorpusFeatures,
+    corpus: Corpus | ShardedCorpus,
 ) -> dict[str, Any]:
     pairs = mixed_pairs(prism.composers, options.pairs, options.seed)
     mixed = mixing(prism, network, pairs, options.seed)

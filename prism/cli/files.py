@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import pathlib
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
+from prism.music import writing
 from prism.music.metadata import save_midi
 from prism.music.midipic import save_picture
 from prism.music.performance import shaped
@@ -18,14 +20,12 @@ if TYPE_CHECKING:
 ENDINGS = {"midi": ".mid", "wav": ".wav", "png": ".png", "picture": "-midipic.png"}
 
 
-def make_folder(folder: pathlib.Path) -> None:
-    """Make the folder to write into, unless it is there; ValueError if that cannot be done."""
+def make_folder(folder: pathlib.Path, option: str = "--output") -> None:
+    """`prism.music.writing.make_folder` of an option's folder, which the error names."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ValueError(
-            f"--output: {folder} cannot be made a folder ({error.strerror}); choose another"
-        ) from error
+        writing.make_folder(folder)
+    except writing.WriteError as error:
+        raise ValueError(f"{option}: {error}") from error
 
 
 def write_files(
@@ -40,7 +40,7 @@ def write_files(
 
     Raises
     ------
-    ValueError
+    WriteError
         If a file cannot be written.
     SynthesisError
         If sound is asked for and there is no synthesiser.
@@ -49,13 +49,7 @@ def write_files(
     for kind, ending in ENDINGS.items():
         if kind in kinds:
             path = folder / f"{stem}{ending}"
-            try:
-                _write(kind, piece, path)
-            except OSError as error:
-                raise ValueError(
-                    f"--output: {path} cannot be written ({error.strerror or error}); "
-                    "make room for it or choose another folder"
-                ) from error
+            writing.write_atomic(path, functools.partial(_write, kind, piece))
             written[kind] = str(path)
             print(path, flush=True)
     return written

@@ -3,7 +3,9 @@
 Conventions
 -----------
 composers
-    ``Bach`` or ``Bach=0.7``; without a number the weight is 1.
+    ``Bach`` or ``Bach=0.7``; without a number the weight is 1. A name may hold ``=``: as much of
+    the text as is a known name is the name, so of ``A=1`` and ``A`` the former is never the latter
+    with a weight.
 seeds
     ``--seed 7 --seed 9``, or ``--seed 7 --number 3`` for 7, 8 and 9.
 """
@@ -74,14 +76,21 @@ def read_settings(options: argparse.Namespace, offered: Offered) -> list[Generat
     ValueError
         If a setting is out of its range, or ``--number`` is below 1 or comes with several seeds.
     """
-    mix = [text.partition("=") for text in options.composers]
-    names = [name.strip() for name, _, _ in mix]
-    weights = [weight if equals else "1" for _, equals, weight in mix]
+    mix = [_composer(text, offered.composers) for text in options.composers]
+    names, weights = [name for name, _ in mix], [weight for _, weight in mix]
     values = {name: getattr(options, name, None) for name in PUBLIC if name not in (*_MIX, "seed")}
     given = {name: value for name, value in values.items() if value is not None}
     settings = GenerationSettings.read(given | {"composers": names, "weights": weights}, offered)
     seeds = _seeds(options.seed, options.number)
     return [dataclasses.replace(settings, seed=seed) for seed in seeds]
+
+
+def _composer(text: str, known: Sequence[str]) -> tuple[str, str]:
+    """Name and weight, split at the last ``=`` that leaves a known name, or else at the first."""
+    parts, names = text.split("="), {name.casefold() for name in known}
+    ends = range(len(parts), 0, -1)
+    end = next((e for e in ends if "=".join(parts[:e]).strip().casefold() in names), 1)
+    return "=".join(parts[:end]).strip(), "=".join(parts[end:]) if end < len(parts) else "1"
 
 
 def _seeds(seeds: Sequence[str] | None, number: int | None) -> list[int]:

@@ -18,6 +18,8 @@ import time
 from collections.abc import Sequence
 
 from prism import ASSETS, ROOT
+from prism.cli.files import make_folder
+from prism.corpora.provenance import DIGEST_LENGTH
 from prism.corpora.sharded import load_corpus
 from prism.drawing.rolls import save_contact_sheet
 from prism.training.batches import RunConfig
@@ -49,7 +51,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--output",
         type=pathlib.Path,
-        help="checkpoints and logs (default: runs/<preset>, or runs/<model>-<preset>)",
+        help="checkpoints and logs (default: runs/<preset>-<corpus>, or "
+        "runs/<model>-<preset>-<corpus>, where <corpus> begins the SHA-256 of its file)",
     )
     parser.add_argument(
         "--weights", type=pathlib.Path, help="finished model (default: <output>/weights)"
@@ -133,8 +136,11 @@ def _train(options: argparse.Namespace, started: float) -> None:
     if options.plan:
         print(report(recipe))
         return
-    prefix = "" if options.model == "prism" else f"{options.model}-"
-    output = options.output or ROOT / "runs" / f"{prefix}{options.preset}"
+    corpus = load_corpus(options.corpus)
+    output = options.output or default_output(options.model, options.preset, corpus.digest)
+    weights = options.weights or output / "weights"
+    make_folder(output)
+    make_folder(weights, "--weights")
     config = RunConfig(
         checkpoint_seconds=options.checkpoint_seconds,
         compiled=options.compile,
@@ -144,10 +150,16 @@ def _train(options: argparse.Namespace, started: float) -> None:
         max_shard_size=options.max_shard_size,
         draw_samples=save_contact_sheet,
     )
-    corpus = load_corpus(options.corpus)
     if _PROCESS == 0:
-        print(printed(recipe, config, model=options.model, preset=options.preset))
-    train(recipe, corpus, output, options.weights or output / "weights", config)
+        names = {"model": options.model, "preset": options.preset, "output": str(output)}
+        print(printed(recipe, config, **names, corpus_sha256=corpus.digest))
+    train(recipe, corpus, output, weights, config)
+
+
+def default_output(model: str, preset: str, digest: str) -> pathlib.Path:
+    """Where a run of a preset on the corpus of a digest goes: a folder of its own."""
+    names = [*([] if model == "prism" else [model]), preset, digest[:DIGEST_LENGTH]]
+    return ROOT / "runs" / "-".join(names)
 
 
 def _recipe(options: argparse.Namespace) -> AnyRecipe:

@@ -20,7 +20,7 @@ MODELS = {
     "amt": ("amt",),
     "similarity": ("similarity",),
 }
-_DIGEST_LENGTH = 12
+DIGEST_LENGTH = 12
 
 
 def fingerprint(weights: pathlib.Path, corpus: Corpus, seed: int) -> dict[str, Any]:
@@ -78,7 +78,7 @@ def checkpoint(*networks: object) -> str:
     folders = [getattr(network, "config", {}).get("_name_or_path") for network in networks]
     if not folders or not all(folders):
         return ""
-    return files_digest(tuple(map(pathlib.Path, folders)))[:_DIGEST_LENGTH]
+    return files_digest(tuple(map(pathlib.Path, folders)))[:DIGEST_LENGTH]
 
 
 def utc(seconds: float | None = None) -> str:

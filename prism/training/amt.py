@@ -45,6 +45,7 @@ class AMTStage:
     def __init__(self, recipe: AMTRecipe, corpus: Corpus) -> None:
         torch.manual_seed(recipe.seed)
         self.settings, self.recipe = recipe, recipe.amt
+        self.corpus_sha256 = corpus.digest
         self.network = new_amt(recipe, corpus.labels)
         self._null = len(corpus.labels)
         shares = Shares(recipe.span_share, recipe.random_share, recipe.melody_share)

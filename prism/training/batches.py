@@ -38,9 +38,10 @@ DrawSamples = Callable[[Sequence[PianoRoll], Sequence[str], pathlib.Path], objec
 
 
 class Stage(Protocol):
-    """What the loop needs to know of a stage; `network` is trained."""
+    """What the loop needs to know of a stage; `network` is trained on the corpus of that digest."""
 
     name: str
+    corpus_sha256: str
     recipe: StageRecipe
     network: nn.Module
 

@@ -9,29 +9,14 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import pathlib
-from collections.abc import Callable
 
 from prism.music.roll import PianoRoll
+from prism.music.writing import explained, write_text
 
 RECORD_FILE = "training.json"
 SAMPLES_FILE = "samples.json"
 COLUMNS = ("step", "loss", "learning_rate", "gradient_norm", "seconds", "wait_seconds")
-
-
-def write_atomic(path: pathlib.Path, write: Callable[[pathlib.Path], object]) -> None:
-    """Let `write` fill another file, force that to the disk, then rename it to `path`."""
-    partial = path.with_name(f"{path.name}.partial")
-    write(partial)
-    with partial.open("rb+") as file:
-        os.fsync(file.fileno())
-    partial.replace(path)
-
-
-def write_text(path: pathlib.Path, text: str) -> None:
-    """`write_atomic` for UTF-8 text."""
-    write_atomic(path, lambda partial: partial.write_text(text, encoding="utf-8"))
 
 
 class StepLog:
@@ -60,9 +45,9 @@ class StepLog:
 
     def flush(self) -> None:
         """Append what has been added."""
-        with self._path.open("a", encoding="utf-8", newline="") as file:
-            csv.DictWriter(file, COLUMNS, lineterminator="\n").writerows(self._rows)
-        self._rows.clear()
+        rows, self._rows = self._rows, []
+        with explained(self._path), self._path.open("a", encoding="utf-8", newline="") as file:
+            csv.DictWriter(file, COLUMNS, lineterminator="\n").writerows(rows)
 
 
 def keep_sample(roll: PianoRoll, step: int, composer: str, seed: int, folder: pathlib.Path) -> None:

@@ -16,16 +16,19 @@ import dataclasses
 import json
 import math
 import pathlib
-import shutil
+import sys
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 from torch import nn
 from tqdm import tqdm
 
+from prism.music.writing import write_text
 from prism.training.batches import RunConfig, Stage, Tensors, parts
-from prism.training.files import StepLog, write_atomic, write_text
+from prism.training.checkpoints import CheckpointError, Checkpoints
+from prism.training.files import StepLog
 from prism.training.recipe import StageRecipe
 
 _SMOOTHING = 0.98
@@ -92,10 +95,16 @@ class Trainer:
     stage : Stage
         What to train.
     folder : Path
-        Receives ``<stage>.pt`` (checkpoint), ``<stage>.json`` (evaluations) and ``<stage>.csv``
-        (see `StepLog`). Processes share it.
+        Receives ``<stage>.pt`` and others (see `Checkpoints`), ``<stage>.json`` (evaluations) and
+        ``<stage>.csv`` (see `StepLog`). Processes share it.
     config : RunConfig
         How to go about it.
+
+    Raises
+    ------
+    CheckpointError
+        If the folder's checkpoints are damaged, or of other settings or another corpus. One from
+        before checkpoints named their corpus goes on with the corpus given, and says so.
     """
 
     def __init__(self, stage: Stage, folder: pathlib.Path, config: RunConfig | None = None) -> None:
@@ -106,8 +115,7 @@ class Trainer:
         self.config = config or RunConfig()
         self.accelerator = Accelerator(mixed_precision="no")
         self.is_main = self.accelerator.is_main_process  # the one process that writes
-        self.checkpoint = folder / f"{stage.name}.pt"
-        self.calm_checkpoint = folder / f"{stage.name}.calm.pt"
+        self.checkpoints = Checkpoints(folder, stage.name)
         self.log = folder / f"{stage.name}.json"
         self.state = TrainerState()
         folder.mkdir(parents=True, exist_ok=True)
@@ -120,8 +128,7 @@ class Trainer:
             weight_decay=self.recipe.weight_decay,
             fused=True,
         )
-        if self.checkpoint.is_file():
-            self._restore()
+        self._restore()
         if self.config.compiled and not self.finished:
             stage.network.compile()
         self._model = self.accelerator.prepare_model(stage.network)
@@ -252,8 +259,8 @@ class Trainer:
 
     def _last_good(self) -> str:
         """Put the checkpoint from before the loss rose in the place of a later one."""
-        if self.is_main and self.calm_checkpoint.is_file():
-            self.calm_checkpoint.replace(self.checkpoint)
+        if self.is_main:
+            self.checkpoints.go_back()
         return "the last good checkpoint is kept."
 
     def _precision(self) -> torch.autocast:
@@ -278,38 +285,39 @@ class Trainer:
     def _save(self, log: StepLog | None) -> None:
         if log is not None:
             log.flush()
-            self._keep_calm_checkpoint()
-            write_atomic(self.checkpoint, lambda partial: torch.save(self._checkpoint(), partial))
+            # While the loss is high, the last checkpoint from before it rose is kept as well.
+            is_high = self.state.divergence.exceeds(CALM_FACTOR)
+            if is_high:
+                self.checkpoints.keep_calm()
+            self.checkpoints.write(self._checkpoint())
+            if not is_high:
+                self.checkpoints.drop_calm()
         self.accelerator.wait_for_everyone()
 
-    def _keep_calm_checkpoint(self) -> None:
-        """While the loss is high, keep the last checkpoint from before it rose beside the new."""
-        if not self.state.divergence.exceeds(CALM_FACTOR):
-            self.calm_checkpoint.unlink(missing_ok=True)
-        elif self.checkpoint.is_file() and not self.calm_checkpoint.is_file():
-            try:
-                self.calm_checkpoint.hardlink_to(self.checkpoint)
-            except OSError:  # not every disk has hard links
-                write_atomic(self.calm_checkpoint, lambda to: shutil.copyfile(self.checkpoint, to))
-
-    def _checkpoint(self) -> dict:
+    def _checkpoint(self) -> dict[str, Any]:
         return {
             "network": self.stage.network.state_dict(),
             "average": self.average.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "progress": dataclasses.asdict(self.state),
             "recipe": dataclasses.asdict(self.recipe),
+            "corpus_sha256": self.stage.corpus_sha256,
         }
 
     def _restore(self) -> None:
-        state = torch.load(self.checkpoint, weights_only=True, map_location=self.accelerator.device)
-        # The one setting that may change, as that is how a diverging run is saved.
-        change = {"learning_rate": self.recipe.learning_rate}
-        if state["recipe"] | change != dataclasses.asdict(self.recipe):
-            raise ValueError(
-                f"{self.checkpoint} belongs to a run with other settings; "
-                "choose another --output folder or delete it"
-            )
+        found = self.checkpoints.read()
+        if found is None:
+            return
+        state, news = found
+        news += self._check_owner(state)
+        if self.is_main and news:
+            print(*news, sep="\n", file=sys.stderr)
+        try:
+            self._load(state)
+        except (RuntimeError, ValueError, KeyError, TypeError) as error:
+            raise self._foreign("of another network, as another version of Prism has") from error
+
+    def _load(self, state: dict[str, Any]) -> None:
         self.stage.network.load_state_dict(state["network"])
         self.average.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
@@ -317,3 +325,25 @@ class Trainer:
         older = progress.pop("watch", {})  # the divergence's name in older checkpoints
         divergence = Divergence(**progress.pop("divergence", older))
         self.state = TrainerState(**progress, divergence=divergence)
+
+    def _check_owner(self, state: dict[str, Any]) -> list[str]:
+        """Refuse the checkpoint of another run; what to say of one that names no corpus."""
+        own = self.stage.corpus_sha256
+        found = state.get("corpus_sha256", own)
+        if found != own:
+            digests = f"SHA-256 {found or 'not known'}, of this one {own or 'not known'}"
+            raise self._foreign(f"on another corpus ({digests})")
+        # The one setting that may change, as that is how a diverging run is saved.
+        change = {"learning_rate": self.recipe.learning_rate}
+        if state["recipe"] | change != dataclasses.asdict(self.recipe):
+            raise self._foreign("with other settings")
+        if "corpus_sha256" in state:
+            return []
+        path = self.checkpoints.latest
+        return [f"{path} names no corpus, as older ones do not: it is taken to be of this one"]
+
+    def _foreign(self, what: str) -> CheckpointError:
+        return CheckpointError(
+            f"{self.checkpoints.latest} belongs to a run {what}; choose another --output folder or "
+            "delete this one"
+        )

@@ -36,8 +36,8 @@ from prism.models.original import (
 from prism.music.midipic import to_picture
 from prism.music.statistics import mean_description
 from prism.music.windows import Window
+from prism.music.writing import write_atomic, write_text
 from prism.training.batches import WHOLE, DrawSamples, Tensors, generator_for
-from prism.training.files import write_atomic, write_text
 from prism.training.recipe import OriginalRecipe
 from prism.training.stages import SAMPLES
 
@@ -179,6 +179,7 @@ class OriginalStage:
         self.recipe = dataclasses.replace(recipe.dit, steps=steps)
         self.settings = dataclasses.replace(recipe, dit=self.recipe)
         self.composers = list(corpus.labels)
+        self.corpus_sha256 = corpus.digest
         torch.manual_seed(recipe.seed)
         sample_size = self.training.take(np.zeros(1, np.int64))[0].shape[-1]
         self.network = new_transformer(

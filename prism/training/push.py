@@ -7,6 +7,10 @@ import pathlib
 
 from huggingface_hub import HfApi
 
+# HTTPError is that of the library that the installed version asks the Hub with.
+from huggingface_hub.errors import HfHubHTTPError, HTTPError
+
+from prism.music.writing import write_text
 from prism.training.files import RECORD_FILE
 
 CARD_FILE = "README.md"
@@ -36,7 +40,7 @@ def push(weights: pathlib.Path, repo: str, private: bool = False) -> str:
     Raises
     ------
     ValueError
-        If the folder holds no finished model.
+        If the folder holds no finished model, or the Hub cannot be reached or refuses it.
     """
     missing = [] if any((weights / name).is_file() for name in _SETTINGS) else [_SETTINGS[0]]
     if not (weights / RECORD_FILE).is_file():
@@ -46,16 +50,33 @@ def push(weights: pathlib.Path, repo: str, private: bool = False) -> str:
             f"--weights: expected a finished model, but {weights} has no {' and no '.join(missing)}"
             "; train one with prism train, or name another folder"
         )
-    record = json.loads((weights / RECORD_FILE).read_text(encoding="utf-8"))
+    try:
+        record = json.loads((weights / RECORD_FILE).read_text(encoding="utf-8"))
+        text, steps = card(record), sum(record["steps"].values())
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(
+            f"--weights: {weights / RECORD_FILE} is damaged; train again to have it written"
+        ) from error
+    if not (weights / CARD_FILE).is_file():
+        write_text(weights / CARD_FILE, text)
+    try:
+        return _upload(weights, repo, private, f"{record['model']}, {steps:,} steps")
+    except (HTTPError, HfHubHTTPError, OSError, ValueError) as error:
+        reason = " ".join(str(error).split())
+        raise ValueError(
+            f"--repo: {repo} could not be published ({reason}); check the name, the network and "
+            "HF_TOKEN, and push again"
+        ) from error
+
+
+def _upload(weights: pathlib.Path, repo: str, private: bool, message: str) -> str:
     api = HfApi()
     address = api.create_repo(repo, private=private, exist_ok=True)
-    if not (weights / CARD_FILE).is_file():
-        (weights / CARD_FILE).write_text(card(record), encoding="utf-8")
     api.upload_folder(
         repo_id=address.repo_id,
         folder_path=weights,
-        commit_message=f"{record['model']}, {sum(record['steps'].values()):,} steps",
-        ignore_patterns=["*.partial"],
+        commit_message=message,
+        ignore_patterns=["*.partial*"],
     )
     return str(address)
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import pathlib
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import torch
+from safetensors import SafetensorError
 from torch import nn
 
 from prism.amt.pipeline import AMTPipeline
@@ -18,10 +21,11 @@ from prism.corpora.provenance import commit, hardware, utc
 from prism.models.pipeline import PrismPipeline
 from prism.music.midipic import SHAPE
 from prism.music.roll import FRAMES, KEYS
+from prism.music.writing import folder_beside, make_folder, sole_writer, write_text
 from prism.similarity.networks import CorpusFeatures
 from prism.training.amt import AMTStage
 from prism.training.batches import RunConfig, Stage
-from prism.training.files import RECORD_FILE, SAMPLES_FILE, collect_samples, write_text
+from prism.training.files import RECORD_FILE, SAMPLES_FILE, collect_samples
 from prism.training.loop import Trainer
 from prism.training.plan import parameter_count
 from prism.training.recipe import AMTRecipe, AnyRecipe, OriginalRecipe, Recipe, SimilarityRecipe
@@ -44,9 +48,9 @@ class _Run:
     ) -> None:
         self.corpus, self.folder, self.weights, self.config = corpus, folder, weights, config
         self._trainers: list[Trainer] = []
+        make_folder(weights)  # not when they are trained
         started = folder / "started"
         if not started.is_file():
-            folder.mkdir(parents=True, exist_ok=True)
             write_text(started, utc())
         self._started = started.read_text()
 
@@ -67,19 +71,32 @@ class _Run:
             )
         return trainer.average
 
-    @property
-    def is_main(self) -> bool:
-        """Whether this process is the one that writes."""
-        return self._trainers[-1].is_main
+    def write(
+        self, save: Callable[[pathlib.Path], None], recipe: AnyRecipe, model: str, **own: Any
+    ) -> None:
+        """Write the finished model, all of it or nothing, in the one process that writes.
 
-    def write_record(self, recipe: AnyRecipe, **own: Any) -> None:
-        """Write ``training.json``: what is this model's `own`, then what all runs record."""
+        Into a folder goes what `save` writes there, and ``training.json``: the `model`, what is its
+        `own`, then what all runs record.
+        """
+        if not self._trainers[-1].is_main:
+            return
+        record = {"model": model} | own | self._record(recipe)
+        text = json.dumps(record, indent=1, ensure_ascii=False)
+        with folder_beside(self.weights) as folder:
+            try:
+                save(folder)
+            except SafetensorError as error:  # also its word for a full disk
+                raise OSError(str(error)) from error
+            write_text(folder / RECORD_FILE, text + "\n")
+
+    def _record(self, recipe: AnyRecipe) -> dict[str, Any]:
         states = {trainer.stage.name: trainer.state for trainer in self._trainers}
         # Not the present: a finished run that is started again only writes its results anew.
         last = self._trainers[-1]
-        ended = (last.log if last.finished else last.checkpoint).stat().st_mtime
+        ended = (last.log if last.finished else last.checkpoints.latest).stat().st_mtime
         splits = self.corpus.splits
-        record = own | {
+        return {
             "recipe": dataclasses.asdict(recipe),
             "steps": {name: state.step for name, state in states.items()},
             "hours": {name: round(state.seconds / 3600, 3) for name, state in states.items()},
@@ -93,8 +110,6 @@ class _Run:
             "labels": list(self.corpus.labels),
             "history": {name: state.history for name, state in states.items()},
         }
-        text = json.dumps(record, indent=1, ensure_ascii=False)
-        write_text(self.weights / RECORD_FILE, text + "\n")
 
 
 def train(
@@ -130,11 +145,20 @@ def train(
     ------
     Unfinished
         If the deadline came before there was a model.
+    CheckpointError
+        If the folder holds another run, such as one on another corpus; see `Trainer`.
+    WriteError
+        If files cannot be written, or another process is at work in the folder.
     WeightsError
         If the original's autoencoder cannot be had.
     """
-    run = _Run(corpus, folder, weights, config or RunConfig())
-    return RUNS[type(recipe)](run, recipe)
+    from accelerate import PartialState
+
+    make_folder(folder)
+    is_main = PartialState().is_main_process
+    with sole_writer(folder) if is_main else contextlib.nullcontext():
+        run = _Run(corpus, folder, weights, config or RunConfig())
+        return RUNS[type(recipe)](run, recipe)
 
 
 def _train_prism(run: _Run, recipe: Recipe) -> PrismPipeline:
@@ -147,57 +171,58 @@ def _train_prism(run: _Run, recipe: Recipe) -> PrismPipeline:
         samples = run.folder / "collection-samples"
         last = CollectionStage(recipe, run.corpus, pipeline, samples, draw)
         pipeline = last.pipeline(run.train(last).average)
-    if run.is_main:
-        pipeline.save_pretrained(run.weights, run.config.max_shard_size)
-        collect_samples(stage.samples, run.weights / SAMPLES_FILE)
-        windows = sum(len(group) for group in stage.sampler.windows)
-        seen = trainer.state.step * recipe.dit.batch_size
-        # What figure 5 of the original report had, and more.
-        run.write_record(
-            recipe,
-            model=f"PrismDiT {recipe.size} on BeatAutoencoder latents",
-            image_size=[KEYS, FRAMES],
-            parameters={
-                "autoencoder": parameter_count(autoencoder),
-                "dit": parameter_count(pipeline.dit),
-            },
-            windows_seen=seen,
-            training_windows=windows,
-            epochs=round(seen / windows, 2),
-        )
+
+    def save(folder: pathlib.Path) -> None:
+        pipeline.save_pretrained(folder, run.config.max_shard_size)
+        collect_samples(stage.samples, folder / SAMPLES_FILE)
+
+    windows = sum(len(group) for group in stage.sampler.windows)
+    seen = trainer.state.step * recipe.dit.batch_size
+    # What figure 5 of the original report had, and more.
+    run.write(
+        save,
+        recipe,
+        f"PrismDiT {recipe.size} on BeatAutoencoder latents",
+        image_size=[KEYS, FRAMES],
+        parameters={
+            "autoencoder": parameter_count(autoencoder),
+            "dit": parameter_count(pipeline.dit),
+        },
+        windows_seen=seen,
+        training_windows=windows,
+        epochs=round(seen / windows, 2),
+    )
     return pipeline
 
 
 def _train_amt(run: _Run, recipe: AMTRecipe) -> AMTPipeline:
     network = run.train_whole(AMTStage(recipe, run.corpus))
     pipeline = AMTPipeline(network, name=f"AMT-{recipe.size}")
-    if run.is_main:
-        pipeline.save_pretrained(run.weights)
-        sequences = recipe.amt.steps * recipe.amt.batch_size
-        run.write_record(
-            recipe,
-            model=f"AnticipatoryTransformer {recipe.size}",
-            parameters={
-                "amt": parameter_count(network),
-                "without_embeddings": parameter_count(network.h),
-            },
-            sequences_seen=sequences,
-            events_seen=sequences * EVENTS_IN_CONTEXT,
-        )
+    sequences = recipe.amt.steps * recipe.amt.batch_size
+    run.write(
+        pipeline.save_pretrained,
+        recipe,
+        f"AnticipatoryTransformer {recipe.size}",
+        parameters={
+            "amt": parameter_count(network),
+            "without_embeddings": parameter_count(network.h),
+        },
+        sequences_seen=sequences,
+        events_seen=sequences * EVENTS_IN_CONTEXT,
+    )
     return pipeline
 
 
 def _train_similarity(run: _Run, recipe: SimilarityRecipe) -> CorpusFeatures:
     network = run.train_whole(SimilarityStage(recipe, run.corpus))
     features = CorpusFeatures(network, list(run.corpus.labels))
-    if run.is_main:
-        features.save_pretrained(run.weights)
-        run.write_record(
-            recipe,
-            model="ComposerNetwork",
-            parameters={"similarity": parameter_count(network)},
-            windows_seen=recipe.similarity.steps * recipe.similarity.batch_size,
-        )
+    run.write(
+        features.save_pretrained,
+        recipe,
+        "ComposerNetwork",
+        parameters={"similarity": parameter_count(network)},
+        windows_seen=recipe.similarity.steps * recipe.similarity.batch_size,
+    )
     return features
 
 
@@ -211,15 +236,14 @@ def _train_original(run: _Run, recipe: OriginalRecipe) -> OriginalPipeline:
     network = run.train(stage).average
     labels = list(run.corpus.labels)
     pipeline = OriginalPipeline(stage.autoencoder, network, labels, recipe.autoencoder)
-    if run.is_main:
-        pipeline.save_pretrained(run.weights, run.config.max_shard_size)
-        run.write_record(
-            stage.settings,
-            model=f"DiT {recipe.size}/{recipe.patch_size} on latents of midipic pictures",
-            image_size=list(SHAPE[:2]),
-            parameters={"dit": parameter_count(network)},
-            training_pictures=len(stage.training.labels),
-        )
+    run.write(
+        lambda folder: pipeline.save_pretrained(folder, run.config.max_shard_size),
+        stage.settings,
+        f"DiT {recipe.size}/{recipe.patch_size} on latents of midipic pictures",
+        image_size=list(SHAPE[:2]),
+        parameters={"dit": parameter_count(network)},
+        training_pictures=len(stage.training.labels),
+    )
     return pipeline
 
 

@@ -26,6 +26,7 @@ class SimilarityStage:
     def __init__(self, recipe: SimilarityRecipe, corpus: Corpus) -> None:
         torch.manual_seed(recipe.seed)
         self.settings, self.recipe = recipe, recipe.similarity
+        self.corpus_sha256 = corpus.digest
         self.network = ComposerNetwork(labels=len(corpus.labels), width=recipe.width)
         self.sampler = WindowSampler(corpus)
         self._nonsense = self.network.config.labels
@@ -53,7 +54,8 @@ class SimilarityStage:
         device = network.device
         logits = torch.cat([network(part.rolls.to(device)) for part in self.validation]).cpu()
         labels = torch.cat([part.labels for part in self.validation])
-        best = logits[:, :-1].topk(2).indices == labels[:, None]
+        # A corpus of one label has no second.
+        best = logits[:, :-1].topk(min(2, self._nonsense)).indices == labels[:, None]
         rng = np.random.default_rng([self.settings.seed, 2])
         changed = [with_nonsense(part, 1.0, self._nonsense, rng)[0] for part in self.validation]
         guesses = torch.cat([network(rolls.to(device)) for rolls in changed]).argmax(1)

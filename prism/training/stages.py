@@ -46,6 +46,7 @@ class AutoencoderStage:
     def __init__(self, recipe: Recipe, corpus: Corpus) -> None:
         torch.manual_seed(recipe.seed)
         self.settings, self.recipe = recipe, recipe.autoencoder
+        self.corpus_sha256 = corpus.digest
         self.network = BeatAutoencoder(
             latent_size=recipe.latent_size, hidden_size=recipe.hidden_size
         )
@@ -126,6 +127,7 @@ class DiTStage:
     ) -> None:
         torch.manual_seed(recipe.seed + 1)
         self.settings, self.recipe = recipe, recipe.dit
+        self.corpus_sha256 = corpus.digest
         self.collections = collections_in(corpus) if COLLECTION in recipe.attributes else ()
         self.network = new_dit(recipe, len(corpus.labels), self.collections)
         self.autoencoder = autoencoder.eval()
