@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from prism import ROOT
 from prism.corpora.prepared import Corpus
+from prism.corpora.sharded import ShardedCorpus, load_corpus
 from prism.models.hub import find_weights
 from prism.models.setting_types import Offered
 from prism.models.settings import PUBLIC, SETTINGS, GenerationSettings
@@ -66,7 +67,7 @@ class Service:
     """
 
     pipeline: Loader[PrismPipeline]
-    corpus: Loader[Corpus]
+    corpus: Loader[Corpus | ShardedCorpus]
     amt: Loader[AMTPipeline]
     scorer: Loader[SimilarityScorer]
     index: Loader[TrainingIndex]
@@ -212,7 +213,7 @@ def load_service(
     models = Scheduler()
     folder = Loader(lambda: find_weights(weights).resolve())
     baseline = Loader(lambda: amt or folder.get() / "amt")
-    music = Loader(partial(Corpus.load, corpus))
+    music = Loader(partial(load_corpus, corpus))
     return Service(
         Loader(lambda: load_pipeline(folder.get()), models),
         music,

@@ -59,28 +59,29 @@ class PieceList(Element):
 def list_value(corpus: Corpus) -> dict[str, Any]:
     """A list's value.
 
-    The rows travel as one text: the page's framework would watch every number of 4,936 of them.
+    The rows travel as one text: the page's framework would watch every number of 4,936 of them. A
+    sharded corpus is gone through once, one piece in memory at a time.
     """
-    terms = list(dict.fromkeys(piece.terms for piece in corpus.pieces))
-    splits = list(_SPLITS)
+    terms: dict[str, int] = {}
+    labels, splits = list(corpus.labels), list(_SPLITS)
     rows = [
         [
             piece.title,
-            corpus.labels.index(piece.label),
+            labels.index(piece.label),
             splits.index(split),
             len(piece.bars),
             round(piece.ticks / TICKS_PER_FRAME / FRAMES_PER_BEAT),
             signature(piece.time_signature),
             piece.tempo,
             piece.identifier,
-            terms.index(piece.terms),
+            terms.setdefault(piece.terms, len(terms)),
         ]
         for piece, split in zip(corpus.pieces, corpus.splits, strict=True)
     ]
     return {
-        "labels": list(corpus.labels),
+        "labels": labels,
         "splits": list(_SPLITS.values()),
-        "terms": terms,
+        "terms": list(terms),
         "pieces": json.dumps(rows, ensure_ascii=False, separators=(",", ":")),
     }
 
