@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+import warnings
 
 import numpy as np
 import pytest
@@ -68,6 +69,16 @@ def test_what_is_missing_leaves_a_page_that_says_so(tmp_path):
     assert any(text.startswith("No scores yet") for text in drawn)
     assert drawn.count("not finished when this page was made") == 2
     write_poster(bare, tmp_path / "page.pdf")
+
+
+def test_names_in_any_script_leave_no_boxes(tmp_path):
+    missing = "\U000f0000"  # in no font
+    named = comparison(pieces={"corpus": piece(f"{missing * 3} x")}, title=f"Dvořák {missing}")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for name in ("page.pdf", "page.png"):
+            write_poster(named, tmp_path / name)
+    assert {"… x", "Prism: Dvořák …"} <= set(texts(named))
 
 
 def test_long_texts_are_cut_and_do_not_run_over_the_edge():

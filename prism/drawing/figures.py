@@ -11,6 +11,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from prism.drawing.fonts import drawable
 from prism.evaluation.report import NETWORK_NAMES, SYSTEM_NAMES
 from prism.music.writing import write_atomic
 from prism.similarity.neighbours import COPY_OVERLAP
@@ -181,8 +182,10 @@ def _confusion_figure(result: Mapping[str, Any]) -> Figure:
         text = f"{value:.2f}"[1:] if value < 1 else "1"
         colour = "white" if value > 0.6 else "black"
         ax.text(column, row, text, ha="center", va="center", fontsize=9, color=colour)
-    ax.set_xticks(range(len(names)), names, rotation=45, ha="right", fontsize=10)
-    ax.set_yticks(range(len(names)), names, fontsize=10)
+    _, families = drawable("".join(names))
+    names, style = [drawable(name)[0] for name in names], {"fontsize": 10, "fontfamily": families}
+    ax.set_xticks(range(len(names)), names, rotation=45, ha="right", **style)
+    ax.set_yticks(range(len(names)), names, **style)
     ax.set_xlabel("classified as", fontsize=12)
     ax.set_ylabel("true composer", fontsize=12)
     return figure

@@ -14,6 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from prism.drawing.figures import SYSTEM_COLOURS
+from prism.drawing.fonts import drawable
 from prism.drawing.rolls import NOTE_COLOUR, draw_roll, pitch_range
 from prism.evaluation.report import SYSTEM_NAMES
 from prism.music.roll import PianoRoll
@@ -114,7 +115,8 @@ def _wrapped(text: str, width: int) -> str:
 
 def _write(figure: Figure, y: float, text: str, size: float, **style: Any) -> None:
     """Text at the left margin; a dollar sign in a title does not start a formula."""
-    style = {"va": "top", "linespacing": 1.35} | style
+    text, families = drawable(text)
+    style = {"va": "top", "linespacing": 1.35, "fontfamily": families} | style
     figure.text(_MARGIN, y, text, fontsize=size, parse_math=False, **style)
 
 

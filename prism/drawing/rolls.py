@@ -13,6 +13,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
+from prism.drawing.fonts import drawable
 from prism.music.roll import FRAMES_PER_BEAT, PianoRoll
 from prism.music.writing import write_atomic
 
@@ -53,8 +54,10 @@ def draw_roll(
     for bar in np.arange(0, roll.frames, roll.bar_frames) / FRAMES_PER_BEAT:
         ax.axvline(bar, color=_BAR_COLOUR, lw=0.5, zorder=0)
     ax.set_yticks(_LABELLED_PITCHES, [f"C{p // 12 - 1}" for p in _LABELLED_PITCHES])
-    ax.set(xlim=(0, roll.beats), xlabel="beat", ylabel="pitch", title=title)
-    ax.title.set_parse_math(False)  # titles are names, and a file may be called $x$
+    ax.set(xlim=(0, roll.beats), xlabel="beat", ylabel="pitch")
+    text, families = drawable(title)
+    # Titles are names, and a file may be called $x$.
+    ax.set_title(text, fontfamily=families, parse_math=False)
     ax.set_ylim(pitch_range([roll]))
     if legend:
         _add_legend(ax)
