@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import gc
 import types
+import unicodedata
+import warnings
 
 import gradio as gr
 import numpy as np
@@ -53,6 +55,35 @@ def test_a_name_that_matplotlib_would_read_as_formula_is_drawn():
     assert piece.files["png"].is_file()
 
 
+@pytest.mark.parametrize("name", ["𠮷" * 60, "हिन्दी" * 13, "x" * 300, "e\u0301" * 80])
+def test_a_piece_of_any_name_gets_its_files(name):
+    piece = read(midi(quarters(4)), f"{name}.mid").shown().render()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # of glyphs that are missing
+        files = piece.draw().files
+    assert set(files) == {"midi", "wav", "png", "midipic"}
+    assert all(path.is_file() and len(path.name.encode()) <= 200 for path in files.values())
+    expected = unicodedata.normalize("NFC", name)[:20]
+    assert files["midi"].name.startswith(f"yours-{expected}")
+
+
+@pytest.mark.parametrize(
+    ("raw", "tracks"),
+    [
+        ("ピアノ".encode("cp932"), ("ピアノ",)),
+        ("ﾋﾟｱﾉ 1".encode("cp932"), ("ﾋﾟｱﾉ 1",)),
+        ("Flöte".encode("latin-1"), ("Flöte",)),
+        ("L’été".encode("cp1252"), ("L’été",)),
+        ("Dvor\u030ca\u0301k".encode(), ("Dvořák",)),
+        ("Рояль".encode("cp1251"), ()),
+        (b"Violin \x81", ()),
+        (b"\0\0", ()),
+    ],
+)
+def test_track_names_are_read_or_hidden(raw, tracks):
+    assert read(midi(named(raw) + quarters(4))).tracks == tracks
+
+
 WRONG = [
     (b"", "cannot be used: the file is empty"),
     (b"%PDF-1.7", "cannot be used: the file begins with b'%PDF'; expected b'MThd'"),
@@ -98,6 +129,8 @@ def test_what_the_page_never_sends_is_told(content):
         (None, ""),
         ("x" * 200, "x" * 79 + "…"),
         ("Dvořák – 夜.mid", "Dvořák – 夜.mid"),
+        ("Dvor\u030ca\u0301k.mid", "Dvořák.mid"),
+        ("क्\u200dष.mid", "क्\u200dष.mid"),
     ],
 )
 def test_a_strangers_text_becomes_one_short_line(text, line):

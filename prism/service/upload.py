@@ -11,6 +11,9 @@ window
     64 beats from a bar line on. Where the music ends before, silence follows: it is not repeated.
 tempo
     Kept within `PLAYED_TEMPO`: files can say 3.6, which would be 18 minutes of sound.
+names
+    The file's and its tracks' on one line, see `prism.music.metadata`. A track's that cannot be
+    read is not shown: one that is neither UTF-8 nor Japanese nor, by its letters, Western.
 limits
     Of this size a file takes at most a tenth of a second to read, whatever it holds.
 """
@@ -21,7 +24,8 @@ import base64
 import dataclasses
 import functools
 import hashlib
-import unicodedata
+import re
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -29,7 +33,7 @@ import symusic
 
 from prism.models.setting_types import Number, SettingError
 from prism.models.settings import SETTINGS
-from prism.music.metadata import file_stem, metre
+from prism.music.metadata import encoding_of, file_stem, metre, one_line
 from prism.music.midi import MidiError, read_midi
 from prism.music.roll import BEATS, FRAMES_PER_BEAT, TICKS_PER_BEAT, Piece
 from prism.service.piece import ShownPiece
@@ -41,6 +45,7 @@ PLAYED_TEMPO = (SETTINGS["tempo"].low, SETTINGS["tempo"].high)
 LONGEST_NAME = 80
 _TRACKS_NAMED = 3
 KIND = "Yours"
+_TRACK_NAME = re.compile(rb"\xff\x03([\x01-\x7f])")
 
 
 class UploadError(ValueError):
@@ -156,8 +161,7 @@ def read_upload(name: object, content: object) -> OwnPiece:
 
 def tidy(text: object) -> str:
     """A stranger's text on one line: no control or direction characters, not too long."""
-    characters = (c if unicodedata.category(c)[0] != "C" else " " for c in str(text or ""))
-    line = " ".join("".join(characters).split())
+    line = one_line(str(text or ""))
     return line if len(line) <= LONGEST_NAME else f"{line[: LONGEST_NAME - 1]}…"
 
 
@@ -196,9 +200,30 @@ def _read(title: str, data: bytes) -> OwnPiece:
             f"it is {beats:,} beats long; expected at most {MAX_BEATS:,}: cut it into shorter "
             "pieces"
         )
-    names = (tidy(track.name) for track in score.tracks if not track.is_drum)
-    tracks = tuple(name for name in names if name)
+    tracks = tuple(filter(None, _track_names(score, data)))
     return OwnPiece(piece, hashlib.sha256(data).hexdigest(), tracks).at_first_note()
+
+
+def _track_names(score: symusic.Score, data: bytes) -> Iterator[str]:
+    """The names of tracks that are no drums, some empty."""
+    names = [track.name for track in score.tracks if not track.is_drum]
+    raw = {}
+    if any("\ufffd" in name for name in names):
+        # symusic keeps no bytes of a name that is not UTF-8.
+        found = (data[m.end() : m.end() + m[1][0]] for m in _TRACK_NAME.finditer(data))
+        raw = {name.decode(errors="replace"): name for name in found}
+    for name in names:
+        yield _readable(raw.get(name, b"") if "\ufffd" in name else name.encode())
+
+
+def _readable(raw: bytes) -> str:
+    """A name of no stated encoding; empty if it cannot be read."""
+    encoding = encoding_of(raw, "cp1252")
+    text = raw.decode(encoding, "replace")
+    letters = [c for c in text if c.isalpha()]
+    # Cyrillic or Greek read as Western: hardly a letter without an accent.
+    odd = encoding == "cp1252" and 2 * sum(not c.isascii() for c in letters) > len(letters)
+    return "" if odd or "\ufffd" in text else tidy(text)
 
 
 def _silent(score: Any) -> str:
