@@ -10,12 +10,14 @@ import pytest
 from conftest import ROOT, make_pipeline
 from PIL import Image
 from stand_ins import OFFERED, Page, choice_of, controls_of, make_wishful, service_of
+from test_writing import fill_disk
 
 import prism.cli.app
 from prism.cli import PROGRAMS, main
 from prism.cli.options import read_settings
 from prism.corpora.provenance import weights_digest
 from prism.models.pipeline import PrismPipeline
+from prism.models.setting_types import Offered
 from prism.models.settings import AMT_STARTS, GenerationSettings
 from prism.music.metadata import file_stem
 from prism.music.midi import read_midi, write_midi
@@ -145,6 +147,23 @@ def mix_of(*composers: str) -> tuple:
     return settings.composers, settings.composer_weights
 
 
+def test_a_name_may_hold_an_equals_sign():
+    offered = Offered(["A=B", "A", "A=1", "Ada"], {})
+
+    def mix(*composers: str) -> list[tuple[str, float]]:
+        options = types.SimpleNamespace(composers=composers, seed=None, number=None)
+        (settings,) = read_settings(options, offered)
+        return list(zip(settings.composers, settings.composer_weights, strict=True))
+
+    assert mix("A=B") == mix("A=B=3") == mix(" A=B = 3") == [("A=B", 1.0)]
+    assert mix("A=B=3", "Ada") == [("A=B", 0.75), ("Ada", 0.25)]
+    # As much as is a name is the name.
+    assert mix("A=1", "A=.5") == [("A=1", pytest.approx(2 / 3)), ("A", pytest.approx(1 / 3))]
+    assert mix("A=1=3", "Ada") == [("A=1", 0.75), ("Ada", 0.25)]
+    with pytest.raises(ValueError, match="composers: expected some of .* got 'Zoe'"):
+        mix("Zoe=3", "Ada")
+
+
 def test_weights_of_composers():
     assert mix_of("Ada") == mix_of("Ada=30") == mix_of("Ada", "Bob=0") == (("Ada",), (1.0,))
     assert mix_of("Bob=3", "Ada") == (("Bob", "Ada"), (0.75, 0.25))
@@ -217,6 +236,49 @@ def test_folders_that_do_not_serve(weights, tmp_path, capsys):
     assert "cannot be written (Is a directory)" in complaint(taken, capsys)
     missing = ["compare", "Ada", "--weights", weights, "--corpus", tmp_path]
     assert "prism corpora prepare" in complaint(missing, capsys)
+
+
+@pytest.mark.parametrize("ending", [".mid", ".wav", ".png", "-midipic.png"])
+def test_a_file_that_finds_no_room_leaves_the_old_one(weights, tmp_path, capsys, ending):
+    arguments = ["generate", "Ada", "--wav", "--png", "--picture", "--num-inference-steps", "1"]
+    arguments += ["--weights", str(weights), "--output", str(tmp_path)]
+    assert main(arguments) == 0
+    capsys.readouterr()
+    path = tmp_path / f"prism-Ada-seed-0{ending}"
+    before = path.read_bytes()
+    fill_disk(path)
+    assert main(arguments) == 2
+    told = capsys.readouterr().err
+    assert f"prism: {path} cannot be written (No space left on device); make room" in told
+    assert path.read_bytes() == before and not list(tmp_path.glob("*.partial"))
+
+
+@pytest.mark.parametrize(
+    ("command", "option"),
+    [
+        (["corpora", "prepare", "folder", "--from", "mine", "--output", "OUT"], "--output"),
+        (["corpora", "prepare", "folder", "--from", "x", "--cache", "OUT"], "--cache"),
+        (["corpora", "report", "folder", "--from", "mine", "--output", "OUT"], "--output"),
+        (["evaluate", "--output", "OUT"], "--output"),
+        (["evaluate", "--result", "OUT/result.json"], "--result"),
+        (["generate", "Ada", "--output", "OUT"], "--output"),
+    ],
+)
+def test_an_output_that_cannot_be_written_is_told_first(
+    weights, tmp_path, monkeypatch, capsys, command, option
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
+    command = [word.replace("OUT", str(tmp_path / "file" / "out")) for word in command]
+    command += ["--weights", str(weights)] if command[0] == "generate" else []
+    command += ["--output", str(tmp_path / "own")] if option in ("--cache", "--result") else []
+    try:
+        assert main(command) == 2
+        told = capsys.readouterr().err
+    except SystemExit as left:
+        told = capsys.readouterr().err + ("" if left.code == 1 else f"{left.code}\n")
+    expected = f"{option}: {tmp_path / 'file' / 'out'} cannot be made a folder (Not a directory); "
+    assert told.removeprefix("prism: ") == f"{expected}choose another\n"
 
 
 def test_no_soundfont(weights, tmp_path, monkeypatch, capsys):

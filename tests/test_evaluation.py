@@ -286,6 +286,14 @@ def test_recognition_counts_every_test_window(held, network):
     assert found["accuracy"] <= found["top_two"] <= 1
 
 
+def test_one_composer_is_recognised_among_one(held):
+    ada = [(p, s) for p, s in zip(held.pieces, held.splits, strict=True) if p.label == LABELS[0]]
+    alone = Corpus(*map(tuple, zip(*ada, strict=True)), (LABELS[0],))
+    network = random_weights(ComposerNetwork(labels=1, width=8, feature_size=16))
+    found = studies.recognition(alone, CorpusFeatures(network, LABELS[:1]))
+    assert found["accuracy"] == found["top_two"] == 1
+
+
 def test_figures_show_the_result(rows, held, network):
     result = summary(rows) | {
         "runs": len(rows),

@@ -6,12 +6,19 @@ import tracemalloc
 import numpy as np
 import pytest
 import torch
-from conftest import make_piece
+from conftest import PitchClasses, make_piece, random_weights
 from test_corpora import same
 from test_corpora_folder import FAULTS, song, songs, tree
 
 from prism.cli import corpora as command_line
-from prism.corpora.dataset import WindowSampler, label_profiles
+from prism.cli import evaluate
+from prism.corpora.dataset import (
+    WindowSampler,
+    another_sample,
+    corpus_sample,
+    label_profiles,
+    prompt_sample,
+)
 from prism.corpora.files import LeftOut
 from prism.corpora.folder import FOLDER
 from prism.corpora.midi_preparation import prepare_midi
@@ -21,7 +28,14 @@ from prism.corpora.scheduling import PROCESSES
 from prism.corpora.sharded import Selection, ShardedCorpus, load_corpus
 from prism.corpora.shards import read_piece, read_summaries, shard_name, write_shard
 from prism.corpora.summaries import summarised
+from prism.models.settings import GenerationSettings
 from prism.music.windows import windows_of
+from prism.service.loading import Loader
+from prism.service.service import load_service
+from prism.service.sources import CorpusSource
+from prism.similarity.neighbours import TrainingIndex
+from prism.similarity.networks import ComposerNetwork, CorpusFeatures
+from prism.ui.corpus import list_value
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +52,10 @@ def both(tmp_path_factory) -> tuple[Corpus, ShardedCorpus]:
     sharded = selection.save(folder / "out")
     assert report.skipped == again.skipped and report.skipped
     return corpus, sharded
+
+
+def folder_of(sharded: ShardedCorpus):
+    return sharded._index.parent
 
 
 def test_a_shard_gives_its_pieces_back(tmp_path):
@@ -122,6 +140,39 @@ def test_training_draws_the_same_windows_in_the_same_order(both):
     ]
     every = [[w.start_tick for w in windows] for windows in there.windows]
     assert every == [[w.start_tick for w in windows] for windows in here.windows]
+
+
+def test_held_out_music_is_compared_alike(both, tmp_path, monkeypatch):
+    corpus, sharded = both
+    corpus.save(tmp_path / "corpus")
+    folders = {"one": tmp_path / "corpus", "shards": folder_of(sharded)}
+    names = list(corpus.labels)
+    monkeypatch.setattr(evaluate, "ImageNetFeatures", PitchClasses)
+    monkeypatch.setattr(evaluate, "_PAIRS_A_BAND", 3)
+    bands = {}
+    for kind, folder in folders.items():
+        weights = tmp_path / kind / "weights"
+        network = random_weights(ComposerNetwork(labels=2, width=8, feature_size=16))
+        CorpusFeatures(network, names).save_pretrained(weights / "similarity")
+        evaluate.main(["bands", "--corpus", str(folder), "--weights", str(weights)])
+        bands[kind] = json.loads((weights / "similarity" / "bands.json").read_text())
+    assert bands["one"] == bands["shards"] and set(bands["one"]) == {"imagenet", "corpus"}
+
+
+def test_the_page_s_service_reads_shards(both):
+    corpus, sharded = both
+    service = load_service("none", folder_of(sharded))
+    found = service.corpus.get()
+    assert isinstance(found, ShardedCorpus) and found.digest == sharded.digest
+    assert list_value(found) == list_value(corpus)
+    settings = GenerationSettings("Bob", seed=5)
+    here, there = (CorpusSource(Loader(lambda c=c: c)) for c in (corpus, found))
+    assert here.piece(settings).roll == there.piece(settings).roll
+    one, other = (TrainingIndex(c).nearest(windows_of(corpus.pieces[0])[0].roll) for c in both)
+    assert (one.piece.identifier, one.overlap) == (other.piece.identifier, other.overlap)
+    sample = corpus_sample(corpus, ["Ada"], 3)
+    for draw in (prompt_sample, another_sample):
+        assert draw(corpus, sample, 3).roll == draw(found, sample, 3).roll
 
 
 def test_memory_does_not_grow_with_the_notes(tmp_path):

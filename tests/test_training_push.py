@@ -3,12 +3,14 @@
 import base64
 import http.server
 import json
+import socket
 import threading
 
 import pytest
+from test_writing import fill_disk
 
 from prism.cli import train
-from prism.training.push import card
+from prism.training.push import card, push
 
 RECORD = {
     "model": "PrismDiT tiny on BeatAutoencoder latents",
@@ -114,6 +116,48 @@ def test_the_card_says_what_the_record_does():
     text = card(RECORD)
     assert text.startswith("---\nlicense: mit\n") and "Ada, Bob" in text
     assert "0.35 hours on\na small computer" in text and "dit: validation loss 0.5124" in text
+
+
+def complaint(capsys, *arguments) -> str:
+    """The one line that a push ends with."""
+    with pytest.raises(SystemExit) as left:
+        train.main(["push", "--repo", "ada/x", *map(str, arguments)])
+    told = capsys.readouterr().err
+    assert left.value.code == 1 and told.count("\n") == 1
+    return told
+
+
+def test_without_a_network_one_sentence_says_so(weights, monkeypatch, capsys):
+    from huggingface_hub import constants
+
+    with socket.socket() as closed:  # bound, but nobody listens
+        closed.bind(("127.0.0.1", 0))
+        monkeypatch.setattr(constants, "ENDPOINT", f"http://127.0.0.1:{closed.getsockname()[1]}")
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        told = complaint(capsys, "--weights", weights)
+    assert told.startswith("--repo: ada/x could not be published (")
+    assert told.endswith("); check the name, the network and HF_TOKEN, and push again\n")
+
+
+def test_offline_and_a_name_that_is_none(weights, monkeypatch, capsys):
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    assert "could not be published" in complaint(capsys, "--weights", weights)
+    with pytest.raises(ValueError, match="--repo: a b/c d could not be published"):
+        push(weights, "a b/c d")
+
+
+@pytest.mark.parametrize("record", ["", "[]", "{}", '{"model": 1'])
+def test_a_damaged_record_is_named(weights, capsys, record):
+    (weights / "training.json").write_text(record)
+    told = complaint(capsys, "--weights", weights)
+    assert f"--weights: {weights / 'training.json'} is damaged" in told
+
+
+def test_a_card_that_finds_no_room_is_told(weights, capsys):
+    fill_disk(weights / "README.md")
+    assert "README.md cannot be written (No space left" in complaint(capsys, "--weights", weights)
 
 
 def test_an_unfinished_folder_is_not_published(tmp_path, capsys):

@@ -110,7 +110,7 @@ class OriginalPipeline:
 
     Examples
     --------
-    >>> pipe = OriginalPipeline.from_pretrained("runs/original/weights")
+    >>> pipe = OriginalPipeline.from_pretrained("runs/original-CORPUS/weights")
     >>> roll = pipe("Bach", guidance_scale=4.0, seed=7)[0]
     """
 
