@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fnmatch
 import json
 import logging
@@ -24,6 +25,8 @@ from gradio_client.exceptions import AppError
 from packaging.requirements import Requirement
 from stand_ins import StandInAMT, choice_of, make_index, make_scorer, tiny_corpus
 
+from prism.corpora.files import CorpusError
+from prism.models.setting_types import SettingError
 from prism.service.hosting import Health
 from prism.service.loading import Loader, load_pipeline
 from prism.service.log import (
@@ -32,6 +35,8 @@ from prism.service.log import (
     RefusedError,
     Requests,
     configure_logging,
+    fault_words,
+    log_fault,
 )
 from prism.service.scheduler import Scheduler
 from prism.service.service import Service
@@ -168,6 +173,51 @@ def test_the_log_has_a_line_a_request_and_nothing_of_the_visitor(page, loaders, 
         assert re.fullmatch(pattern.replace("NUMBER", number), line), line
     for secret in ("Bob", "98765", "Nobody", "127.0.0.1", client.session_hash):
         assert secret not in caplog.text
+
+
+FAULTS = [
+    (
+        OSError(errno.ENOSPC, "No space left on device", "/tmp/prism-x/yours-Secret-bar-1.mid"),
+        "OSError: No space left on device in /tmp/prism-x",
+        "No space left on device: yours-Secret-bar-1.mid",
+    ),
+    (OSError("no Secret"), "OSError", "no Secret"),
+    (SettingError("seed", "a number", "Secret"), "SettingError", None),
+    (CorpusError("no corpus at x"), "no corpus at x", "no corpus at x"),
+    (KeyError("Secret"), "KeyError", "'Secret'"),
+    (RuntimeError(), "RuntimeError", "RuntimeError"),
+]
+
+
+@pytest.mark.parametrize(("error", "logged", "told"), FAULTS)
+def test_a_fault_is_logged_without_what_a_visitor_wrote(caplog, error, logged, told):
+    def fail():
+        raise error
+
+    try:
+        fail()
+    except Exception as caught:
+        log_fault(logging.getLogger("prism.test"), "corpus", caught)
+    (line,) = caplog.messages
+    assert line.splitlines()[0] == f"corpus: {logged}" and "Secret" not in caplog.text
+    # What nobody foresaw comes with its place.
+    assert ("in fail" in line) == isinstance(error, (KeyError, RuntimeError))
+    assert fault_words(error) == (told or str(error))
+
+
+def test_what_nobody_foresaw_is_told_and_logged_without_words(page, monkeypatch, caplog, capfd):
+    words = "the piece called Secret"
+
+    def fail(*_, **__):
+        raise RuntimeError(words)
+
+    monkeypatch.setattr(Service, "fill", fail)
+    client = Client(page.local_url, verbose=False, download_files=False)
+    expected = r"That did not work \(the piece called Secret\): try again, or reload"
+    with pytest.raises(AppError, match=expected):
+        client.predict(["Bob"], api_name="/corpus")
+    assert "corpus: RuntimeError" in caplog.text
+    assert "Secret" not in caplog.text + "".join(capfd.readouterr())
 
 
 def test_a_wrong_log_level_is_explained(monkeypatch):

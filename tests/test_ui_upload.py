@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import errno
 import gc
 import types
 import unicodedata
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 from stand_ins import Page, service_of, settled
 from test_midi import END_OF_TRACK, TICKS, chunk, delta, midi, note_off, note_on, signature, tempo
 
+import prism.service.piece
 import prism.service.upload
 from prism.music.roll import Note
 from prism.service.upload import UploadError, read_upload, tidy
@@ -300,6 +302,22 @@ def test_a_complaint_stays_although_the_sound_of_another_bar_comes_later(service
     choose(page, b"nonsense", "other.mid")
     assert begun[0]["bar"] == 3
     assert [panel for panel, *_ in on_its_way] == [gr.skip()]
+
+
+def test_files_that_cannot_be_written_are_told_and_the_log_has_no_name(
+    service, monkeypatch, caplog
+):
+    def full(roll, path, lines):
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    page = Page(service)
+    monkeypatch.setattr(prism.service.piece, "save_midi", full)
+    panel, player, piece = choose(page, MINE, "secret.mid")
+    assert panel["name"] == "secret.mid" and piece is None and not player.get("busy")
+    expected = "There is no Corpus sample: No space left on device: yours-secret-mid-bar-1.mid"
+    assert player["message"] == expected
+    assert caplog.messages[0].startswith("corpus: OSError: No space left on device in ")
+    assert "secret" not in caplog.text
 
 
 def test_removing_it_brings_the_corpus_back_and_its_files_go(service):

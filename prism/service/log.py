@@ -4,8 +4,8 @@ A line is ``request`` and pairs, for example::
 
     request endpoint=generate outcome=done waited=0.4 worked=0.9 pieces=1 cached=0 waiting=3
 
-No address, session, composer, seed, text or file name of a visitor is ever in it. docs/hosting.md
-says what each pair is.
+A fault has a line of its own, from `log_fault`. No address, session, composer, seed, text or file
+name of a visitor is ever in a line. docs/hosting.md says what each pair is.
 """
 
 from __future__ import annotations
@@ -17,14 +17,21 @@ import logging
 import os
 import threading
 import time
+import traceback
 from collections import Counter
 from collections.abc import Iterator
+
+from prism.corpora.files import CorpusError
+from prism.models.hub import WeightsError
+from prism.music.synthesis import SynthesisError
 
 REQUESTS = 200  # a click on the page is three requests, and three when they are done
 REQUESTS_PER_VISITOR = 24
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 _FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 _logger = logging.getLogger(__name__)
+# Their messages are about the server's own files.
+_OWN_FAULTS = (WeightsError, CorpusError, SynthesisError)
 
 
 class RefusedError(RuntimeError):
@@ -119,6 +126,31 @@ def _log_request(endpoint: str, work: Work, seconds: float, others: int) -> None
         f"waiting={others}"
     )
     _logger.log(level, text)
+
+
+def log_fault(logger: logging.Logger, place: str, error: Exception) -> None:
+    """Log what went wrong in a request, and where in the code if Prism did not foresee it.
+
+    The error's own words are left out unless they are about the server: others quote what a visitor
+    chose, and paths end in the name of his file.
+    """
+    words = type(error).__name__
+    if isinstance(error, _OWN_FAULTS):
+        words = str(error)
+    elif isinstance(error, OSError) and error.strerror:
+        folder = os.path.dirname(os.fspath(error.filename or ""))
+        words = f"{words}: {error.strerror}{f' in {folder}' if folder else ''}"
+    foreseen = isinstance(error, (ValueError, OSError, SynthesisError))
+    stack = [] if foreseen else ["\n", *traceback.format_tb(error.__traceback__)]
+    logger.error("%s: %s%s", place, words, "".join(stack).rstrip())
+
+
+def fault_words(error: Exception) -> str:
+    """What went wrong, for a visitor: an error's words without the server's folders."""
+    if isinstance(error, OSError) and error.strerror:
+        name = os.path.basename(os.fspath(error.filename or ""))
+        return f"{error.strerror}: {name}" if name else error.strerror
+    return str(error) or type(error).__name__
 
 
 def configure_logging() -> None:

@@ -15,6 +15,7 @@ from prism.music.midipic import save_picture
 from prism.music.performance import shaped
 from prism.music.roll import FRAMES, PianoRoll
 from prism.music.synthesis import SynthesisError, synthesise, write_wav
+from prism.service.log import log_fault
 
 logger = logging.getLogger(__name__)
 
@@ -77,7 +78,7 @@ class ShownPiece:
                 )
                 self.message = ""
             except SynthesisError as error:
-                logger.error("%s", error)
+                log_fault(logger, "sound", error)
                 self.message = f"There is no sound: {error}."
         return self
 

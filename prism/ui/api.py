@@ -28,6 +28,7 @@ import gradio as gr
 
 from prism.models.setting_types import Setting
 from prism.models.settings import PUBLIC, SETTINGS
+from prism.service.log import fault_words
 from prism.service.piece import ShownPiece
 from prism.service.service import Service
 from prism.ui.player import file_data
@@ -60,7 +61,7 @@ class Api:
         try:
             return self.service.composers
         except (ValueError, OSError) as error:
-            raise gr.Error(str(error), print_exception=False) from error
+            raise gr.Error(fault_words(error), print_exception=False) from error
 
     def generate(self, **settings: Any) -> Iterator[Answer]:
         """Draw 64 beats with Prism's model; a piece, clearer with every answer."""
@@ -92,7 +93,7 @@ class Api:
             for progress in self.service.fill(name, self.service.settings(**values)):
                 yield _told(progress.piece, progress.done)
         except (ValueError, OSError) as error:
-            raise gr.Error(str(error), print_exception=False) from error
+            raise gr.Error(fault_words(error), print_exception=False) from error
 
     def _compared(self, values: dict[str, Any]) -> Iterator[Answer]:
         try:
@@ -108,7 +109,7 @@ class Api:
                 "scores": {name: [dataclasses.asdict(s) for s in found] for name, found in scores},
             }
         except (ValueError, OSError) as error:
-            raise gr.Error(str(error), print_exception=False) from error
+            raise gr.Error(fault_words(error), print_exception=False) from error
 
 
 def taking(endpoint: Callable[..., Iterator[Answer]], settings: Iterable[Setting]) -> Callable:

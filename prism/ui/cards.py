@@ -20,6 +20,7 @@ from prism.service.cards import (
     neighbour_piece,
     scores_value,
 )
+from prism.service.log import fault_words, log_fault
 from prism.service.service import Service
 from prism.service.session import Generation, History, Session
 from prism.service.sources import HEARTBEAT_SECONDS
@@ -177,5 +178,5 @@ def _against(generation: Generation) -> str:
 
 
 def _told(error: Exception) -> str:
-    logger.error("%s", error, exc_info=not isinstance(error, (ValueError, OSError)))
-    return str(error)
+    log_fault(logger, "cards", error)
+    return fault_words(error)

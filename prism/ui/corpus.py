@@ -14,6 +14,7 @@ import gradio as gr
 from prism import ASSETS
 from prism.music.metadata import corpus_words, file_stem, metre, real_lines, signature
 from prism.music.roll import FRAMES, FRAMES_PER_BEAT, TICKS_PER_FRAME, Piece
+from prism.service.log import fault_words
 from prism.service.piece import ShownPiece
 from prism.ui.charts import Block, Charts, bars, charts, columns, facts, table, text
 from prism.ui.element import QUIET, Element
@@ -161,7 +162,12 @@ class Library:
         try:
             return self._list, self.study(), status(""), True
         except (ValueError, OSError) as error:
-            return gr.skip(), gr.skip(), status(f"There is no corpus: {error}", error=True), False
+            return (
+                gr.skip(),
+                gr.skip(),
+                status(f"There is no corpus: {fault_words(error)}", error=True),
+                False,
+            )
 
     def study(self) -> dict[str, Any]:
         """The stored study as charts, or what is missing."""

@@ -24,6 +24,7 @@ from prism.evaluation.report import (
     verdict,
 )
 from prism.models.setting_types import Number
+from prism.service.log import fault_words
 from prism.service.service import Service
 from prism.ui.controls import setting_control
 from prism.ui.element import QUIET
@@ -109,7 +110,7 @@ class Evaluation:
                 rolls = systems.reference(run), systems.draw(run)
                 done.append((run, service.models.run(score, *rolls)))
         except (ValueError, OSError) as error:
-            yield status(str(error), error=True), live_table(done)
+            yield status(fault_words(error), error=True), live_table(done)
             return
         yield status(f"Done: {count} runs."), live_table(done)
 

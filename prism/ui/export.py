@@ -19,6 +19,7 @@ from prism.music.metadata import file_stem
 from prism.music.synthesis import SynthesisError, sound_words
 from prism.service.export import Comparison, write_archive, write_poster
 from prism.service.links import query
+from prism.service.log import fault_words, log_fault
 from prism.service.service import Service
 from prism.service.session import Generation, Session
 from prism.service.sources import TITLES
@@ -116,10 +117,10 @@ class Export:
                 # Gradio copies the file before it asks for what comes next.
                 yield export_value(_done(path, comparison), file=path)
         except Exception as error:  # whatever it was, the rest of the page goes on
-            logger.error("%s: %s", name, error, exc_info=not isinstance(error, OSError))
+            log_fault(logger, name, error)
             yield export_value(
-                f"The {name} could not be made ({error}): try again, or save the pieces one by "
-                "one.",
+                f"The {name} could not be made ({fault_words(error)}): try again, or save the "
+                "pieces one by one.",
                 error=True,
             )
 

@@ -16,6 +16,7 @@ import gradio as gr
 
 from prism.models.settings import SETTINGS
 from prism.service.links import Link, query, read_query
+from prism.service.log import fault_words, log_fault
 from prism.service.service import Service
 from prism.service.session import Session
 from prism.service.sources import Progress, Source
@@ -56,7 +57,7 @@ class Handlers:
             self.service.pipeline.get()
             said, link = _greeting(asked), share_value(run=asked.complete)
         except (ValueError, OSError) as error:
-            said = status(f"Prism cannot draw: {error}", error=True)
+            said = status(f"Prism cannot draw: {fault_words(error)}", error=True)
         return [choices, said, link, *others]
 
     def begin(self, session: Session, *controls: Any) -> Iterator[list[Any]]:
@@ -71,8 +72,9 @@ class Handlers:
         try:
             settings = self.service.read(*controls)
         except (ValueError, OSError) as error:
-            yield [gr.skip(), status(str(error), error=True), *skipped[2:]]
-            raise gr.Error(str(error), print_exception=False) from error
+            words = fault_words(error)
+            yield [gr.skip(), status(words, error=True), *skipped[2:]]
+            raise gr.Error(words, print_exception=False) from error
         generation = session.begin(settings)
         yield [share_value(query(settings)), gr.skip(), *self.cards.begun(generation)]
 
@@ -83,8 +85,9 @@ class Handlers:
                 said = status(progress.text) if progress.text else gr.skip()
                 yield *self.shown("prism", progress), said
         except (ValueError, OSError) as error:
-            yield gr.skip(), gr.skip(), status(str(error), error=True)
-            raise gr.Error(str(error), print_exception=False) from error
+            words = fault_words(error)
+            yield gr.skip(), gr.skip(), status(words, error=True)
+            raise gr.Error(words, print_exception=False) from error
 
     def corpus(self, session: Session) -> Iterator[tuple[Any, Any]]:
         """Show a held-out piece by the same composers or the visitor's own; (player, piece)."""
@@ -109,10 +112,14 @@ class Handlers:
             for progress in self.service.fill_for(session, name):
                 yield self.shown(name, progress)
         except Exception as error:  # whatever it was, it concerns this player alone
-            logger.error("%s: %s", name, error, exc_info=not isinstance(error, ValueError))
-            source = self.service.sources[name]
-            message = f"There is no {source.title} sample: {error}"
-            yield empty_player(source, hint=source.hint, message=message), None
+            yield self._failed(name, error), None
+
+    def _failed(self, name: str, error: Exception) -> dict[str, Any]:
+        """The player of a source whose piece cannot be made."""
+        log_fault(logger, name, error)
+        source = self.service.sources[name]
+        message = f"There is no {source.title} sample: {fault_words(error)}"
+        return empty_player(source, hint=source.hint, message=message)
 
     def shown(self, name: str, progress: Progress) -> tuple[Any, Any]:
         """(player, piece); the piece is kept only when it is done."""
@@ -168,14 +175,17 @@ class Handlers:
         tempo = generation.settings.tempo if generation.settings else None
         # Said once: by the time the sound is there, another file may have been complained about.
         panel, cards = upload_value(own, said=said), self.cards.replaced(generation)
-        for progress in self.service.own_piece(own, tempo):
-            if generation.over or generation.own is not own:
-                yield panel, gr.skip(), gr.skip(), *cards
-                return
-            if progress.done:
-                generation.pieces["corpus"] = progress.piece
-            yield panel, *self.shown("corpus", progress), *cards
-            panel, cards = gr.skip(), [gr.skip()] * 2
+        try:
+            for progress in self.service.own_piece(own, tempo):
+                if generation.over or generation.own is not own:
+                    yield panel, gr.skip(), gr.skip(), *cards
+                    return
+                if progress.done:
+                    generation.pieces["corpus"] = progress.piece
+                yield panel, *self.shown("corpus", progress), *cards
+                panel, cards = gr.skip(), [gr.skip()] * 2
+        except Exception as error:  # whatever it was, it concerns this player alone
+            yield panel, self._failed("corpus", error), None, *cards
 
 
 def _complaint(session: Session, error: UploadError) -> tuple:

@@ -16,6 +16,7 @@ from prism.models.settings import SETTINGS
 from prism.music.roll import BEATS
 from prism.service import lesson_views
 from prism.service.lesson_views import View
+from prism.service.log import fault_words, log_fault
 from prism.service.service import Service
 from prism.ui.controls import setting_control
 from prism.ui.element import QUIET, Element
@@ -165,8 +166,8 @@ class LessonRunner:
             for view in self.lesson.views(self._service, *values):
                 yield self._update(status(view.said), view)
         except Exception as error:  # whatever it was, the rest of the page goes on
-            logger.error("%s", error, exc_info=not isinstance(error, (ValueError, OSError)))
-            yield self._update(status(str(error), error=True))
+            log_fault(logger, "lesson", error)
+            yield self._update(status(fault_words(error), error=True))
 
     def hear(self, view: View | None, event: gr.EventData) -> tuple[Any, Any, Any]:
         """Make one of the rolls sound; (player, piece, its column)."""

@@ -14,6 +14,7 @@ import gradio as gr
 from prism.models.setting_types import Offered
 from prism.models.settings import ATTRIBUTE_SETTINGS, PUBLIC, SETTINGS, GenerationSettings
 from prism.service.examples import EXAMPLES
+from prism.service.log import fault_words
 from prism.service.service import Service
 from prism.service.session import Session
 
@@ -58,7 +59,7 @@ class Presets:
         try:
             names = self.service.composers
         except (ValueError, OSError) as error:
-            raise gr.Error(str(error), print_exception=False) from error
+            raise gr.Error(fault_words(error), print_exception=False) from error
         composers = self._chance.sample(names, min(self._chance.randint(1, 2), len(names)))
         share = self._chance.choice(_SURPRISING_SHARES)
         low, high = (round(10 * bound) for bound in SURPRISING_GUIDANCE)

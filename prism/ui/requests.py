@@ -1,21 +1,28 @@
-"""Every request that the page answers is limited and logged; see `prism.service.log`."""
+"""Every request that the page answers is limited and logged; see `prism.service.log`.
+
+Whatever a handler does not tell by itself is told in a sentence, and never by Gradio's log, which
+would print what a visitor wrote.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
+import logging
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import gradio as gr
 from gradio.context import LocalContext
 
-from prism.service.log import RefusedError, Requests
+from prism.service.log import RefusedError, Requests, fault_words, log_fault
 
 # Nobody waits in Gradio's queue: who goes first is the scheduler's business.
 THREADS = 240
 _END = object()
+_logger = logging.getLogger(__name__)
 
 
 def log_requests(page: gr.Blocks) -> gr.Blocks:
@@ -34,23 +41,35 @@ def _logged(handler: Callable, endpoint: str, requests: Requests) -> Callable:
 
         @functools.wraps(handler)
         def answer(*values: Any) -> Any:
-            with requests.answering(endpoint, _visitor()) as context:
+            with _told(endpoint), requests.answering(endpoint, _visitor()) as context:
                 return context.run(handler, *values)
 
         return answer
 
     @functools.wraps(handler)
     def stream(*values: Any) -> Any:
-        try:
-            with requests.answering(endpoint, _visitor()) as context:
-                items = handler(*values)
-                # Each item may be asked for in another thread, whose context is not this one.
-                while (item := context.run(next, items, _END)) is not _END:
-                    yield item
-        except RefusedError as error:
-            raise gr.Error(str(error), print_exception=False) from error
+        with _told(endpoint), requests.answering(endpoint, _visitor()) as context:
+            items = handler(*values)
+            # Each item may be asked for in another thread, whose context is not this one.
+            while (item := context.run(next, items, _END)) is not _END:
+                yield item
 
     return stream
+
+
+@contextlib.contextmanager
+def _told(endpoint: str) -> Iterator[None]:
+    """Tell the visitor whatever goes wrong inside ``with``."""
+    try:
+        yield
+    except gr.Error:
+        raise
+    except RefusedError as error:
+        raise gr.Error(str(error), print_exception=False) from error
+    except Exception as error:  # whatever it was, the page goes on
+        log_fault(_logger, endpoint, error)
+        words = f"That did not work ({fault_words(error)}): try again, or reload the page."
+        raise gr.Error(words, print_exception=False) from error
 
 
 def _visitor() -> str:

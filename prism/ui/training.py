@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from prism import ASSETS
+from prism.service.log import fault_words
 from prism.ui.charts import Block, Charts, charts, facts, lines, rolls, table, text
 from prism.ui.element import QUIET
 
@@ -76,7 +77,7 @@ class Training:
         try:
             weights = self._weights.get()
         except (ValueError, OSError) as error:
-            return charts(text("There are no weights", str(error)), *self._tried())
+            return charts(text("There are no weights", fault_words(error)), *self._tried())
         blocks = [block for model in _MODELS for block in self._model(weights, *model)]
         return charts(*blocks, *self._tried())
 
