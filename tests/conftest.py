@@ -220,16 +220,30 @@ def browser():
         browser.close()
 
 
+@pytest.fixture(scope="module")
+def new_page(browser):
+    """Opens an empty page; those with the same options share a cache, which saves seconds."""
+    contexts = {}
+
+    def open_page(**options):
+        options = {"viewport": {"width": 1280, "height": 900}} | options
+        key = str(options)
+        if key not in contexts:
+            contexts[key] = browser.new_context(**options)
+        return contexts[key].new_page()
+
+    return open_page
+
+
 @pytest.fixture
-def visit(address, browser):
+def visit(address, new_page):
     """Opens the page; afterwards nothing may have left the machine or been complained about."""
-    faults, contexts = [], []
+    faults, pages = [], []
 
     def open_page(at: str = "", link: str = "", **options):
         home = at or address
-        context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}} | options)
-        contexts.append(context)
-        page = context.new_page()
+        page = new_page(**options)
+        pages.append(page)
         page.set_default_timeout(WAIT_MS)
         page.on("request", lambda r: is_foreign(r.url, home) and faults.append(r.url))
         page.on("console", lambda m: m.type == "error" and faults.append(m.text))
@@ -242,8 +256,8 @@ def visit(address, browser):
         return page
 
     yield open_page
-    for context in contexts:
-        context.close()
+    for page in pages:
+        page.close()
     assert not faults
 
 

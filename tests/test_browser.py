@@ -67,7 +67,7 @@ def test_the_app_with_the_shipped_weights_draws_sounds_and_scores(visit):
             page.locator(".prism-scores").get_by_role("img").first.get_attribute("aria-label")
         )
         page.locator(".prism-nearest .row[data-source=corpus]").wait_for()
-        page.context.close()
+        page.close()
 
 
 def test_the_roll_appears_while_it_is_drawn(visit):
@@ -167,7 +167,7 @@ def test_a_missing_baseline_is_explained_in_its_player(visit, tmp_path):
         assert "nowhere" in player_text(page, 2, "message")
         assert "prism train amt" in player_text(page, 2, "message")
         assert "Done" in page.locator(".prism-status").text_content()
-        page.context.close()
+        page.close()
 
 
 def card_text(page, part: str) -> str:
@@ -213,7 +213,7 @@ def test_missing_networks_are_explained_in_their_card(visit, tmp_path):
         assert "prism train similarity" in card_text(page, "message")
         assert page.locator(".prism-scores .chart").count() == 0
         assert "Done" in page.locator(".prism-status").text_content()
-        page.context.close()
+        page.close()
 
 
 def test_the_nearest_training_music_is_heard_until_the_next_click(visit):
