@@ -153,6 +153,13 @@ def test_a_new_click_ends_what_the_baseline_still_writes(visit):
         "seed => document.querySelectorAll('.detail')[2].textContent.includes(`(from ${seed})`)",
         arg=SLOW_SEED,
     )
+    page.wait_for_function(
+        """seed => {
+            const [drawn] = document.querySelectorAll('.prism-player');
+            return drawn.textContent.includes(`seed ${seed}`) && drawn.dataset.state === 'ready';
+        }""",
+        arg=SLOW_SEED,
+    )
     page.get_by_role("button", name="Stop").click()
     page.wait_for_function("document.querySelectorAll('.message')[2].textContent !== ''")
     assert "Stopped" in player_text(page, 2, "message")

@@ -292,6 +292,20 @@ def test_a_training_piece_is_found_to_be_a_copy():
     assert row["copy"] and row["overlap"] == "100 %" and training.title in row["where"]
 
 
+def test_a_fill_ends_with_what_there_is_to_say_of_its_piece():
+    page = Page(service_of())
+    page.click("corpus")
+    fill = page.handlers.compared(page.handlers.prism, 6)
+    player, _, _, scores, nearest, history = settled(fill(page.session))
+    assert player["notes"] and scored(scores) == ["prism"]
+    assert [row["source"] for row in nearest["rows"]] == ["prism", "corpus"]
+    assert len(history["entries"]) == 1
+    late = fill(page.session)
+    next(late)
+    page.begin(seed=2)
+    assert all(update == gr.skip() for updates in late for update in updates)
+
+
 def test_two_visitors_cards_do_not_wait_for_each_other():
     service = service_of()
     one, other = Page(service), Page(service)

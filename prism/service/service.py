@@ -176,22 +176,25 @@ class Service:
 
     def score(self, generation: Generation) -> None:
         """Score the generated pieces that are there and have no score yet."""
-        if not (names := generation.unscored):
-            return
-        real = generation.pieces["corpus"]
-        found = self.scores({n: generation.pieces[n] for n in ("corpus", *names)})
-        # Another piece to compare with may have come meanwhile, and its own scores come after it.
-        if generation.pieces.get("corpus") is real:
-            generation.scores |= found
+        with generation.lock:
+            if generation.over or not (names := generation.unscored):
+                return
+            real = generation.pieces["corpus"]
+            found = self.scores({n: generation.pieces[n] for n in ("corpus", *names)})
+            # Another piece to compare with may have come meanwhile, and its scores come after it.
+            if generation.pieces.get("corpus") is real:
+                generation.scores |= found
 
     def find_nearest(self, generation: Generation) -> Iterator[str]:
         """Look for the training music nearest to each piece; the names of those that were found."""
         for name in generation.unplaced:
-            search, roll = self.index.get().nearest, generation.pieces[name].roll
-            found = self.files.run(search, roll, priority=Priority.NEAREST)
-            if generation.over:
-                return
-            generation.neighbours[name] = found
+            with generation.lock:
+                if generation.over:
+                    return
+                if name not in generation.neighbours:
+                    search, roll = self.index.get().nearest, generation.pieces[name].roll
+                    found = self.files.run(search, roll, priority=Priority.NEAREST)
+                    generation.neighbours[name] = found
             yield name
 
     def _with_files(self, piece: ShownPiece, source: Source) -> ShownPiece:

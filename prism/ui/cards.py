@@ -23,7 +23,6 @@ from prism.service.cards import (
 from prism.service.log import fault_words, log_fault
 from prism.service.service import Service
 from prism.service.session import Generation, History, Session
-from prism.service.sources import HEARTBEAT_SECONDS
 from prism.ui.element import QUIET, Element
 from prism.ui.player import PianoRollPlayer, piece_value, player_value
 
@@ -89,22 +88,16 @@ class Cards:
     def compare(self, session: Session) -> Iterator[tuple[Any, Any, Any]]:
         """Say what there is to say of the pieces that are there; (history, scores, nearest)."""
         generation = session.generation
-        # Two runs for one visitor would both do the same work.
-        while not generation.lock.acquire(timeout=HEARTBEAT_SECONDS):
-            yield gr.skip(), gr.skip(), gr.skip()
-        try:
-            yield self.remembered(session.history, generation), gr.skip(), gr.skip()
-            for scores in self.scores(generation):
-                yield gr.skip(), scores, gr.skip()
-            yield self.remembered(session.history, generation), gr.skip(), gr.skip()
-            for nearest in self.nearest(generation):
-                yield gr.skip(), gr.skip(), nearest
-        finally:
-            generation.lock.release()
+        yield self.remembered(session.history, generation), gr.skip(), gr.skip()
+        for scores in self.scores(generation):
+            yield gr.skip(), scores, gr.skip()
+        yield self.remembered(session.history, generation), gr.skip(), gr.skip()
+        for nearest in self.nearest(generation):
+            yield gr.skip(), gr.skip(), nearest
 
     def remembered(self, history: History, generation: Generation) -> Any:
         """The list's value with what has come of this generation, unless it is over."""
-        # Gradio drops what a run of an earlier click still says: it must not take up the news.
+        # The list is told once what is new, by whoever works for the latest click.
         if generation.over or not history.note(generation):
             return gr.skip()
         return history_value(history)

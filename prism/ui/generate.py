@@ -8,8 +8,9 @@ An error of another source stays in that source's player.
 
 from __future__ import annotations
 
+import functools
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import gradio as gr
@@ -96,6 +97,26 @@ class Handlers:
     def amt(self, session: Session) -> Iterator[tuple[Any, Any]]:
         """Let the baseline write, and show it on the way; (player, piece)."""
         yield from self._beside("amt", session)
+
+    def compared(self, fill: Callable[..., Iterator[tuple]], outputs: int) -> Callable:
+        """A handler that runs `fill` and then compares the pieces that are there.
+
+        One event does both: Gradio's page can lose an event that begins just as the last one ends,
+        when the stream of answers is being closed. Of so many outputs, the last are the scores, the
+        nearest music and the history; those that `fill` says nothing of stay as they are.
+        """
+
+        @functools.wraps(fill)
+        def handler(session: Session, *given: Any) -> Iterator[tuple]:
+            generation = session.generation
+            for update in fill(session, *given):
+                yield *update, *[gr.skip()] * (outputs - len(update))
+            if generation.over:
+                return
+            for history, scores, nearest in self.cards.compare(session):
+                yield *[gr.skip()] * (outputs - 3), scores, nearest, history
+
+        return handler
 
     def stop(self, session: Session) -> dict[str, Any]:
         """No more pieces come; the status.

@@ -63,10 +63,7 @@ class PlayPanel:
         self._connect_opening(page)
         fills = self._connect_generate()
         self._connect_stop(fills)
-        compared = [self.cards.history, self.cards.scores, self.cards.nearest]
-        compare = handlers.cards.compare
-        for event in (*fills, *self._connect_upload()):
-            event.then(compare, self.session, compared, trigger_mode="always_last", **QUIET)
+        self._connect_upload()
         self.cards.connect_hearing(handlers.cards, self.session)
         self._connect_presets()
         for player in self.players.values():
@@ -113,25 +110,26 @@ class PlayPanel:
             **QUIET,
         )
         more = {"prism": [controls.status]}
-        return [
-            begun.success(
-                getattr(self.handlers, name),
-                self.session,
-                [player, player.piece, *more.get(name, ())],
-                trigger_mode="always_last",
-                **QUIET,
-            )
-            for name, player in self.players.items()
-        ]
+        said = [cards.scores, cards.nearest, cards.history]
+        fills = []
+        for name, player in self.players.items():
+            outputs = [player, player.piece, *more.get(name, ()), *said]
+            fill = self.handlers.compared(getattr(self.handlers, name), len(outputs))
+            # A fill whose click is over ends soon by itself: the next one need not wait for it.
+            mode = {"trigger_mode": "multiple"}
+            fills.append(begun.success(fill, self.session, outputs, **mode, **QUIET))
+        return fills
 
-    def _connect_upload(self) -> list[Dependency]:
+    def _connect_upload(self) -> None:
         upload, corpus = self.controls.upload, self.players["corpus"]
-        shown = [upload, corpus, corpus.piece, self.cards.scores, self.cards.nearest]
-        return [
-            upload.chosen(self.handlers.chosen, self.session, shown, **QUIET),
-            upload.moved(self.handlers.moved, self.session, shown, **QUIET),
-            upload.removed(self.handlers.removed, self.session, shown, **QUIET),
-        ]
+        cards, handlers = self.cards, self.handlers
+        shown = [upload, corpus, corpus.piece, cards.scores, cards.nearest, cards.history]
+        for event, handler in (
+            (upload.chosen, handlers.chosen),
+            (upload.moved, handlers.moved),
+            (upload.removed, handlers.removed),
+        ):
+            event(handlers.compared(handler, len(shown)), self.session, shown, **QUIET)
 
     def _connect_presets(self) -> None:
         """Fill in the controls, then press Generate with the seed that stands there."""
@@ -156,10 +154,17 @@ class PlayPanel:
             queue=False,
             **QUIET,
         )
-        players = list(self.players.values())
+        cards, players = self.cards, list(self.players.values())
         # Only then, as an update still on its way would overwrite it; and in the browser, which has
         # the notes.
         stopping.then(None, players, players, js=_NO_LONGER_BUSY, api_visibility="private")
+        # What was stopped may have been about to compare the pieces that are there.
+        stopping.then(
+            self.handlers.cards.compare,
+            self.session,
+            [cards.history, cards.scores, cards.nearest],
+            **QUIET,
+        )
 
 
 def _player(source: Source) -> PianoRollPlayer:
