@@ -317,7 +317,8 @@ def test_arguments_out_of_range(model):
 
 def test_prompts_are_whole_bars():
     for signature, frames in (((4, 4), 64), ((3, 4), 60), ((6, 8), 60), ((9, 8), 54)):
-        window = windows_of(make_piece("a", beats=100, time_signature=signature))[0]
+        bars = np.arange(0, 2400, 96 * signature[0] // signature[1])
+        window = windows_of(make_piece("a", bars=bars, time_signature=signature))[0]
         assert prompt_roll(window).frames == frames
 
 

@@ -148,7 +148,7 @@ def test_tempo_change_moves_nothing_in_beats():
     conductor = tempo(0, 500_000) + tempo(TICKS, 1_000_000)
     piece = read_midi(midi(conductor, ONE_NOTE + ONE_NOTE + ONE_NOTE))
     assert piece.notes[:, 0].tolist() == [0, 24, 48]
-    assert piece.tempo == 120.0
+    assert piece.tempo == 72.0  # three beats in 2.5 seconds
 
 
 @pytest.mark.parametrize(

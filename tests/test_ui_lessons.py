@@ -219,6 +219,7 @@ def test_a_view_says_what_the_browser_needs():
         "words": "",
         "beats": 8.0,
         "bar": 4.0,
+        "bars": [0.0, 4.0],
         "mark": None,
         "notes": [(60, 0.0, 1.0, 80), (64, 1.0, 2.0, 90)],
         "meters": [{"name": "m", "text": "1 %", "share": 0.01, "band": None}],

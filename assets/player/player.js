@@ -5,7 +5,7 @@
 // page, with an event `prism-…` that bubbles; a transport that answers takes it over by preventing
 // the default, and tells its players what to show with `prism-view`.
 
-const EMPTY = { notes: [], beats: 64, tempo: 100, bar: 4, title: "", downloads: {} };
+const EMPTY = { notes: [], beats: 64, tempo: 100, bar: 4, bars: [], title: "", downloads: {} };
 const DRAG_PIXELS = 5;
 
 const root = element.querySelector(".prism-player");

@@ -50,15 +50,15 @@ function paintRows(pen, space, colour) {
 
 function paintBars(pen, space, colour, piece, view) {
   pen.fillStyle = colour.grid;
-  const first = Math.floor(view.first / piece.bar);
-  for (let bar = first; bar * piece.bar <= space.last; bar += 1) {
-    pen.fillRect(Math.round(space.x(bar * piece.bar)), 0, 1, space.height);
+  const seen = (beat) => beat > view.first - piece.bar && beat <= space.last;
+  for (const beat of [...piece.bars, piece.beats].filter(seen)) {
+    pen.fillRect(Math.round(space.x(beat)), 0, 1, space.height);
   }
   if (space.beatWidth * piece.bar < 44 * space.scale) return;
   pen.fillStyle = colour.subdued;
-  for (let bar = first; bar * piece.bar < Math.min(space.last, piece.beats); bar += 1) {
-    pen.fillText(bar + 1, space.x(bar * piece.bar) + 4, 8 * space.scale);
-  }
+  piece.bars.forEach((beat, bar) => {
+    if (seen(beat)) pen.fillText(bar + 1, space.x(beat) + 4, 8 * space.scale);
+  });
 }
 
 function paintLoop(pen, space, colour, loop) {

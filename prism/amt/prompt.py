@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from prism.music.roll import FRAMES_PER_BEAT, PianoRoll
 from prism.music.windows import Window
 
@@ -25,6 +27,8 @@ def amt_seed(seed: int) -> int:
 
 def prompt_roll(window: Window) -> PianoRoll:
     """A window's first `PROMPT_BEATS` beats, in whole bars, so that what follows begins a bar."""
-    bar = window.roll.bar_frames
-    frames = max(1, PROMPT_BEATS * FRAMES_PER_BEAT // bar) * bar
+    roll = window.roll
+    ends = np.append(roll.bar_starts[1:], roll.frames)
+    within = ends[ends <= PROMPT_BEATS * FRAMES_PER_BEAT]
+    frames = int(within[-1] if len(within) else ends[0])
     return window.piece.window(window.start_tick, frames)

@@ -1,8 +1,9 @@
-"""``prism corpora prepare`` and ``prism corpora report``."""
+"""``prism corpora``: ``prepare``, ``report`` and ``profiles``."""
 
 from __future__ import annotations
 
 import argparse
+import json
 import pathlib
 from collections import Counter
 
@@ -25,6 +26,7 @@ def main(arguments: list[str] | None = None) -> None:
     commands = parser.add_subparsers(dest="command", required=True)
     _add_prepare(commands.add_parser("prepare", help="prepare a collection into one file"))
     _add_report(commands.add_parser("report", help="study a collection: figures and tables"))
+    _add_profiles(commands.add_parser("profiles", help="count a model's metres and shares anew"))
     options = parser.parse_args(arguments)
     if options.processes < 1:
         options.error(f"--processes: expected at least 1, got {options.processes}")
@@ -85,6 +87,12 @@ def _add_report(command: argparse.ArgumentParser) -> None:
         f"{_BUNDLED_STUDY} is written, which the page shows",
     )
     command.set_defaults(check=_check_report, run=_report)
+
+
+def _add_profiles(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--corpus", type=pathlib.Path, default=_BUNDLED)
+    command.add_argument("--weights", type=pathlib.Path, default=pathlib.Path("weights"))
+    command.set_defaults(processes=1, check=lambda options: None, run=_profiles)
 
 
 def _check_prepare(options: argparse.Namespace) -> None:
@@ -156,6 +164,28 @@ def _prepared(
             corpus.save(output)
         report.save(output)
     return corpus, report
+
+
+def _profiles(options: argparse.Namespace) -> None:
+    """Write what a corpus says of a model's labels into its ``prism.json``."""
+    from prism.corpora.dataset import sampler_profiles
+    from prism.models.pipeline import SETTINGS_FILE
+
+    path = options.weights / SETTINGS_FILE
+    settings = json.loads(path.read_text(encoding="utf-8"))
+    stored = settings["labels"]
+    corpus = load_corpus(options.corpus)
+    if missing := sorted(set(stored) - set(corpus.labels)):
+        raise ValueError(
+            f"{options.corpus} lacks {', '.join(missing)}, which {path} has: expected the corpus "
+            "that the model was trained on; name it with --corpus"
+        )
+    known = next(iter(stored.values()))
+    found = sampler_profiles(corpus, tuple(known.get("attributes", ())), "plans" in known)
+    settings["labels"] = {label: found[label] for label in stored}
+    path.write_text(json.dumps(settings, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    changed = [label for label in stored if stored[label] != found[label]]
+    print(f"{path}: {len(changed)} of {len(stored)} labels changed: {', '.join(changed)}")
 
 
 def _report(options: argparse.Namespace) -> None:

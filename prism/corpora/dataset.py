@@ -195,8 +195,9 @@ class WindowSampler:
 def label_profiles(corpus: Corpus | ShardedCorpus) -> dict[str, dict]:
     """What a sampler needs to know of each label besides its notes, from the training split.
 
-    For each label: ``time_signatures``, a list of (numerator, denominator, share), most frequent
-    first, and ``tempo``, the median in quarter notes a minute.
+    For each label: ``time_signatures``, a list of (numerator, denominator, share of its pieces),
+    most frequent first, and ``tempo``, the median in quarter notes a minute, each piece with the
+    metre that most of its beats lie in and with its mean tempo.
     """
     profiles = {}
     for label in corpus.labels:
@@ -206,6 +207,22 @@ def label_profiles(corpus: Corpus | ShardedCorpus) -> dict[str, dict]:
             "time_signatures": [[*s, round(n / len(tempos), 4)] for s, n in counts],
             "tempo": float(np.median(tempos)),
         }
+    return profiles
+
+
+def sampler_profiles(
+    corpus: Corpus | ShardedCorpus, attributes: Sequence[str] = (), plans: bool = False
+) -> dict[str, dict]:
+    """All that a sampler needs to know of each label: what is stored in ``prism.json``.
+
+    `label_profiles`, with ``attributes`` from `attribute_shares` if there are any, and with
+    ``plans`` from `form_plans` if these are asked for.
+    """
+    profiles = label_profiles(corpus)
+    for label, shares in attribute_shares(corpus, attributes).items():
+        profiles[label]["attributes"] = shares
+    for label, found in form_plans(corpus).items() if plans else ():
+        profiles[label]["plans"] = found
     return profiles
 
 

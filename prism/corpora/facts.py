@@ -58,9 +58,9 @@ class PieceFacts:
     song : str
         Shared by versions of one song.
     beats, tempo, polyphony : float
-        Length in beats; quarter notes a minute at the start; see Conventions.
+        Length in beats; mean quarter notes a minute; see Conventions.
     metre : str
-        The first one.
+        The one that most beats lie in.
     pitches : ndarray of int64, shape=(88,)
         Notes a key, from MIDI pitch 21.
     velocities : int

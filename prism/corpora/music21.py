@@ -20,6 +20,7 @@ import numpy as np
 from prism import ASSETS
 from prism.corpora.files import CorpusError
 from prism.music.roll import DEFAULT_VELOCITY, KEYS, LOWEST_PITCH, TICKS_PER_BEAT, Piece
+from prism.music.timing import change_rows
 
 # Every section twice and all of it again make four times; more are signs that were read wrongly,
 # which would make one tune as long as a hundred others.
@@ -132,7 +133,8 @@ def _piece(score, source: str, suffix: str, collection: Collection) -> Piece:
     rights = str(score.metadata.copyright or "") if score.metadata else ""
     terms = f"left out: embedded notice “{rights}”" if is_forbidden(rights) else collection.terms
     score = _written_out(score)
-    return Piece(
+    tempi = _tempi(score, collection.tempo)
+    piece = Piece(
         identifier=source + suffix,
         title=_title(score, source),
         label=collection.label,
@@ -140,9 +142,11 @@ def _piece(score, source: str, suffix: str, collection: Collection) -> Piece:
         terms=terms,
         notes=_notes(score),
         bars=_bars(score),
-        tempo=_tempo(score, collection.tempo),
+        tempo=tempi[0][1],
         time_signature=_time_signature(score),
+        tempo_changes=change_rows(tempi),
     )
+    return piece.summed_up()
 
 
 def _written_out(score):
@@ -234,12 +238,14 @@ def _bars(score) -> np.ndarray:
     return np.array(sorted(set(starts)), np.int32)
 
 
-def _tempo(score, default: float) -> float:
+def _tempi(score, default: float) -> list[tuple[float, float]]:
+    """Ticks and the tempi that hold from there on, the first at tick 0."""
+    tempi = {0: float(default)}
     for mark in score.flatten().getElementsByClass("MetronomeMark"):
         tempo = mark.getQuarterBPM()
         if tempo and 20 <= tempo <= 400:
-            return float(tempo)
-    return float(default)
+            tempi[_ticks(mark.offset)] = float(tempo)
+    return [*tempi.items()]
 
 
 def _time_signature(score) -> tuple[int, int]:

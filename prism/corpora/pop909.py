@@ -63,6 +63,8 @@ def on_annotated_beats(piece: Piece, midi: bytes, annotation: bytes) -> Piece:
         notes=piece.notes + np.array([shift, 0, 0, 0], np.int32),
         bars=bars[bars >= 0],
         time_signature=(int(lengths[counts.argmax()]), 4),
+        tempo_changes=piece.tempo_changes + [shift, 0],
+        signature_changes=piece.signature_changes[:0],
     )
 
 

@@ -2,8 +2,10 @@
 
 Layout of ``corpus.npz``: ``notes`` (all pieces' notes one after another; int16 columns start delta,
 duration, pitch, velocity, in ticks), ``bars`` (int32 deltas), ``note_counts``, ``bar_counts``, and
-``records`` (JSON text of everything else). Written with fixed timestamps, so that the same pieces
-always give the same bytes.
+``records`` (JSON text of everything else). Where a piece has any, ``tempo_changes`` and
+``signature_changes`` as well, a piece's rows after another's, with their counts; older files say
+the first time signature and the first tempo of each piece. Written with fixed timestamps, so that
+the same pieces always give the same bytes.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ from prism.music.writing import make_folder, write_atomic, write_table
 SPLITS = ("train", "validation", "test")
 CORPUS_FILE = "corpus.npz"
 PROVENANCE_FILE = "provenance.csv"
+CHANGES = ("tempo_changes", "signature_changes")
 _RECORD_FIELDS = ("identifier", "title", "label", "source", "terms", "tempo", "time_signature")
 
 
@@ -129,6 +132,11 @@ def _encode(corpus: Corpus) -> bytes:
         "bar_counts": np.array([len(p.bars) for p in corpus.pieces], "<i4"),
         "records": np.frombuffer(text.encode(), np.uint8),
     }
+    for name in CHANGES:
+        rows = [getattr(piece, name) for piece in corpus.pieces]
+        if any(map(len, rows)):
+            counts = np.array([len(changes) for changes in rows], "<i4")
+            arrays |= {name: np.concatenate(rows).astype("<f8"), f"{name}_counts": counts}
     return _zip(arrays)
 
 
@@ -170,13 +178,19 @@ def _decode(content: bytes) -> Corpus:
         record = json.loads(arrays["records"].tobytes().decode())
         notes = np.split(arrays["notes"], np.cumsum(arrays["note_counts"])[:-1])
         bars = np.split(arrays["bars"], np.cumsum(arrays["bar_counts"])[:-1])
+        changes = {
+            name: np.split(arrays[name], np.cumsum(arrays[f"{name}_counts"])[:-1])
+            for name in CHANGES
+            if name in arrays
+        }
     pieces, splits = [], []
-    for fields, piece_notes, piece_bars in zip(record["pieces"], notes, bars, strict=True):
+    for i, (fields, piece_bars) in enumerate(zip(record["pieces"], bars, strict=True)):
         splits.append(fields.pop("split"))
         fields["time_signature"] = tuple(fields["time_signature"])
-        piece_notes = notes_from_deltas(piece_notes)
+        fields |= {name: rows[i] for name, rows in changes.items()}
         bar_ticks = np.cumsum(piece_bars).astype(np.int32)
-        pieces.append(Piece(notes=piece_notes, bars=bar_ticks, **fields))
+        piece = Piece(notes=notes_from_deltas(notes[i]), bars=bar_ticks, **fields)
+        pieces.append(piece.summed_up())
     digest = hashlib.sha256(content).hexdigest()
     return Corpus(tuple(pieces), tuple(splits), tuple(record["labels"]), digest)
 

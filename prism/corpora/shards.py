@@ -7,8 +7,10 @@ name
 layout
     A safetensors file, of which any part can be read by itself: ``notes`` (all pieces' notes one
     after another; int16 columns start delta, duration, pitch, velocity, in ticks), ``bars`` (int32
-    ticks), ``sketches`` (uint64), ``records`` (each piece's summary as JSON text), and ``ends``,
-    shape=(n, 4): where each piece's part of those four ends. Its metadata list what was left out.
+    ticks), ``sketches`` (uint64), ``records`` (each piece's summary as JSON text),
+    ``tempo_changes`` and ``signature_changes`` (float64, as of `Piece`), and ``ends``,
+    shape=(n, 6): where each piece's part of those six ends. Its metadata list what was left out.
+    Shards of version 2, which can still be read, lack the changes.
 writing
     Under another name first: a shard that is there is whole.
 """
@@ -29,14 +31,14 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from prism.corpora.files import LeftOut
-from prism.corpora.prepared import note_deltas, notes_from_deltas
+from prism.corpora.prepared import CHANGES, note_deltas, notes_from_deltas
 from prism.corpora.summaries import PROPERTIES, PieceSummary, summarised
 from prism.music.roll import Piece
 from prism.music.writing import write_atomic
 
 SUFFIX = ".shard"
-_VERSION = "2"
-_PARTS = ("notes", "bars", "sketches", "records")
+_VERSION = "3"
+_PARTS = ("notes", "bars", "sketches", "records", *CHANGES)
 
 
 def shard_name(stamps: Iterable[str]) -> str:
@@ -70,11 +72,19 @@ def _row(piece: Piece) -> tuple[np.ndarray, ...]:
     names = [f.name for f in dataclasses.fields(summary) if f.name not in ("sketch", "place")]
     record = json.dumps({name: getattr(summary, name) for name in names})
     text = np.frombuffer(record.encode(), np.uint8)
-    return note_deltas(piece.notes), piece.bars.astype("<i4"), summary.sketch, text
+    changes = (getattr(piece, name).astype("<f8") for name in CHANGES)
+    return note_deltas(piece.notes), piece.bars.astype("<i4"), summary.sketch, text, *changes
 
 
 def _columns(rows: Sequence[tuple[np.ndarray, ...]]) -> dict[str, np.ndarray]:
-    empty = (np.zeros((0, 4), "<i2"), np.zeros(0, "<i4"), np.zeros(0, "<u8"), np.zeros(0, "u1"))
+    empty = (
+        np.zeros((0, 4), "<i2"),
+        np.zeros(0, "<i4"),
+        np.zeros(0, "<u8"),
+        np.zeros(0, "u1"),
+        np.zeros((0, 2)),
+        np.zeros((0, 3)),
+    )
     columns = {
         name: np.concatenate([empty[i], *(row[i] for row in rows)]) for i, name in enumerate(_PARTS)
     }
@@ -106,16 +116,19 @@ def read_piece(path: pathlib.Path, index: int) -> Piece:
     with _opened(path) as file:
         ends = file.get_slice("ends")[max(index - 1, 0) : index + 1]
         first = ends[0] if index else np.zeros_like(ends[0])
-        notes, bars, _, text = (
-            file.get_slice(name)[int(a) : int(b)]
-            for name, a, b in zip(_PARTS, first, ends[-1], strict=True)
+        # Shards of version 2 end with the records.
+        notes, bars, _, text, *changes = (
+            _rows(file, name, int(a), int(b))
+            for name, a, b in zip(_PARTS, first, ends[-1], strict=False)
         )
         record = _record(text)
-    return Piece(
+    piece = Piece(
         notes=notes_from_deltas(notes),
         bars=bars.astype(np.int32),
         **{name: record[name] for name in PROPERTIES},
+        **dict(zip(CHANGES, changes, strict=False)),
     )
+    return piece.summed_up()
 
 
 def read_summaries(path: pathlib.Path, number: int) -> tuple[list[PieceSummary], list[LeftOut]]:
@@ -140,6 +153,12 @@ def read_summaries(path: pathlib.Path, number: int) -> tuple[list[PieceSummary],
         for row, (record, values) in enumerate(zip(records, sketches, strict=True))
     ]
     return summaries, left_out
+
+
+def _rows(file, name: str, first: int, last: int) -> np.ndarray:
+    part = file.get_slice(name)
+    # safetensors refuses to read no rows.
+    return part[first:last] if last > first else np.zeros((0, *part.get_shape()[1:]))
 
 
 def _record(text: np.ndarray) -> dict[str, Any]:

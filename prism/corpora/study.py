@@ -8,8 +8,8 @@ classes
 piece
     A piece of a prepared corpus, or a file that can be read as one.
 not recorded
-    A prepared corpus is merged to one piano and keeps the first time signature only: which
-    instruments played and how the metre changed is known from the files alone.
+    A prepared corpus is merged to one piano: which instruments played, and how often the tempo
+    and the time signature changed, is known from the files alone.
 """
 
 from __future__ import annotations
@@ -50,11 +50,11 @@ _TEXTS = {
     ),
     "instrument_notes": ("Who plays the notes", "Notes of each instrument in all files.", "notes"),
     "tempi": ("Tempo changes", "How often a file changes its tempo.", "files"),
-    "metres": ("Time signatures", "The first one of each piece.", "pieces"),
+    "metres": ("Time signatures", "Of each piece the one that most of its beats lie in.", "pieces"),
     "metre_changes": ("Changes of metre", "{}", "pieces"),
     "beats": ("Length in beats", "Repeats written out; Prism draws 64 beats.", "pieces"),
     "notes": ("Notes a piece", "Drums are not counted.", "pieces"),
-    "tempo": ("Tempo", "Quarter notes a minute at the start.", "pieces"),
+    "tempo": ("Tempo", "Quarter notes a minute, each piece's mean.", "pieces"),
     "polyphony": ("Polyphony", "Mean number of keys down while any is.", "pieces"),
     "pitches": ("Pitches", "Notes on each of the 88 keys.", "notes"),
     "spans": ("Range", "Semitones from a piece's lowest to its highest note.", "pieces"),

@@ -51,7 +51,7 @@ def draw_roll(
     ax.add_collection(
         PatchCollection(boxes, facecolors=note_colours(velocity), edgecolor="white", lw=0.3)
     )
-    for bar in np.arange(0, roll.frames, roll.bar_frames) / FRAMES_PER_BEAT:
+    for bar in roll.bar_starts / FRAMES_PER_BEAT:
         ax.axvline(bar, color=_BAR_COLOUR, lw=0.5, zorder=0)
     ax.set_yticks(_LABELLED_PITCHES, [f"C{p // 12 - 1}" for p in _LABELLED_PITCHES])
     ax.set(xlim=(0, roll.beats), xlabel="beat", ylabel="pitch")

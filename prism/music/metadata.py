@@ -23,8 +23,10 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 
+import numpy as np
+
 from prism.music.performance import shaped, shaping_words
-from prism.music.roll import PianoRoll, Piece
+from prism.music.roll import TICKS_PER_FRAME, PianoRoll, Piece
 from prism.music.windows import Window
 
 # Most file systems allow 255 bytes, some 143 characters, Gradio 200 bytes; endings come on top.
@@ -42,6 +44,23 @@ def signature(time_signature: tuple[int, int]) -> str:
 def metre(roll: PianoRoll) -> str:
     """Time signature and tempo, for example ``"3/4 at 120"``."""
     return f"{signature(roll.time_signature)} at {roll.tempo:g}"
+
+
+def metre_in(piece: Piece, start_tick: int, roll: PianoRoll) -> str:
+    """As `metre`, of a roll cut out of a piece, with the bounds of its tempo where that changes.
+
+    For example ``"3/4 at 96.5, the mean of 60 to 140"``.
+    """
+    part = start_tick, start_tick + roll.frames * TICKS_PER_FRAME
+    is_own = roll.tempo == piece.timing.tempo_in(*part)
+    return metre(roll) + (mean_words(piece, *part) if is_own else "")
+
+
+def mean_words(piece: Piece, start_tick: int, end_tick: int) -> str:
+    """Between which bounds a tempo is the mean, for example ``", the mean of 60 to 140"``."""
+    tempi = np.rint(piece.timing.tempi_in(start_tick, end_tick))
+    low, high = tempi.min(initial=np.inf), tempi.max(initial=0)
+    return f", the mean of {low:g} to {high:g}" if low < high else ""
 
 
 def mixture(composers: Sequence[str], weights: Sequence[float]) -> str:
@@ -72,7 +91,8 @@ def asked_words(attributes: Mapping[str, str]) -> str:
 
 def window_words(window: Window, roll: PianoRoll) -> str:
     """Where in which piece a window lies; `roll` is it at the tempo it is played."""
-    return f"{window.piece.label} · from beat {window.start_beat:g} · {metre(roll)}"
+    where = f"{window.piece.label} · from beat {window.start_beat:g}"
+    return f"{where} · {metre_in(window.piece, window.start_tick, roll)}"
 
 
 def corpus_words(source: str) -> str:

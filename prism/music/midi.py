@@ -12,12 +12,14 @@ notes
     A note-off ends the oldest note still sounding on its channel and pitch. A note that is never
     let go is dropped. Data bytes above 127 count as 127.
 tempo
-    Quarter notes a minute where the first note begins, to a hundredth; 120 where the file names
-    none, as the standard says. Files hold whole microseconds a beat, finer than a hundredth up to
+    Quarter notes a minute, to a hundredth; 120 until the file names one, as the standard says.
+    Where it changes, a piece and each of its windows have their mean (`prism.music.timing`), and so
+    are as long as in the file. Files hold whole microseconds a beat, finer than a hundredth up to
     tempo 770.
 time signature
-    4/4 where the file names none. A first signature that lasts for a single bar, shorter than the
-    bars after it, is a pick-up: its bar is not listed and the next signature is the piece's.
+    4/4 until the file names one; of several, a piece and each of its windows have the one that most
+    of their beats lie in, and bars where they are. A first signature that lasts for a single bar,
+    shorter than the bars after it, is a pick-up: its bar is not listed.
 
 Source: Standard MIDI Files 1.0 (RP-001), MIDI Manufacturers Association, 1996.
 """
@@ -40,10 +42,12 @@ from prism.music.roll import (
     KEYS,
     LOWEST_PITCH,
     TICKS_PER_BEAT,
+    TICKS_PER_FRAME,
     PianoRoll,
     Piece,
     without_overlaps,
 )
+from prism.music.timing import change_rows, named_bar
 
 MAX_FILE_BYTES = 4 * 2**20
 MAX_NOTES = 200_000
@@ -86,7 +90,8 @@ def read_midi(file: str | os.PathLike | bytes) -> Piece:
     except MidiError as error:
         raise MidiError(f"{path.name}: {error}") from error
     signatures = _signatures(score)
-    return Piece(
+    tempi = _tempi(score)
+    piece = Piece(
         identifier=path.name,
         title=path.stem,
         label="",
@@ -94,9 +99,12 @@ def read_midi(file: str | os.PathLike | bytes) -> Piece:
         terms="",
         notes=notes,
         bars=_bars(signatures, notes),
-        tempo=_tempo(score, notes),
+        tempo=round(tempi[0][1], 2),
         time_signature=signatures[0][1],
+        tempo_changes=change_rows(tempi),
+        signature_changes=change_rows([(tick, *named) for tick, named in signatures]),
     )
+    return piece.summed_up()
 
 
 def write_midi(
@@ -134,20 +142,42 @@ def _timing_track(roll: PianoRoll, texts: Iterable[str]) -> mido.MidiTrack:
         raise ValueError(
             f"tempo: MIDI holds {lowest:.2f} to {_MICROSECONDS_PER_MINUTE}, got {roll.tempo}"
         )
-    numerator, denominator = roll.time_signature
-    if not _is_signature(numerator, denominator):
+    if not _is_signature(*roll.time_signature):
         raise ValueError(
             "time_signature: MIDI holds 1 to 255 beats over a power of two up to "
-            f"{MAX_SIGNATURE_UNIT}, got {numerator}/{denominator}"
+            f"{MAX_SIGNATURE_UNIT}, got {roll.time_signature[0]}/{roll.time_signature[1]}"
         )
+    first, *changes = _written_signatures(roll)
     return mido.MidiTrack(
         [
             mido.MetaMessage("set_tempo", tempo=microseconds),
-            mido.MetaMessage("time_signature", numerator=numerator, denominator=denominator),
+            first,
             *(mido.MetaMessage("text", text=text) for text in texts),
+            *changes,
             mido.MetaMessage("end_of_track"),
         ]
     )
+
+
+def _written_signatures(roll: PianoRoll) -> list[mido.MetaMessage]:
+    """The time signature of the first bar, and of each that is longer or shorter than the last."""
+    changes = [(0, roll.time_signature)]
+    if roll.bars is not None:
+        starts = roll.bar_starts
+        ends = np.append(starts[1:], max(roll.frames, starts[-1] + roll.bar_frames))
+        if len(starts) > 1 and roll.frames - starts[-1] <= starts[-1] - starts[-2]:
+            ends = ends[:-1]  # the last bar is cut: it may be as long as the one before
+        lengths = (ends - starts[: len(ends)]) * TICKS_PER_FRAME
+        changes = [
+            (start, named_bar(int(length), roll.time_signature))
+            for start, length, before in zip(starts, lengths, [0, *lengths], strict=False)
+            if length != before
+        ]
+    waits = np.diff([start for start, _ in changes], prepend=0) * _WRITTEN_TICKS_PER_FRAME
+    return [
+        mido.MetaMessage("time_signature", numerator=beats, denominator=unit, time=int(wait))
+        for wait, (_, (beats, unit)) in zip(waits, changes, strict=True)
+    ]
 
 
 def _piano_track(roll: PianoRoll) -> mido.MidiTrack:
@@ -278,14 +308,14 @@ def _to_ticks(times: np.ndarray, ticks_per_beat: int) -> np.ndarray:
     return (2 * TICKS_PER_BEAT * times + ticks_per_beat) // (2 * ticks_per_beat)
 
 
-def _tempo(score: symusic.Score, notes: np.ndarray) -> float:
-    """Tempo where the first note begins."""
-    first = notes[0, 0] if len(notes) else 0
-    tempo = _UNNAMED_TEMPO
-    for change in sorted(score.tempos, key=lambda change: change.time):
-        if 0 <= _to_ticks(change.time, score.tpq) <= first and change.mspq > 0:
-            tempo = round(_MICROSECONDS_PER_MINUTE / change.mspq, 2)
-    return tempo
+def _tempi(score: symusic.Score) -> list[tuple[float, float]]:
+    """Ticks and the tempi that hold from there on, the first at tick 0."""
+    named = {
+        change.time * TICKS_PER_BEAT / score.tpq: _MICROSECONDS_PER_MINUTE / change.mspq
+        for change in sorted(score.tempos, key=lambda change: change.time)
+        if change.time >= 0 and change.mspq > 0
+    }
+    return [*({0.0: _UNNAMED_TEMPO} | named).items()]
 
 
 def _is_signature(numerator: int, denominator: int) -> bool:

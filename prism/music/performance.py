@@ -10,7 +10,8 @@ Conventions
 dynamics
     A roll has its own if the middle nine tenths of its velocities span more than `EVEN_SPAN`.
 metre
-    A bar begins at frame 0. Its beats are dotted where it divides into threes (6/8, 9/8, 12/8).
+    Bars begin where the roll's do. Beats are dotted where a bar of its time signature divides into
+    threes (6/8, 9/8, 12/8).
 phrase
     `PHRASE_BARS` bars: it swells up to the middle and dies away.
 range
@@ -62,9 +63,9 @@ def _beat_frames(roll: PianoRoll) -> int:
 
 def _metre(roll: PianoRoll) -> np.ndarray:
     """What its place in the bar does to a note, shape=(frames,)."""
-    place, beat = np.arange(roll.frames) % roll.bar_frames, _beat_frames(roll)
-    half_bar = 2 * place == roll.bar_frames
-    on_beat = place % beat == 0
+    place, length = _places(roll, roll.bar_starts, roll.bar_frames)
+    half_bar = 2 * place == length
+    on_beat = place % _beat_frames(roll) == 0
     return np.select(
         [place == 0, half_bar & on_beat, on_beat], [_DOWNBEAT, _HALF_BAR, _BEAT], _OFF_BEAT
     )
@@ -72,5 +73,17 @@ def _metre(roll: PianoRoll) -> np.ndarray:
 
 def _phrase(roll: PianoRoll) -> np.ndarray:
     """What its place in the phrase does to a note, shape=(frames,)."""
-    place = np.arange(roll.frames) / (PHRASE_BARS * roll.bar_frames) % 1
-    return _PHRASE_EDGE + _PHRASE_SWELL * np.sin(np.pi * place)
+    starts = roll.bar_starts[::PHRASE_BARS]
+    place, length = _places(roll, starts, PHRASE_BARS * roll.bar_frames)
+    return _PHRASE_EDGE + _PHRASE_SWELL * np.sin(np.pi * place / length)
+
+
+def _places(roll: PianoRoll, starts: np.ndarray, last: int) -> tuple[np.ndarray, np.ndarray]:
+    """Each frame's place in the stretch it lies in, and that one's length; the last one's is given.
+
+    Both have shape=(frames,).
+    """
+    frames = np.arange(roll.frames)
+    index = np.searchsorted(starts, frames, side="right") - 1
+    lengths = np.diff(starts, append=max(starts[-1] + last, roll.frames))
+    return frames - starts[index], lengths[index]

@@ -27,9 +27,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-FRAMES_PER_BEAT = 4
-TICKS_PER_BEAT = 24
-TICKS_PER_FRAME = TICKS_PER_BEAT // FRAMES_PER_BEAT
+from prism.music.timing import FRAMES_PER_BEAT, TICKS_PER_FRAME, Timing
+from prism.music.timing import TICKS_PER_BEAT as TICKS_PER_BEAT
+
 BEATS = 64
 FRAMES = BEATS * FRAMES_PER_BEAT
 LOWEST_PITCH = 21
@@ -67,11 +67,16 @@ class Piece:
     bars : ndarray of int32, shape=(m,)
         Ticks at which a full bar begins. A pick-up bar is not listed.
     tempo : float
-        Quarter notes a minute at the start.
+        Quarter notes a minute, on average from the first note to the end.
     time_signature : (int, int)
-        The first one: beats in a bar, beat unit.
+        The one that most beats lie in: beats in a bar, beat unit.
     group : str
         Pieces that share a group (versions of one song) stay in one split.
+    tempo_changes : ndarray of float, shape=(k, 2)
+        Ticks and the quarter notes a minute that hold from there on; empty for one tempo.
+    signature_changes : ndarray of int, shape=(k, 3)
+        Ticks and the beats and unit that hold from there on. Where they are empty, as for scores,
+        a change of metre is known from the bars alone; see `prism.music.timing`.
     """
 
     identifier: str
@@ -84,11 +89,36 @@ class Piece:
     tempo: float = DEFAULT_TEMPO
     time_signature: tuple[int, int] = (4, 4)
     group: str = ""
+    tempo_changes: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros((0, 2)))
+    signature_changes: np.ndarray = dataclasses.field(
+        default_factory=lambda: np.zeros((0, 3), np.int32)
+    )
 
     @property
     def ticks(self) -> int:
         """The end of the last note; 0 without any."""
         return int((self.notes[:, 0] + self.notes[:, 1]).max()) if len(self.notes) else 0
+
+    @property
+    def timing(self) -> Timing:
+        """Its metre and tempo, for any part of it."""
+        return Timing(
+            self.bars,
+            self.tempo,
+            self.time_signature,
+            self.tempo_changes,
+            self.signature_changes,
+            end=self.ticks,
+        )
+
+    def summed_up(self) -> Piece:
+        """The same with the tempo and the time signature of all that sounds."""
+        timing, first = self.timing, int(self.notes[0, 0]) if len(self.notes) else 0
+        return dataclasses.replace(
+            self,
+            tempo=timing.tempo_in(first, timing.end),
+            time_signature=timing.time_signature_in(first, timing.end),
+        )
 
     def window(self, start_tick: int = 0, frames: int = FRAMES) -> PianoRoll:
         """Cut out a roll; a note held over from before it is struck at its first frame."""
@@ -108,8 +138,7 @@ class Piece:
             end[heard],
             velocity[heard],
             frames=frames,
-            tempo=self.tempo,
-            time_signature=self.time_signature,
+            **self.timing.window(start_tick, frames),
         )
 
 
@@ -128,12 +157,15 @@ class PianoRoll:
     tempo : float
         Quarter notes a minute, above 0.
     time_signature : (int, int)
-        Beats in a bar and beat unit; a bar begins at frame 0.
+        Beats in a bar and beat unit.
+    bars : tuple of int, optional
+        Frames at which bars begin, from 0 on, where not all have the length of the time signature.
 
     Raises
     ------
     ValueError
-        If shapes differ, a sustain has nothing to sustain, or a velocity has no onset.
+        If shapes differ, a sustain has nothing to sustain, a velocity has no onset, or bars do not
+        begin one after another, from frame 0 on.
     """
 
     onset: np.ndarray
@@ -141,6 +173,7 @@ class PianoRoll:
     velocity: np.ndarray
     tempo: float = DEFAULT_TEMPO
     time_signature: tuple[int, int] = (4, 4)
+    bars: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
         shape = self.onset.shape
@@ -154,13 +187,17 @@ class PianoRoll:
             raise ValueError("sustain: every held frame must follow an onset or a held frame")
         if ((self.velocity > 0) != self.onset).any() or (self.velocity > 127).any():
             raise ValueError("velocity: expected 1 to 127 at every onset and 0 elsewhere")
+        bars = (0,) if self.bars is None else self.bars
+        if bars[:1] != (0,) or sorted({*bars}) != [*bars] or bars[-1] >= shape[1]:
+            raise ValueError(f"bars: expected rising frames from 0 below {shape[1]}, got {bars}")
 
     def __eq__(self, other: object) -> bool:
-        """Same notes, tempo and time signature."""
+        """Same notes, tempo, time signature and bars."""
         return (
             isinstance(other, PianoRoll)
             and self.tempo == other.tempo
             and tuple(self.time_signature) == tuple(other.time_signature)
+            and self.bars == other.bars
             and np.array_equal(self.onset, other.onset)
             and np.array_equal(self.sustain, other.sustain)
             and np.array_equal(self.velocity, other.velocity)
@@ -183,9 +220,20 @@ class PianoRoll:
 
     @property
     def bar_frames(self) -> int:
-        """Frames in one bar; at least 1."""
+        """Frames in a bar of the time signature; at least 1."""
         numerator, denominator = self.time_signature
         return max(1, round(numerator * 4 * FRAMES_PER_BEAT / denominator))
+
+    @property
+    def bar_starts(self) -> np.ndarray:
+        """Frames at which bars begin, the first at 0."""
+        regular = range(0, self.frames, self.bar_frames)
+        return np.array(regular if self.bars is None else self.bars)
+
+    @property
+    def properties(self) -> dict:
+        """Tempo, time signature and bars, for another roll of as many frames."""
+        return {name: getattr(self, name) for name in ("tempo", "time_signature", "bars")}
 
     @property
     def active(self) -> np.ndarray:
@@ -204,13 +252,13 @@ class PianoRoll:
         return self.with_notes(pitch + semitones, start, end, velocity)
 
     def with_notes(self, *columns: np.ndarray, frames: int | None = None) -> PianoRoll:
-        """Other notes, given as `arrays` gives them, at the same tempo and time signature."""
-        return PianoRoll.from_arrays(
-            *columns,
-            self.frames if frames is None else frames,
-            tempo=self.tempo,
-            time_signature=self.time_signature,
-        )
+        """Other notes, given as `arrays` gives them, at the same tempo and in the same metre.
+
+        With `frames`, all bars have the length of the time signature.
+        """
+        if frames is None:
+            return PianoRoll.from_arrays(*columns, self.frames, **self.properties)
+        return PianoRoll.from_arrays(*columns, frames, **self.properties | {"bars": None})
 
     def arrays(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Notes as (pitch, start frame, end frame, velocity), sorted by start, then pitch."""
@@ -231,7 +279,7 @@ class PianoRoll:
 
     @classmethod
     def empty(cls, frames: int = FRAMES, **properties) -> PianoRoll:
-        """A silent roll; `properties` are `tempo` and `time_signature`."""
+        """A silent roll; `properties` are `tempo`, `time_signature` and `bars`."""
         blank = np.zeros((KEYS, frames), bool)
         return cls(blank, blank.copy(), np.zeros((KEYS, frames), np.uint8), **properties)
 

@@ -24,6 +24,9 @@ bar pitch spread, bar note spread
     mean.
 repeated bars
     Share of bars with note beginnings that are, beginning for beginning, an earlier bar.
+bars
+    Those that are there in whole. Of one that is longer than the roll's time signature says, the
+    end is left out; one that is shorter ends in silence.
 silence
     An empty roll has 0 for what counts its notes, 1 for ``empty_frames``, and no bars to compare.
 """
@@ -97,10 +100,12 @@ def describe_structure(roll: PianoRoll) -> dict[str, float]:
 
 def _bars(roll: PianoRoll) -> np.ndarray:
     """Note beginnings of the whole bars, bool, shape=(bars, 88 · frames a bar)."""
-    length = roll.bar_frames
-    count = roll.onset.shape[1] // length
-    onset = roll.onset[:, : count * length].reshape(len(roll.onset), count, length)
-    return onset.transpose(1, 0, 2).reshape(count, -1)
+    length, starts = roll.bar_frames, roll.bar_starts
+    ends = np.append(starts[1:], starts[-1] + length)
+    starts, ends = starts[ends <= roll.frames, None], ends[ends <= roll.frames, None]
+    frames = starts + np.arange(length)
+    onset = roll.onset[:, np.minimum(frames, roll.frames - 1)] & (frames < ends)
+    return onset.transpose(1, 0, 2).reshape(len(starts), -1)
 
 
 def _similarity(earlier: np.ndarray, later: np.ndarray) -> float | None:

@@ -5,7 +5,7 @@ Conventions
 window
     Begins on a bar line, at every fourth bar of the piece, so that phrases keep their place.
 short pieces
-    Repeated, whole bars at a time, until they fill the window.
+    Repeated, whole bars at a time, until they fill the window, at their mean tempo.
 metre
     Two integers a beat: length of the bar it lies in and its place in that bar, both in frames.
     Length 0 stands for an unknown metre.
@@ -84,6 +84,14 @@ def usual_metre(metre: np.ndarray) -> tuple[int, int]:
     return (int(np.bincount(known).argmax()), 16) if len(known) else (16, 16)
 
 
+def roll_properties(metre: np.ndarray) -> dict:
+    """Time signature, as `usual_metre`, and bars of the `PianoRoll` of a `Window.metre`."""
+    starts = np.unique(np.arange(len(metre)) * FRAMES_PER_BEAT - metre[:, 1])
+    changes = metre[:, 0].all() and len(set(metre[:, 0])) > 1 and starts[0] == 0
+    bars = tuple(starts.tolist()) if changes else None
+    return {"time_signature": usual_metre(metre), "bars": bars}
+
+
 def filled(piece: Piece, ticks: int = _WINDOW_TICKS) -> Piece:
     """Repeat a piece too short for one window, from its first bar line on, in whole bars."""
     first = int(piece.bars[0])
@@ -97,7 +105,11 @@ def filled(piece: Piece, ticks: int = _WINDOW_TICKS) -> Piece:
     bars = np.arange(first, first + ticks + period, bar)
     order = np.lexsort((notes[:, 2], notes[:, 0]))
     return dataclasses.replace(
-        piece, notes=notes[order].astype(np.int32), bars=bars.astype(np.int32)
+        piece,
+        notes=notes[order].astype(np.int32),
+        bars=bars.astype(np.int32),
+        tempo_changes=piece.tempo_changes[:0],
+        signature_changes=piece.signature_changes[:0],
     )
 
 

@@ -213,7 +213,7 @@ def neighbour_piece(source: str, neighbour: Neighbour, sample: PianoRoll) -> Sho
         caption=f"From {corpus_words(piece.source)}, used in training; moved to the sample's "
         f"keys and tempo. Terms: {piece.terms}.",
         name=f"nearest-to-{source}-{piece.label}-{piece.title}",
-        roll=dataclasses.replace(roll, tempo=sample.tempo, time_signature=sample.time_signature),
+        roll=dataclasses.replace(roll, **sample.properties),
         lines=real_lines(piece),
     )
 

@@ -90,6 +90,7 @@ def packed(piece: ShownPiece) -> dict[str, Any]:
         "lines": list(piece.lines),
         "tempo": piece.roll.tempo,
         "time_signature": list(piece.roll.time_signature),
+        **({"bars": list(piece.roll.bars)} if piece.roll.bars else {}),
         **{name: column.tolist() for name, column in columns},
     }
 
@@ -100,6 +101,7 @@ def unpacked(stored: Mapping[str, Any]) -> ShownPiece:
         *(np.array(stored[name], np.int64) for name in _COLUMNS),
         tempo=stored["tempo"],
         time_signature=tuple(stored["time_signature"]),
+        bars=tuple(stored["bars"]) if "bars" in stored else None,
     )
     words = {word: stored[word] for word in _WORDS}
     return ShownPiece(**words, roll=roll, lines=tuple(stored["lines"]))

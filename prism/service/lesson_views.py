@@ -80,6 +80,7 @@ class Picture:
             "notes": [(n.pitch, n.start, n.duration, n.velocity) for n in notes],
             "beats": self.roll.beats,
             "bar": self.roll.bar_frames / FRAMES_PER_BEAT,
+            "bars": (self.roll.bar_starts / FRAMES_PER_BEAT).tolist(),
             "mark": self.mark,
             "meters": [dataclasses.asdict(meter) for meter in self.meters],
         }

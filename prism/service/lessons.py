@@ -32,8 +32,7 @@ def encode(pipeline: PrismPipeline, roll: PianoRoll) -> torch.Tensor:
 
 def decode(pipeline: PrismPipeline, latents: torch.Tensor, like: PianoRoll) -> PianoRoll:
     """The roll of some numbers, shape=(N, D), at the tempo and in the metre of another roll."""
-    properties = {"tempo": like.tempo, "time_signature": like.time_signature}
-    return pipeline.decode(latents[None], [properties])[0]
+    return pipeline.decode(latents[None], [like.properties])[0]
 
 
 def gaussian(like: torch.Tensor, seed: int) -> torch.Tensor:
@@ -114,9 +113,10 @@ def excerpt(roll: PianoRoll, first_frame: int, frames: int) -> PianoRoll:
 
 def bars_around(roll: PianoRoll, beat: int) -> tuple[int, int]:
     """(first frame, frames) of the bar a beat begins in and its neighbours, within the roll."""
-    bar = roll.bar_frames
-    first = max(0, beat * FRAMES_PER_BEAT // bar * bar - bar)
-    return first, min(3 * bar, roll.frames - first)
+    starts = roll.bar_starts
+    index = max(0, int(np.searchsorted(starts, beat * FRAMES_PER_BEAT, side="right")) - 2)
+    first, last = [*starts[index : index + 4 : 3].tolist(), roll.frames][:2]
+    return first, last - first
 
 
 def relatives(corpus: Corpus, window: Window, seed: int) -> dict[str, PianoRoll]:

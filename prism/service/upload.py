@@ -10,7 +10,9 @@ bar
 window
     64 beats from a bar line on. Where the music ends before, silence follows: it is not repeated.
 tempo
-    Kept within `PLAYED_TEMPO`: files can say 3.6, which would be 18 minutes of sound.
+    One, the mean of the window's own, so that it lasts as long as in the file; see
+    `prism.music.timing`. Kept within `PLAYED_TEMPO`: files can say 3.6, which would be 18 minutes
+    of sound.
 names
     The file's and its tracks' on one line, see `prism.music.metadata`. A track's that cannot be
     read is not shown: one that is neither UTF-8 nor Japanese nor, by its letters, Western.
@@ -33,7 +35,7 @@ import symusic
 
 from prism.models.setting_types import Number, SettingError
 from prism.models.settings import SETTINGS
-from prism.music.metadata import encoding_of, file_stem, metre, one_line
+from prism.music.metadata import encoding_of, file_stem, metre_in, one_line
 from prism.music.midi import MidiError, read_midi
 from prism.music.roll import BEATS, FRAMES_PER_BEAT, TICKS_PER_BEAT, Piece
 from prism.service.piece import ShownPiece
@@ -122,12 +124,13 @@ class OwnPiece:
         """The window as a piece for the page, still without files, at its own tempo by default."""
         roll = self.piece.window(self.start_tick)
         roll = roll.with_tempo(tempo or np.clip(roll.tempo, *PLAYED_TEMPO))
+        timing = metre_in(self.piece, self.start_tick, roll)
         sounds = np.flatnonzero(roll.active.any(axis=0))[-1] // FRAMES_PER_BEAT + 1
         silence = "" if sounds == BEATS else f" · silent after beat {sounds}"
         return ShownPiece(
             kind=KIND,
             title=self.piece.title,
-            detail=f"from bar {self.bar} of {len(self.bars)} · {metre(roll)}{silence}",
+            detail=f"from bar {self.bar} of {len(self.bars)} · {timing}{silence}",
             caption=f"Your own file{self._tracks()}. It stays in this visit: nobody else sees it, "
             "links do not carry it, and nothing is trained on it.",
             name=file_stem("yours", self.piece.title, end=f"bar-{self.bar}"),

@@ -15,9 +15,7 @@ from prism.corpora.collections import collections_in
 from prism.corpora.dataset import (
     Batch,
     WindowSampler,
-    attribute_shares,
-    form_plans,
-    label_profiles,
+    sampler_profiles,
     tensor_roll,
 )
 from prism.corpora.prepared import Corpus
@@ -29,7 +27,7 @@ from prism.music.attributes import COLLECTION, attribute_indices, attribute_valu
 from prism.music.form import LETTERS
 from prism.music.roll import BEATS
 from prism.music.statistics import mean_description
-from prism.music.windows import usual_metre
+from prism.music.windows import roll_properties
 from prism.training.batches import DrawSamples, Tensors, chunks, generator_for
 from prism.training.files import keep_sample
 from prism.training.recipe import Recipe
@@ -131,11 +129,7 @@ class DiTStage:
         self.collections = collections_in(corpus) if COLLECTION in recipe.attributes else ()
         self.network = new_dit(recipe, len(corpus.labels), self.collections)
         self.autoencoder = autoencoder.eval()
-        self.profiles = label_profiles(corpus)
-        for label, shares in attribute_shares(corpus, recipe.drawn_attributes).items():
-            self.profiles[label]["attributes"] = shares
-        for label, plans in form_plans(corpus).items() if recipe.form_share else ():
-            self.profiles[label]["plans"] = plans
+        self.profiles = sampler_profiles(corpus, recipe.drawn_attributes, recipe.form_share > 0)
         options = (self.collections, recipe.key_normalised, recipe.label_power)
         form = recipe.form_share > 0
         self.sampler = WindowSampler(corpus, "train", *options, form)
@@ -194,7 +188,7 @@ class DiTStage:
         # Of key-normalised windows too, what is asked for is said of the music in its own key.
         back = -batch.shifts if self.settings.key_normalised else torch.zeros_like(batch.shifts)
         rolls = [
-            tensor_roll(roll, time_signature=usual_metre(metre.numpy())).transposed(int(shift))
+            tensor_roll(roll, **roll_properties(metre.numpy())).transposed(int(shift))
             for roll, metre, shift in zip(batch.rolls, batch.metre, back, strict=True)
         ]
         found = np.array([attribute_indices(roll, measured) for roll in rolls], np.int64)

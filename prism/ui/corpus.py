@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from prism import ASSETS
-from prism.music.metadata import corpus_words, file_stem, metre, real_lines, signature
+from prism.music.metadata import (
+    corpus_words,
+    file_stem,
+    mean_words,
+    metre_in,
+    real_lines,
+    signature,
+)
 from prism.music.roll import FRAMES, FRAMES_PER_BEAT, TICKS_PER_FRAME, Piece
 from prism.service.log import fault_words
 from prism.service.piece import ShownPiece
@@ -109,7 +116,7 @@ def shown_piece(piece: Piece, split: str, bar: int) -> ShownPiece:
     return ShownPiece(
         kind=f"Real · {_SPLITS[split]}",
         title=piece.title,
-        detail=f"{piece.label} · {where} · {metre(roll)}",
+        detail=f"{piece.label} · {where} · {metre_in(piece, start, roll)}",
         caption=f"From {corpus_words(piece.source)}. {_USES[split]} Terms: {piece.terms}.",
         name=file_stem(piece.label, piece.title, end=f"bar-{bar}"),
         roll=roll,
@@ -120,8 +127,9 @@ def shown_piece(piece: Piece, split: str, bar: int) -> ShownPiece:
 def provenance(piece: Piece, split: str) -> Block:
     """What is known of a piece."""
     beats = piece.ticks / TICKS_PER_FRAME / FRAMES_PER_BEAT
+    bounds = mean_words(piece, int(piece.notes[0, 0]), piece.ticks)
+    tempo = f"{piece.tempo:g} quarter notes a minute{bounds}"
     minutes, seconds = divmod(round(beats * 60 / piece.tempo), 60)
-    told = signature(piece.time_signature)
     return facts(
         piece.title,
         (
@@ -131,7 +139,7 @@ def provenance(piece: Piece, split: str) -> Block:
             ("Split", f"{_SPLITS[split]}. {_USES[split]}"),
             ("Length", f"{len(piece.bars):,} bars, {beats:,.4g} beats, {minutes}:{seconds:02}"),
             ("Notes", f"{len(piece.notes):,}"),
-            ("Metre and tempo", f"{told}, {piece.tempo:g} quarter notes a minute"),
+            ("Metre and tempo", f"{signature(piece.time_signature)}, {tempo}"),
         ),
     )
 

@@ -74,7 +74,8 @@ def player_value(title: str, **texts: str) -> dict[str, Any]:
         ``kind`` (above the title), ``detail`` (below it), ``hint`` (in an empty player),
         ``message`` (what went wrong), ``caption`` (small print).
     """
-    music = {"notes": [], "beats": 64, "tempo": 100.0, "bar": 4.0, "downloads": {}}
+    bars = list(range(0, 64, 4))
+    music = {"notes": [], "beats": 64, "tempo": 100.0, "bar": 4.0, "bars": bars, "downloads": {}}
     return {"title": title, **music, **texts}
 
 
@@ -94,6 +95,7 @@ def piece_value(piece: ShownPiece, busy: bool = False) -> dict[str, Any]:
         "beats": roll.beats,
         "tempo": roll.tempo,
         "bar": roll.bar_frames / FRAMES_PER_BEAT,
+        "bars": (roll.bar_starts / FRAMES_PER_BEAT).tolist(),
         "downloads": {name: file_data(path) for name, path in piece.files.items()},
     }
 
