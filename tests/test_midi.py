@@ -108,8 +108,7 @@ def test_running_status_and_note_on_of_velocity_0():
         ),
         # let go at once: one tick
         (note_on(0, 60) + note_off(0, 60), [(0, 1, 60, 80)]),
-        # never let go; never struck
-        (note_on(0, 60) + ONE_NOTE.replace(b"\x3c", b"\x3e"), [(0, 24, 62, 80)]),
+        # never struck
         (note_off(0, 60) + ONE_NOTE, [(0, 24, 60, 80)]),
         # outside the piano
         (note_on(0, 20) + note_off(9, 20) + note_on(0, 109) + note_off(9, 109), []),
@@ -133,15 +132,58 @@ def test_overlaps_across_tracks_are_resolved():
     assert rows(midi(ONE_NOTE, second)) == [(0, 12, 60, 80), (12, 24, 60, 50)]
 
 
+FORGOTTEN = note_on(0, 60, 81) + note_on(48, 60, 82) + note_off(48, 60)
+OVERLAP = (
+    note_on(0, 60, 83) + note_on(24, 60, 84) + note_off(24, 60) + note_off(48, 60) + pedal(288, 0)
+)
+
+
+@pytest.mark.parametrize(
+    ("events", "expected"),
+    [
+        # each strike to the next one or to a note-off that comes before
+        (
+            3 * (FORGOTTEN + pedal(288, 0)),
+            [(96 * bar + at, 12, 60, 81 + at // 12) for bar in range(3) for at in (0, 12)],
+        ),
+        # nothing follows, or only a bar and more later: a bar
+        (note_on(0, 60) + ONE_NOTE.replace(b"\x3c", b"\x3e"), [(0, 96, 60, 80), (0, 24, 62, 80)]),
+        (note_on(0, 60, 81) + pedal(768, 0) + ONE_NOTE, [(0, 96, 60, 81), (192, 24, 60, 80)]),
+        # a note-off that comes late is believed
+        (FORGOTTEN[:-4] + note_off(960, 60), [(0, 12, 60, 81), (12, 240, 60, 82)]),
+        # what overlaps honestly before stays, up to the last rest of the pitch
+        (
+            OVERLAP + FORGOTTEN,
+            [(0, 6, 60, 83), (6, 18, 60, 84), (96, 12, 60, 81), (108, 12, 60, 82)],
+        ),
+        # on another pitch, channel or track it stays anyhow
+        (
+            note_on(0, 61) + OVERLAP,
+            [(0, 6, 60, 83), (0, 96, 61, 80), (6, 18, 60, 84)],
+        ),
+        (
+            note_on(0, 61, 80, channel=1) + OVERLAP,
+            [(0, 6, 60, 83), (0, 96, 61, 80), (6, 18, 60, 84)],
+        ),
+        # struck again before it is let go at the same moment: the last one is let go nowhere
+        (
+            note_on(0, 60) + 3 * (note_on(48, 60) + note_off(0, 60)),
+            [(0, 12, 60, 80), (12, 12, 60, 80), (24, 12, 60, 80), (36, 96, 60, 80)],
+        ),
+    ],
+)
+def test_no_strike_is_lost_where_note_offs_are_missing(events, expected):
+    assert rows(midi(events)) == expected
+
+
+def test_tracks_let_go_their_own_notes_only():
+    forgotten = note_on(0, 60, 81)
+    assert rows(midi(forgotten, pedal(96, 0) + ONE_NOTE)) == [(0, 24, 60, 81), (24, 24, 60, 80)]
+
+
 def test_the_pedal_is_ignored():
     events = pedal(0, 127) + ONE_NOTE + pedal(96, 0) + note_on(0, 64) + note_off(24, 64)
     assert rows(midi(events)) == [(0, 24, 60, 80), (48, 6, 64, 80)]
-
-
-def test_other_events_and_chunks_are_skipped():
-    noise = b"\x00\xf0\x03\x01\x02\xf7" + b"\x00\xff\x01\x02hi" + b"\x00\xe0\x00\x40"
-    data = midi(noise + ONE_NOTE)
-    assert rows(data[:14] + chunk(b"abcd", b"XFIH") + data[14:] + b"\0\0rest") == [(0, 24, 60, 80)]
 
 
 def test_tempo_change_moves_nothing_in_beats():
@@ -159,6 +201,10 @@ def test_tempo_change_moves_nothing_in_beats():
         (tempo(0, 616_650) + ONE_NOTE, 97.3),
         (tempo(0, 0) + ONE_NOTE, 120.0),
         (tempo(0, 600_000), 100.0),
+        # too short for a tempo; longer ones begin with it
+        (b"\x00\xff\x51\x01\x07" + ONE_NOTE, 120.0),
+        (tempo(0, 600_000) + b"\x00\xff\x51\x02\x07\xa1" + ONE_NOTE, 100.0),
+        (b"\x00\xff\x51\x04\x09\x27\xc0\x00" + ONE_NOTE, 100.0),
     ],
 )
 def test_tempo_where_the_first_note_begins(events, expected):
@@ -182,6 +228,9 @@ LONG_NOTE = note_on(0, 60) + note_off(8 * TICKS, 60)
         # no metre at all
         (signature(0, 0, 2), (4, 4), [0, 96]),
         (signature(0, 3, 9), (4, 4), [0, 96]),
+        # too short for a metre; a longer one begins with it
+        (b"\x00\xff\x58\x01\x03", (4, 4), [0, 96]),
+        (b"\x00\xff\x58\x05\x03\x02\x18\x08\x00", (3, 4), [0, 72, 144]),
     ],
 )
 def test_bars(conductor, time_signature, bars):
@@ -214,20 +263,21 @@ FAR = 2**28 - 1
     ("data", "message"),
     [
         (b"", "is empty"),
-        (b"hello, this is not music", "expected b'MThd'"),
-        (b"RIFF\0\0\0\0RMIDdata" + WHOLE, "expected b'MThd'"),
+        (b"hello, this is not music", "this is no MIDI file: there is no MThd header"),
+        (bytes(1025) + WHOLE, "this is no MIDI file: there is no MThd header"),
         (b"MThd\0\0\0\6\0", "header ends after 9 of 14 bytes"),
-        (WHOLE[:7] + b"\7" + WHOLE[8:], "header is 7 bytes long; expected 6"),
+        (WHOLE[:7] + b"\5" + WHOLE[8:], "header is 5 bytes long; expected 6"),
         (midi(ONE_NOTE, kind=2), "type 2; expected 0 or 1"),
         (midi(ONE_NOTE, kind=7), "type 7; expected 0 or 1"),
         (midi(ONE_NOTE, division=0xE728), "0xe728; expected ticks a quarter note.*not SMPTE"),
         (midi(ONE_NOTE, division=0), "0x0000; expected ticks a quarter note"),
-        (midi(count=0), "announces no tracks"),
+        (midi(count=0), "has no tracks; expected at least 1"),
         (WHOLE[:14], "0 of 2 tracks are there; expected a whole file"),
         (WHOLE[:-3], "lacks its last 3 bytes; expected a whole file"),
-        (WHOLE[: -len(chunk(ONE_NOTE + END_OF_TRACK))], "1 of 2 tracks are there"),
-        (midi(b"\0\x3c\x40"), "make no sense"),
-        (midi(b"\0\xff\x01\x7fhi"), "make no sense"),
+        (WHOLE[:-4], "lacks its last 4 bytes; expected a whole file"),
+        (midi(b"\0\x3c\x40"), "track 1 make no sense .a message without a status"),
+        (midi(ONE_NOTE, b"\0\xff\x01\x7fhi"), "track 2 make no sense .an event that goes beyond"),
+        (midi(b"\xff\xff\xff\xff\x7f" + ONE_NOTE), "make no sense .a number that does not end"),
         (
             midi(note_on(TICKS * prism.music.midi.MAX_BEATS, 60) + note_off(9, 60)),
             "beyond beat 20000",
@@ -242,8 +292,9 @@ FAR = 2**28 - 1
 def test_broken_files_are_named_errors(tmp_path, data, message):
     path = tmp_path / "broken.mid"
     path.write_bytes(data)
-    with pytest.raises(MidiError, match=message):
+    with pytest.raises(MidiError, match=message) as caught:
         read_midi(data)
+    assert "b'" not in str(caught.value) and "\\x" not in str(caught.value)
     with pytest.raises(MidiError, match="broken.mid: .*" + message):
         read_midi(path)
 

@@ -88,11 +88,11 @@ def test_track_names_are_read_or_hidden(raw, tracks):
 
 WRONG = [
     (b"", "cannot be used: the file is empty"),
-    (b"%PDF-1.7", "cannot be used: the file begins with b'%PDF'; expected b'MThd'"),
+    (b"%PDF-1.7", "cannot be used: this is no MIDI file: there is no MThd header"),
     (midi(quarters(4))[:-9], "lacks its last 9 bytes; expected a whole file"),
     (midi(quarters(4), kind=2), "type 2; expected 0 or 1"),
     (midi(quarters(4), division=0xE728), "not SMPTE frames"),
-    (midi(b"\0\x3c\x40"), "the events in a track make no sense"),
+    (midi(b"\0\x3c\x40"), "the events in track 1 make no sense"),
     (midi(b""), "there is no note in it; expected at least one"),
     (midi(quarters(4, channel=9)), "it has drums alone; expected notes of pitch"),
     (midi(quarters(4, pitch=10)), "outside the piano's 88 keys; expected MIDI pitches 21 to 108"),

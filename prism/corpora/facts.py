@@ -14,12 +14,13 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+from collections import Counter
 
 import numpy as np
-import symusic
 
 from prism.corpora.duplicates import content_key, sketch
 from prism.music.metadata import signature
+from prism.music.midi_events import DRUM_CHANNEL, PROGRAM, MidiEvents, read_events
 from prism.music.roll import KEYS, LOWEST_PITCH, TICKS_PER_BEAT, Piece
 
 # pyfluidsynth, which pretty_midi loads, prints where it found its library when CI is set; a
@@ -137,16 +138,32 @@ def bar_changes(bars: np.ndarray) -> int:
 
 def file_facts(content: bytes) -> FileFacts:
     """What a MIDI file tells; `prism.corpora.folder.read_content` must have accepted it."""
-    # Without sanitizing, symusic corrupts its memory on data bytes above 127.
-    score = symusic.Score.from_midi(content, sanitize_data=True)
-    instruments: dict[str, int] = {}
-    for track in score.tracks:
-        name = DRUMS if track.is_drum else pretty_midi.program_to_instrument_name(track.program)
-        if len(track.notes):
-            instruments[name] = instruments.get(name, 0) + len(track.notes)
+    score = read_events(content)
     metres = [(s.time, signature((s.numerator, s.denominator))) for s in score.time_signatures]
     tempi = [(change.time, change.mspq) for change in score.tempos]
-    return FileFacts(instruments, tuple(_successive(metres)), len(_successive(tempi)))
+    return FileFacts(_instruments(score), tuple(_successive(metres)), len(_successive(tempi)))
+
+
+def _instruments(score: MidiEvents) -> dict[str, int]:
+    """Notes of each instrument."""
+    programs = _programs(score)[score.strikes]
+    drums = score.channel[score.strikes] == DRUM_CHANNEL
+    counts = Counter(programs[~drums].tolist())
+    named = {pretty_midi.program_to_instrument_name(p): n for p, n in sorted(counts.items())}
+    return named | ({DRUMS: int(drums.sum())} if drums.any() else {})
+
+
+def _programs(score: MidiEvents) -> np.ndarray:
+    """The program on each event's track and channel then; 0 before the first is chosen."""
+    key = score.track << 4 | score.channel
+    order = np.argsort(key, kind="stable")
+    key = key[order]
+    opens = np.diff(key, prepend=-1) != 0
+    chosen = score.status[order] & 0xF0 == PROGRAM
+    latest = np.maximum.accumulate(np.where(opens | chosen, np.arange(len(key)), 0))
+    programs = np.empty_like(key)
+    programs[order] = np.where(chosen, score.first[order], 0)[latest]
+    return programs
 
 
 def _successive(changes: list[tuple]) -> list:

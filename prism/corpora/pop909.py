@@ -19,10 +19,10 @@ import pathlib
 import re
 
 import numpy as np
-import symusic
 
 from prism.corpora.files import tidy
 from prism.corpora.folder import Layout, Name
+from prism.music.midi_events import MidiEvents, read_events
 from prism.music.roll import TICKS_PER_BEAT, Piece
 
 LABEL = "POP909"
@@ -49,7 +49,7 @@ def on_annotated_beats(piece: Piece, midi: bytes, annotation: bytes) -> Piece:
     table = np.array([line.split() for line in annotation.decode().splitlines() if line], float)
     if table.ndim != 2 or table.shape[1] != 3 or np.count_nonzero(table[:, 2]) < 2:
         raise ValueError("expected lines of second, strong beat and downbeat, with downbeats")
-    beats = _beats_at(table[:, 0], symusic.Score.from_midi(midi, sanitize_data=True))
+    beats = _beats_at(table[:, 0], read_events(midi))
     # The mean of angles: 0.99 and 0.01 are near each other.
     phase = np.angle(np.exp(2j * np.pi * beats).mean()) / (2 * np.pi)
     shift = -round(phase * TICKS_PER_BEAT)
@@ -68,7 +68,7 @@ def on_annotated_beats(piece: Piece, midi: bytes, annotation: bytes) -> Piece:
     )
 
 
-def _beats_at(seconds: np.ndarray, score: symusic.Score) -> np.ndarray:
+def _beats_at(seconds: np.ndarray, score: MidiEvents) -> np.ndarray:
     """Where moments lie, in beats from the file's beginning."""
     changes = {0: 500_000} | {change.time: change.mspq for change in score.tempos}
     ticks = np.array(sorted(changes), float)

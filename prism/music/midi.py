@@ -9,8 +9,11 @@ tracks
     All merged into one piano, by the overlap rule of `prism.music.roll`; channel 10 (drums) is
     dropped, and so are pitches outside 21 to 108. The pedal is ignored.
 notes
-    A note-off ends the oldest note still sounding on its channel and pitch. A note that is never
-    let go is dropped. Data bytes above 127 count as 127.
+    A note-off ends the oldest note still sounding on its track, channel and pitch, so notes may
+    overlap there as long as all are let go. Where one never is, note-offs are missing, and nobody
+    can tell whose: from the pitch's last rest on, each strike lasts to the next note-off, or to
+    the next strike if that comes first or no note-off does, then `FORGOTTEN_BEATS` at most. No
+    strike is lost.
 tempo
     Quarter notes a minute, to a hundredth; 120 until the file names one, as the standard says.
     Where it changes, a piece and each of its windows have their mean (`prism.music.timing`), and so
@@ -21,7 +24,7 @@ time signature
     of their beats lie in, and bars where they are. A first signature that lasts for a single bar,
     shorter than the bars after it, is a pick-up: its bar is not listed.
 
-Source: Standard MIDI Files 1.0 (RP-001), MIDI Manufacturers Association, 1996.
+What of a file's bytes counts is in `prism.music.midi_events`.
 """
 
 from __future__ import annotations
@@ -30,13 +33,12 @@ import io
 import math
 import os
 import pathlib
-import struct
 from collections.abc import Iterable
 
 import mido
 import numpy as np
-import symusic
 
+from prism.music.midi_events import DRUM_CHANNEL, MidiError, MidiEvents, read_events
 from prism.music.roll import (
     FRAMES_PER_BEAT,
     KEYS,
@@ -53,18 +55,12 @@ MAX_FILE_BYTES = 4 * 2**20
 MAX_NOTES = 200_000
 MAX_BEATS = 20_000
 MAX_SIGNATURE_UNIT = 64
+FORGOTTEN_BEATS = 4
 
-_HEADER_BYTES = 14
-_CHUNK_HEAD_BYTES = 8
-_SMPTE_BIT = 0x8000
 _UNNAMED_TEMPO = 120.0
 _MICROSECONDS_PER_MINUTE = 60_000_000
 _MAX_MICROSECONDS_PER_BEAT = 2**24 - 1
 _WRITTEN_TICKS_PER_FRAME = 120
-
-
-class MidiError(ValueError):
-    """A file that cannot be read as MIDI: what is wrong, what was expected, what to do."""
 
 
 def read_midi(file: str | os.PathLike | bytes) -> Piece:
@@ -210,78 +206,23 @@ def _load(path: str | os.PathLike) -> bytes:
         return file.read(MAX_FILE_BYTES + 1)
 
 
-def _parse(data: bytes) -> symusic.Score:
-    """Check what symusic does not, then let it parse."""
-    if not data:
-        raise MidiError("the file is empty; expected a MIDI file: get it again from its source")
+def _parse(data: bytes) -> MidiEvents:
     if len(data) > MAX_FILE_BYTES:
         raise MidiError(
             f"the file is larger than {MAX_FILE_BYTES} bytes; expected a single piece: "
             "cut it into shorter ones"
         )
-    _check_tracks(data, _checked_track_count(data))
-    try:
-        # Without sanitizing, symusic corrupts its memory on data bytes above 127.
-        return symusic.Score.from_midi(data, sanitize_data=True)
-    except RuntimeError as error:
-        raise MidiError(
-            f"the events in a track make no sense ({error}); expected well-formed MIDI events: "
-            "export the file again"
-        ) from error
+    return read_events(data)
 
 
-def _checked_track_count(data: bytes) -> int:
-    """Check the header chunk; the number of tracks it announces."""
-    if data[:4] != b"MThd":
-        raise MidiError(
-            f"the file begins with {data[:4]!r}; expected b'MThd': this is no MIDI file, "
-            "or one in a wrapper that has to be unpacked first"
-        )
-    if len(data) < _HEADER_BYTES:
-        raise MidiError(_truncated(f"the header ends after {len(data)} of {_HEADER_BYTES} bytes"))
-    length, kind, tracks, division = struct.unpack_from(">IHHH", data, 4)
-    if length != _HEADER_BYTES - _CHUNK_HEAD_BYTES:
-        raise MidiError(f"the header is {length} bytes long; expected 6: export the file again")
-    if kind > 1:
-        raise MidiError(f"the file is of type {kind}; expected 0 or 1: export it as type 1")
-    if division & _SMPTE_BIT or not division:
-        raise MidiError(
-            f"the time division is 0x{division:04x}; expected ticks a quarter note, from 1 to "
-            "32767, not SMPTE frames: export the file in musical time"
-        )
-    if not tracks:
-        raise MidiError("the header announces no tracks; expected at least 1: export it again")
-    return tracks
-
-
-def _check_tracks(data: bytes, expected: int) -> None:
-    """Check that all announced tracks are there in full; symusic would read what it finds."""
-    found, position = 0, _HEADER_BYTES
-    while found < expected and position + _CHUNK_HEAD_BYTES <= len(data):
-        kind, length = struct.unpack_from(">4sI", data, position)
-        position += _CHUNK_HEAD_BYTES + length
-        found += kind == b"MTrk"
-        if position > len(data):
-            missing = position - len(data)
-            raise MidiError(_truncated(f"chunk {kind!r} lacks its last {missing} bytes"))
-    if found < expected:
-        raise MidiError(_truncated(f"{found} of {expected} tracks are there"))
-
-
-def _truncated(what: str) -> str:
-    return f"{what}; expected a whole file: it was cut short, get it again from its source"
-
-
-def _notes(score: symusic.Score) -> np.ndarray:
+def _notes(score: MidiEvents) -> np.ndarray:
     """All tracks but drums as one piano, in the columns of `Piece.notes`."""
-    tracks = [_track_notes(track) for track in score.tracks if not track.is_drum]
-    pitch, start, end, velocity = np.concatenate([np.zeros((4, 0), np.int64), *tracks], axis=1)
+    pitch, start, end, velocity = _paired(score)
     if len(pitch) > MAX_NOTES:
         raise MidiError(
             f"the file has {len(pitch)} notes; expected at most {MAX_NOTES}: thin it out or cut it"
         )
-    # symusic counts in 32 bits: what lies beyond them comes back negative.
-    if len(pitch) and (start.min() < 0 or end.max() > MAX_BEATS * score.tpq):
+    if len(pitch) and end.max() > MAX_BEATS * score.tpq:
         raise MidiError(
             f"notes lie beyond beat {MAX_BEATS}; expected a single piece: cut away the silence "
             "or export the file again"
@@ -296,11 +237,59 @@ def _notes(score: symusic.Score) -> np.ndarray:
     return notes[np.lexsort((pitch, start))]
 
 
-def _track_notes(track) -> np.ndarray:
-    """One track as int64, shape=(4, n): pitch, start, end (file ticks), velocity."""
-    notes = {name: column.astype(np.int64) for name, column in track.notes.numpy().items()}
-    end = notes["time"] + notes["duration"]
-    return np.stack([notes["pitch"], notes["time"], end, notes["velocity"]])
+def _paired(score: MidiEvents) -> tuple[np.ndarray, ...]:
+    """Strikes and note-offs as notes: pitch, start, end (file ticks), velocity; see Conventions."""
+    rows = np.flatnonzero(score.is_note & (score.channel != DRUM_CHANNEL))
+    key = (score.track[rows] << 4 | score.channel[rows]) << 7 | score.first[rows]
+    # NumPy sorts 16 bits several times as fast.
+    order = np.argsort(key.astype(np.min_scalar_type(key.max(initial=0))), kind="stable")
+    rows, key = rows[order], key[order]
+    time = np.minimum(score.time[rows], MAX_BEATS * score.tpq + 1)
+    strike = score.strikes[rows]
+    stray, unsure = _unpaired(key, strike)
+    end = np.zeros_like(time)
+    sure = ~stray & ~unsure
+    # Of each key there are as many of one as of the other.
+    end[sure & strike] = time[sure & ~strike]
+    longest = FORGOTTEN_BEATS * score.tpq
+    end[unsure & strike] = _guessed_ends(key[unsure], time[unsure], strike[unsure], longest)
+    return score.first[rows][strike], time[strike], end[strike], score.second[rows][strike]
+
+
+def _unpaired(key: np.ndarray, strike: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Note-offs that end nothing, and what follows the last rest of a key that is not let go.
+
+    Of note-ons and note-offs sorted by key, those of one key in the order of time.
+    """
+    count = np.arange(len(key))
+    opens = np.diff(key, prepend=-1) != 0
+    group = np.cumsum(opens) - 1
+    # A key's balance lies below all of the key before, so that running minima are its own.
+    floor = -2 * len(key) * group
+    step = np.where(strike, 1, -1)
+    total = np.cumsum(step)
+    balance = floor + total - (total - step)[opens][group]
+    lowest = np.minimum(np.minimum.accumulate(balance), floor)
+    stray = balance < np.where(opens, floor, np.roll(lowest, 1))
+    rest = np.where(balance == lowest, count, np.where(opens, count - 1, -1))
+    last_rest = np.maximum.accumulate(rest)[np.roll(opens, -1)]
+    return stray, count > last_rest[group]
+
+
+def _guessed_ends(
+    key: np.ndarray, time: np.ndarray, strike: np.ndarray, longest: int
+) -> np.ndarray:
+    """When strikes end whose own note-offs cannot be told; arguments as for `_unpaired`."""
+    # One key's time line behind the other's, so far apart that no strike reaches the next.
+    span = int(time.max(initial=0)) + longest + 1
+    begin = span * np.cumsum(np.diff(key, prepend=-1) != 0)
+    strikes, offs = (begin + time)[strike], (begin + time)[~strike]
+    never = np.iinfo(np.int64).max
+    struck_again = np.append(strikes, never)[1:]
+    let_go = np.append(offs, never)[np.searchsorted(offs, strikes, side="right")]
+    is_let_go = (let_go <= struck_again) & (let_go < begin[strike] + span)
+    end = np.where(is_let_go, let_go, np.minimum(struck_again, strikes + longest))
+    return end - begin[strike]
 
 
 def _to_ticks(times: np.ndarray, ticks_per_beat: int) -> np.ndarray:
@@ -308,12 +297,11 @@ def _to_ticks(times: np.ndarray, ticks_per_beat: int) -> np.ndarray:
     return (2 * TICKS_PER_BEAT * times + ticks_per_beat) // (2 * ticks_per_beat)
 
 
-def _tempi(score: symusic.Score) -> list[tuple[float, float]]:
+def _tempi(score: MidiEvents) -> list[tuple[float, float]]:
     """Ticks and the tempi that hold from there on, the first at tick 0."""
     named = {
         change.time * TICKS_PER_BEAT / score.tpq: _MICROSECONDS_PER_MINUTE / change.mspq
         for change in sorted(score.tempos, key=lambda change: change.time)
-        if change.time >= 0 and change.mspq > 0
     }
     return [*({0.0: _UNNAMED_TEMPO} | named).items()]
 
@@ -323,12 +311,12 @@ def _is_signature(numerator: int, denominator: int) -> bool:
     return 0 < numerator < 256 and power_of_two and 0 < denominator <= MAX_SIGNATURE_UNIT
 
 
-def _signatures(score: symusic.Score) -> list[tuple[float, tuple[int, int]]]:
+def _signatures(score: MidiEvents) -> list[tuple[float, tuple[int, int]]]:
     """Time signatures with the ticks at which they begin, the first at or after tick 0."""
     named = {
         change.time * TICKS_PER_BEAT / score.tpq: (change.numerator, change.denominator)
         for change in sorted(score.time_signatures, key=lambda change: change.time)
-        if change.time >= 0 and _is_signature(change.numerator, change.denominator)
+        if _is_signature(change.numerator, change.denominator)
     }
     changes = sorted(({0.0: (4, 4)} | named).items())
     if len(changes) > 1:

@@ -26,17 +26,14 @@ import base64
 import dataclasses
 import functools
 import hashlib
-import re
-from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
-import symusic
 
 from prism.models.setting_types import Number, SettingError
 from prism.models.settings import SETTINGS
 from prism.music.metadata import encoding_of, file_stem, metre_in, one_line
 from prism.music.midi import MidiError, read_midi
+from prism.music.midi_events import DRUM_CHANNEL, MidiEvents, read_events
 from prism.music.roll import BEATS, FRAMES_PER_BEAT, TICKS_PER_BEAT, Piece
 from prism.service.piece import ShownPiece
 
@@ -47,7 +44,6 @@ PLAYED_TEMPO = (SETTINGS["tempo"].low, SETTINGS["tempo"].high)
 LONGEST_NAME = 80
 _TRACKS_NAMED = 3
 KIND = "Yours"
-_TRACK_NAME = re.compile(rb"\xff\x03([\x01-\x7f])")
 
 
 class UploadError(ValueError):
@@ -189,7 +185,7 @@ def _read(title: str, data: bytes) -> OwnPiece:
     piece = dataclasses.replace(
         read_midi(data), identifier=title, title=title, label="yours", source=title
     )
-    score = symusic.Score.from_midi(data, sanitize_data=True)
+    score = read_events(data)
     if not len(piece.notes):
         raise UploadError(_silent(score))
     if len(piece.notes) > MAX_NOTES:
@@ -203,20 +199,14 @@ def _read(title: str, data: bytes) -> OwnPiece:
             f"it is {beats:,} beats long; expected at most {MAX_BEATS:,}: cut it into shorter "
             "pieces"
         )
-    tracks = tuple(filter(None, _track_names(score, data)))
-    return OwnPiece(piece, hashlib.sha256(data).hexdigest(), tracks).at_first_note()
+    return OwnPiece(piece, hashlib.sha256(data).hexdigest(), _track_names(score)).at_first_note()
 
 
-def _track_names(score: symusic.Score, data: bytes) -> Iterator[str]:
-    """The names of tracks that are no drums, some empty."""
-    names = [track.name for track in score.tracks if not track.is_drum]
-    raw = {}
-    if any("\ufffd" in name for name in names):
-        # symusic keeps no bytes of a name that is not UTF-8.
-        found = (data[m.end() : m.end() + m[1][0]] for m in _TRACK_NAME.finditer(data))
-        raw = {name.decode(errors="replace"): name for name in found}
-    for name in names:
-        yield _readable(raw.get(name, b"") if "\ufffd" in name else name.encode())
+def _track_names(score: MidiEvents) -> tuple[str, ...]:
+    """Of the tracks with notes that are no drums; without those that cannot be read."""
+    named = score.track_names()
+    tracks = np.unique(score.track[score.strikes & (score.channel != DRUM_CHANNEL)]).tolist()
+    return tuple(filter(None, (_readable(named[track]) for track in tracks if track in named)))
 
 
 def _readable(raw: bytes) -> str:
@@ -229,12 +219,12 @@ def _readable(raw: bytes) -> str:
     return "" if odd or "\ufffd" in text else tidy(text)
 
 
-def _silent(score: Any) -> str:
+def _silent(score: MidiEvents) -> str:
     """Why nothing of a whole file can be heard on a piano."""
-    struck = {track.is_drum for track in score.tracks if len(track.notes)}
-    if not struck:
+    is_drum = score.channel[score.strikes] == DRUM_CHANNEL
+    if not len(is_drum):
         return "there is no note in it; expected at least one: export it again with its notes"
-    if struck == {True}:
+    if is_drum.all():
         return "it has drums alone; expected notes of pitch: choose one with other instruments"
     return (
         "all its notes lie outside the piano's 88 keys; expected MIDI pitches 21 to 108: transpose "
