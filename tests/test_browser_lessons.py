@@ -5,6 +5,9 @@ from __future__ import annotations
 import pytest
 from conftest import choose_tab, started
 
+# It starts the app as a host does.
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def address():
@@ -53,7 +56,6 @@ def hear(page, words: str) -> None:
     )
 
 
-@pytest.mark.slow
 def test_every_lesson_runs_and_sounds(visit):
     page = visit(reduced_motion="reduce")
     assert page.locator(".prism-lesson").count() == 0  # nothing is there before it is opened
