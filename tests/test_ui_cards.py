@@ -315,4 +315,3 @@ def test_two_visitors_cards_do_not_wait_for_each_other():
     next(comparing)
     assert settled(other.cards.compare(other.session))[1]["charts"]
     comparing.close()
-    assert not one.generation.lock.locked()

@@ -176,7 +176,7 @@ class Service:
 
     def score(self, generation: Generation) -> None:
         """Score the generated pieces that are there and have no score yet."""
-        with generation.lock:
+        with generation.scoring:
             if generation.over or not (names := generation.unscored):
                 return
             real = generation.pieces["corpus"]
@@ -188,7 +188,7 @@ class Service:
     def find_nearest(self, generation: Generation) -> Iterator[str]:
         """Look for the training music nearest to each piece; the names of those that were found."""
         for name in generation.unplaced:
-            with generation.lock:
+            with generation.searching:
                 if generation.over:
                     return
                 if name not in generation.neighbours:

@@ -41,8 +41,8 @@ class Generation:
     pieces, scores, neighbours : dict
         The finished pieces; the generated ones' scores against the corpus's, a score a network; the
         training music nearest to each.
-    lock : Lock
-        For whoever compares the pieces.
+    scoring, searching : Lock
+        For whoever scores the pieces or searches their neighbours: nobody does it twice.
     """
 
     settings: GenerationSettings | None = None
@@ -52,7 +52,8 @@ class Generation:
     pieces: dict[str, ShownPiece] = dataclasses.field(default_factory=dict)
     scores: dict[str, list[Score]] = dataclasses.field(default_factory=dict)
     neighbours: dict[str, Neighbour] = dataclasses.field(default_factory=dict)
-    lock: threading.Lock = dataclasses.field(default_factory=threading.Lock, repr=False)
+    scoring: threading.Lock = dataclasses.field(default_factory=threading.Lock, repr=False)
+    searching: threading.Lock = dataclasses.field(default_factory=threading.Lock, repr=False)
 
     @property
     def unscored(self) -> list[str]:
