@@ -39,6 +39,7 @@ MAX_NOTE_BEATS = 32_767 // TICKS_PER_BEAT
 TEMPO_RANGE = (10.0, 1000.0)
 TERMS = "unknown: supplied by the user"
 NO_ARTIST = "no artist folder above the file"
+NOT_READABLE = "not readable as MIDI"
 
 _ZERO_TEMPO = b"\xff\x51\x03\x00\x00\x00"
 # What `prism.music.midi` says, and what it comes down to.
@@ -148,14 +149,14 @@ def read_content(content: bytes) -> Piece | LeftOut:
     except MidiError as error:
         return LeftOut("", _reason(str(error)), str(error).removeprefix("MIDI data: "))
     except (ValueError, ArithmeticError, MemoryError) as error:
-        return LeftOut("", "not readable as MIDI", f"{type(error).__name__}: {error}")
+        return LeftOut("", NOT_READABLE, f"{type(error).__name__}: {error}")
     reason = _beyond_limits(piece)
     return LeftOut("", reason) if reason else piece
 
 
 def _reason(message: str) -> str:
     found = (reason for pattern, reason in _REASONS if re.search(pattern, message))
-    return next(found, "not readable as MIDI")
+    return next(found, NOT_READABLE)
 
 
 def _beyond_limits(piece: Piece) -> str | None:

@@ -396,6 +396,9 @@ def _message(data: bytes, position: int, status: int) -> tuple[int, int, int]:
 
 def _quantity(data: bytes, position: int, limit: int) -> tuple[int, int]:
     """A number of variable length, and where it ends."""
+    # Nearly all have one byte.
+    if position < limit and data[position] < 0x80:
+        return data[position], position + 1
     value = 0
     for place in range(position, min(position + _MAX_QUANTITY_BYTES, limit)):
         byte = data[place]
