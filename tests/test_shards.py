@@ -244,6 +244,17 @@ def test_preparing_in_shards_from_the_command_line(tmp_path, capsys):
     assert "empty.mid" in (tmp_path / "out" / "left_out.csv").read_text()
 
 
+def test_a_folder_holds_the_corpus_written_last(tmp_path):
+    write_shard(tmp_path / "a.shard", [make_piece("x")], [])
+    summaries, _ = read_summaries(tmp_path / "a.shard", 0)
+    selection = Selection(tuple(summaries), ("train",), ("Ada",), (tmp_path / "a.shard",))
+    for _ in range(2):
+        selection.save(tmp_path / "out")
+        assert isinstance(load_corpus(tmp_path / "out"), ShardedCorpus)
+        Corpus((make_piece("y"),), ("train",), ("Ada",)).save(tmp_path / "out")
+        assert [piece.title for piece in load_corpus(tmp_path / "out").pieces] == ["y"]
+
+
 def test_what_is_missing_or_damaged_is_explained(tmp_path, both):
     with pytest.raises(FileNotFoundError, match="no sharded corpus at .* --shards"):
         ShardedCorpus(tmp_path)

@@ -104,6 +104,24 @@ def test_latents_of_something_else_are_refused(corpus, tmp_path):
         latents.LabelledLatents(corpus, "validation", tmp_path, "b")
 
 
+@pytest.mark.parametrize("damage", [b"", b"nonsense", "half"])
+def test_damaged_latents_are_made_again(corpus, recipe, tmp_path, damage):
+    vae = original.load_autoencoder(recipe.autoencoder)
+    (path,) = OriginalStage(recipe, corpus, vae, tmp_path).training.paths
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2] if damage == "half" else damage)
+    OriginalStage(recipe, corpus, vae, tmp_path)
+    assert path.read_bytes() == whole
+
+
+@pytest.mark.parametrize("damage", ["", "[1]", "{"])
+def test_latents_of_what_is_not_known_are_refused(corpus, tmp_path, damage):
+    latents.LabelledLatents(corpus, "validation", tmp_path, "a")
+    (tmp_path / "latents.json").write_text(damage)
+    with pytest.raises(ValueError, match="their autoencoder is not known, expected a; choose"):
+        latents.LabelledLatents(corpus, "validation", tmp_path, "a")
+
+
 def test_a_run_on_another_corpus_is_refused(corpus, recipe, tmp_path):
     first, second = (dataclasses.replace(corpus, digest=letter * 64) for letter in "ab")
     vae = original.load_autoencoder(recipe.autoencoder)

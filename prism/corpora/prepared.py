@@ -27,6 +27,7 @@ from prism.music.writing import make_folder, write_atomic, write_table
 
 SPLITS = ("train", "validation", "test")
 CORPUS_FILE = "corpus.npz"
+INDEX_FILE = "corpus.index"  # of a corpus in shards instead, see `prism.corpora.sharded`
 PROVENANCE_FILE = "provenance.csv"
 CHANGES = ("tempo_changes", "signature_changes")
 _RECORD_FIELDS = ("identifier", "title", "label", "source", "terms", "tempo", "time_signature")
@@ -82,6 +83,8 @@ class Corpus:
         content = _encode(self)
         write_atomic(folder / CORPUS_FILE, lambda partial: partial.write_bytes(content))
         write_provenance(folder / PROVENANCE_FILE, self.pieces, self.splits, sources)
+        # One folder holds one corpus, and whoever reads it looks for shards first.
+        (folder / INDEX_FILE).unlink(missing_ok=True)
 
     @classmethod
     def load(cls, folder: str | pathlib.Path) -> Corpus:

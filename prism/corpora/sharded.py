@@ -27,14 +27,21 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from prism.corpora.prepared import PROVENANCE_FILE, SPLITS, Corpus, checked_labels, write_provenance
+from prism.corpora.prepared import (
+    CORPUS_FILE,
+    INDEX_FILE,
+    PROVENANCE_FILE,
+    SPLITS,
+    Corpus,
+    checked_labels,
+    write_provenance,
+)
 from prism.corpora.shards import read_piece
 from prism.corpora.summaries import PieceSummary
 from prism.music.roll import Piece
 from prism.music.windows import Window, windows_of
 from prism.music.writing import make_folder, write_atomic
 
-INDEX_FILE = "corpus.index"
 SHARD_FOLDER = "shards"
 _IN_RECORD = ("identifier", "title", "source", "terms", "group")
 
@@ -105,6 +112,7 @@ class Selection:
         index = self._index(numbers)
         write_atomic(folder / INDEX_FILE, lambda partial: partial.write_bytes(index))
         write_provenance(folder / PROVENANCE_FILE, self.pieces, self.splits)
+        (folder / CORPUS_FILE).unlink(missing_ok=True)
         return ShardedCorpus(folder)
 
     def _index(self, numbers: Sequence[int]) -> bytes:

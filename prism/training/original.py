@@ -83,8 +83,8 @@ class LabelledLatents:
         _check_identity(folder, digest | {"pictures": len(pairs)})
 
     def fill(self, autoencoder: AutoencoderKL) -> None:
-        """Make the shards that are missing."""
-        missing = [(i, path) for i, path in enumerate(self.paths) if not path.is_file()]
+        """Make the shards that are missing or damaged."""
+        missing = [(i, path) for i, path in enumerate(self.paths) if not _is_whole(path)]
         for i, path in tqdm(missing, desc="latents", unit="shard", disable=not missing):
             windows = self._windows[i * SHARD_PICTURES : (i + 1) * SHARD_PICTURES]
             write_atomic(path, lambda partial, w=windows: _save(partial, moments(autoencoder, w)))
@@ -113,12 +113,25 @@ def _check_identity(folder: pathlib.Path, identity: dict) -> None:
     path = folder / "latents.json"
     if not path.is_file():
         write_text(path, json.dumps(identity, indent=1) + "\n")
-    found = json.loads(path.read_text(encoding="utf-8"))
-    if found != identity:
-        raise ValueError(
-            f"{folder} holds latents of {found}, expected those of {identity}; "
-            "choose another --output folder or delete it"
-        )
+    try:
+        found = dict(json.loads(path.read_text(encoding="utf-8")))
+    except (ValueError, TypeError):
+        found = {}
+    for name, expected in identity.items():
+        if found.get(name) != expected:
+            raise ValueError(
+                f"{folder} holds latents of another run: their {name.replace('_', ' ')} is "
+                f"{found.get(name, 'not known')}, expected {expected}; choose another --output "
+                "folder or delete this one"
+            )
+
+
+def _is_whole(path: pathlib.Path) -> bool:
+    """Whether a shard can be read; what it holds is made again where not."""
+    try:
+        return np.load(path, mmap_mode="r").ndim == 4
+    except (OSError, EOFError, ValueError):
+        return False
 
 
 def _save(path: pathlib.Path, array: np.ndarray) -> None:
