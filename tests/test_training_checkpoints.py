@@ -44,8 +44,7 @@ DAMAGES = {
 
 
 def begun(corpus, folder) -> Checkpoints:
-    """A run of six steps after its fourth, with a checkpoint of its second."""
-    Trainer(stage(corpus), folder).run(stop_after=2)
+    """A run of six steps after its fourth, with a checkpoint of its third, where it evaluated."""
     trainer = Trainer(stage(corpus), folder)
     trainer.run(stop_after=4)
     return trainer.checkpoints
@@ -65,14 +64,14 @@ def assert_ends_like_a_whole_run(corpus, tmp_path) -> None:
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_checkpoint_is_named_and_the_one_before_it_used(corpus, tmp_path, capsys, damage):
     kept = begun(corpus, tmp_path / "cut")
-    assert (step_in(kept.latest), step_in(kept.before)) == (4, 2)
+    assert (step_in(kept.latest), step_in(kept.before)) == (4, 3)
     kept.latest.write_bytes(DAMAGES[damage](kept.latest.read_bytes()))
     trainer = Trainer(stage(corpus), tmp_path / "cut")
     told = capsys.readouterr().err.splitlines()
-    assert told[-1] == f"{kept.latest} is damaged; going on from {kept.before}, step 2"
+    assert told[-1] == f"{kept.latest} is damaged; going on from {kept.before}, step 3"
     # The good one is not given up for the damaged one.
-    trainer.run(stop_after=3)
-    assert (step_in(kept.latest), step_in(kept.before)) == (3, 2)
+    trainer.run(stop_after=4)
+    assert (step_in(kept.latest), step_in(kept.before)) == (4, 3)
     assert_ends_like_a_whole_run(corpus, tmp_path)
 
 
@@ -102,7 +101,7 @@ def test_a_full_disk_keeps_both_checkpoints(corpus, tmp_path):
     fill_disk(kept.latest)
     with pytest.raises(WriteError, match=r"autoencoder.pt cannot be written \(No space left on"):
         Trainer(stage(corpus), tmp_path / "cut").run()
-    assert (step_in(kept.latest), step_in(kept.before)) == (4, 2)
+    assert (step_in(kept.latest), step_in(kept.before)) == (4, 3)
     assert_ends_like_a_whole_run(corpus, tmp_path)
 
 

@@ -172,7 +172,7 @@ class Trainer:
         return self.average
 
     def _train(self, last: int, bar: tqdm, log: StepLog | None) -> None:
-        saved = time.monotonic()
+        saved, kept = time.monotonic(), None
         steps = range(self.state.step, last)
         batches = parts(self.stage, self.accelerator, self.config, steps)
         while self.state.step < last and not self._is_late():
@@ -182,12 +182,15 @@ class Trainer:
             bar.set_postfix(loss=f"{row['loss']:.4f}", refresh=False)
             bar.update()
             done = self.state.step
+            is_due = time.monotonic() - saved > self.config.checkpoint_seconds
             if done % self.recipe.evaluate_every == 0 or done == self.recipe.steps:
                 self._evaluate(bar)
-            if time.monotonic() - saved > self.config.checkpoint_seconds:
+                is_due = True  # a short run, too, has a checkpoint before its last
+            if is_due:
                 self._save(log)
-                saved = time.monotonic()
-        self._save(log)
+                saved, kept = time.monotonic(), done
+        if kept != self.state.step:
+            self._save(log)
 
     def _is_late(self) -> bool:
         """Whether the deadline has passed on any process: all must stop at the same step."""
