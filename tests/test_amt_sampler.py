@@ -255,6 +255,16 @@ def test_whom_a_model_does_not_know_it_cannot_be_told(model):
         told.stream(composer_weights=[1])
 
 
+@pytest.mark.parametrize("seed", [True, -1, 1.5, 2**31, "x"])
+def test_its_seeds_are_those_of_the_page(model, seed):
+    amt = AMTPipeline(model)
+    for call in (amt, amt.stream):
+        with pytest.raises(ValueError, match="seed: expected a whole number from 0 to 2147483647"):
+            call(seed=seed)
+    with pytest.raises(ValueError, match="seed: expected at least one"):
+        amt(seed=[])
+
+
 def in_c_major(up: int) -> PianoRoll:
     """A tune in C major, moved up."""
     tune = (60, 62, 64, 65, 67, 69, 71, 72, 67, 64, 60, 60, 64, 67, 72, 60)

@@ -1,6 +1,7 @@
 import json
 import math
 import os
+import re
 import subprocess
 import sys
 import types
@@ -139,7 +140,7 @@ def test_every_kind_of_file_for_every_seed(weights, tmp_path, capsys):
 
 def settings_of(*composers: str, seed=None, number=None, **texts) -> list[GenerationSettings]:
     options = types.SimpleNamespace(composers=composers, seed=seed, number=number, **texts)
-    return read_settings(options, OFFERED)
+    return list(read_settings(options, OFFERED))
 
 
 def mix_of(*composers: str) -> tuple:
@@ -171,12 +172,12 @@ def test_weights_of_composers():
 
 @pytest.mark.parametrize("weight", ["", "x", "-1", "nan", "inf", "1=2"])
 def test_a_weight_that_is_none(weight):
-    with pytest.raises(ValueError, match="composer_weights: expected a number from 0 to 100, got"):
+    with pytest.raises(ValueError, match="weights: expected a number from 0 to 100, got"):
         settings_of(f"Ada={weight}", "Bob")
 
 
 def test_all_weights_nought():
-    with pytest.raises(ValueError, match="composer_weights: expected at least one above 0"):
+    with pytest.raises(ValueError, match="weights: expected at least one above 0"):
         settings_of("Ada=0", "Bob=0")
 
 
@@ -191,10 +192,21 @@ def test_seeds():
 
     assert seeds(None, None) == [0]
     assert seeds(["7", "9", "7"], None) == [7, 9]
-    assert seeds(["7"], 3) == [7, 8, 9]
-    for given, number in ((["7"], 0), (["7", "9"], 2)):
-        with pytest.raises(ValueError, match="--number: expected 1 or more"):
+    assert seeds(["7"], "3") == [7, 8, 9]
+    assert seeds(["2147483646"], "2") == [2**31 - 2, 2**31 - 1]
+    for given, number, told in (
+        (["7"], "0", "a whole number from 1 to 2147483641, got '0'"),
+        (["7"], "100000000000", "a whole number from 1 to 2147483641, got '100000000000'"),
+        (["2147483647"], "2", "a whole number from 1 to 1, got '2'"),
+        (["7", "9"], "2", "one --seed at most to count from, got [7, 9]"),
+    ):
+        with pytest.raises(ValueError, match=re.escape(f"--number: expected {told}")):
             seeds(given, number)
+
+
+def test_the_most_seeds_are_not_listed_before_the_first_is_drawn():
+    options = types.SimpleNamespace(composers=["Ada"], seed=None, number=str(2**31))
+    assert [next(read_settings(options, OFFERED)).seed for _ in range(2)] == [0, 0]
 
 
 def test_names_are_those_of_the_page():
@@ -214,12 +226,12 @@ def test_mistakes_are_told_in_one_line(weights, tmp_path, capsys):
     unknown = complaint(["generate", "Eve", *common], capsys)
     assert "composers: expected some of Ada, Bob, Cleo, got 'Eve'" in unknown
     weight = complaint(["generate", "Ada=much", "Bob", *common], capsys)
-    assert "composer_weights: expected a number from 0 to 100, got 'much'" in weight
+    assert "weights: expected a number from 0 to 100, got 'much'" in weight
     guidance = complaint(["generate", "Ada", "--guidance-scale", 9, *common], capsys)
     assert "guidance_scale: expected a number from 0 to 8, got '9'" in guidance
     assert "each once" in complaint(["generate", "Ada", "Ada", *common], capsys)
     metre = complaint(["generate", "Ada", "--metre", "5", *common], capsys)
-    assert "time_signature: expected a time signature such as 4/4" in metre and "got '5'" in metre
+    assert "metre: expected a time signature such as 4/4" in metre and "got '5'" in metre
     key = complaint(["generate", "Ada", "--key", "A minor", *common], capsys)
     assert "key: expected nothing, as this model cannot be asked for that" in key
     assert not (tmp_path / "new").exists()

@@ -23,6 +23,7 @@ from prism.evaluation.report import (
 )
 from prism.evaluation.summary import summary
 from prism.evaluation.systems import SYSTEMS, Systems, planned_runs
+from prism.models.settings import SETTINGS
 from prism.music.roll import Note, PianoRoll
 from prism.music.statistics import NAMES
 from prism.similarity.neighbours import TrainingIndex
@@ -81,6 +82,11 @@ def test_every_composer_has_its_turn_and_a_longer_plan_begins_alike():
     assert [run.number for run in plan] == list(range(7))
     assert {run.composer for run in plan[:3]} == set(LABELS) == {r.composer for r in plan[3:6]}
     assert planned_runs(LABELS, 30, seed=3)[:7] == plan
+    assert [run.seed for run in plan] == list(range(3_000_000, 3_000_007))
+    most = SETTINGS["seed"].high
+    for seed in (2147, 99_999, most):
+        seeds = [run.seed for run in planned_runs(LABELS, 7, seed)]
+        assert len(set(seeds)) == 7 and min(seeds) >= 0 and max(seeds) <= most
     assert not {r.seed for r in plan} & {r.seed for r in planned_runs(LABELS, 7, seed=4)}
 
 

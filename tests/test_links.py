@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import types
-import urllib.parse
 
 import gradio as gr
 import pytest
@@ -12,6 +11,7 @@ from conftest import make_pipeline
 from hypothesis import given
 from hypothesis import strategies as st
 from stand_ins import KNOWN, LABELS, OFFERED, Page, choice_of, controls_of, make_wishful, service_of
+from starlette.datastructures import QueryParams
 
 from prism.models.setting_types import METRES, Number, Offered
 from prism.models.settings import AMT_STARTS, PUBLIC, GenerationSettings
@@ -48,13 +48,8 @@ def public_values(draw):
     )
 
 
-def parameters(text: str) -> dict[str, str]:
-    """The query as the server decodes it."""
-    return dict(urllib.parse.parse_qsl(text, keep_blank_values=True))
-
-
 def read(text: str, known=LABELS, attributes=KNOWN) -> Link:
-    return read_query(parameters(text), Offered(known, attributes))
+    return read_query(QueryParams(text).multi_items(), Offered(known, attributes))
 
 
 @given(public_values())
@@ -69,7 +64,7 @@ def test_a_link_gives_back_the_settings_and_the_sliders(values):
     assert query(link.settings) == query(settings)
 
 
-@given(st.dictionaries(st.sampled_from(list(PUBLIC)), st.text()))
+@given(st.lists(st.tuples(st.sampled_from([*PUBLIC, "amp;seed"]) | st.text(), st.text())))
 def test_whatever_a_link_says_each_setting_holds_something_good(strange):
     link = read_query(strange, OFFERED)
     assert all(fault.startswith("The link's") for fault in link.faults)
@@ -146,6 +141,44 @@ def test_what_a_link_leaves_out_has_its_default():
     assert read("composers=Ada,Bob").settings.public()["weights"] == [50, 50]
 
 
+PLAIN = {
+    "composers=Ada&composers=Bob": "composers=Ada,Bob",
+    "composers=Bob&composers=Ada&weights=60&weights=40": "composers=Bob,Ada&weights=60,40",
+    "composers=Ada,&composers=Bob": "composers=Ada,Bob",
+    "composers=Ada&amp;seed=3": "composers=Ada&seed=3",
+    "composers=Ada&amp;composers=Bob&amp;weights=1,2": "composers=Ada,Bob&weights=1,2",
+    "composers=ada,BOB": "composers=Ada,Bob",
+    "Composers=Ada&Guidance-Scale=3": "composers=Ada&guidance_scale=3",
+    "composers=Ada&density=Sparse&key=a%20Minor": "composers=Ada&density=sparse&key=A%20minor",
+    "composers=Ada&seed=3&seed=3": "composers=Ada&seed=3",
+    "composers=Ada&seed=+3.0": "composers=Ada&seed=3",
+    "composers=Ada&utm_source=x&fbclid=y&__theme=dark&view=api&deep_link=z": "composers=Ada",
+}
+
+
+@pytest.mark.parametrize(("given", "meant"), PLAIN.items())
+def test_what_is_plain_is_read(given, meant):
+    link = read(given)
+    assert link.settings == read(meant).settings and link.complete and not link.faults
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("seed=3&seed=4", "The link's seed: expected one value, got '3, 4'."),
+        ("amp;sed=3", f"The link's names: expected some of {', '.join(PUBLIC)}, got 'amp;sed'."),
+        ("run=1&x=2", f"The link's names: expected some of {', '.join(PUBLIC)}, got 'run, x'."),
+        ("metre=5/7", "The link's metre: expected a time signature such as 4/4, 3/4,"),
+        ("composers=Bob&weights=1", "The link's weights: expected 2, one a composer, got ['1']."),
+    ],
+)
+def test_what_is_not_understood_is_told(text, fault):
+    link = read(f"composers=Ada&{text}&tempo=90")
+    assert len(link.faults) == 1 and link.faults[0].startswith(fault)
+    assert not link.complete and link.settings.composers[0] == "Ada"
+    assert (link.settings.seed, link.settings.tempo) == (0, 90)
+
+
 def test_a_key_may_be_typed_with_plain_letters():
     assert read("key=Bb minor").settings.key == "B♭ minor"
     assert read("key=C%23 major").settings.key == "D♭ major"
@@ -170,9 +203,9 @@ WRONG = [
     ("tempo=" + "x" * 99, "tempo: .* got 'x{39}…"),
     ("amt_start=end", "amt_start: expected one of opening, nothing, melody, got 'end'"),
     ("structure_scale=9", "structure_scale: expected a number from 0 to 8, got '9'"),
-    ("metre=5/7", "time_signature: expected a time signature such as 4/4, 3/4, .*, got '5/7'"),
+    ("metre=5/7", "metre: expected a time signature such as 4/4, 3/4, .*, got '5/7'"),
     ("key=H minor", "key: expected one of C major, .*, B minor, got 'H minor'"),
-    ("density=Sparse", "density: expected one of sparse, medium, dense, got 'Sparse'"),
+    ("density=thick", "density: expected one of sparse, medium, dense, got 'thick'"),
     ("register=deep", "register: expected one of low"),
     ("character=<b>", "character: expected one of soft, .*, got '<b>'"),
     ("collection=Hymns", "collection: expected one of Ballads, Dances, got 'Hymns'"),
@@ -185,7 +218,7 @@ def test_what_is_wrong_is_told_and_concerns_one_setting(text, message):
     name = text.split("&")[-1].split("=")[0]
     link = read(f"{text}&tempo=90" if name == "seed" else f"{text}&seed=7")
     (fault,) = link.faults
-    assert re.search(message, fault), fault
+    assert re.search(f"^The link's {message}", fault), fault
     shown, usual = link.settings.public(), USUAL.public()
     if name == "weights":
         assert shown["weights"] == [50, 50] and shown["composers"] == ["Ada", "Bob"]
@@ -205,7 +238,7 @@ def test_what_a_model_does_not_know_is_told():
 
 def opened(text: str, pipeline=make_pipeline) -> list:
     """(composers, status, link, mixer, *weights, *settings)."""
-    request = types.SimpleNamespace(query_params=parameters(text))
+    request = types.SimpleNamespace(query_params=QueryParams(text))
     return Handlers(service_of(pipeline=pipeline)).welcome(request)
 
 

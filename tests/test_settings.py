@@ -6,7 +6,9 @@ import argparse
 import ast
 import inspect
 import re
+import unicodedata
 
+import numpy as np
 import pytest
 from conftest import ROOT
 from stand_ins import KNOWN, LABELS, OFFERED
@@ -43,6 +45,115 @@ def test_the_ends_of_a_range_are_allowed_and_what_lies_beyond_is_named(name):
         if beyond != setting.blank or setting.default is not None:
             with pytest.raises(SettingError, match=f"{name}: expected"):
                 setting.check(beyond)
+
+
+BIG = Number(name="big", default=0, low=0, high=2**63, whole=True)
+
+
+@pytest.mark.parametrize("exact", [7, 2**53 + 1, 2**63 - 1, 2**63])
+def test_whole_numbers_are_exact_however_they_are_written(exact):
+    assert BIG.check(exact) == BIG.check(str(exact)) == BIG.check(f" +{exact}.0 ") == exact
+    assert type(BIG.check(str(exact))) is int and type(BIG.check(np.int64(7))) is int
+    assert BIG.check("1e3") == 1000 and BIG.check(7.0) == 7
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (-1.0, "-1"),
+        (True, "True"),
+        (False, "False"),
+        (2.5, "2.5"),
+        (2.0**80, "1208925819614629174706176"),
+        (1e400, "inf"),
+        (float("nan"), "nan"),
+        ("1e999", "'1e999'"),
+        ("1e-9999999999", "'1e-9999999999'"),
+        ("²", "'²'"),
+        ([10**9999], "[something too large to show]"),
+        ([3.0, True], "[3, True]"),
+        ({"seed": 3}, "{'seed': 3}"),
+        (" ", "nothing"),
+        (None, "nothing"),
+    ],
+)
+def test_what_is_no_whole_number_is_quoted_without_a_point(given, told):
+    with pytest.raises(SettingError) as caught:
+        SETTINGS["seed"].check(given)
+    expected = "seed: expected a whole number from 0 to 2147483647, got "
+    assert str(caught.value) == expected + told
+
+
+def test_the_seeds_range_is_one_on_page_and_command_line():
+    assert setting_control(SETTINGS["seed"]).info.startswith("0 to 2147483647; ")
+    parser = argparse.ArgumentParser()
+    add_controls(parser)
+    assert "a whole number from 0 to 2147483647 (default: 0)" in " ".join(
+        parser.format_help().split()
+    )
+
+
+@pytest.mark.parametrize(
+    "metre", [(True, 4), (3.5, 4), (3, 1e400), {3: 1, 4: 1}, "3/٤", 3, [[3], 4]]
+)
+def test_a_metre_is_two_whole_numbers(metre):
+    with pytest.raises(SettingError, match="time_signature: expected a time signature such as"):
+        GenerationSettings("Ada", time_signature=metre)
+    assert GenerationSettings("Ada", time_signature=[3.0, "4"]).time_signature == (3, 4)
+
+
+@pytest.mark.parametrize(
+    "composers", [7, {"Ada": 1}, {}, [["Ada"]], ["Ada", None], [b"Ada"], 1e400]
+)
+def test_composers_are_a_list_of_labels(composers):
+    with pytest.raises(SettingError, match="composers: expected a list of 1 to 4 labels, .*, got"):
+        GenerationSettings(composers)
+
+
+@pytest.mark.parametrize(
+    ("weights", "told"),
+    [
+        (50, "a list of numbers, one a composer, got 50"),
+        ({}, "a list of numbers, one a composer, got {}"),
+        ("60,40", "a list of numbers, one a composer, got '60,40'"),
+        ([1.0, 2.0], "1, one a composer, got [1, 2]"),
+        ([1e400], "a number from 0 to 100, got inf"),
+        ([float("nan")], "a number from 0 to 100, got nan"),
+        (["x"], "a number from 0 to 100, got 'x'"),
+        ([True], "a number from 0 to 100, got True"),
+    ],
+)
+def test_weights_are_a_list_of_numbers_even_for_one_composer(weights, told):
+    with pytest.raises(SettingError) as caught:
+        GenerationSettings("Ada", weights)
+    assert str(caught.value) == f"composer_weights: expected {told}"
+    assert GenerationSettings("Ada", [None]) == GenerationSettings("Ada", [""])
+
+
+def test_lower_case_is_plain():
+    asked = {"composers": ["bOB", " ada "], "weights": [1, 3], "amt_start": "Nothing"}
+    asked |= {"density": "Sparse", "key": "bb minor", "collection": "dances"}
+    settings = GenerationSettings.read(asked, OFFERED)
+    assert settings.mix == "Bob 25 % + Ada 75 %" and settings.amt_start == "nothing"
+    assert settings.attributes == {"density": "sparse", "key": "B♭ minor", "collection": "Dances"}
+    assert settings.public()["composers"] == ["Bob", "Ada"]
+    with pytest.raises(SettingError, match="each once, got"):
+        GenerationSettings.read({"composers": ["Ada", "ada"]}, OFFERED)
+
+
+def test_of_two_alike_the_very_word_is_meant():
+    both = OFFERED._replace(composers=("bach", "Bach", "Dvořák"))
+    check = SETTINGS["composers"].check
+    assert check("Bach", both) == ("Bach",) and check("bach", both) == ("bach",)
+    assert check(unicodedata.normalize("NFD", "dvořák"), both) == ("Dvořák",)
+    with pytest.raises(SettingError, match="some of bach, Bach, Dvořák, got 'BACH'"):
+        check("BACH", both)
+
+
+def test_a_fault_has_the_name_under_which_it_was_given():
+    for name, value in {"metre": "5/7", "weights": 7}.items():
+        with pytest.raises(SettingError, match=f"^{name}: expected"):
+            GenerationSettings.read({"composers": ["Ada"], name: value}, OFFERED)
 
 
 def test_public_values_read_back():

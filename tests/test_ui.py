@@ -269,7 +269,7 @@ def test_what_is_asked_for_decides_only_what_prism_draws():
 @pytest.mark.parametrize(
     ("wish", "message"),
     [
-        ({"metre": "5/7"}, "time_signature: expected a time signature such as 4/4, .*, got '5/7'"),
+        ({"metre": "5/7"}, "metre: expected a time signature such as 4/4, .*, got '5/7'"),
         ({"key": "H minor"}, "key: expected one of C major, .*, B minor, got 'H minor'"),
         ({"density": ["x"]}, "density: expected one of sparse, medium, dense, got"),
     ],

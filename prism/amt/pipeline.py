@@ -18,7 +18,7 @@ from prism.amt.model import AnticipatoryTransformer
 from prism.amt.sampler import CachedReader, Choose, generate, nucleus
 from prism.amt.vocabulary import CENTISECONDS_PER_SECOND
 from prism.models.setting_types import Offered, SettingError
-from prism.models.settings import GenerationSettings
+from prism.models.settings import SETTINGS, GenerationSettings, checked_seeds
 from prism.music.attributes import key_index, normalising_shift
 from prism.music.roll import BEATS, DEFAULT_TEMPO, FRAMES, FRAMES_PER_BEAT, PianoRoll
 
@@ -105,8 +105,7 @@ class AMTPipeline:
         **others: Any,
     ) -> AMTOutput:
         """Draw one 64-beat roll for each seed; the parameters are those of `stream`."""
-        seeds = tuple(seed) if isinstance(seed, (list, tuple, range)) else (seed,)
-        rolls = []
+        seeds, rolls = checked_seeds(seed), []
         for one in seeds:
             *_, last = self.stream(prompt, melody, one, **others)
             rolls.append(last.roll)
@@ -144,7 +143,8 @@ class AMTPipeline:
         Raises
         ------
         ValueError
-            If `top_p` or `tempo` is out of range, or a composer is one the model does not know.
+            If `seed`, `top_p` or `tempo` is out of range, or a composer is one the model does not
+            know.
         """
         if not 0 < top_p <= 1:
             raise ValueError(f"top_p: expected above 0 and at most 1, got {top_p!r}")
@@ -157,7 +157,7 @@ class AMTPipeline:
         }
         label = self._label(composers, composer_weights)
         shift = normalising_shift(key_index(given)) if self.model.config.key_normalised else 0
-        choose = nucleus(top_p, torch.Generator().manual_seed(seed))
+        choose = nucleus(top_p, torch.Generator().manual_seed(SETTINGS["seed"].check(seed)))
         return self._samples(prompt, melody, choose, properties, label, shift)
 
     @torch.no_grad()

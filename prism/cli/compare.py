@@ -50,10 +50,11 @@ def run(options: argparse.Namespace) -> None:
     # First of all what is missing or damaged is told.
     for part in (service.corpus, service.pipeline, service.amt, service.scorer):
         part.get()
-    wanted = read_settings(options, service.offered)
-    compared = [_compare(service, settings, options.output) for settings in wanted]
+    compared = []
+    for settings in read_settings(options, service.offered):
+        compared.append(_compare(service, settings, options.output))
     if options.json:
-        record = settings_record(wanted[0]) | {"comparisons": compared}
+        record = settings_record(settings) | {"comparisons": compared}
         print(json.dumps(record, ensure_ascii=False))
 
 

@@ -35,6 +35,7 @@ from prism.evaluation.studies import (
 from prism.evaluation.summary import summary
 from prism.evaluation.systems import Systems, planned_runs
 from prism.models.pipeline import PrismPipeline
+from prism.models.settings import SETTINGS
 from prism.music.writing import sole_writer, write_text
 from prism.similarity.bands import RealPairs, measure_bands, save_bands
 from prism.similarity.neighbours import TrainingIndex
@@ -48,6 +49,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Parse the command line and run it."""
     options = _parser().parse_args(arguments)
     try:
+        options.seed = SETTINGS["seed"].check(options.seed)
         if options.task == "bands":
             _measure_bands(options)
         else:
@@ -63,8 +65,9 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("task", choices=("experiment", "bands"), nargs="?", default="experiment")
+    seed = SETTINGS["seed"]
     parser.add_argument("--runs", type=int, default=100)
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", default=seed.default, help=seed.expected)
     parser.add_argument(
         "--pairs", type=int, default=100, help="pairs of composers mixed at each weight"
     )

@@ -35,10 +35,9 @@ def run(options: argparse.Namespace) -> None:
 
     pipeline = PrismPipeline.from_pretrained(options.weights)
     source = PrismSource(Loader(lambda: pipeline), Scheduler())
-    wanted = read_settings(options, pipeline.offered)
     kinds = [kind for kind in ENDINGS if kind == "midi" or getattr(options, kind)]
     made = []
-    for settings in wanted:
+    for settings in read_settings(options, pipeline.offered):
         piece = source.piece(settings)
         # Not before the first roll: a mistake among the settings leaves no folder behind.
         make_folder(options.output)
@@ -53,4 +52,4 @@ def run(options: argparse.Namespace) -> None:
             }
         )
     if options.json:
-        print(json.dumps(settings_record(wanted[0]) | {"rolls": made}, ensure_ascii=False))
+        print(json.dumps(settings_record(settings) | {"rolls": made}, ensure_ascii=False))

@@ -13,14 +13,13 @@ seeds
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import os
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from prism import ROOT
-from prism.models.setting_types import Offered
+from prism.models.setting_types import Number, Offered, SettingError
 from prism.models.settings import (
     ATTRIBUTE_SETTINGS,
     PUBLIC,
@@ -42,7 +41,7 @@ def add_controls(parser: argparse.ArgumentParser, without: Sequence[str] = ()) -
         help=f"{SETTINGS['composers'].help}, such as Bach=0.7 'Irish reels=0.3'; a wrong one "
         "lists all",
     )
-    parser.add_argument("--number", type=int, help="so many seeds, counting up from --seed")
+    parser.add_argument("--number", help="so many seeds, counting up from --seed")
     for name, setting in PUBLIC.items():
         if name not in (*_MIX, *without):
             # As text: the setting says best what is wrong with it.
@@ -68,21 +67,22 @@ def add_controls(parser: argparse.ArgumentParser, without: Sequence[str] = ()) -
     parser.add_argument("--json", action="store_true", help="end with one line of JSON")
 
 
-def read_settings(options: argparse.Namespace, offered: Offered) -> list[GenerationSettings]:
+def read_settings(options: argparse.Namespace, offered: Offered) -> Iterator[GenerationSettings]:
     """The settings for each seed, from options of a parser with `add_controls`.
 
     Raises
     ------
     ValueError
-        If a setting is out of its range, or ``--number`` is below 1 or comes with several seeds.
+        If a setting is out of its range, or ``--number`` leads out of that of the seeds or comes
+        with several; before the first settings.
     """
     mix = [_composer(text, offered.composers) for text in options.composers]
     names, weights = [name for name, _ in mix], [weight for _, weight in mix]
     values = {name: getattr(options, name, None) for name in PUBLIC if name not in (*_MIX, "seed")}
     given = {name: value for name, value in values.items() if value is not None}
-    settings = GenerationSettings.read(given | {"composers": names, "weights": weights}, offered)
+    given |= {"composers": names, "weights": weights}
     seeds = _seeds(options.seed, options.number)
-    return [dataclasses.replace(settings, seed=seed) for seed in seeds]
+    return (GenerationSettings.read(given | {"seed": seed}, offered) for seed in seeds)
 
 
 def _composer(text: str, known: Sequence[str]) -> tuple[str, str]:
@@ -93,17 +93,16 @@ def _composer(text: str, known: Sequence[str]) -> tuple[str, str]:
     return "=".join(parts[:end]).strip(), "=".join(parts[end:]) if end < len(parts) else "1"
 
 
-def _seeds(seeds: Sequence[str] | None, number: int | None) -> list[int]:
+def _seeds(given: Sequence[str] | None, number: str | None) -> Sequence[int]:
     """Every seed once, in order; `number` counts on from a single one."""
-    seeds = list(dict.fromkeys(checked_seeds(seeds or [GenerationSettings.seed])))
+    seeds = list(dict.fromkeys(checked_seeds(given or [GenerationSettings.seed])))
     if number is None:
         return seeds
-    if number < 1 or len(seeds) > 1:
-        raise ValueError(
-            f"--number: expected 1 or more, with one --seed at most to count from; got {number} "
-            f"with {len(seeds)}"
-        )
-    return list(range(seeds[0], seeds[0] + number))
+    if len(seeds) > 1:
+        raise SettingError("--number", "one --seed at most to count from", seeds)
+    left = SETTINGS["seed"].high + 1 - seeds[0]
+    count = Number(name="--number", default=1, low=1, high=left, whole=True).check(number)
+    return range(seeds[0], seeds[0] + count)
 
 
 def settings_record(settings: GenerationSettings) -> dict[str, Any]:

@@ -53,8 +53,10 @@ def planned_runs(composers: list[str], count: int, seed: int) -> list[Run]:
     names: list[str] = []
     while len(names) < count:
         names += [composers[i] for i in rng.permutation(len(composers))]
-    # Far apart, so that two experiments with different seeds share none of their samples.
-    return [Run(i, name, seed * 1_000_000 + i) for i, name in enumerate(names[:count])]
+    # Far apart, so that two experiments with different seeds share none of their samples; a prime
+    # below the end of the seeds' range, so that no two of them begin alike.
+    seeds = [(seed * 1_000_000 + i) % (2**31 - 1) for i in range(count)]
+    return [Run(i, names[i], seeds[i]) for i in range(count)]
 
 
 @dataclasses.dataclass(frozen=True)

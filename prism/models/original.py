@@ -29,6 +29,7 @@ from diffusers.models.embeddings import LabelEmbedding
 from torch import nn
 
 from prism.models.hub import WeightsError
+from prism.models.settings import SETTINGS
 from prism.music.midipic import from_picture
 from prism.music.roll import PianoRoll
 
@@ -175,7 +176,7 @@ class OriginalPipeline:
         Raises
         ------
         ValueError
-            If a label is unknown.
+            If a label is unknown, or the seed is out of its range.
         """
         names = [composers] if isinstance(composers, str) else list(composers)
         unknown = [name for name in names if name not in self.composers]
@@ -188,8 +189,9 @@ class OriginalPipeline:
         # A new one for each call: schedulers count their steps.
         scheduler = DDIMScheduler.from_config(noise_schedule().config, clip_sample=False)
         scheduler.set_timesteps(num_inference_steps)
+        generator = torch.Generator().manual_seed(SETTINGS["seed"].check(seed))
         shape = (len(names), config.in_channels, config.sample_size, config.sample_size)
-        latents = torch.randn(shape, generator=torch.Generator().manual_seed(seed)).to(device)
+        latents = torch.randn(shape, generator=generator).to(device)
         labels = [self.composers.index(name) for name in names]
         rows = torch.tensor(labels + [len(self.composers)] * len(names), device=device)
         for t in scheduler.timesteps:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import dataclasses
 import numbers
 import re
-from collections.abc import Mapping, Sequence
+import unicodedata
+from collections.abc import Collection, Mapping, Sequence
+from decimal import Decimal
 from typing import Any, ClassVar, NamedTuple
 
 from prism.music.attributes import attribute_values, usual_spelling
@@ -14,7 +16,7 @@ from prism.music.metadata import signature
 # The time signatures that people are offered; others can be asked for.
 METRES = ("4/4", "3/4", "2/4", "2/2", "3/2", "3/8", "6/8", "9/8", "12/8")
 _MOST_BEATS, _BEAT_UNITS = 32, (1, 2, 4, 8, 16, 32)
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,4})?", re.ASCII | re.IGNORECASE)
 _LONGEST_QUOTED = 40
 
 
@@ -23,6 +25,11 @@ class SettingError(ValueError):
 
     def __init__(self, name: str, expected: str, got: object) -> None:
         super().__init__(f"{name}: expected {expected}, got {_quoted(got)}")
+        self.name, self.expected, self.got = name, expected, got
+
+    def called(self, name: str) -> SettingError:
+        """The same fault under the name by which an interface knows the setting."""
+        return SettingError(name, self.expected, self.got)
 
 
 class Offered(NamedTuple):
@@ -91,7 +98,7 @@ class Setting:
 
     def check(self, value: Any, offered: Offered | None = None) -> Any:
         """A value as the field holds it, from any interface's; raises `SettingError`."""
-        if self.default is None and value in (None, ""):
+        if self.default is None and _is_blank(value):
             return None
         return self._checked(value, offered)
 
@@ -104,7 +111,11 @@ class Setting:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Number(Setting):
-    """From `low` to `high`, whole or not; `step` is that of a slider, 0 for a box to type into."""
+    """From `low` to `high`, whole or not; `step` is that of a slider, 0 for a box to type into.
+
+    It may come as a number or as a text that is one, and is read exactly; ``7.0`` is whole, and
+    truth values are no numbers.
+    """
 
     low: float
     high: float
@@ -112,29 +123,39 @@ class Number(Setting):
     whole: bool = False
     unit: str = ""
     blank: ClassVar[float] = 0
-    public_type: ClassVar[type] = float
+
+    @property
+    def public_type(self) -> type:
+        return int if self.whole else float
+
+    @property
+    def span(self) -> str:
+        """The range and the unit, for example ``20 to 400 quarter notes a minute``."""
+        return f"{number_text(self.low)} to {number_text(self.high)} {self.unit}".rstrip()
 
     @property
     def expected(self) -> str:
         kind = "a whole number" if self.whole else "a number"
-        return f"{kind} from {self.low:g} to {self.high:.10g}"
+        return f"{kind} from {number_text(self.low)} to {number_text(self.high)}"
+
+    @property
+    def told_default(self) -> str:
+        return super().told_default if self.default is None else number_text(self.default)
 
     def _checked(self, value: Any, offered: Offered | None) -> float | None:
-        number = value
-        if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
-            number = float(value)
+        number = _number(value)
         if number == self.blank and self.default is None:
             return None
-        if isinstance(number, bool) or not isinstance(number, numbers.Real):
+        if number is None or not self.low <= number <= self.high:
             raise self._wrong(value)
-        if not self.low <= number <= self.high or (self.whole and number != int(number)):
+        if self.whole and number != int(number):
             raise self._wrong(value)
         return int(number) if self.whole else float(number)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Word(Setting):
-    """One of `choices`, each with the words for it."""
+    """One of `choices`, each with the words for it; upper or lower case does not matter."""
 
     choices: Mapping[str, str]
 
@@ -143,14 +164,17 @@ class Word(Setting):
         return f"one of {', '.join(self.choices)}"
 
     def _checked(self, value: Any, offered: Offered | None) -> str:
-        if value not in list(self.choices):
+        if (word := _meant(value, self.choices)) is None:
             raise self._wrong(value)
-        return value
+        return word
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class AttributeSetting(Setting):
-    """A value of one of `prism.music.attributes`; which ones there are, the model says."""
+    """A value of one of `prism.music.attributes`; which ones there are, the model says.
+
+    Upper or lower case does not matter, and keys can be spelt as `usual_spelling` has them.
+    """
 
     @property
     def _values(self) -> tuple[str, ...]:
@@ -164,20 +188,22 @@ class AttributeSetting(Setting):
     def _checked(self, value: Any, offered: Offered | None) -> str:
         if not isinstance(value, str):
             raise self._wrong(value)
-        value = usual_spelling(value)
         values = self._values
         if offered is not None:
             values = offered.attributes.get(self.name, ())
             if not values:
                 raise self._wrong(value, "nothing, as this model cannot be asked for that")
-        if values and value not in values:
+        if not values:
+            return value
+        word = _meant(value, values) or _meant(usual_spelling(value.strip().capitalize()), values)
+        if word is None:
             raise self._wrong(value, f"one of {', '.join(values)}")
-        return value
+        return word
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Metre(Setting):
-    """A time signature, as a pair of numbers or as text."""
+    """A time signature, as a pair of whole numbers or as text."""
 
     expected: ClassVar[str] = (
         f"a time signature such as {', '.join(METRES[:-1])} or {METRES[-1]} (1 to {_MOST_BEATS} "
@@ -188,18 +214,18 @@ class Metre(Setting):
         return self.blank if value is None else signature(value)
 
     def _checked(self, value: Any, offered: Offered | None) -> tuple[int, int]:
-        try:
-            beats, unit = map(int, value.split("/") if isinstance(value, str) else value)
-        except (TypeError, ValueError):
-            raise self._wrong(value) from None
-        if not 1 <= beats <= _MOST_BEATS or unit not in _BEAT_UNITS:
+        pair = value.split("/") if isinstance(value, str) else value
+        if not isinstance(pair, Sequence) or len(pair) != 2:
             raise self._wrong(value)
-        return beats, unit
+        beats, unit = map(_number, pair)
+        if beats not in range(1, _MOST_BEATS + 1) or unit not in _BEAT_UNITS:
+            raise self._wrong(value)
+        return int(beats), int(unit)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Composers(Setting):
-    """Up to `most` labels of the model."""
+    """Up to `most` labels of the model; upper or lower case does not matter."""
 
     most: int
     public_type: ClassVar[type] = list[str]
@@ -210,12 +236,18 @@ class Composers(Setting):
         return f"1 to {self.most} labels, each once"
 
     def check(self, value: Any, offered: Offered | None = None) -> tuple[str, ...]:
-        names = (value,) if isinstance(value, str) and value else tuple(value or ())
+        given = [value] if isinstance(value, str) else value
+        given = [] if _is_blank(value) else given
+        if not isinstance(given, Sequence) or not all(isinstance(name, str) for name in given):
+            raise self._wrong(value, f"a list of {self.expected}")
+        names = tuple(given)
+        if offered and len(names) <= self.most:
+            names = tuple(_meant(name, offered.composers) or "" for name in given)
+            unknown = [was for name, was in zip(names, given, strict=True) if not name]
+            if unknown:
+                raise self._wrong(", ".join(unknown), f"some of {', '.join(offered.composers)}")
         if not 1 <= len(names) <= self.most or len(set(names)) < len(names):
-            raise self._wrong(list(names))
-        unknown = [name for name in names if offered and name not in offered.composers]
-        if unknown:
-            raise self._wrong(", ".join(unknown), f"some of {', '.join(offered.composers)}")
+            raise self._wrong(list(given) if given else value)
         return names
 
 
@@ -225,23 +257,76 @@ class Weights(Number):
 
     public_type: ClassVar[type] = list[float]
 
+    @property
+    def told_default(self) -> str:
+        return f"{super().told_default} each"
+
     def for_composers(self, weights: Any, count: int) -> tuple[float, ...]:
-        """One a composer, as given; a single one's does not matter. Raises `SettingError`."""
+        """One a composer, as given; a single one can be left blank. Raises `SettingError`."""
         if weights is None:
             return (float(self.default),) * count
+        if isinstance(weights, str) or not isinstance(weights, Sequence):
+            raise self._wrong(weights, "a list of numbers, one a composer")
         if len(weights) != count:
             raise self._wrong(list(weights), f"{count}, one a composer")
-        if count == 1:
-            return (float(weights[0] or 0),)
+        if count == 1 and _is_blank(weights[0]):
+            return (0.0,)
         checked = tuple(self._checked(weight, None) for weight in weights)
-        if not any(checked):
+        if count > 1 and not any(checked):
             raise self._wrong(list(weights), "at least one above 0")
         return checked
 
 
+def number_text(number: float) -> str:
+    """The shortest text that reads back as the same number.
+
+    Examples
+    --------
+    >>> number_text(2.0), number_text(2**31 - 1), number_text(0.35)
+    ('2', '2147483647', '0.35')
+    """
+    whole = isinstance(number, numbers.Integral) or float(number).is_integer()
+    return str(int(number)) if whole else repr(float(number))
+
+
+def _number(value: Any) -> numbers.Real | Decimal | None:
+    """A number, or the one that a text is, exactly; None for anything else."""
+    if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
+        return Decimal(value.strip())
+    return value if isinstance(value, numbers.Real) and not isinstance(value, bool) else None
+
+
+def _is_blank(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())
+
+
+def _meant(value: Any, known: Collection[str]) -> str | None:
+    """The very word that is known, else the only one that looks the same in lower case."""
+    if not isinstance(value, str):
+        return None
+    alike = [word for word in known if _plain(word) == _plain(value)]
+    return value if value in known else alike[0] if len(alike) == 1 else None
+
+
+def _plain(text: str) -> str:
+    return " ".join(unicodedata.normalize("NFC", text).casefold().split())
+
+
 def _quoted(got: object) -> str:
-    """What was given, in a sentence; a stranger's text may be long."""
-    if got is None or got == "":
+    """What was given, in a sentence; a stranger's text may be long, and whole numbers are plain."""
+    if _is_blank(got):
         return "nothing"
-    text = repr(got)
+    if isinstance(got, (list, tuple)):
+        text = f"[{', '.join(map(_shown, got[:_LONGEST_QUOTED]))}]"
+    else:
+        text = _shown(got)
     return text if len(text) <= _LONGEST_QUOTED else f"{text[:_LONGEST_QUOTED]}…"
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, float):
+        return number_text(value)
+    try:
+        return repr(value)
+    except (ValueError, RecursionError):  # a number of thousands of digits, lists in lists in lists
+        return "something too large to show"

@@ -14,6 +14,9 @@ public name
 weights
     0 to 100, as on the page's sliders; only their proportions count. They are rounded to six
     digits, so that 1 : 2 and 50 : 100 are one choice.
+seed
+    A whole number from 0 to 2³¹ − 1 on the page, in links, the HTTP API, the command line and
+    Python alike, and never rounded: what lies outside is an error, as are 1.5 and True.
 """
 
 from __future__ import annotations
@@ -167,14 +170,27 @@ class GenerationSettings:
     @classmethod
     def read(cls, values: Mapping[str, Any], offered: Offered) -> GenerationSettings:
         """Settings from values under their public names; see `known_to` for `offered`."""
-        return cls(**{PUBLIC[name].name: value for name, value in values.items()}).known_to(offered)
+        named = {PUBLIC[name].name: value for name, value in values.items()}
+        try:
+            return cls(**named).known_to(offered)
+        except SettingError as error:
+            raise error.called(SETTINGS[error.name].public_name) from None
 
     def known_to(self, offered: Offered) -> GenerationSettings:
-        """These settings; raises `SettingError` if a model cannot be asked for them."""
-        SETTINGS["composers"].check([name for name, _ in self.mixer], offered)
-        for name in self.attributes:
-            SETTINGS[name].check(getattr(self, name), offered)
-        return self
+        """These settings in a model's own spelling.
+
+        Raises
+        ------
+        SettingError
+            If it cannot be asked for them.
+        """
+        given = tuple(name for name, _ in self.mixer)
+        names = SETTINGS["composers"].check(given, offered)
+        spelt = {name: SETTINGS[name].check(v, offered) for name, v in self.attributes.items()}
+        if names == given and spelt == self.attributes:
+            return self
+        mix = {"composers": names, "composer_weights": [weight for _, weight in self.mixer]}
+        return dataclasses.replace(self, **mix, **spelt, mixer=())
 
     @property
     def attributes(self) -> dict[str, str]:

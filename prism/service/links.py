@@ -2,17 +2,32 @@
 
 A link carries everything that decides the result, so any host with the same weights plays the same
 notes, and no server has to remember it. What a link leaves out stays as a new page has it.
+
+Conventions
+-----------
+what is plain is read
+    Names and words in upper or lower case, hyphens for underscores, ``&amp;`` for ``&``, composers
+    and weights with commas between them or each with a name of its own.
+what is not understood is told
+    A name of no setting, unless a host or a site that leads here adds it, and a setting that is
+    given twice with two values; nothing is generated before the visitor presses Generate.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import fnmatch
 import urllib.parse
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from prism.models.setting_types import Offered, SettingError
+from prism.models.setting_types import Offered, SettingError, number_text
 from prism.models.settings import OTHERS, PUBLIC, SETTINGS, GenerationSettings
+
+# Lists, for which a name may stand several times.
+_LISTS = ("composers", "weights")
+# What Gradio's page, Spaces and the sites that lead here add to an address.
+_OTHERS_NAMES = ("__*", "view", "deep_link", "utm_*", "*clid")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,7 +42,7 @@ class Link:
         Whether the address holds anything of a link; whether it says what to generate, and all of
         it was understood.
     faults : tuple of str
-        A sentence for each setting that it has wrong.
+        A sentence for each name and value that is wrong.
     """
 
     settings: GenerationSettings
@@ -55,35 +70,54 @@ def query(settings: GenerationSettings) -> str:
     return urllib.parse.urlencode(texts, safe=",/", quote_via=urllib.parse.quote)
 
 
-def read_query(parameters: Mapping[str, str], offered: Offered) -> Link:
-    """Read an address's parameters, decoded; a fault concerns one setting alone.
-
-    Names of no setting are passed over: hosts add their own.
-    """
+def read_query(parameters: Iterable[tuple[str, str]], offered: Offered) -> Link:
+    """Read an address's parameters, decoded, in order; a fault concerns one name alone."""
+    texts, faults = _texts(parameters)
     values: dict[str, Any] = {}
-    faults = []
-    given = [name for name in PUBLIC if name in parameters]
-    for name in given:
+    for name in (name for name in PUBLIC if name in texts):
         try:
-            values |= _read(PUBLIC[name].name, parameters[name], values, offered)
+            values |= _read(PUBLIC[name].name, texts[name], values, offered)
         except SettingError as error:
-            faults.append(f"The link's {error}.")
+            faults.append(f"The link's {error.called(name)}.")
     complete = "composers" in values and not faults
     settings = GenerationSettings(**{"composers": offered.composers[:1]} | values)
-    return Link(settings, bool(given), complete, tuple(faults))
+    return Link(settings, bool(texts or faults), complete, tuple(faults))
 
 
-def _read(name: str, text: str, before: Mapping[str, Any], offered: Offered) -> dict[str, Any]:
+def _texts(parameters: Iterable[tuple[str, str]]) -> tuple[dict[str, list[str]], list[str]]:
+    """What is given for each setting, by public name, and what is wrong with the names."""
+    texts: dict[str, list[str]] = {}
+    unknown, faults = [], []
+    for given, text in parameters:
+        name = given.removeprefix("amp;").strip().lower().replace("-", "_")
+        if name in PUBLIC:
+            before = texts.setdefault(name, [])
+            if name in _LISTS or text not in before:
+                before.append(text)
+        elif not any(fnmatch.fnmatchcase(name, other) for other in _OTHERS_NAMES):
+            unknown.append(given)
+    if unknown:
+        error = SettingError("names", f"some of {', '.join(PUBLIC)}", ", ".join(unknown))
+        faults.append(f"The link's {error}.")
+    for name in [name for name, found in texts.items() if name not in _LISTS and found[1:]]:
+        error = SettingError(name, "one value", ", ".join(texts.pop(name)))
+        faults.append(f"The link's {error}.")
+    return texts, faults
+
+
+def _read(
+    name: str, texts: list[str], before: Mapping[str, Any], offered: Offered
+) -> dict[str, Any]:
     """A setting's value, by its name; none for weights of composers that were not understood."""
-    if name == "composers":
-        parts = [_name(part, offered) for part in text.split(",")]
-        return {name: SETTINGS[name].check(parts if text.strip() else (), offered)}
     if name in OTHERS:
-        return {name: SETTINGS[name].check(text, offered)}
+        return {name: SETTINGS[name].check(texts[0], offered)}
+    parts = [part for text in texts for part in text.split(",")]
+    if name == "composers":
+        names = [_name(part, offered) for part in parts if part.strip()]
+        return {name: SETTINGS[name].check(names, offered)}
     if "composers" not in before:
         return {}
-    weights = SETTINGS[name].for_composers(text.split(","), len(before["composers"]))
-    return {name: weights}
+    return {name: SETTINGS[name].for_composers(parts, len(before["composers"]))}
 
 
 def _name(part: str, offered: Offered) -> str:
@@ -96,6 +130,4 @@ def _text(value: Any) -> str:
     """The shortest text that reads back as the same value."""
     if isinstance(value, list):
         return ",".join(map(_text, value))
-    if isinstance(value, str):
-        return value
-    return str(int(value)) if value == int(value) else repr(float(value))
+    return value if isinstance(value, str) else number_text(value)

@@ -163,8 +163,7 @@ def setting_control(setting: Setting, **look: Any) -> Component:
         low, high, step = setting.low, setting.high, setting.step
         return gr.Slider(low, high, value=setting.default, step=step, **look)
     if isinstance(setting, Number):
-        if setting.unit:
-            look["info"] = f"{setting.low:g} to {setting.high:g} {setting.unit}; {setting.help}"
+        look["info"] = f"{setting.span}; {setting.help}"
         return gr.Number(setting.public_default, **look)
     if isinstance(setting, Word):
         choices = [(words, value) for value, words in setting.choices.items()]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from prism import ASSETS
+from prism.models.setting_types import Number
 from prism.music.metadata import (
     corpus_words,
     file_stem,
@@ -213,12 +214,13 @@ class Library:
             yield gr.skip(), gr.skip(), gr.skip()
             return
         first, last = bar_range(self._at(place)[0])
-        whole = isinstance(bar, (int, float)) and bar == int(bar)
-        if not whole or not first <= bar <= last:
-            said = f"Bar: expected a whole number from {first} to {last}, got {bar}."
-            yield gr.skip(), gr.skip(), status(said, error=True)
+        bars = Number(name="Bar", default=first, low=first, high=last, whole=True)
+        try:
+            checked = bars.check(bar)
+        except ValueError as error:
+            yield gr.skip(), gr.skip(), status(f"{error}.", error=True)
             return
-        yield from self._played(place, int(bar))
+        yield from self._played(place, checked)
 
     def _played(self, place: int, bar: int) -> Iterator[tuple[Any, Any, Any]]:
         """The notes at once, the sound when it is there."""

@@ -48,7 +48,7 @@ class Handlers:
         others = [gr.skip()] * (FILLED - 1)
         try:
             known = self.service.offered
-            asked = read_query(request.query_params if request else {}, known)
+            asked = read_query(request.query_params.multi_items() if request else (), known)
             chosen, *wanted = filled(asked.settings)
             info = f"{SETTINGS['composers'].help} of {len(known.composers)}"
             choices = gr.update(choices=known.composers, info=info, **chosen)
