@@ -94,10 +94,10 @@ class StandInAMT:
         self.written = 0
         self.built = 0
 
-    def stream(self, **call):
+    def stream(self, prompt: PianoRoll | None = None, **call):
         """See `prism.amt.pipeline.AMTPipeline.stream`."""
-        self.calls.append(call)
-        given = call.get("prompt") or call.get("melody") or PianoRoll.empty()
+        self.calls.append({"prompt": prompt, **call})
+        given = prompt or call.get("melody") or PianoRoll.empty()
         tempo = call.get("tempo") or given.tempo
 
         def build(count: int) -> PianoRoll:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 
 import pytest
 from conftest import PROFILES, ROOT, make_piece
 from gradio_client import Client
 from gradio_client.exceptions import AppError
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from stand_ins import StandInAMT, make_wishful, served
 
 from prism.corpora.prepared import Corpus
@@ -107,14 +112,164 @@ def shell(command: str) -> str:
     ).stdout
 
 
-def test_every_endpoint_and_argument_is_documented(client):
-    endpoints = client.view_api(return_format="dict", print_info=False)["named_endpoints"]
-    for name, endpoint in endpoints.items():
-        assert f"| `{name}` |" in DOCUMENT
-        if name != "/experiment":
-            assert endpoint["description"]
-            for parameter in endpoint["parameters"]:
-                assert f"\n| {parameter['parameter_name']} |" in DOCUMENT
+def documented() -> dict[str, list[str]]:
+    """The arguments of every endpoint, in order."""
+    rows = re.findall(r"^\| `/(\w+)` \| (.*?) \|", DOCUMENT, re.MULTILINE)
+    found: dict[str, list[str]] = {}
+    for name, takes in rows:
+        same = re.fullmatch(r"as `/(\w+)`", takes)
+        found[name] = found[same[1]] if same else [] if takes == "–" else takes.split(", ")
+    return found
+
+
+# What each argument is and what stands for it if it is left out, in words.
+ARGUMENTS = {
+    name: (what, default)
+    for name, what, default in re.findall(
+        r"^\| (\w+) \| (.*) \| (.*) \|$", DOCUMENT.split("| argument |")[1], re.MULTILINE
+    )
+}
+
+
+def test_the_endpoints_are_the_documents(client):
+    published = client.view_api(return_format="dict", print_info=False)["named_endpoints"]
+    names = {
+        name.strip("/"): [p["parameter_name"] for p in endpoint["parameters"]]
+        for name, endpoint in published.items()
+    }
+    assert names == documented() and all(e["description"] for e in published.values())
+    parameters = [p for endpoint in published.values() for p in endpoint["parameters"]]
+    assert {p["parameter_name"] for p in parameters} == set(ARGUMENTS)
+    for parameter in parameters:
+        what, told = ARGUMENTS[parameter["parameter_name"]]
+        assert parameter["parameter_has_default"] == (told != "is needed")
+        if told != "is needed":
+            assert parameter["parameter_default"] in default_meant(told)
+        assert ("whole number" in what) == (parameter["type"].get("type") == "integer")
+
+
+def default_meant(told: str) -> list:
+    if told in ("as it comes", "50 each"):
+        return ["", 0] if told == "as it comes" else [None]
+    return [told] if told.isalpha() else [float(told)]
+
+
+@pytest.mark.parametrize("name", [n for n, takes in documented().items() if takes])
+def test_the_documents_defaults_are_what_happens_without_an_argument(address, name):
+    needed = {"composers": ["Bach"]} if "composers" in documented()[name] else {}
+    given = {n: default_meant(ARGUMENTS[n][1])[0] for n in documented()[name] if n not in needed}
+    first, second = (last_event(address, name, needed | more) for more in ({}, given))
+    assert first[0] == "complete" and without_files(first[1]) == without_files(second[1])
+
+
+def without_files(answer):
+    """An answer but for paths, which differ."""
+    if isinstance(answer, dict):
+        return {k: without_files(v) for k, v in answer.items() if k != "files"}
+    return [without_files(item) for item in answer] if isinstance(answer, list) else answer
+
+
+def post(address: str, path: str, body: bytes) -> tuple[int, dict]:
+    request = urllib.request.Request(
+        f"{address}gradio_api/{path}", body, {"Content-Type": "application/json"}
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as error:
+        return error.code, json.load(error)
+
+
+def last_event(address: str, endpoint: str, arguments: dict | bytes) -> tuple[str, object]:
+    """Its name and its data; ("refused", answer) of a call that is answered at once."""
+    body = arguments if isinstance(arguments, bytes) else json.dumps(arguments).encode()
+    code, answer = post(address, f"call/v2/{endpoint}", body)
+    if code != 200:
+        return "refused", answer
+    url = f"{address}gradio_api/call/{endpoint}/{answer['event_id']}"
+    with urllib.request.urlopen(url, timeout=60) as stream:
+        *_, event, data = stream.read().decode().strip().splitlines()
+    return event.removeprefix("event: "), json.loads(data.removeprefix("data: "))
+
+
+LABELS_WANTED = "composers: expected a list of 1 to 4 labels, each once, got"
+BACH, JSON_WANTED = b'{"composers": ["Bach"], ', "body: expected a JSON object such as {"
+WRONG = [
+    (b'{"composers": [["Bach"]]}', f"{LABELS_WANTED} [['Bach']]"),
+    (b'{"composers": 7}', f"{LABELS_WANTED} 7"),
+    (b'{"composers": {}}', f"{LABELS_WANTED} {{}}"),
+    (b'{"composers": [1e400]}', f"{LABELS_WANTED} [inf]"),
+    (b'{"composers": null}', "composers: expected 1 to 4 labels, each once, got nothing"),
+    (b'{"composers": []}', "composers: expected 1 to 4 labels, each once, got []"),
+    (b"{}", "composers: expected 1 to 4 labels, each once, got nothing"),
+    (BACH + b'"weights": 50}', "weights: expected a list of numbers, one a composer, got 50"),
+    (BACH + b'"weights": [NaN]}', "weights: expected a number from 0 to 100, got nan"),
+    (BACH + b'"seed": 1e400}', "seed: expected a whole number from 0 to 2147483647, got inf"),
+    (BACH + b'"seed": NaN}', "seed: expected a whole number from 0 to 2147483647, got nan"),
+    (BACH + b'"seed": true}', "seed: expected a whole number from 0 to 2147483647, got True"),
+    (BACH + b'"seed": 9007199254740993}', "seed: expected a whole number from 0 to 2147483647"),
+    (BACH + b'"tempo": false}', "tempo: expected a number from 20 to 400, got False"),
+    (BACH + b'"metre": [1e400, 4]}', "metre: expected a time signature such as 4/4"),
+    (BACH + b'"key": {}}', "key: expected one of C major, D♭ major, "),
+    (BACH + b'"sed": 3}', "/amt: expected no arguments but composers, weights, "),
+    (b'["Bach"]', JSON_WANTED),
+    (b"{oops", JSON_WANTED),
+    (b"NaN", JSON_WANTED),
+    (b"", JSON_WANTED),
+    (b"[" * 90_000, JSON_WANTED),
+    (b'{"seed": ' + b"9" * 5000 + b"}", JSON_WANTED),
+    (b"\xff", JSON_WANTED),
+]
+
+
+@pytest.mark.parametrize(("body", "sentence"), WRONG)
+def test_each_mistake_is_one_sentence_that_names_the_argument(address, body, sentence):
+    event, answer = last_event(address, "amt", body)
+    assert event in ("error", "refused") and answer["error"].startswith(sentence)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=6,
+)
+
+
+@given(st.dictionaries(st.sampled_from(documented()["corpus"]) | st.text(max_size=5), JSON))
+@settings(deadline=None, max_examples=60)
+def test_whatever_is_asked_a_sentence_or_a_piece_comes(address, arguments):
+    event, answer = last_event(address, "corpus", arguments)
+    assert event == "complete" and answer[0]["notes"] or ": expected " in answer["error"]
+
+
+def test_calls_in_gradios_own_ways_are_told_as_well(address):
+    short = post(address, "call/corpus", b'{"data": [["Bach"]]}')
+    assert short[0] == 400 and short[1]["error"].startswith(
+        "data: expected a list of 3 values (composers, seed, tempo), got [["
+    )
+    for path in ("call/v2/generat", "call/generat", "run/generat", "call/v2/begin"):
+        code, answer = post(address, path, b'{"data": []}')
+        assert code == 404 and "endpoint: expected one of composers, gen" in answer["error"]
+    code, answer = post(address, "run/corpus", b'{"data": [["Bach"], 1, 0]}')
+    assert code == 404 and "join the queue" in answer["detail"]
+    path = {"path": "/etc/passwd", "meta": {"_type": "gradio.FileData"}}
+    event, answer = last_event(address, "corpus", {"composers": [path]})
+    assert event == "error" and answer["error"]
+
+
+def test_a_fault_of_the_servers_own_is_told(address, amt, monkeypatch, caplog):
+    monkeypatch.setattr(amt, "stream", lambda **call: 1 / 0)
+    event, answer = last_event(address, "amt", {"composers": ["Bach"], "seed": 77})
+    assert event == "error" and answer["error"].startswith("That did not work (")
+    assert "ZeroDivisionError" in caplog.text
+
+
+def test_a_small_experiment_over_http(address):
+    event, answer = last_event(address, "experiment", {"runs": 4})
+    assert event == "error" and answer["error"].startswith("runs: expected a whole number from 5")
+    event, answer = last_event(address, "experiment", {"seed": 2147483647})
+    assert event == "complete" and answer[0]["status"] == "Done: 5 runs." and answer[0]["done"]
+    assert len(answer[0]["table"].splitlines()) == 2 + 5 + 1
 
 
 def test_compare_gives_what_the_single_endpoints_give(client):

@@ -14,6 +14,8 @@ piece
 progress
     What takes a while sends what there is on the way, with ``done`` false, and ends with ``done``
     true. It can be cancelled between two of its answers.
+mistakes
+    One sentence in ``error``, which names the argument and says what was expected; never null.
 """
 
 from __future__ import annotations
@@ -31,9 +33,18 @@ from prism.models.settings import PUBLIC, SETTINGS
 from prism.service.log import fault_words
 from prism.service.piece import ShownPiece
 from prism.service.service import Service
+from prism.ui.evaluate import ALONE, RUNS, live_experiment
 from prism.ui.player import file_data
 
 Answer = dict[str, Any]
+# What each takes, in order.
+ENDPOINTS: dict[str, tuple[Setting, ...]] = {
+    "composers": (),
+    "generate": tuple(s for s in PUBLIC.values() if "prism" in s.decides),
+    "corpus": tuple(s for s in PUBLIC.values() if "corpus" in s.decides),
+    **dict.fromkeys(("amt", "compare", "score"), tuple(PUBLIC.values())),
+    "experiment": (RUNS, SETTINGS["seed"]),
+}
 
 
 class Api:
@@ -45,16 +56,10 @@ class Api:
     def publish(self) -> None:
         """Add the endpoints to the page; call inside a ``gr.Blocks``."""
         gr.api(self.composers, api_name="composers", queue=False)
-        drawn = [s for s in PUBLIC.values() if "prism" in s.decides]
-        found = [s for s in PUBLIC.values() if "corpus" in s.decides]
-        for endpoint, settings in (
-            (self.generate, drawn),
-            (self.corpus, found),
-            (self.amt, PUBLIC.values()),
-            (self.compare, PUBLIC.values()),
-            (self.score, PUBLIC.values()),
-        ):
-            gr.api(taking(endpoint, settings), api_name=endpoint.__name__)
+        for name, settings in ENDPOINTS.items():
+            if settings:
+                alone = ALONE if name == "experiment" else {}
+                gr.api(taking(getattr(self, name), settings), api_name=name, **alone)
 
     def composers(self) -> list[str]:
         """List the composers and kinds of tunes that the model has learned."""
@@ -87,6 +92,14 @@ class Api:
         """
         for answer in self._compared(settings):
             yield {"done": answer["done"]} | answer.get("scores", {})
+
+    def experiment(self, runs: Any, seed: Any) -> Iterator[Answer]:
+        """Run the Evaluate tab's small experiment; what is going on, and a table that grows."""
+        try:
+            for said, share, table in live_experiment(self.service, runs, seed):
+                yield {"done": share == 1, "status": said, "table": table}
+        except (ValueError, OSError) as error:
+            raise gr.Error(fault_words(error), print_exception=False) from error
 
     def _piece(self, name: str, values: dict[str, Any]) -> Iterator[Answer]:
         try:

@@ -24,6 +24,7 @@ from prism.evaluation.report import (
     verdict,
 )
 from prism.models.setting_types import Number
+from prism.models.settings import SETTINGS
 from prism.service.log import fault_words
 from prism.service.service import Service
 from prism.ui.controls import setting_control
@@ -38,8 +39,18 @@ if TYPE_CHECKING:
     from prism.music.roll import PianoRoll
     from prism.similarity.scorer import Score
 
-_RUNS = Number(name="Runs", label="Runs", low=5, high=20, default=5, step=1, whole=True)
-_SEED = Number(name="Seed", low=0, high=99_999, default=1, whole=True)
+RUNS = Number(
+    name="runs",
+    label="Runs",
+    help="how often a composer and a piece are drawn",
+    low=5,
+    high=20,
+    default=5,
+    step=1,
+    whole=True,
+)
+# The live one loads the machine: one at a time for all visitors and programs.
+ALONE = {"concurrency_id": "experiment", "concurrency_limit": 1}
 _SHOWN = ("prism", "amt", "real")
 
 _INTRODUCTION = """## Which of the two comes nearer to real music?
@@ -95,24 +106,36 @@ class Evaluation:
         parts = (verdict, cosine_table, system_table, statistics_table, steering_table, note)
         return "\n\n".join(filter(None, (part(self.result) for part in parts)))
 
-    def live(self, count: float, seed: float) -> Iterator[tuple[dict[str, Any], str]]:
+    def live(self, count: Any, seed: Any) -> Iterator[tuple[dict[str, Any], str]]:
         """Run a small experiment; (status, table so far) after every run."""
-        from prism.evaluation.systems import planned_runs
-
-        service, done = self.service, []
+        table = live_table([])
         try:
-            count, seed = _RUNS.check(count), _SEED.check(seed)
-            yield status("Loading the models, a few seconds…"), live_table(done)
-            systems, score = _systems(service), service.scorer.get().scores
-            for run in planned_runs(service.composers, count, seed):
-                words = f"Run {run.number + 1} of {count}…"
-                yield status(words, share=run.number / count), live_table(done)
-                rolls = systems.reference(run), systems.draw(run)
-                done.append((run, service.models.run(score, *rolls)))
+            for said, share, table in live_experiment(self.service, count, seed):
+                yield status(said, share=None if share == 1 else share), table
         except (ValueError, OSError) as error:
-            yield status(fault_words(error), error=True), live_table(done)
-            return
-        yield status(f"Done: {count} runs."), live_table(done)
+            yield status(fault_words(error), error=True), table
+
+
+def live_experiment(
+    service: Service, count: Any, seed: Any
+) -> Iterator[tuple[str, float | None, str]]:
+    """Run a small experiment; (what is going on, share that is done, table so far) as it grows.
+
+    Raises
+    ------
+    ValueError, OSError
+        If a number is out of its range, or a model is missing.
+    """
+    from prism.evaluation.systems import planned_runs
+
+    count, seed, done = RUNS.check(count), SETTINGS["seed"].check(seed), []
+    yield "Loading the models, a few seconds…", None, live_table(done)
+    systems, score = _systems(service), service.scorer.get().scores
+    for run in planned_runs(service.composers, count, seed):
+        yield f"Run {run.number + 1} of {count}…", run.number / count, live_table(done)
+        rolls = systems.reference(run), systems.draw(run)
+        done.append((run, service.models.run(score, *rolls)))
+    yield f"Done: {count} runs.", 1, live_table(done)
 
 
 def _systems(service: Service) -> Systems:
@@ -173,8 +196,8 @@ def _live_panel(evaluation: Evaluation) -> None:
         elem_classes="prism-prose",
     )
     with gr.Row(equal_height=True, elem_classes="prism-controls"):
-        count = setting_control(_RUNS, min_width=200)
-        seed = setting_control(_SEED, label="Seed of the experiment", min_width=160)
+        count = setting_control(RUNS, min_width=200)
+        seed = setting_control(SETTINGS["seed"], label="Seed of the experiment", min_width=160)
         run = gr.Button("Run", variant="primary", scale=0, min_width=120)
         cancel = gr.Button("Cancel", scale=0, min_width=100)
     line = StatusLine(status(""))
@@ -184,9 +207,8 @@ def _live_panel(evaluation: Evaluation) -> None:
         [count, seed],
         [line, table],
         preprocess=False,
-        api_name="experiment",
-        show_progress="hidden",
-        concurrency_limit=1,
+        **ALONE,
+        **QUIET,
     )
     cancelled = status("Cancelled; the runs above are complete.")
     cancel.click(None, cancels=running, api_visibility="private", queue=False).then(

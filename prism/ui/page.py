@@ -6,17 +6,18 @@ import pathlib
 from typing import Any
 
 import gradio as gr
+from starlette.middleware import Middleware
 
 from prism import ASSETS
 from prism.service.hosting import Health
 from prism.service.service import Service
-from prism.ui.api import Api
+from prism.ui.api import ENDPOINTS, Api
 from prism.ui.corpus import Library, corpus_tab
 from prism.ui.evaluate import Evaluation, evaluate_tab
 from prism.ui.generate import Handlers
 from prism.ui.lessons import lessons_tab
 from prism.ui.play import PlayPanel
-from prism.ui.requests import THREADS, log_requests
+from prism.ui.requests import THREADS, CheckedCalls, log_requests
 from prism.ui.theme import prism_theme
 from prism.ui.training import Training, training_tab
 
@@ -67,7 +68,12 @@ def build_ui(service: Service, result: pathlib.Path = ASSETS / "evaluation.json"
 def launch_options(health: Health | None = None) -> dict[str, Any]:
     """Arguments of ``launch``: look, and nothing that leaves the machine or writes history."""
     return {
-        "app_kwargs": {"routes": health.routes()} if health else {},
+        "app_kwargs": {
+            "routes": health.routes() if health else [],
+            "middleware": [Middleware(CheckedCalls, endpoints=ENDPOINTS)],
+        },
+        # A last resort, for what goes wrong before a handler is called: never no sentence at all.
+        "show_error": True,
         "state_session_capacity": SESSIONS_KEPT,
         "theme": prism_theme(),
         "css_paths": [ASSETS / "page" / "page.css"],

@@ -9,30 +9,41 @@ from __future__ import annotations
 import contextlib
 import functools
 import inspect
+import json
 import logging
+import re
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import gradio as gr
 from gradio.context import LocalContext
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from prism.models.setting_types import Setting, SettingError
 from prism.service.log import RefusedError, Requests, fault_words, log_fault
 
 # Nobody waits in Gradio's queue: who goes first is the scheduler's business.
 THREADS = 240
 _END = object()
 _logger = logging.getLogger(__name__)
+# The page itself calls its unqueued events under the name of predict.
+_CALL = re.compile(r"/gradio_api/(?:(?P<named>call/v2)|call|run|api)/(?!predict)(?P<name>[^/]+)")
 
 
 def log_requests(page: gr.Blocks) -> gr.Blocks:
     """Limit and log the requests of all queued events; the page itself comes back."""
-    page.queue(default_concurrency_limit=None)
+    # Only calls that go through the queue are limited, so there is no other way in.
+    page.queue(default_concurrency_limit=None, api_open=False)
     requests = Requests()
     for event in page.fns.values():
         if event.fn is not None and event.queue:
             own = "page_" if event.api_visibility == "private" else ""
             event.fn = _logged(event.fn, f"{own}{event.api_name}", requests)
+        elif event.fn is not None:
+            event.fn = _told(str(event.api_name))(event.fn)
     return page
 
 
@@ -70,6 +81,80 @@ def _told(endpoint: str) -> Iterator[None]:
         log_fault(_logger, endpoint, error)
         words = f"That did not work ({fault_words(error)}): try again, or reload the page."
         raise gr.Error(words, print_exception=False) from error
+
+
+class CheckedCalls:
+    """ASGI middleware: tells what is wrong with a call over plain HTTP that reaches no handler.
+
+    Gradio looks at names, missing arguments and the JSON itself before there is an event that could
+    say so, and answers with a bare 500.
+
+    Parameters
+    ----------
+    app : ASGI application
+        What answers all other requests.
+    endpoints : mapping of str to sequence of Setting
+        What each endpoint takes, in order.
+    """
+
+    def __init__(self, app: ASGIApp, endpoints: Mapping[str, Sequence[Setting]]) -> None:
+        self._app = app
+        self._endpoints = endpoints
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See the ASGI specification."""
+        posted = scope["type"] == "http" and scope["method"] == "POST"
+        call = _CALL.search(scope["path"]) if posted else None
+        if call is None:
+            await self._app(scope, receive, send)
+            return
+        body = await Request(scope, receive).body()
+        try:
+            self._check(call["name"], bool(call["named"]), body)
+        except ValueError as error:
+            code = 400 if call["name"] in self._endpoints else 404
+            await JSONResponse({"error": str(error)}, code)(scope, receive, send)
+            return
+        sent = iter([{"type": "http.request", "body": body, "more_body": False}])
+
+        async def again() -> dict[str, Any]:
+            return next(sent, None) or await receive()
+
+        await self._app(scope, again, send)
+
+    def _check(self, endpoint: str, named: bool, body: bytes) -> None:
+        """Raise a ValueError in words for what Gradio would fail at."""
+        if endpoint not in self._endpoints:
+            raise SettingError("endpoint", f"one of {', '.join(self._endpoints)}", endpoint)
+        names = {setting.public_name: setting for setting in self._endpoints[endpoint]}
+        given = _json_object(body)
+        if not named:
+            _check_positional(given, list(names))
+            return
+        unknown = [name for name in given if name not in names]
+        if unknown:
+            expected = f"no arguments but {', '.join(names)}" if names else "no arguments"
+            raise SettingError(f"/{endpoint}", expected, ", ".join(unknown))
+        for name in [name for name in ("composers",) if name in names and name not in given]:
+            names[name].check(None)
+
+
+def _json_object(body: bytes) -> dict[str, Any]:
+    try:
+        given = json.loads(body)
+    except (ValueError, RecursionError):
+        given = None
+    if not isinstance(given, dict):
+        text = body.decode(errors="replace")
+        raise SettingError("body", 'a JSON object such as {"composers": ["Bach"]}', text)
+    return given
+
+
+def _check_positional(given: Mapping[str, Any], names: Sequence[str]) -> None:
+    values = given.get("data")
+    if not isinstance(values, list) or len(values) != len(names):
+        told = f" ({', '.join(names)})" if names else ""
+        raise SettingError("data", f"a list of {len(names)} values{told}", values)
 
 
 def _visitor() -> str:
