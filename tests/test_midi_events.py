@@ -41,6 +41,15 @@ def test_columns_by_hand():
     assert events.tpq == TICKS and events.tempos == [(0, 600_000)]
 
 
+def test_a_tempo_however_late_is_no_error():
+    late = 40 * (b"\xff\xff\xff\x7f" + b"\xff\x01\x00") + tempo(0, 600_000)
+    assert read_midi(midi(late, ONE_NOTE)).tempo == 120
+
+
+def test_events_that_are_known_are_not_read_again():
+    assert read_midi(read_events(WHOLE)).notes.tolist() == [list(note) for note in NOTES]
+
+
 def test_names_are_the_first_of_each_track():
     events = read_events(midi(b"\x00\xff\x03\x01A\x00\xff\x03\x01B", b"", b"\x00\xff\x03\x01\xe9"))
     assert events.track_names() == {0: b"A", 2: b"\xe9"}

@@ -63,13 +63,13 @@ _MAX_MICROSECONDS_PER_BEAT = 2**24 - 1
 _WRITTEN_TICKS_PER_FRAME = 120
 
 
-def read_midi(file: str | os.PathLike | bytes) -> Piece:
-    """Read a type 0 or type 1 file, from its path or its content; see Conventions.
+def read_midi(file: str | os.PathLike | bytes | MidiEvents) -> Piece:
+    """Read a type 0 or type 1 file, from its path, content or events; see Conventions.
 
     Returns
     -------
     Piece
-        Named after the file (``"MIDI data"`` for bytes), without a label; possibly silent.
+        Named after the file (``"MIDI data"`` without a path), without a label; possibly silent.
 
     Raises
     ------
@@ -79,9 +79,9 @@ def read_midi(file: str | os.PathLike | bytes) -> Piece:
     OSError
         If the path cannot be read.
     """
-    path = pathlib.PurePath("MIDI data" if isinstance(file, bytes) else file)
+    path = pathlib.PurePath("MIDI data" if isinstance(file, bytes | MidiEvents) else file)
     try:
-        score = _parse(file if isinstance(file, bytes) else _load(file))
+        score = file if isinstance(file, MidiEvents) else _parse(file)
         notes = _notes(score)
     except MidiError as error:
         raise MidiError(f"{path.name}: {error}") from error
@@ -206,7 +206,8 @@ def _load(path: str | os.PathLike) -> bytes:
         return file.read(MAX_FILE_BYTES + 1)
 
 
-def _parse(data: bytes) -> MidiEvents:
+def _parse(file: str | os.PathLike | bytes) -> MidiEvents:
+    data = file if isinstance(file, bytes) else _load(file)
     if len(data) > MAX_FILE_BYTES:
         raise MidiError(
             f"the file is larger than {MAX_FILE_BYTES} bytes; expected a single piece: "

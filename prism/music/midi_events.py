@@ -264,7 +264,7 @@ class _Scan:
             raise MidiError(
                 f"the events in track {number} make no sense ({error}); expected well-formed MIDI "
                 "events: export the file again"
-            ) from error
+            ) from None
         if not ended:
             self._check_whole(told, limit)
         return position if self.data.startswith(_TRACK, position) else limit
