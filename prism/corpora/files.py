@@ -213,8 +213,9 @@ def _bounded(file) -> bytes:
 
 def _plain_path(path: str, windows: bool = False) -> str:
     """A path with slashes, and without the escapes that stand for bytes which are not UTF-8."""
-    slashed = path.replace("\\", "/") if windows or "/" not in path else path
-    return slashed if slashed.isascii() else "/".join(map(_plain_name, slashed.split("/")))
+    # Decoded first: in Shift-JIS a letter's second byte may be that of a backslash.
+    decoded = path if path.isascii() else "/".join(map(_plain_name, path.split("/")))
+    return decoded.replace("\\", "/") if windows or "/" not in decoded else decoded
 
 
 def _plain_name(name: str) -> str:
