@@ -72,6 +72,24 @@ def test_a_piece_is_found_heard_and_moved_along(visit):
     page.wait_for_function("document.querySelector('.prism-chosen audio').currentTime > 0.2")
 
 
+def test_of_two_pieces_chosen_at_once_the_second_is_heard(visit):
+    page = visit()
+    open_corpus(page)
+    pieces = page.locator(".prism-corpus .piece")
+    first, second = (pieces.nth(place) for place in (0, 1))
+    assert first.text_content() != second.text_content()
+    first.click()
+    second.click()
+    page.wait_for_function(
+        """title => {
+            const player = document.querySelector('.prism-chosen .prism-player');
+            return player?.dataset.state === 'ready'
+                && player.querySelector('.name').textContent === title;
+        }""",
+        arg=titles(page)[1],
+    )
+
+
 def test_by_keys_alone(visit):
     page = visit()
     open_corpus(page)

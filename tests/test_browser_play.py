@@ -104,6 +104,35 @@ def test_a_visitors_own_file_is_compared_with_and_its_markup_stays_text(visit):
     wait_for_words(page, "kind", 1, "Real")
 
 
+def test_the_newest_file_bar_and_click_win(visit):
+    page = visit()
+    page.get_by_text("Your own MIDI file").click()
+    for count, name in ((400, "first.mid"), (200, "second.mid")):
+        choose(page, midi(quarters(count)), name)
+        page.wait_for_timeout(100)
+    wait_for_words(page, "name", 1, "second.mid")
+    filled_corpus = "document.querySelectorAll('.prism-player')[1].dataset.state === 'ready'"
+    page.wait_for_function(filled_corpus)
+    bar = page.get_by_label("start at bar")
+    for number in (20, 30, 40):
+        bar.fill(str(number))
+        bar.dispatch_event("change")
+        page.wait_for_timeout(50)
+    wait_for_words(page, "detail", 1, "from bar 40 of 50")
+    page.wait_for_function(filled_corpus)
+    assert words(page, "name", 1) == "second.mid" and bar.input_value() == "40"
+    choose(page, midi(quarters(400)), "third.mid")
+    page.get_by_role("button", name="Remove", exact=True).click()
+    for seed in (11, 12, 13):
+        page.get_by_label("Seed", exact=True).fill(str(seed))
+        page.get_by_label("Seed", exact=True).press("Tab")
+        page.get_by_role("button", name="Generate").click()
+    wait_for_words(page, "detail", 2, "(from 13)")
+    filled(page, 3)
+    assert asked(page)["seed"] == "13" and "seed 13" in words(page, "detail", 0)
+    assert words(page, "kind", 1) == "Real"
+
+
 def test_it_fits_a_phone(visit):
     page = visit(viewport={"width": 360, "height": 740})
     for count, name in enumerate(("A Bach chorale", "An Irish jig"), start=1):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 import types
 
 import gradio as gr
@@ -39,7 +40,8 @@ def nearest(page: Page) -> list:
 
 
 def hear(page: Page, source: str) -> tuple:
-    return page.cards.hear(page.session, types.SimpleNamespace(source=source))
+    event = types.SimpleNamespace(source=source, when=time.perf_counter())
+    return settled(page.cards.hear(page.session, event))
 
 
 def scored(value: dict) -> list[str]:

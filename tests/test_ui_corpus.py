@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import types
 
+import gradio as gr
 import numpy as np
 import pytest
 from conftest import ROOT, make_piece
@@ -12,6 +13,7 @@ from stand_ins import service_of, tiny_corpus
 
 from prism.corpora.prepared import Corpus
 from prism.music.midi import read_midi
+from prism.service.session import Newest
 from prism.ui.corpus import Library, bar_range, bar_tick, list_value, shown_piece
 
 # A pick-up of one beat before bars of three; the last bass note is held until beat 32.
@@ -63,7 +65,7 @@ def test_a_piece_is_shown_from_a_bar_to_its_end():
 
 
 def test_a_choice_shows_notes_then_sound_and_says_where_they_come_from():
-    updates = list(library().choose(types.SimpleNamespace(piece=4)))
+    updates = list(library().choose(Newest(), types.SimpleNamespace(piece=4, when=1)))
     player, piece, line, place, bar, about, column = updates[-1]
     assert [update[0]["busy"] for update in updates] == [True, False]
     assert player["title"] == "Bob-validation" and place == 4 and column["visible"]
@@ -75,15 +77,30 @@ def test_a_choice_shows_notes_then_sound_and_says_where_they_come_from():
     assert line["text"] == "Ready. Press play."
 
 
+def test_the_newest_choice_wins_over_an_older_one_and_over_a_bar_of_it():
+    tab, chosen = library(), Newest()
+    first, second, late = (
+        tab.choose(chosen, types.SimpleNamespace(piece=piece, when=when))
+        for piece, when in ((0, 1), (4, 3), (0, 2))
+    )
+    assert next(first)[3] == 0
+    bar = tab.move(chosen, 0, 2)
+    assert "from bar 2" in next(bar)[0]["detail"]
+    assert next(second)[3] == 4
+    for older, outputs in ((first, 7), (bar, 3), (late, 7)):
+        assert list(older) == [(gr.skip(),) * outputs]
+    assert [update[0]["title"] for update in second] == ["Bob-validation"]
+
+
 def test_another_bar_is_other_music():
     tab = library()
-    (first, *_), (second, *_) = (list(tab.move(0, bar))[-1] for bar in (1, 2))
+    (first, *_), (second, *_) = (list(tab.move(Newest(), 0, bar))[-1] for bar in (1, 2))
     assert first["notes"] != second["notes"] and "from bar 2 of 25" in second["detail"]
 
 
 @pytest.mark.parametrize("bar", [0, 26, 1.5, None, "x"])
 def test_a_bar_that_is_not_there_is_answered_in_words(bar):
-    ((player, _, line),) = library().move(0, bar)
+    ((player, _, line),) = library().move(Newest(), 0, bar)
     assert line["kind"] == "error" and "expected a whole number from 1 to 25" in line["text"]
     assert "notes" not in player
 

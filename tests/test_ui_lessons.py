@@ -21,6 +21,7 @@ from prism.service.lesson_views import (
     meters_of,
 )
 from prism.service.lessons import encode
+from prism.service.session import Newest
 from prism.similarity.scorer import Score
 from prism.ui.lessons import LESSONS, LessonRunner
 
@@ -201,11 +202,13 @@ def test_missing_files_are_told_in_the_lesson(lesson, missing):
 def test_any_roll_can_be_heard(service):
     runner = LessonRunner(STEPS, service)
     view = last_view(STEPS, service, "Ada", 1)
-    event = types.SimpleNamespace(column=1, picture=16)
-    value, piece, column = runner.hear(view, event)
+    event, heard = types.SimpleNamespace(column=1, picture=16, when=2), Newest()
+    ((value, piece, column),) = runner.hear(view, heard, event)
     assert piece.roll == rolls_of(view, 1)[16] and piece.files["wav"].stat().st_size > 1000
     assert value["title"] == "Clean estimate, step 16" and column["visible"]
-    assert runner.hear(None, event)[1] == gr.skip()
+    older = types.SimpleNamespace(column=0, picture=3, when=1)
+    for nothing in (runner.hear(None, heard, event), runner.hear(view, heard, older)):
+        assert list(nothing) == [(gr.skip(),) * 3]
 
 
 def test_a_view_says_what_the_browser_needs():

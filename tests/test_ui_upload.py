@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import errno
 import gc
+import time
 import types
 import unicodedata
 import warnings
@@ -232,8 +233,9 @@ def scores(page: Page):
     return settled([(value,) for value in page.cards.scores(page.generation)] or [(gr.skip(),)])[0]
 
 
-def event(**data) -> types.SimpleNamespace:
-    return types.SimpleNamespace(**data)
+def event(when: float | None = None, **data) -> types.SimpleNamespace:
+    """What the page says, made now or at a time that is given."""
+    return types.SimpleNamespace(when=time.perf_counter() if when is None else when, **data)
 
 
 @pytest.fixture(scope="module")
@@ -320,12 +322,71 @@ def test_files_that_cannot_be_written_are_told_and_the_log_has_no_name(
     assert "secret" not in caplog.text
 
 
+def mine(when: float, count: int, name: str) -> types.SimpleNamespace:
+    content = base64.b64encode(midi(quarters(count))).decode()
+    return event(when, label=name, content=content)
+
+
+def test_the_newest_file_wins_whichever_is_read_first(service):
+    page = Page(service)
+    page.click("prism", "corpus")
+    first, second = (
+        page.handlers.chosen(page.session, mine(when, 40, f"{when}.mid")) for when in (1, 2)
+    )
+    shown = next(second)
+    assert shown[0]["name"] == shown[1]["title"] == "2.mid"
+    assert list(first) == [(gr.skip(),) * 5]
+    assert settled(second)[2].title == page.generation.pieces["corpus"].title == "2.mid"
+
+
+def test_the_first_file_ends_when_a_second_comes_while_its_sound_is_made(service):
+    page = Page(service)
+    page.click("prism", "corpus")
+    first, second = (
+        page.handlers.chosen(page.session, mine(when, 40, f"{when}.mid")) for when in (1, 2)
+    )
+    assert next(first)[0]["name"] == "1.mid"
+    assert settled(second)[2].title == "2.mid"
+    assert list(first) == [(gr.skip(),) * 5]
+    assert page.session.own.piece.title == page.generation.pieces["corpus"].title == "2.mid"
+
+
+def test_the_newest_bar_wins_and_an_older_one_is_not_of_a_newer_file(service):
+    page, moved_to = Page(service), lambda when, bar: event(when, bar=bar)
+    settled(page.handlers.chosen(page.session, mine(1, 40, "1.mid")))
+    third = page.handlers.moved(page.session, moved_to(3, 5))
+    assert next(third)[0]["bar"] == 5
+    assert list(page.handlers.moved(page.session, moved_to(2, 4))) == [(gr.skip(),) * 5]
+    assert "from bar 5 of 10" in settled(third)[1]["detail"]
+    settled(page.handlers.chosen(page.session, mine(5, 80, "5.mid")))
+    assert list(page.handlers.moved(page.session, moved_to(4, 7))) == [(gr.skip(),) * 5]
+    assert page.session.own.bar == 1
+
+
+def test_a_file_that_was_removed_does_not_come_back(service):
+    page = Page(service)
+    assert settled(page.handlers.removed(page.session, event(2)))[0]["name"] == ""
+    assert list(page.handlers.chosen(page.session, mine(1, 40, "1.mid"))) == [(gr.skip(),) * 5]
+    assert page.session.own is None
+
+
+def test_a_second_file_that_cannot_be_used_does_not_stop_the_first(service):
+    page = Page(service)
+    first = page.handlers.chosen(page.session, mine(1, 40, "1.mid"))
+    next(first)
+    wrong = event(2, label="2.mid", content="")
+    assert (
+        "2.mid cannot be used" in settled(page.handlers.chosen(page.session, wrong))[0]["message"]
+    )
+    assert settled(first)[2].title == "1.mid"
+
+
 def test_removing_it_brings_the_corpus_back_and_its_files_go(service):
     page = Page(service)
     page.click("prism", "corpus")
     _, _, piece = choose(page, MINE)
     path = piece.files["wav"]
-    first, *_, last = page.handlers.removed(page.session)
+    first, *_, last = page.handlers.removed(page.session, event())
     assert not first[0]["name"] and last[1]["title"] == "Ada-test"
     assert page.generation.pieces["corpus"].title == "Ada-test" and page.session.own is None
     assert scores(page)["against"] == "this corpus piece"

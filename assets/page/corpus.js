@@ -39,7 +39,7 @@ function found() {
 function choose(place) {
   chosen = place;
   for (const button of root.querySelectorAll(".piece")) mark(button);
-  trigger("choose", { piece: place });
+  wish("choose", { piece: place });
 }
 
 function mark(button) {

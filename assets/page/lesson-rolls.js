@@ -114,7 +114,7 @@ function fill(number) {
 function ask(number) {
   // Silence until the new sound is there.
   for (const audio of document.querySelectorAll("audio")) audio.pause();
-  trigger("hear", { column: number, picture: pictureAt(number).index });
+  wish("hear", { column: number, picture: pictureAt(number).index });
 }
 
 // ---- the slider and the film ----

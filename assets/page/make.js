@@ -12,6 +12,11 @@ function option(value, text) {
   return made;
 }
 
+// Two wishes can overtake one another on their way: the server goes by when each was made.
+function wish(name, data, when = performance.now()) {
+  trigger(name, { ...data, when });
+}
+
 function save(file) {
   const link = make("a", "");
   link.href = file.url;

@@ -15,7 +15,7 @@ function buttonOf(row) {
   const made = make("button", "hear", "Hear it");
   made.type = "button";
   made.setAttribute("aria-label", `Hear it: the training music nearest to ${row.name}`);
-  made.addEventListener("click", () => trigger("hear", { source: row.source }));
+  made.addEventListener("click", () => wish("hear", { source: row.source }));
   return made;
 }
 

@@ -5,6 +5,7 @@ const root = element.querySelector(".prism-upload");
 const part = (name) => root.querySelector(name);
 const picker = part("input[type=file]");
 const bar = part(".bar");
+let latest = 0; // when the newest file was chosen
 const value = () => props.value || { name: "", bar: 1, bars: 1, limits: "", bytes: 0 };
 
 function say(said, message) {
@@ -30,9 +31,10 @@ async function take(files) {
       + "leave out what is no notes.");
   }
   say(`Reading ${file.name}…`, "");
+  const when = latest = performance.now();
   try {
     const content = base64(new Uint8Array(await file.arrayBuffer()));
-    trigger("chosen", { label: file.name, content });
+    if (when === latest) wish("chosen", { label: file.name, content }, when);
   } catch (error) {
     say("", `The browser could not read ${file.name} (${error.name}): was it moved, or is it a `
       + "folder? Choose it again.");
@@ -62,10 +64,11 @@ picker.addEventListener("change", async () => {
   await take(files);
 });
 bar.addEventListener("change", () => {
-  trigger("moved", { bar: bar.value === "" ? null : bar.valueAsNumber });
+  wish("moved", { bar: bar.value === "" ? null : bar.valueAsNumber });
 });
 part(".remove").addEventListener("click", () => {
-  trigger("removed", {});
+  latest = performance.now();
+  wish("removed", {}, latest);
   picker.focus();
 });
 root.addEventListener("dragover", (event) => hover(event, true));

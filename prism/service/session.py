@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 import threading
 import time
-from collections.abc import Hashable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Hashable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from prism.service.examples import packed, unpacked
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from prism.service.upload import OwnPiece
     from prism.similarity.neighbours import Neighbour
     from prism.similarity.scorer import Score
+
+Item = TypeVar("Item")
 
 # The sources whose pieces are compared with the corpus's.
 COMPARED = ("prism", "amt")
@@ -148,6 +150,34 @@ class History:
         return None
 
 
+class Newest:
+    """Lets the newest of a visitor's wishes win, however their requests overtake one another.
+
+    A wish is known by when it was made, as the page's clock has it.
+    """
+
+    def __init__(self) -> None:
+        self.when = 0.0
+
+    def take(self, when: float) -> bool:
+        """Take a wish up, unless a newer one was; whether it is the newest."""
+        if when < self.when:
+            return False
+        self.when = when
+        return True
+
+    def updates(self, when: float, items: Iterable[Item], nothing: Item) -> Iterator[Item]:
+        """What comes of a wish until a newer one is taken up, and then `nothing`, once."""
+        if self.take(when):
+            for item in items:
+                if when < self.when:
+                    break
+                yield item
+            else:
+                return
+        yield nothing
+
+
 class Session:
     """Knows the latest generation, the results before it, and the visitor's own music."""
 
@@ -155,6 +185,7 @@ class Session:
         self.generation = Generation()
         self.history = History()
         self.own: OwnPiece | None = None
+        self.files, self.bars, self.heard = Newest(), Newest(), Newest()
 
     def __deepcopy__(self, memo: dict) -> Session:
         """Gradio copies the session that the page was built with; every visitor gets a new one."""

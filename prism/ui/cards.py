@@ -23,7 +23,7 @@ from prism.service.cards import (
 from prism.service.log import fault_words, log_fault
 from prism.service.service import Service
 from prism.service.session import Generation, History, Session
-from prism.ui.element import QUIET, Element
+from prism.ui.element import EACH, QUIET, Element
 from prism.ui.player import PianoRollPlayer, piece_value, player_value
 
 logger = logging.getLogger(__name__)
@@ -127,14 +127,18 @@ class Cards:
             message = f"The training music cannot be searched: {_told(error)}"
             yield nearest_value({}, message=message)
 
-    def hear(self, session: Session, event: gr.EventData) -> tuple[Any, Any, Any]:
+    def hear(self, session: Session, event: gr.EventData) -> Iterator[tuple[Any, Any, Any]]:
         """Make the nearest music sound; (player, piece, its column)."""
-        generation, name = session.generation, event.source
+        sounds = self._heard(session.generation, event.source)
+        yield from session.heard.updates(event.when, sounds, (gr.skip(),) * 3)
+
+    def _heard(self, generation: Generation, name: str) -> Iterator[tuple[Any, Any, Any]]:
         if name not in generation.neighbours:
-            return gr.skip(), gr.skip(), gr.skip()
+            yield (gr.skip(),) * 3
+            return
         found, sample = generation.neighbours[name], generation.pieces[name]
         piece = self.service.files.run(neighbour_piece(name, found, sample.roll).render)
-        return piece_value(piece), piece, gr.update(visible=True)
+        yield piece_value(piece), piece, gr.update(visible=True)
 
     @property
     def _bands(self) -> dict[str, Any]:
@@ -160,7 +164,7 @@ class CardsPanel:
     def connect_hearing(self, cards: Cards, session: gr.State) -> None:
         """Let the nearest training music be heard."""
         outputs = [self.player, self.player.piece, self.column]
-        heard = self.nearest.hear(cards.hear, session, outputs, **QUIET)
+        heard = self.nearest.hear(cards.hear, session, outputs, **EACH, **QUIET)
         heard.then(None, None, None, js=_SHOW, api_visibility="private")
         self.player.connect_png()
 

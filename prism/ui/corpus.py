@@ -24,8 +24,9 @@ from prism.music.metadata import (
 from prism.music.roll import FRAMES, FRAMES_PER_BEAT, TICKS_PER_FRAME, Piece
 from prism.service.log import fault_words
 from prism.service.piece import ShownPiece
+from prism.service.session import Newest
 from prism.ui.charts import Block, Charts, bars, charts, columns, facts, table, text
-from prism.ui.element import QUIET, Element
+from prism.ui.element import EACH, QUIET, Element
 from prism.ui.player import PianoRollPlayer, StatusLine, piece_value, player_value, status
 
 if TYPE_CHECKING:
@@ -194,12 +195,14 @@ class Library:
             table("Composers and kinds of tunes, one by one", study["head"], study["labels"]),
         )
 
-    def choose(self, event: gr.EventData) -> Iterator[tuple[Any, ...]]:
+    def choose(self, chosen: Newest, event: gr.EventData) -> Iterator[tuple[Any, ...]]:
         """Show a piece from its beginning, then its sound.
 
         (player, piece, status, place, bar, provenance, their column)
         """
-        place = event.piece
+        yield from chosen.updates(event.when, self._choose(event.piece), (gr.skip(),) * 7)
+
+    def _choose(self, place: int) -> Iterator[tuple[Any, ...]]:
         piece, split = self._at(place)
         first, last = bar_range(piece)
         info = f"{first} to {last}" + ("; 0 is the pick-up" if first == 0 else "")
@@ -208,8 +211,14 @@ class Library:
         for player, shown, said in self._played(place, first):
             yield player, shown, said, place, bar, *about
 
-    def move(self, place: int | None, bar: float | None) -> Iterator[tuple[Any, Any, Any]]:
+    def move(
+        self, chosen: Newest, place: int | None, bar: float | None
+    ) -> Iterator[tuple[Any, Any, Any]]:
         """Show the chosen piece from another bar; (player, piece, status)."""
+        # It ends when another piece is chosen; an older bar has ended before, as Gradio sees to.
+        yield from chosen.updates(chosen.when, self._move(place, bar), (gr.skip(),) * 3)
+
+    def _move(self, place: int | None, bar: float | None) -> Iterator[tuple[Any, Any, Any]]:
         if place is None:
             yield gr.skip(), gr.skip(), gr.skip()
             return
@@ -262,11 +271,12 @@ def corpus_tab(library: Library) -> None:
                     about = Charts(None)
         with gr.Column(elem_classes="prism-below"):
             figures = Charts(None)
-        opened, place = gr.State(False), gr.State(None)
-    latest = {"trigger_mode": "always_last", "concurrency_limit": 2, **QUIET}
+        opened, place, chosen = gr.State(False), gr.State(None), gr.State(Newest())
+    some = {"concurrency_limit": 2, **QUIET}
     tab.select(library.open, opened, [pieces, figures, line, opened], **QUIET)
     pieces.choose(None, None, None, js=_SHOW_PLAYER, api_visibility="private")
     shown = [player, player.piece, line]
-    pieces.choose(library.choose, None, [*shown, place, bar, about, below], **latest)
-    bar.input(library.move, [place, bar], shown, preprocess=False, **latest)
+    pieces.choose(library.choose, chosen, [*shown, place, bar, about, below], **EACH, **some)
+    moving = {"preprocess": False, "trigger_mode": "always_last", **some}
+    bar.input(library.move, [chosen, place, bar], shown, **moving)
     player.connect_png()

@@ -10,6 +10,10 @@ from prism import ASSETS
 
 # What an event of the page passes to Gradio: no endpoint for programs, no progress bar.
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+# What an event with data of its own passes besides: Gradio's page would drop such an event while
+# the one before it is answered, or send the data of that one again. The handler lets the newest
+# win, see `prism.service.session.Newest`.
+EACH: dict[str, Any] = {"trigger_mode": "multiple"}
 
 
 class Element(gr.HTML):

@@ -30,6 +30,7 @@ from prism.ui.presets import FILLED, filled, offered
 logger = logging.getLogger(__name__)
 
 _BEGUN = 6  # outputs of `Handlers.begin`
+_NO_NEWS = (gr.skip(),) * 5  # of a visitor's own file
 
 
 class Handlers:
@@ -161,13 +162,18 @@ class Handlers:
         except UploadError as error:
             yield _complaint(session, error)
             return
+        # Not before: one that cannot be used takes no other's place.
+        if not session.files.take(event.when):
+            yield _NO_NEWS
+            return
         said = f"{own.piece.title}: {len(own.piece.notes):,} notes in {len(own.bars):,} bars."
         yield from self._replaced(session, own, said)
 
     def moved(self, session: Session, event: gr.EventData) -> Iterator[tuple]:
-        """Start at another bar."""
-        if session.own is None:
-            yield (gr.skip(),) * 5
+        """Start at another bar, of the file that was there when it was chosen."""
+        older = event.when < session.files.when or not session.bars.take(event.when)
+        if session.own is None or older:
+            yield _NO_NEWS
             return
         try:
             own = session.own.at(event.bar)
@@ -176,8 +182,11 @@ class Handlers:
             return
         yield from self._replaced(session, own, f"From bar {own.bar} on.")
 
-    def removed(self, session: Session) -> Iterator[tuple]:
+    def removed(self, session: Session, event: gr.EventData) -> Iterator[tuple]:
         """Forget the file and show the corpus's piece of the latest generation again."""
+        if not session.files.take(event.when):
+            yield _NO_NEWS
+            return
         generation = session.compare_with(None)
         panel = upload_value(said="Your file is forgotten. The corpus's piece is back.")
         source = self.service.sources["corpus"]

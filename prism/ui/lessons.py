@@ -18,8 +18,9 @@ from prism.service import lesson_views
 from prism.service.lesson_views import View
 from prism.service.log import fault_words, log_fault
 from prism.service.service import Service
+from prism.service.session import Newest
 from prism.ui.controls import setting_control
-from prism.ui.element import QUIET, Element
+from prism.ui.element import EACH, QUIET, Element
 from prism.ui.player import PianoRollPlayer, StatusLine, piece_value, player_value, status
 
 logger = logging.getLogger(__name__)
@@ -169,12 +170,21 @@ class LessonRunner:
             log_fault(logger, "lesson", error)
             yield self._update(status(fault_words(error), error=True))
 
-    def hear(self, view: View | None, event: gr.EventData) -> tuple[Any, Any, Any]:
+    def hear(
+        self, view: View | None, heard: Newest, event: gr.EventData
+    ) -> Iterator[tuple[Any, Any, Any]]:
         """Make one of the rolls sound; (player, piece, its column)."""
+        sounds = self._heard(view, event.column, event.picture)
+        yield from heard.updates(event.when, sounds, (gr.skip(),) * 3)
+
+    def _heard(
+        self, view: View | None, column: int, picture: int
+    ) -> Iterator[tuple[Any, Any, Any]]:
         if view is None:
-            return gr.skip(), gr.skip(), gr.skip()
-        piece = view.piece(self.lesson.name, event.column, event.picture).render()
-        return piece_value(piece), piece, gr.update(visible=True)
+            yield (gr.skip(),) * 3
+            return
+        piece = view.piece(self.lesson.name, column, picture).render()
+        yield piece_value(piece), piece, gr.update(visible=True)
 
     def _update(self, line: Any = None, view: View | None = None) -> tuple:
         """What `run` yields; whatever is not new is skipped."""
@@ -201,6 +211,7 @@ def lessons_tab(service: Service) -> None:
             panels = [_panel(LessonRunner(lesson, service)) for lesson in LESSONS]
         with gr.Column(visible=False, elem_classes=_HEARD) as column:
             player = PianoRollPlayer(player_value(""))
+    heard = gr.State(Newest())
     choices = {
         component: control.default
         for runner, _, controls, *_ in panels
@@ -223,7 +234,8 @@ def lessons_tab(service: Service) -> None:
     for runner, lesson_tab, _, rolls, view in panels:
         # What sounds is another lesson's.
         lesson_tab.select(lambda: gr.update(visible=False), None, column, queue=False, **QUIET)
-        rolls.hear(runner.hear, view, [player, player.piece, column], **QUIET).then(
+        outputs = [player, player.piece, column]
+        rolls.hear(runner.hear, [view, heard], outputs, **EACH, **QUIET).then(
             None, None, None, js=_PLAY, api_visibility="private"
         )
     player.connect_png()

@@ -9,7 +9,7 @@ from prism.service.session import Session
 from prism.service.sources import Source
 from prism.ui.cards import CardsPanel
 from prism.ui.controls import Controls
-from prism.ui.element import QUIET
+from prism.ui.element import EACH, QUIET
 from prism.ui.export import Export, export_panel
 from prism.ui.generate import Handlers, empty_player
 from prism.ui.player import PianoRollPlayer, Transport
@@ -107,6 +107,7 @@ class PlayPanel:
             ],
             # The raw values: the handler knows a better answer to a bad one than Gradio.
             preprocess=False,
+            **EACH,
             **QUIET,
         )
         more = {"prism": [controls.status]}
@@ -116,8 +117,7 @@ class PlayPanel:
             outputs = [player, player.piece, *more.get(name, ()), *said]
             fill = self.handlers.compared(getattr(self.handlers, name), len(outputs))
             # A fill whose click is over ends soon by itself: the next one need not wait for it.
-            mode = {"trigger_mode": "multiple"}
-            fills.append(begun.success(fill, self.session, outputs, **mode, **QUIET))
+            fills.append(begun.success(fill, self.session, outputs, **EACH, **QUIET))
         return fills
 
     def _connect_upload(self) -> None:
@@ -129,21 +129,21 @@ class PlayPanel:
             (upload.moved, handlers.moved),
             (upload.removed, handlers.removed),
         ):
-            event(handlers.compared(handler, len(shown)), self.session, shown, **QUIET)
+            event(handlers.compared(handler, len(shown)), self.session, shown, **EACH, **QUIET)
 
     def _connect_presets(self) -> None:
         """Fill in the controls, then press Generate with the seed that stands there."""
         controls, presets = self.controls, self.presets
         look = {"queue": False, **QUIET}
-        recalled = self.cards.history.recall(presets.recall, self.session, controls.filled, **look)
+        recall, filled = self.cards.history.recall, controls.filled
+        recalled = recall(presets.recall, self.session, filled, **EACH, **look)
         recalled.success(self.handlers.current, self.session, controls.upload, **look)
-        surprised = controls.surprise.click(presets.surprise, None, controls.filled, **look)
+        surprised = controls.surprise.click(presets.surprise, None, filled, **look)
         examples = [
-            button.click(presets.example, button, controls.filled, **look)
-            for button in controls.examples
+            button.click(presets.example, button, filled, **look) for button in controls.examples
         ]
-        for filled in (recalled, surprised, *examples):
-            filled.success(None, None, None, js=_PRESS, api_visibility="private")
+        for event in (recalled, surprised, *examples):
+            event.success(None, None, None, js=_PRESS, api_visibility="private")
 
     def _connect_stop(self, fills: list[Dependency]) -> None:
         stopping = self.controls.stop.click(
