@@ -7,23 +7,31 @@ import errno
 import fnmatch
 import json
 import logging
+import pathlib
 import pickle
 import platform
 import re
 import subprocess
 import sys
+import threading
 import time
 import types
 import urllib.error
+import urllib.parse
 import urllib.request
 
+import httpx
 import pytest
+import uvicorn
 import yaml
 from conftest import ROOT, make_pipeline, started
 from gradio_client import Client
 from gradio_client.exceptions import AppError
 from packaging.requirements import Requirement
-from stand_ins import StandInAMT, choice_of, make_index, make_scorer, tiny_corpus
+from stand_ins import StandInAMT, choice_of, make_index, make_scorer, served, tiny_corpus
+from starlette.applications import Starlette
+from starlette.responses import RedirectResponse, Response, StreamingResponse
+from starlette.routing import Route
 
 from prism.corpora.files import CorpusError
 from prism.models.setting_types import SettingError
@@ -81,6 +89,59 @@ def test_a_host_sees_how_far_loading_has_got(page, loaders):
     loaders["pipeline"].get()
     ready = {"status": "ready", "parts": {"model": "ready", "baseline": "loading"}}
     assert asked(page.local_url + "healthz") == (200, ready)
+
+
+@contextlib.contextmanager
+def proxied(upstream: str, takes_off: bool):
+    """A proxy that serves an app under /prism, and nothing else, as docs/hosting.md asks for."""
+    client = httpx.AsyncClient(base_url=upstream, timeout=60)
+
+    async def forward(request):
+        url, path = request.url, request.url.path
+        if takes_off and path == "/prism":
+            return RedirectResponse(url.replace(path="/prism/"), 301)
+        if not path.startswith("/prism"):
+            return Response("another site", 404)
+        headers = {"content-type": request.headers.get("content-type", "")}
+        asked = client.build_request(
+            request.method,
+            path.removeprefix("/prism") if takes_off else path,
+            params=request.query_params,
+            content=await request.body(),
+            headers=headers | {"host": url.netloc, "accept-encoding": "identity"},
+        )
+        answer = await client.send(asked, stream=True)
+        kept = {n: answer.headers[n] for n in ("content-type", "location") if n in answer.headers}
+        return StreamingResponse(answer.aiter_bytes(), answer.status_code, kept)
+
+    app = Starlette(routes=[Route("/{path:path}", forward, methods=["GET", "POST"])])
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    server.should_exit = server.force_exit = True
+    thread.join(timeout=10)
+
+
+@pytest.mark.parametrize("takes_off", [True, False])
+def test_under_a_path_the_page_is_there_with_and_without_a_slash(takes_off, monkeypatch):
+    monkeypatch.setenv("GRADIO_ROOT_PATH", "/prism")
+    with served() as upstream, proxied(upstream, takes_off) as home:
+        for address in ("/prism", "/prism/", "/prism?composers=Ada,Bob&seed=3"):
+            page = httpx.get(home + address, follow_redirects=True)
+            assert page.status_code == 200 and page.url.path == "/prism/"
+            assert page.url.query.decode() == address.partition("?")[2]
+            assert f'"root":"{home}/prism"' in page.text
+            (base,) = re.findall('<base href="(.*?)"', page.text)
+            files = re.findall(r'(?:src|href)="(\./assets/.*?)"', page.text)
+            for file in files:
+                asset = urllib.parse.urljoin(urllib.parse.urljoin(str(page.url), base), file)
+                assert httpx.get(asset).status_code == 200
+            assert len(files) >= 2
+        piece = Client(f"{home}/prism/", verbose=False).predict(["Ada"], api_name="/corpus")
+        assert piece["title"] == "Ada-test" and pathlib.Path(piece["files"]["midi"]).is_file()
 
 
 def test_health_tells_what_failed_until_it_is_repaired(tmp_path):

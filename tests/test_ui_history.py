@@ -187,7 +187,7 @@ def test_what_is_no_longer_kept_is_told():
 
 def test_a_choice_and_its_link_ask_for_the_same():
     choice = choice_of(["Cleo", "Ada"], [30, 0], **SETTINGS_CHANGED, metre="6/8", register="high")
-    again = read_query(dict(urllib.parse.parse_qsl(query(choice))), OFFERED).settings
+    again = read_query(urllib.parse.parse_qsl(query(choice)), OFFERED).settings
     assert again == choice and query(again) == query(choice)
 
 
