@@ -20,8 +20,10 @@ from test_midi import END_OF_TRACK, TICKS, chunk, delta, midi, note_off, note_on
 
 import prism.service.piece
 import prism.service.upload
+from prism.music.midi import read_midi
 from prism.music.roll import Note
 from prism.service.upload import UploadError, read_upload, tidy
+from prism.ui.player import piece_value
 
 MARKUP = "<img src=x onerror=alert(1)>"
 
@@ -200,6 +202,21 @@ def test_another_bar_can_be_chosen():
 def test_odd_bars(conductor, events, expected):
     own = read(midi(conductor, events))
     assert (own.bar, own.bars.tolist()) == expected and own.shown().roll.onset.any()
+
+
+def test_a_window_has_its_own_metre_and_tempo():
+    # 4/4 at 60, and from beat 8 on 3/4 at 140.
+    slow = signature(0, 4, 2) + tempo(0, 1_000_000)
+    fast = signature(8 * TICKS, 3, 2) + tempo(0, round(60_000_000 / 140))
+    own = read(midi(slow + fast, quarters(96)))
+    late = own.at(5).shown()
+    assert "3/4 at 140" in late.detail and round(late.roll.seconds, 1) == 27.4
+    first = own.shown()
+    assert first.detail.endswith("3/4 at 120, the mean of 60 to 140") and first.roll.seconds == 32
+    assert piece_value(first)["bars"][:5] == [0, 4, 8, 11, 14]
+    saved = read_midi(first.render().files["midi"])
+    assert saved.bars[:5].tolist() == [0, 96, 192, 264, 336] and saved.time_signature == (3, 4)
+    assert own.at(5).shown(90).detail.endswith("3/4 at 90")
 
 
 def test_an_extreme_tempo_is_not_played():

@@ -48,10 +48,10 @@ function tellLoners() {
 }
 
 function showPosition() {
-  const { beats, bar, current } = ensemble;
+  const { beats, bars, current } = ensemble;
   const beat = beatName(view.beat, beats);
   const seconds = current ? clock(current.seconds(view.beat) / ensemble.factor) : "0:00";
-  put(part(".position"), `Bar ${Math.ceil(beat / bar)} · beat ${beat} of ${beats} · ${seconds}`);
+  put(part(".position"), `Bar ${barAt(bars, beat - 1) + 1} · beat ${beat} of ${beats} · ${seconds}`);
 }
 
 function showSources() {
@@ -146,28 +146,30 @@ function loopOver(from, to, choice) {
   view.loop = { from, to: Math.min(to, ensemble.beats) };
   part(".loop").value = loopChoice = choice;
   show();
-  const { bar } = ensemble;
-  say(choice === "all" ? "Loop: whole piece"
-    : `Loop: bars ${Math.floor(from / bar) + 1} to ${Math.ceil(view.loop.to / bar)}`);
+  say(choice === "all" ? "Loop: whole piece" : `Loop: ${barsNamed(from, view.loop.to)}`);
+}
+
+function barsNamed(from, to) {
+  const { bars } = ensemble;
+  return `bars ${barAt(bars, from) + 1} to ${barAt(bars, to - 0.01) + 1}`;
 }
 
 function loop(choice) {
-  const { beats, bar } = ensemble;
+  const { beats, bars } = ensemble;
   if (choice === "off") {
     view.loop = null;
     show();
     return say("Loop off");
   }
   if (choice === "all") return loopOver(0, beats, choice);
-  const from = Math.floor(Math.min(view.beat, beats - 1) / bar) * bar;
-  loopOver(from, from + Number(choice) * bar, choice);
+  const first = barAt(bars, Math.min(view.beat, beats - 1));
+  loopOver(bars[first], bars[first + Number(choice)] ?? beats, choice);
 }
 
 // Bars marked on a roll stay in the list, to be turned off and on.
 function loopMarked(from, to) {
   const marked = part(".loop [value=marked]");
-  const { bar } = ensemble;
-  marked.textContent = `Bars ${Math.floor(from / bar) + 1} to ${Math.ceil(to / bar)}`;
+  marked.textContent = barsNamed(from, to).replace("b", "B");
   marked.dataset.from = from;
   marked.dataset.to = to;
   marked.hidden = marked.disabled = false;

@@ -17,6 +17,7 @@ class Source {
   get tempo() { return Number(this.player.dataset.tempo); }
   get beats() { return Number(this.player.dataset.beats); }
   get bar() { return Number(this.player.dataset.bar); }
+  get bars() { return (this.player.dataset.bars || "0").split(",").map(Number); }
   get beat() { return (this.audio.currentTime * this.tempo) / 60; }
 
   seconds(beat) { return (beat * 60) / this.tempo; }
@@ -47,6 +48,7 @@ class Ensemble {
   get current() { return this.sources[this.heard]; }
   get beats() { return this.current?.beats ?? SPANS[0]; }
   get bar() { return this.current?.bar ?? 4; }
+  get bars() { return this.current?.bars ?? [0]; }
   get now() { return this.view.playing ? this.current.beat : this.view.beat; }
 
   indexOf(player) { return this.sources.findIndex((source) => source.player === player); }

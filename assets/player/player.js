@@ -177,9 +177,9 @@ function endDrag(event) {
 }
 
 function markBars(one, other) {
-  const { bar, beats } = value();
-  const from = Math.floor(Math.max(0, Math.min(one, other)) / bar) * bar;
-  const to = Math.min(Math.ceil(Math.max(one, other) / bar) * bar, beats);
+  const { bars, beats } = value();
+  const from = bars[barAt(bars, Math.max(0, Math.min(one, other)))];
+  const to = bars.find((start) => start >= Math.max(one, other)) ?? beats;
   if (to > from) alone("mark", { from, to });
 }
 
@@ -265,7 +265,7 @@ part(".png").addEventListener("click", () => {
 function show() {
   const now = value();
   root.dataset.state = !now.notes.length ? "empty" : now.busy ? "rendering" : "ready";
-  for (const name of ["tempo", "beats", "bar"]) root.dataset[name] = now[name];
+  for (const name of ["tempo", "beats", "bar", "bars"]) root.dataset[name] = now[name];
   showText();
   showSound();
   showDownloads();

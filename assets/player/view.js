@@ -27,6 +27,9 @@ function zoomTo(view, span, beats, bar) {
 
 const nextSpan = (span, steps) => SPANS[clamped(SPANS.indexOf(span) + steps, 0, SPANS.length - 1)];
 
+// Which bar a beat lies in, from 0, by the beats at which bars begin.
+const barAt = (bars, beat) => Math.max(0, bars.findLastIndex((start) => start <= beat + 1e-6));
+
 // A playhead speaks in beats counted from one, as musicians do.
 const beatName = (beat, beats) => Math.min(Math.floor(beat + 1e-6) + 1, beats);
 
