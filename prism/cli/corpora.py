@@ -26,7 +26,7 @@ def main(arguments: list[str] | None = None) -> None:
     commands = parser.add_subparsers(dest="command", required=True)
     _add_prepare(commands.add_parser("prepare", help="prepare a collection into one file"))
     _add_report(commands.add_parser("report", help="study a collection: figures and tables"))
-    _add_profiles(commands.add_parser("profiles", help="count a model's metres and shares anew"))
+    _add_profiles(commands.add_parser("profiles", help="count a model's metres and tempi anew"))
     options = parser.parse_args(arguments)
     if options.processes < 1:
         options.error(f"--processes: expected at least 1, got {options.processes}")
@@ -167,8 +167,8 @@ def _prepared(
 
 
 def _profiles(options: argparse.Namespace) -> None:
-    """Write what a corpus says of a model's labels into its ``prism.json``."""
-    from prism.corpora.dataset import sampler_profiles
+    """Write the metres and tempi of a model's labels into its ``prism.json``; the rest stays."""
+    from prism.corpora.dataset import label_profiles
     from prism.models.pipeline import SETTINGS_FILE
 
     path = options.weights / SETTINGS_FILE
@@ -180,11 +180,15 @@ def _profiles(options: argparse.Namespace) -> None:
             f"{options.corpus} lacks {', '.join(missing)}, which {path} has: expected the corpus "
             "that the model was trained on; name it with --corpus"
         )
-    known = next(iter(stored.values()))
-    found = sampler_profiles(corpus, tuple(known.get("attributes", ())), "plans" in known)
-    settings["labels"] = {label: found[label] for label in stored}
+    found = label_profiles(corpus)
+    for label, profile in stored.items():
+        order = [row[:2] for row in profile["time_signatures"]]
+        # Where rows keep their places, most seeds draw the metre that they drew before.
+        rows = found[label]["time_signatures"]
+        rows.sort(key=lambda row, order=order: [*order, row[:2]].index(row[:2]))
+    settings["labels"] = {label: stored[label] | found[label] for label in stored}
     path.write_text(json.dumps(settings, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    changed = [label for label in stored if stored[label] != found[label]]
+    changed = [label for label in stored if stored[label] != settings["labels"][label]]
     print(f"{path}: {len(changed)} of {len(stored)} labels changed: {', '.join(changed)}")
 
 

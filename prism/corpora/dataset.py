@@ -210,22 +210,6 @@ def label_profiles(corpus: Corpus | ShardedCorpus) -> dict[str, dict]:
     return profiles
 
 
-def sampler_profiles(
-    corpus: Corpus | ShardedCorpus, attributes: Sequence[str] = (), plans: bool = False
-) -> dict[str, dict]:
-    """All that a sampler needs to know of each label: what is stored in ``prism.json``.
-
-    `label_profiles`, with ``attributes`` from `attribute_shares` if there are any, and with
-    ``plans`` from `form_plans` if these are asked for.
-    """
-    profiles = label_profiles(corpus)
-    for label, shares in attribute_shares(corpus, attributes).items():
-        profiles[label]["attributes"] = shares
-    for label, found in form_plans(corpus).items() if plans else ():
-        profiles[label]["plans"] = found
-    return profiles
-
-
 def attribute_shares(corpus: Corpus, names: Sequence[str]) -> dict[str, dict[str, list[float]]]:
     """For each label and attribute the share of each value and, last, of the null value.
 

@@ -15,7 +15,9 @@ from prism.corpora.collections import collections_in
 from prism.corpora.dataset import (
     Batch,
     WindowSampler,
-    sampler_profiles,
+    attribute_shares,
+    form_plans,
+    label_profiles,
     tensor_roll,
 )
 from prism.corpora.prepared import Corpus
@@ -129,7 +131,11 @@ class DiTStage:
         self.collections = collections_in(corpus) if COLLECTION in recipe.attributes else ()
         self.network = new_dit(recipe, len(corpus.labels), self.collections)
         self.autoencoder = autoencoder.eval()
-        self.profiles = sampler_profiles(corpus, recipe.drawn_attributes, recipe.form_share > 0)
+        self.profiles = label_profiles(corpus)
+        for label, shares in attribute_shares(corpus, recipe.drawn_attributes).items():
+            self.profiles[label]["attributes"] = shares
+        for label, plans in form_plans(corpus).items() if recipe.form_share else ():
+            self.profiles[label]["plans"] = plans
         options = (self.collections, recipe.key_normalised, recipe.label_power)
         form = recipe.form_share > 0
         self.sampler = WindowSampler(corpus, "train", *options, form)
