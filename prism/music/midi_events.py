@@ -158,17 +158,14 @@ def read_events(data: bytes) -> MidiEvents:
     scan = _Scan(data)
     tracks = scan.tracks(position)
     if not len(tracks):
-        raise MidiError(
-            _truncated(f"0 of {count} tracks are there")
-            if count
-            else "the file has no tracks; expected at least 1: export it again"
-        )
+        none = "the file has no tracks; expected at least 1: export it again"
+        raise MidiError(_truncated(f"0 of {count} tracks are there") if count else none)
     rows = scan.events()
     track = np.searchsorted(tracks, rows["place"], side="right") - 1
     ticks = np.cumsum(rows["delta"])
     before = np.append(0, ticks)[np.searchsorted(rows["place"], tracks)]
-    columns = {name: rows[name] for name in _COLUMNS[2:]}
-    return MidiEvents(data, tpq, track=track, time=ticks - before[track], **columns)
+    columns = (rows[name] for name in _COLUMNS[2:])
+    return MidiEvents(data, tpq, track, ticks - before[track], *columns)
 
 
 def _header(data: bytes) -> tuple[int, int, int]:
@@ -191,16 +188,13 @@ def _header(data: bytes) -> tuple[int, int, int]:
             "32767, not SMPTE frames: export the file in musical time"
         )
     end = _CHUNK_HEAD_BYTES + length
-    return tracks, division, end if _is_chunk(data, end) else _next_track(data, _HEADER_BYTES)
+    # Kinds of chunks are four letters or digits.
+    follows = data[end : end + 4].isalnum()
+    return tracks, division, end if follows else _next_track(data, _HEADER_BYTES)
 
 
 def _truncated(what: str) -> str:
     return f"{what}; expected a whole file: it was cut short, get it again from its source"
-
-
-def _is_chunk(data: bytes, position: int) -> bool:
-    """Whether a chunk begins there; kinds are four letters or digits."""
-    return data[position : position + 4].isalnum() and position + _CHUNK_HEAD_BYTES <= len(data)
 
 
 def _next_track(data: bytes, position: int) -> int:
@@ -270,9 +264,8 @@ class _Scan:
         return position if self.data.startswith(_TRACK, position) else limit
 
     def _check_whole(self, told: int, limit: int) -> None:
-        missing = told - len(self.data)
-        if missing > 0 and limit == len(self.data):
-            raise MidiError(_truncated(f"the last track lacks its last {missing} bytes"))
+        if told > limit == len(self.data):
+            raise MidiError(_truncated(f"the last track lacks its last {told - limit} bytes"))
 
     def _read_events(self, position: int, limit: int) -> tuple[int, bool]:
         """Read up to a limit; where that ended, and whether with an End of Track."""
@@ -359,9 +352,7 @@ class _Scan:
         return columns
 
 
-def _event(
-    data: bytes, begin: int, limit: int, running: int
-) -> tuple[int, tuple[int, int, int, int, int, int]]:
+def _event(data: bytes, begin: int, limit: int, running: int) -> tuple[int, tuple[int, ...]]:
     """One event of any kind: where it ends, and its columns."""
     delta, position = _quantity(data, begin, limit)
     status = data[position] if position < limit else 0
