@@ -148,6 +148,18 @@ def make_pipeline(
     return PrismPipeline(autoencoder, dit, profiles, collections, key_normalised)
 
 
+@pytest.fixture(autouse=True)
+def few_validation_windows(monkeypatch):
+    """A training run of a test looks at a few windows now and then, not at hundreds."""
+    for name, count in (
+        ("stages.VALIDATION_WINDOWS", 16),
+        ("similarity.VALIDATION_WINDOWS", 40),
+        ("amt.VALIDATION_SEQUENCES", 6),
+        ("original.VALIDATION_PICTURES", 32),
+    ):
+        monkeypatch.setattr(f"prism.training.{name}", count)
+
+
 @pytest.fixture
 def pipeline() -> PrismPipeline:
     """See `make_pipeline`."""

@@ -201,6 +201,7 @@ def test_each_corpus_has_a_folder_of_its_own(corpus, tmp_path, model, quick, cap
     assert {path: path.read_bytes() for path in there.rglob("*") if path.is_file()} == kept
 
 
+@pytest.mark.slow
 def test_two_runs_in_one_folder(corpus, tmp_path, quick, capsys):
     corpus.save(tmp_path / "corpus")
     output = tmp_path / "run"
