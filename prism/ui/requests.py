@@ -135,8 +135,8 @@ class CheckedCalls:
         if unknown:
             expected = f"no arguments but {', '.join(names)}" if names else "no arguments"
             raise SettingError(f"/{endpoint}", expected, ", ".join(unknown))
-        for name in [name for name in ("composers",) if name in names and name not in given]:
-            names[name].check(None)
+        if "composers" in names and "composers" not in given:
+            names["composers"].check(None)
 
 
 def _json_object(body: bytes) -> dict[str, Any]:
