@@ -376,7 +376,7 @@ def test_finished_pieces_stay_when_another_source_is_stopped():
     page.handlers.stop(page.session)
     assert all(part == gr.skip() for part in list(writing)[-1])
     assert set(page.generation.pieces) == {"prism", "corpus"}
-    history, scores, nearest = settled(page.cards.compare(page.session))
+    scores, nearest, history = settled(page.cards.compare(page.session))
     assert history["entries"] and len(scores["charts"][0]["marks"]) == 1
     assert [row["source"] for row in nearest["rows"]] == ["prism", "corpus"]
     # No player is an input or an output of the server's part.

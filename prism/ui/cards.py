@@ -86,14 +86,14 @@ class Cards:
         ]
 
     def compare(self, session: Session) -> Iterator[tuple[Any, Any, Any]]:
-        """Say what there is to say of the pieces that are there; (history, scores, nearest)."""
+        """Say what there is to say of the pieces that are there; (scores, nearest, history)."""
         generation = session.generation
-        yield self.remembered(session.history, generation), gr.skip(), gr.skip()
+        yield gr.skip(), gr.skip(), self.remembered(session.history, generation)
         for scores in self.scores(generation):
-            yield gr.skip(), scores, gr.skip()
-        yield self.remembered(session.history, generation), gr.skip(), gr.skip()
+            yield scores, gr.skip(), gr.skip()
+        yield gr.skip(), gr.skip(), self.remembered(session.history, generation)
         for nearest in self.nearest(generation):
-            yield gr.skip(), gr.skip(), nearest
+            yield gr.skip(), nearest, gr.skip()
 
     def remembered(self, history: History, generation: Generation) -> Any:
         """The list's value with what has come of this generation, unless it is over."""
@@ -160,6 +160,8 @@ class CardsPanel:
         heard = ["prism-players", "prism-heard"]
         with gr.Column(visible=False, elem_classes=heard) as self.column:
             self.player = PianoRollPlayer(player_value(""))
+        # What `Cards.compare` gives.
+        self.compared = [self.scores, self.nearest, self.history]
 
     def connect_hearing(self, cards: Cards, session: gr.State) -> None:
         """Let the nearest training music be heard."""

@@ -103,8 +103,8 @@ class Handlers:
         """A handler that runs `fill` and then compares the pieces that are there.
 
         One event does both: Gradio's page can lose an event that begins just as the last one ends,
-        when the stream of answers is being closed. Of so many outputs, the last are the scores, the
-        nearest music and the history; those that `fill` says nothing of stay as they are.
+        when the stream of answers is being closed. Of so many outputs, the last are those of
+        `Cards.compare`; those that `fill` says nothing of stay as they are.
         """
 
         @functools.wraps(fill)
@@ -114,8 +114,8 @@ class Handlers:
                 yield *update, *[gr.skip()] * (outputs - len(update))
             if generation.over:
                 return
-            for history, scores, nearest in self.cards.compare(session):
-                yield *[gr.skip()] * (outputs - 3), scores, nearest, history
+            for said in self.cards.compare(session):
+                yield *[gr.skip()] * (outputs - len(said)), *said
 
         return handler
 

@@ -111,10 +111,9 @@ class PlayPanel:
             **QUIET,
         )
         more = {"prism": [controls.status]}
-        said = [cards.scores, cards.nearest, cards.history]
         fills = []
         for name, player in self.players.items():
-            outputs = [player, player.piece, *more.get(name, ()), *said]
+            outputs = [player, player.piece, *more.get(name, ()), *cards.compared]
             fill = self.handlers.compared(getattr(self.handlers, name), len(outputs))
             # A fill whose click is over ends soon by itself: the next one need not wait for it.
             fills.append(begun.success(fill, self.session, outputs, **EACH, **QUIET))
@@ -122,8 +121,8 @@ class PlayPanel:
 
     def _connect_upload(self) -> None:
         upload, corpus = self.controls.upload, self.players["corpus"]
-        cards, handlers = self.cards, self.handlers
-        shown = [upload, corpus, corpus.piece, cards.scores, cards.nearest, cards.history]
+        handlers = self.handlers
+        shown = [upload, corpus, corpus.piece, *self.cards.compared]
         for event, handler in (
             (upload.chosen, handlers.chosen),
             (upload.moved, handlers.moved),
@@ -154,17 +153,12 @@ class PlayPanel:
             queue=False,
             **QUIET,
         )
-        cards, players = self.cards, list(self.players.values())
+        players = list(self.players.values())
         # Only then, as an update still on its way would overwrite it; and in the browser, which has
         # the notes.
         stopping.then(None, players, players, js=_NO_LONGER_BUSY, api_visibility="private")
         # What was stopped may have been about to compare the pieces that are there.
-        stopping.then(
-            self.handlers.cards.compare,
-            self.session,
-            [cards.history, cards.scores, cards.nearest],
-            **QUIET,
-        )
+        stopping.then(self.handlers.cards.compare, self.session, self.cards.compared, **QUIET)
 
 
 def _player(source: Source) -> PianoRollPlayer:
