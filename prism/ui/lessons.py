@@ -111,8 +111,11 @@ class Lesson:
     def text(self) -> str:
         """The paragraph above the controls, in Markdown."""
         path = ASSETS / "page" / "lessons" / f"{self.show.__name__}.md"
+        text = path.read_text(encoding="utf-8")
+        if "{measured}" not in text:
+            return text
         measured = lesson_views.measured_mixtures(ASSETS / "evaluation.json")
-        return path.read_text(encoding="utf-8").replace("{measured}", measured)
+        return text.replace("{measured}", measured)
 
     def views(self, service: Service, *values: Any) -> Iterator[View]:
         """What is shown for these values of the controls.
