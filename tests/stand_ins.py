@@ -144,10 +144,16 @@ def tiny_corpus() -> Corpus:
 
 
 def service_of(
-    pipeline=make_pipeline, corpus=tiny_corpus, amt=StandInAMT, scorer=make_scorer, index=make_index
+    pipeline=make_pipeline,
+    corpus=tiny_corpus,
+    amt=StandInAMT,
+    scorer=make_scorer,
+    index=make_index,
+    examples=dict,
 ) -> Service:
     """A service over what these functions load."""
-    return Service(Loader(pipeline), Loader(corpus), Loader(amt), Loader(scorer), Loader(index))
+    loaders = [Loader(load) for load in (pipeline, corpus, amt, scorer, index)]
+    return Service(*loaders, examples=Loader(examples))
 
 
 def choice_of(composers=("Ada",), weights=(50,), **changes) -> GenerationSettings:
@@ -207,17 +213,9 @@ def make_wishful() -> PrismPipeline:
 
 
 @contextlib.contextmanager
-def served(
-    pipeline=make_pipeline,
-    corpus=tiny_corpus,
-    amt=StandInAMT,
-    scorer=make_scorer,
-    index=make_index,
-    examples=dict,
-) -> Iterator[str]:
-    """Serve the page over what these functions load; gives its address."""
-    loaders = [Loader(load) for load in (pipeline, corpus, amt, scorer, index)]
-    page = build_ui(Service(*loaders, examples=Loader(examples)))
+def served(*loads, **named_loads) -> Iterator[str]:
+    """Serve the page over what these functions load, as for `service_of`; gives its address."""
+    page = build_ui(service_of(*loads, **named_loads))
     page.launch(prevent_thread_lock=True, quiet=True, server_port=None, **launch_options())
     try:
         yield page.local_url

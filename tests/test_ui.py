@@ -21,12 +21,11 @@ from stand_ins import (
     StandInAMT,
     choice_of,
     controls_of,
-    make_index,
     make_scorer,
     make_wishful,
+    served,
     service_of,
     settled,
-    tiny_corpus,
 )
 
 from prism.amt.pipeline import PartialSample
@@ -36,26 +35,18 @@ from prism.music.roll import Note, PianoRoll
 from prism.music.windows import Window
 from prism.service.loading import Loader, load_pipeline
 from prism.service.piece import ShownPiece
-from prism.service.service import Service
 from prism.service.session import Session
 from prism.service.sources import AMTPrompt, RecentResults
 from prism.ui.generate import Handlers
-from prism.ui.page import build_ui, launch_options
+from prism.ui.page import build_ui
 from prism.ui.player import PianoRollPlayer, with_png
 from prism.ui.presets import weights_for
 
 
-def served(*loaded):
-    page = build_ui(Service(*map(Loader, loaded)))
-    page.launch(prevent_thread_lock=True, quiet=True, server_port=None, **launch_options())
-    return page
-
-
 @pytest.fixture(scope="module")
 def client(tmp_path_factory):
-    page = served(make_pipeline, tiny_corpus, StandInAMT, make_scorer, make_index)
-    yield Client(page.local_url, verbose=False, download_files=tmp_path_factory.mktemp("files"))
-    page.close()
+    with served() as address:
+        yield Client(address, verbose=False, download_files=tmp_path_factory.mktemp("files"))
 
 
 def generate(client: Client, **settings) -> list[dict]:
