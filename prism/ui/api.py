@@ -20,6 +20,7 @@ mistakes
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import inspect
@@ -63,10 +64,8 @@ class Api:
 
     def composers(self) -> list[str]:
         """List the composers and kinds of tunes that the model has learned."""
-        try:
+        with _told_mistakes():
             return self.service.composers
-        except (ValueError, OSError) as error:
-            raise gr.Error(fault_words(error), print_exception=False) from error
 
     def generate(self, **settings: Any) -> Iterator[Answer]:
         """Draw 64 beats with Prism's model; a piece, clearer with every answer."""
@@ -95,21 +94,17 @@ class Api:
 
     def experiment(self, runs: Any, seed: Any) -> Iterator[Answer]:
         """Run the Evaluate tab's small experiment; what is going on, and a table that grows."""
-        try:
+        with _told_mistakes():
             for said, share, table in live_experiment(self.service, runs, seed):
                 yield {"done": share == 1, "status": said, "table": table}
-        except (ValueError, OSError) as error:
-            raise gr.Error(fault_words(error), print_exception=False) from error
 
     def _piece(self, name: str, values: dict[str, Any]) -> Iterator[Answer]:
-        try:
+        with _told_mistakes():
             for progress in self.service.fill(name, self.service.settings(**values)):
                 yield _told(progress.piece, progress.done)
-        except (ValueError, OSError) as error:
-            raise gr.Error(fault_words(error), print_exception=False) from error
 
     def _compared(self, values: dict[str, Any]) -> Iterator[Answer]:
-        try:
+        with _told_mistakes():
             settings, pieces = self.service.settings(**values), {}
             for name in self.service.sources:
                 for progress in self.service.fill(name, settings):
@@ -121,8 +116,15 @@ class Api:
                 **{name: _told(piece, True) for name, piece in pieces.items()},
                 "scores": {name: [dataclasses.asdict(s) for s in found] for name, found in scores},
             }
-        except (ValueError, OSError) as error:
-            raise gr.Error(fault_words(error), print_exception=False) from error
+
+
+@contextlib.contextmanager
+def _told_mistakes() -> Iterator[None]:
+    """Tell the program of a mistake or a missing part inside ``with``."""
+    try:
+        yield
+    except (ValueError, OSError) as error:
+        raise gr.Error(fault_words(error), print_exception=False) from error
 
 
 def taking(endpoint: Callable[..., Iterator[Answer]], settings: Iterable[Setting]) -> Callable:
