@@ -17,7 +17,7 @@ from prism.models.settings import GenerationSettings
 from prism.music.metadata import held_out_words, window_words
 from prism.music.roll import FRAMES_PER_BEAT, Note, PianoRoll
 from prism.service.cards import NETWORKS, number
-from prism.service.piece import ShownPiece
+from prism.service.piece import ShownPiece, drawing
 
 if TYPE_CHECKING:
     from prism.corpora.dataset import Window
@@ -73,14 +73,10 @@ class Picture:
 
     def value(self) -> dict[str, Any]:
         """What the browser draws."""
-        notes = self.roll.notes() if self.notes is None else self.notes
         return {
             "title": self.title,
             "words": self.words,
-            "notes": [(n.pitch, n.start, n.duration, n.velocity) for n in notes],
-            "beats": self.roll.beats,
-            "bar": self.roll.bar_frames / FRAMES_PER_BEAT,
-            "bars": (self.roll.bar_starts / FRAMES_PER_BEAT).tolist(),
+            **drawing(self.roll, self.notes),
             "mark": self.mark,
             "meters": [dataclasses.asdict(meter) for meter in self.meters],
         }

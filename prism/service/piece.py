@@ -8,16 +8,28 @@ import logging
 import pathlib
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from prism.music.metadata import file_stem, save_midi
 from prism.music.midipic import save_picture
 from prism.music.performance import shaped
-from prism.music.roll import FRAMES, PianoRoll
+from prism.music.roll import FRAMES, FRAMES_PER_BEAT, Note, PianoRoll
 from prism.music.synthesis import SynthesisError, synthesise, write_wav
 from prism.service.log import log_fault
 
 logger = logging.getLogger(__name__)
+
+
+def drawing(roll: PianoRoll, notes: Sequence[Note] | None = None) -> dict[str, Any]:
+    """What the browser draws of a roll, in beats: its `notes` (by default all), and its bars."""
+    notes = roll.notes() if notes is None else notes
+    return {
+        "notes": [(n.pitch, n.start, n.duration, n.velocity) for n in notes],
+        "beats": roll.beats,
+        "bar": roll.bar_frames / FRAMES_PER_BEAT,
+        "bars": (roll.bar_starts / FRAMES_PER_BEAT).tolist(),
+    }
 
 
 @dataclasses.dataclass

@@ -9,8 +9,7 @@ import gradio as gr
 from gradio.data_classes import FileData
 
 from prism.music.performance import shaping_words
-from prism.music.roll import FRAMES_PER_BEAT
-from prism.service.piece import ShownPiece
+from prism.service.piece import ShownPiece, drawing
 from prism.ui.element import QUIET, Element
 
 # Drawing takes a core for a second: one picture at a time for all visitors.
@@ -91,11 +90,8 @@ def piece_value(piece: ShownPiece, busy: bool = False) -> dict[str, Any]:
         "caption": f"{piece.caption} {shaping}".strip(),
         "message": piece.message,
         "busy": busy,
-        "notes": [(n.pitch, n.start, n.duration, n.velocity) for n in roll.notes()],
-        "beats": roll.beats,
+        **drawing(roll),
         "tempo": roll.tempo,
-        "bar": roll.bar_frames / FRAMES_PER_BEAT,
-        "bars": (roll.bar_starts / FRAMES_PER_BEAT).tolist(),
         "downloads": {name: file_data(path) for name, path in piece.files.items()},
     }
 
