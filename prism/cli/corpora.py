@@ -14,7 +14,7 @@ from prism.corpora.prepared import Corpus
 from prism.corpora.report import save_study, study_corpus, study_files, write_report
 from prism.corpora.scheduling import LOCAL, PROCESSES
 from prism.corpora.sharded import ShardedCorpus, load_corpus
-from prism.music.writing import sole_writer
+from prism.music.writing import sole_writer, write_text
 
 _BUNDLED = pathlib.Path("assets/corpus")
 _BUNDLED_STUDY = pathlib.Path("assets/study.json")
@@ -187,7 +187,7 @@ def _profiles(options: argparse.Namespace) -> None:
         rows = found[label]["time_signatures"]
         rows.sort(key=lambda row, order=order: [*order, row[:2]].index(row[:2]))
     settings["labels"] = {label: stored[label] | found[label] for label in stored}
-    path.write_text(json.dumps(settings, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_text(path, json.dumps(settings, indent=2, ensure_ascii=False) + "\n")
     changed = [label for label in stored if stored[label] != settings["labels"][label]]
     print(f"{path}: {len(changed)} of {len(stored)} labels changed: {', '.join(changed)}")
 
