@@ -17,6 +17,7 @@ from prism.corpora.prepared import Corpus
 from prism.corpora.report import study_corpus, study_files
 from prism.corpora.study import classes, study_of
 from prism.music.midi import read_midi
+from prism.music.midi_events import read_events
 
 
 def file_of(pitches: list[int], metres: tuple = ((4, 4, 0.0),), tempo: float = 120.0) -> bytes:
@@ -91,7 +92,7 @@ def test_classes_by_hand():
 
 def test_a_file_tells_its_instruments_and_changes():
     content = file_of([60, 62, 64], ((3, 4, 0.0), (3, 4, 0.5), (6, 8, 1.0)))
-    facts = file_facts(content)
+    facts = file_facts(read_events(content))
     assert facts.instruments == {"Acoustic Grand Piano": 3, "Flute": 1, "Drums": 1}
     assert facts.metres == ("3/4", "6/8") and facts.tempi == 1
     piece = piece_facts(read_midi(content), facts)

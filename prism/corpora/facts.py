@@ -20,7 +20,7 @@ import numpy as np
 
 from prism.corpora.duplicates import content_key, sketch
 from prism.music.metadata import signature
-from prism.music.midi_events import DRUM_CHANNEL, PROGRAM, MidiEvents, read_events
+from prism.music.midi_events import DRUM_CHANNEL, PROGRAM, MidiEvents
 from prism.music.roll import KEYS, LOWEST_PITCH, TICKS_PER_BEAT, Piece
 
 # pyfluidsynth, which pretty_midi loads, prints where it found its library when CI is set; a
@@ -136,12 +136,11 @@ def bar_changes(bars: np.ndarray) -> int:
     return int(np.count_nonzero(np.diff(steady)))
 
 
-def file_facts(content: bytes) -> FileFacts:
+def file_facts(events: MidiEvents) -> FileFacts:
     """What a MIDI file tells; `prism.corpora.folder.read_content` must have accepted it."""
-    score = read_events(content)
-    metres = [(s.time, signature((s.numerator, s.denominator))) for s in score.time_signatures]
-    tempi = [(change.time, change.mspq) for change in score.tempos]
-    return FileFacts(_instruments(score), tuple(_successive(metres)), len(_successive(tempi)))
+    metres = [(s.time, signature((s.numerator, s.denominator))) for s in events.time_signatures]
+    tempi = [(change.time, change.mspq) for change in events.tempos]
+    return FileFacts(_instruments(events), tuple(_successive(metres)), len(_successive(tempi)))
 
 
 def _instruments(score: MidiEvents) -> dict[str, int]:

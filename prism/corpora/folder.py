@@ -30,6 +30,7 @@ from prism.corpora.files import (
     tidy,
 )
 from prism.music.midi import MidiError, read_midi
+from prism.music.midi_events import MidiEvents, read_events
 from prism.music.roll import TICKS_PER_BEAT, Piece
 
 MAX_NOTES = 50_000
@@ -79,7 +80,7 @@ class Layout:
     companion : str
         Name of the files' companions (see `prism.corpora.files`), if they have any.
     refine : callable or None
-        From a piece, its MIDI file and the companion's bytes to a better piece.
+        From a piece, its file's events and the companion's bytes to a better piece.
     """
 
     name: str
@@ -87,7 +88,7 @@ class Layout:
     terms: str = TERMS
     merge_artists: Callable[[list[str]], dict[str, str]] | None = None
     companion: str = ""
-    refine: Callable[[Piece, bytes, bytes], Piece] | None = None
+    refine: Callable[[Piece, MidiEvents, bytes], Piece] | None = None
 
 
 def parse_name(path: str) -> Name | None:
@@ -128,30 +129,44 @@ def named_files(
 
 def read_entry(entry: MidiFile, refine: Callable | None = None) -> Piece | LeftOut:
     """One file's music, refined by its companion if it has one; see `Layout`."""
-    content = load(entry)
-    piece = content if isinstance(content, LeftOut) else read_content(content)
-    if isinstance(piece, LeftOut) or refine is None or entry.companion is None:
+    found = read_with_events(entry)
+    if isinstance(found, LeftOut):
+        return found
+    piece, events = found
+    if refine is None or entry.companion is None:
         return piece
     try:
-        return refine(piece, content, entry.companion())
+        return refine(piece, events, entry.companion())
     except (ValueError, *ARCHIVE_ERRORS) as error:
         return LeftOut("", "its companion could not be read", str(error))
 
 
+def read_with_events(entry: MidiFile) -> tuple[Piece, MidiEvents] | LeftOut:
+    """One file's music, as of `read_content`, and the events that it was made of."""
+    content = load(entry)
+    return content if isinstance(content, LeftOut) else _read(content)
+
+
 def read_content(content: bytes) -> Piece | LeftOut:
     """One file's music, without a name yet; limits are tighter than those of `prism.music.midi`."""
+    found = _read(content)
+    return found if isinstance(found, LeftOut) else found[0]
+
+
+def _read(content: bytes) -> tuple[Piece, MidiEvents] | LeftOut:
     if len(content) > MAX_FILE_BYTES:
         return LeftOut("", f"more than {MAX_FILE_BYTES} bytes")
     if _ZERO_TEMPO in content:
         return LeftOut("", "a tempo of 0 microseconds a beat")
     try:
-        piece = read_midi(content)
+        events = read_events(content)
+        piece = read_midi(events)
     except MidiError as error:
         return LeftOut("", _reason(str(error)), str(error).removeprefix("MIDI data: "))
     except (ValueError, ArithmeticError, MemoryError) as error:
         return LeftOut("", NOT_READABLE, f"{type(error).__name__}: {error}")
     reason = _beyond_limits(piece)
-    return LeftOut("", reason) if reason else piece
+    return LeftOut("", reason) if reason else (piece, events)
 
 
 def _reason(message: str) -> str:

@@ -22,7 +22,7 @@ import numpy as np
 
 from prism.corpora.files import tidy
 from prism.corpora.folder import Layout, Name
-from prism.music.midi_events import MidiEvents, read_events
+from prism.music.midi_events import MidiEvents
 from prism.music.roll import TICKS_PER_BEAT, Piece
 
 LABEL = "POP909"
@@ -36,10 +36,10 @@ def parse_pop909(path: str) -> Name | None:
     return Name(LABEL, tidy(pathlib.PurePosixPath(path).stem), song) if song else None
 
 
-def on_annotated_beats(piece: Piece, midi: bytes, annotation: bytes) -> Piece:
+def on_annotated_beats(piece: Piece, events: MidiEvents, annotation: bytes) -> Piece:
     """A piece moved by less than a beat, so that its beats and bars are the annotated ones.
 
-    `midi` is the file that it was read from, `annotation` what ``beat_midi.txt`` holds.
+    `events` are those it was made of, `annotation` what ``beat_midi.txt`` holds.
 
     Raises
     ------
@@ -49,7 +49,7 @@ def on_annotated_beats(piece: Piece, midi: bytes, annotation: bytes) -> Piece:
     table = np.array([line.split() for line in annotation.decode().splitlines() if line], float)
     if table.ndim != 2 or table.shape[1] != 3 or np.count_nonzero(table[:, 2]) < 2:
         raise ValueError("expected lines of second, strong beat and downbeat, with downbeats")
-    beats = _beats_at(table[:, 0], read_events(midi))
+    beats = _beats_at(table[:, 0], events)
     # The mean of angles: 0.99 and 0.01 are near each other.
     phase = np.angle(np.exp(2j * np.pi * beats).mean()) / (2 * np.pi)
     shift = -round(phase * TICKS_PER_BEAT)

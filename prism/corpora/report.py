@@ -18,10 +18,9 @@ from prism.corpora.files import (
     artists_wrapper,
     entries,
     expected_files,
-    load,
     tidy,
 )
-from prism.corpora.folder import Layout, named_files, read_content
+from prism.corpora.folder import Layout, named_files, read_with_events
 from prism.corpora.preparation import group_versions
 from prism.corpora.prepared import Corpus
 from prism.corpora.scheduling import PROCESSES, Results, batches, run
@@ -131,9 +130,11 @@ def study_files(root: str | os.PathLike, layout: Layout, processes: int = 2) -> 
 
 def read_facts(entry: MidiFile) -> PieceFacts | LeftOut:
     """One file's facts, still without a name, or why it has none."""
-    content = load(entry)
-    piece = content if isinstance(content, LeftOut) else read_content(content)
-    return piece if isinstance(piece, LeftOut) else piece_facts(piece, file_facts(content))
+    found = read_with_events(entry)
+    if isinstance(found, LeftOut):
+        return found
+    piece, events = found
+    return piece_facts(piece, file_facts(events))
 
 
 def _results(batch: tuple, results: Results) -> Results:
