@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from prism.evaluation.report import steering_table
-from prism.evaluation.steering import steering
+from prism.evaluation.steering import questions, steering
 from prism.music.roll import Note, PianoRoll
 
 
@@ -39,9 +39,14 @@ class Tuner:
         return torch.tensor([[1 - share, share] for share in high])
 
 
+def steered(model, corpus, **options):
+    asked = questions(model, Tuner(), corpus)
+    return list(steering(model, asked, corpus, **options))
+
+
 def test_shares_by_hand(corpus):
     model = Obedient()
-    rows = {row["value"]: row for row in steering(model, Tuner(), corpus, samples=4, seed=10)}
+    rows = {row["value"]: row for row in steered(model, corpus, samples=4, seed=10)}
     assert [rows[v]["has_it"] for v in ("sparse", "medium", "dense")] == [1.0, 1.0, 0.5]
     assert [rows[v]["unasked"] for v in ("sparse", "medium", "dense")] == [1.0, 0.0, 0.0]
     low, high = rows["dense"]["interval"]
@@ -60,7 +65,7 @@ def test_shares_by_hand(corpus):
 def test_a_model_without_attributes_is_asked_for_metres_alone(corpus):
     model = Obedient()
     model.attributes = {}
-    rows = list(steering(model, Tuner(), corpus, samples=2, seed=0))
+    rows = steered(model, corpus, samples=2, seed=0)
     assert {row["attribute"] for row in rows} == {"metre"}
 
 
@@ -76,7 +81,7 @@ class Dancer:
 
 
 def test_the_metre_is_heard_in_where_long_notes_fall(corpus):
-    three, four = steering(Dancer(), Tuner(), corpus, samples=2, seed=0)
+    three, four = steered(Dancer(), corpus, samples=2, seed=0)
     assert (three["value"], four["value"]) == ("3 beats a bar", "4 beats a bar")
     assert (three["has_it"], four["has_it"]) == (1.0, 1.0)
     assert (three["unasked"], four["unasked"]) == (0.0, 1.0)
@@ -103,7 +108,7 @@ def test_a_collection_is_heard_by_its_composers(corpus):
         for p in corpus.pieces
     )
     corpus = dataclasses.replace(corpus, pieces=pieces)
-    rows = list(steering(Collector(), Tuner(), corpus, samples=2, seed=0))
+    rows = steered(Collector(), corpus, samples=2, seed=0)
     found = {row["value"]: row for row in rows if row["attribute"] == "collection"}
     assert [found[v]["has_it"] for v in ("Ballads", "Dances")] == [1.0, 1.0]
     assert [found[v]["unasked"] for v in ("Ballads", "Dances")] == [0.0, 1.0]

@@ -156,13 +156,13 @@ def _studies(
     pairs = mixed_pairs(prism.composers, options.pairs, options.seed)
     mixed = mixing(prism, network, pairs, options.seed)
     scales = guidance(prism, network, options.samples, options.seed)
-    steered = steering(prism, network, corpus, options.steered, options.seed)
-    asked = len(questions(prism, network, corpus))
+    asked = questions(prism, network, corpus)
+    steered = steering(prism, asked, corpus, options.steered, options.seed)
     return {
         "recognition": recognition(corpus, network),
         "mixing": list(tqdm(mixed, "mixing", len(MIX_WEIGHTS))),
         "mixing_real": real_mixing(corpus, network, pairs, options.seed),
         "guidance": list(tqdm(scales, "guidance", len(GUIDANCE_SCALES))),
         "guidance_real": real_figures(corpus, network, options.samples, options.seed),
-        "steering": list(tqdm(steered, "steering", asked)),
+        "steering": list(tqdm(steered, "steering", len(asked))),
     }

@@ -116,21 +116,21 @@ def _collection_hearing(
 
 def steering(
     prism: PrismPipeline,
-    network: CorpusFeatures,
+    asked: Sequence[Question],
     corpus: Corpus,
     samples: int,
     seed: int,
     split: str = "test",
 ) -> Iterator[dict[str, Any]]:
-    """For each of the `questions`, rolls by composers in turn.
+    """For each question, rolls by composers in turn.
 
     The same composers and seeds are drawn once more with nothing asked for, to see how often the
     value comes by itself.
 
     Parameters
     ----------
-    prism, network
-        The model, and who hears collections.
+    prism, asked
+        The model, and its `questions`.
     corpus, split
         Real music, to see how much of it is heard as what it is.
     samples, seed : int
@@ -147,7 +147,7 @@ def steering(
     calls = [(prism.composers[k % len(prism.composers)], seed + k) for k in range(samples)]
     windows = [w for some in windows_by_label(corpus, split).values() for w in some]
     free: dict[tuple, list[PianoRoll]] = {}
-    for question in questions(prism, network, corpus):
+    for question in asked:
         settings = question.settings
         key = tuple(settings.items())
         free[key] = free.get(key) or _drawn(prism, calls, settings)
