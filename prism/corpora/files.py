@@ -87,6 +87,11 @@ class MidiFile(NamedTuple):
     companion: Callable[[], bytes] | None = None
 
 
+def path_of(entry: Any) -> str:
+    """The path of a file of any kind, or of one that was left out."""
+    return entry.file if isinstance(entry, LeftOut) else entry.path
+
+
 def tidy(text: str) -> str:
     """Valid, composed Unicode on one line: names from other systems may be neither."""
     return one_line(text.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))
@@ -135,7 +140,7 @@ def expected_files(root: str | os.PathLike) -> int | None:
 
 
 def _unless_hidden(entry: MidiFile | LeftOut) -> MidiFile | LeftOut:
-    path = entry.file if isinstance(entry, LeftOut) else entry.path
+    path = path_of(entry)
     return LeftOut(tidy(path), HIDDEN) if _HIDDEN_PATH.search(path) else entry
 
 
@@ -290,14 +295,14 @@ def _with_companions(
     files = list(found)
     by_path = {file.path: file for file in files if isinstance(file, MidiFile)}
     for file in files:
-        if isinstance(file, MidiFile) and not _is_named(file.path, companion):
+        if _is_named(path_of(file), companion):
+            continue
+        if isinstance(file, MidiFile):
             path = pathlib.PurePosixPath(file.path).with_name(companion).as_posix()
             if beside := by_path.get(path):
                 stamp = f"{file.stamp} {beside.stamp}"
                 file = file._replace(stamp=stamp, companion=beside.read)
-            yield file
-        elif isinstance(file, LeftOut) and not _is_named(file.file, companion):
-            yield file
+        yield file
 
 
 def _no_file(path: str) -> LeftOut:

@@ -24,7 +24,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from prism.corpora.files import CorpusError, LeftOut, tidy
+from prism.corpora.files import CorpusError, LeftOut, path_of, tidy
 
 LOCAL, PROCESSES = "local", "processes"
 CRASH = "the reading process crashed on it"
@@ -46,17 +46,13 @@ def worked(batch: tuple, read: Callable[[Any], Any], finish: Callable[[tuple, Re
 
 
 def _result(file: Any, read: Callable[[Any], Any]) -> tuple[str, Any]:
-    path = _path(file)
+    path = path_of(file)
     if isinstance(file, LeftOut):
         return path, file
     try:
         return path, read(file)
     except Exception as error:  # no file may end a run, whatever it does to its reader
         return path, LeftOut(path, FAILED, tidy(f"{type(error).__name__}: {error}"))
-
-
-def _path(file: Any) -> str:
-    return file.file if isinstance(file, LeftOut) else file.path
 
 
 def batches(found: Iterable, mean_files: int = MEAN_FILES) -> Iterator[tuple]:
@@ -68,7 +64,7 @@ def batches(found: Iterable, mean_files: int = MEAN_FILES) -> Iterator[tuple]:
     for file in found:
         files.append(file)
         size += _carried_bytes(file)
-        last = zlib.crc32(_path(file).encode("utf-8", "surrogateescape")) % mean_files == 0
+        last = zlib.crc32(path_of(file).encode("utf-8", "surrogateescape")) % mean_files == 0
         if last or len(files) >= 4 * mean_files or size > MAX_BATCH_BYTES:
             yield tuple(files)
             files, size = [], 0
@@ -251,5 +247,5 @@ def without_crashing_files(
                 for file in batch[len(results) :]:
                     results.append(process.submit(_result, file, read).result())
             except concurrent.futures.BrokenExecutor:
-                results.append((_path(file), LeftOut(_path(file), CRASH)))
+                results.append((path_of(file), LeftOut(path_of(file), CRASH)))
     return finish(batch, results)
