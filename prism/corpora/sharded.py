@@ -17,9 +17,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import os
 import pathlib
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -40,7 +38,7 @@ from prism.corpora.shards import read_piece
 from prism.corpora.summaries import PieceSummary
 from prism.music.roll import Piece
 from prism.music.windows import Window, windows_of
-from prism.music.writing import make_folder, write_atomic
+from prism.music.writing import link_or_copy, make_folder, write_atomic
 
 SHARD_FOLDER = "shards"
 _IN_RECORD = ("identifier", "title", "source", "terms", "group")
@@ -108,7 +106,10 @@ class Selection:
         make_folder(folder / SHARD_FOLDER)
         numbers = sorted({piece.place[0] for piece in self.pieces})
         for number in numbers:
-            _put(self.shards[number], folder / SHARD_FOLDER / self.shards[number].name)
+            shard = self.shards[number]
+            target = folder / SHARD_FOLDER / shard.name
+            if not target.exists():
+                link_or_copy(shard, target)
         index = self._index(numbers)
         write_atomic(folder / INDEX_FILE, lambda partial: partial.write_bytes(index))
         write_provenance(folder / PROVENANCE_FILE, self.pieces, self.splits)
@@ -137,15 +138,6 @@ class Selection:
         }
         about = {"labels": self.labels, "shards": [self.shards[n].name for n in numbers]}
         return save(columns, metadata={"corpus": json.dumps(about)})
-
-
-def _put(shard: pathlib.Path, target: pathlib.Path) -> None:
-    if target.exists():
-        return
-    try:
-        os.link(shard, target)
-    except OSError:
-        write_atomic(target, lambda partial: shutil.copyfile(shard, partial))
 
 
 class ShardedCorpus:

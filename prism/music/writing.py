@@ -84,6 +84,20 @@ def write_table(path: pathlib.Path, head: Sequence[str], rows: Iterable[Sequence
     write_atomic(path, write)
 
 
+def link_or_copy(file: pathlib.Path, target: pathlib.Path) -> None:
+    """Put a file in a second place, where there is none yet.
+
+    Raises
+    ------
+    WriteError
+        If it cannot be copied there.
+    """
+    try:
+        target.hardlink_to(file)
+    except OSError:  # not every disk has hard links, and none leads to another disk
+        write_atomic(target, lambda partial: shutil.copyfile(file, partial))
+
+
 def make_folder(folder: pathlib.Path) -> None:
     """Make a folder, unless it is there, and see that files can be written into it.
 

@@ -7,13 +7,12 @@ the next in this order is used; it is never taken for a reason to begin anew.
 from __future__ import annotations
 
 import pathlib
-import shutil
 import zipfile
 from typing import Any
 
 import torch
 
-from prism.music.writing import write_atomic
+from prism.music.writing import link_or_copy, write_atomic
 
 # `corpus_sha256` came later.
 _PARTS = {"network", "average", "optimizer", "progress", "recipe"}
@@ -76,12 +75,8 @@ class Checkpoints:
 
     def keep_calm(self) -> None:
         """Keep the latest, as it is from before the loss rose; nothing if one is kept already."""
-        if self.calm.is_file() or not (self.latest.is_file() and self._latest_is_good):
-            return
-        try:
-            self.calm.hardlink_to(self.latest)
-        except OSError:  # not every disk has hard links
-            write_atomic(self.calm, lambda partial: shutil.copyfile(self.latest, partial))
+        if self.latest.is_file() and self._latest_is_good and not self.calm.is_file():
+            link_or_copy(self.latest, self.calm)
 
     def drop_calm(self) -> None:
         """The loss is low again: the latest will do."""
