@@ -103,9 +103,8 @@ def _collection_hearing(
     network: CorpusFeatures, corpus: Corpus, collections: Sequence[str]
 ) -> Hearing:
     """Which collection rolls could be from: the one whose composers are likeliest together."""
-    pieces = corpus.select("train")
-    counts = Counter((piece.label, collection_of(piece)) for piece in pieces)
-    totals = Counter(piece.label for piece in pieces)
+    origins = [(piece.label, collection_of(piece)) for piece in corpus.select("train")]
+    counts, totals = Counter(origins), Counter(label for label, _ in origins)
     shares = np.array(
         [[counts[c, n] / max(1, totals[c]) for n in collections] for c in network.composers]
     )
