@@ -22,6 +22,7 @@ import report
 from gradio_client.exceptions import AppError
 
 from prism import ROOT
+from prism.evaluation.report import table
 
 STARTUP_SECONDS = 120
 
@@ -143,10 +144,11 @@ def main() -> None:
     whole = [t for *_, t in fresh if not math.isnan(t)]
     if whole:
         figures["amt_whole_p50_seconds"] = round(median(whole), 3)
-    lines = ["| measured | seconds |", "|---|---|"]
-    lines += [f"| {name.replace('_', ' ')} | {value} |" for name, value in figures.items()]
-    lines += ["", f"Median of {len(fresh)} clicks (one composer) on {report.machine()}."]
-    text = "\n".join(lines)
+    rows = [(name.replace("_", " "), str(value)) for name, value in figures.items()]
+    text = (
+        f"{table(('measured', 'seconds'), rows)}\n\n"
+        f"Median of {len(fresh)} clicks (one composer) on {report.machine()}."
+    )
     short = (
         f"A click sounds after {figures['click_to_audio_p50_seconds']} s, a repeated one after "
         f"{figures['cached_repeat_p50_seconds']} s; the model takes "

@@ -16,6 +16,7 @@ from prism.amt.prompt import prompt_roll
 from prism.corpora.dataset import corpus_sample, prompt_sample
 from prism.corpora.prepared import Corpus
 from prism.drawing.rolls import save_contact_sheet
+from prism.evaluation.report import table
 from prism.models.autoencoder import orphan_share
 from prism.models.pipeline import PrismPipeline
 from prism.models.settings import GenerationSettings
@@ -76,17 +77,17 @@ def baseline_rolls(amt: AMTPipeline, corpus: Corpus, label: str, count: int) -> 
     return rolls
 
 
-def table(rows: dict[str, dict[str, dict[str, float]]]) -> str:
+def label_table(rows: dict[str, dict[str, dict[str, float]]]) -> str:
     """Markdown, one row a label; each cell is real / Prism / AMT."""
-    lines = ["| label | " + " | ".join(name.replace("_", " ") for name in COLUMNS) + " |"]
-    lines.append("|---" * (len(COLUMNS) + 1) + "|")
+    head = ["label", *(name.replace("_", " ") for name in COLUMNS)]
+    lines = []
     for label, sides in rows.items():
-        cells = [
+        cells = (
             " / ".join(form.format(side[name]) for side in sides.values())
             for name, form in COLUMNS.items()
-        ]
-        lines.append(f"| {label} | " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+        )
+        lines.append([label, *cells])
+    return table(head, lines)
 
 
 def summary(rows: dict[str, dict[str, dict[str, float]]]) -> dict[str, float]:
@@ -159,7 +160,7 @@ def main() -> None:
         f"in any transposition (first {SEARCHED} of each); `copies` is the share of those with "
         f"{COPY_OVERLAP:g} or more; `orphan sustain` is counted before mending."
     )
-    report.publish("samples", f"{table(rows)}\n\n{note}", summary(rows), options)
+    report.publish("samples", f"{label_table(rows)}\n\n{note}", summary(rows), options)
 
 
 if __name__ == "__main__":

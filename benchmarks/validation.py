@@ -18,6 +18,7 @@ from tqdm import tqdm
 from prism import ROOT
 from prism.corpora.dataset import windows_by_label
 from prism.corpora.prepared import Corpus
+from prism.evaluation.report import table
 from prism.models.pipeline import PrismPipeline
 from prism.music.roll import PianoRoll
 from prism.music.statistics import mean_description
@@ -114,14 +115,14 @@ def parsed(variant: str) -> dict[str, float]:
     return {name: int(text) if text.isdigit() else float(text) for name, text in pairs}
 
 
-def table(rows: dict[str, dict[str, float]]) -> str:
+def variant_table(rows: dict[str, dict[str, float]]) -> str:
     """Markdown, one row a variant."""
-    names = [name.replace("_", " ") for name in COLUMNS]
-    lines = ["| variant | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
-    for variant, row in rows.items():
-        cells = " | ".join(f"{row[name]:.3g}" for name in COLUMNS)
-        lines.append(f"| {variant or 'defaults'} | {cells} |")
-    return "\n".join(lines)
+    head = ["variant", *(name.replace("_", " ") for name in COLUMNS)]
+    lines = [
+        [variant or "defaults", *(f"{row[name]:.3g}" for name in COLUMNS)]
+        for variant, row in rows.items()
+    ]
+    return table(head, lines)
 
 
 def main() -> None:
@@ -146,7 +147,7 @@ def main() -> None:
     for variant in tqdm(options.variants, desc="variants"):
         rows[variant] = measure(drawn(pipe, labels, count, **parsed(variant)))
     figures = {f"{name} {key}".strip(): v for name, row in rows.items() for key, v in row.items()}
-    report.publish("validation", table(rows), figures, options)
+    report.publish("validation", variant_table(rows), figures, options)
 
 
 if __name__ == "__main__":
