@@ -10,7 +10,7 @@ from collections import Counter
 from prism.cli.files import make_folder
 from prism.corpora.midi_preparation import LAYOUTS, prepare_midi
 from prism.corpora.preparation import MINIMUM_PIECES, Report, prepare
-from prism.corpora.prepared import Corpus
+from prism.corpora.prepared import SPLITS, Corpus
 from prism.corpora.report import save_study, study_corpus, study_files, write_report
 from prism.corpora.scheduling import LOCAL, PROCESSES
 from prism.corpora.sharded import ShardedCorpus, load_corpus
@@ -129,8 +129,8 @@ def _prepare(options: argparse.Namespace) -> None:
     print("\n".join(report.lines()))
     counts = Counter(zip(corpus.piece_labels, corpus.splits, strict=True))
     for label in corpus.labels:
-        sizes = [counts[label, split] for split in ("train", "validation", "test")]
-        print(f"{label}: {sum(sizes)} pieces (train, validation, test: {sizes})")
+        sizes = [counts[label, split] for split in SPLITS]
+        print(f"{label}: {sum(sizes)} pieces ({', '.join(SPLITS)}: {sizes})")
 
 
 def _prepared(
