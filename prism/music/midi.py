@@ -49,12 +49,11 @@ from prism.music.roll import (
     Piece,
     without_overlaps,
 )
-from prism.music.timing import change_rows, named_bar
+from prism.music.timing import MIDI_UNITS, bar_ticks, change_rows, named_bar
 
 MAX_FILE_BYTES = 4 * 2**20
 MAX_NOTES = 200_000
 MAX_BEATS = 20_000
-MAX_SIGNATURE_UNIT = 64
 FORGOTTEN_BEATS = 4
 
 _UNNAMED_TEMPO = 120.0
@@ -141,7 +140,7 @@ def _timing_track(roll: PianoRoll, texts: Iterable[str]) -> mido.MidiTrack:
     if not _is_signature(*roll.time_signature):
         raise ValueError(
             "time_signature: MIDI holds 1 to 255 beats over a power of two up to "
-            f"{MAX_SIGNATURE_UNIT}, got {roll.time_signature[0]}/{roll.time_signature[1]}"
+            f"{MIDI_UNITS[-1]}, got {roll.time_signature[0]}/{roll.time_signature[1]}"
         )
     first, *changes = _written_signatures(roll)
     return mido.MidiTrack(
@@ -308,8 +307,7 @@ def _tempi(score: MidiEvents) -> list[tuple[float, float]]:
 
 
 def _is_signature(numerator: int, denominator: int) -> bool:
-    power_of_two = denominator & (denominator - 1) == 0
-    return 0 < numerator < 256 and power_of_two and 0 < denominator <= MAX_SIGNATURE_UNIT
+    return 0 < numerator < 256 and denominator in MIDI_UNITS
 
 
 def _signatures(score: MidiEvents) -> list[tuple[float, tuple[int, int]]]:
@@ -322,14 +320,9 @@ def _signatures(score: MidiEvents) -> list[tuple[float, tuple[int, int]]]:
     changes = sorted(({0.0: (4, 4)} | named).items())
     if len(changes) > 1:
         (_, first), (second_tick, second) = changes[:2]
-        if second_tick <= _bar_ticks(first) < _bar_ticks(second):
+        if second_tick <= bar_ticks(first) < bar_ticks(second):
             return changes[1:]
     return changes
-
-
-def _bar_ticks(signature: tuple[int, int]) -> float:
-    numerator, denominator = signature
-    return numerator * 4 * TICKS_PER_BEAT / denominator
 
 
 def _bars(signatures: list[tuple[float, tuple[int, int]]], notes: np.ndarray) -> np.ndarray:
@@ -338,6 +331,6 @@ def _bars(signatures: list[tuple[float, tuple[int, int]]], notes: np.ndarray) ->
     ticks = [tick for tick, _ in signatures]
     bars = [np.zeros(0)]
     for (tick, signature), limit in zip(signatures, [*ticks[1:], math.inf], strict=True):
-        length = _bar_ticks(signature)
+        length = bar_ticks(signature)
         bars.append(np.arange(tick, min(end, limit - length + 0.5), length))
     return np.floor(np.concatenate(bars) + 0.5).astype(np.int32)

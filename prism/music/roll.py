@@ -27,7 +27,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from prism.music.timing import FRAMES_PER_BEAT, TICKS_PER_FRAME, Timing
+from prism.music.timing import FRAMES_PER_BEAT, TICKS_PER_FRAME, Timing, bar_ticks
 from prism.music.timing import TICKS_PER_BEAT as TICKS_PER_BEAT
 
 BEATS = 64
@@ -221,8 +221,7 @@ class PianoRoll:
     @property
     def bar_frames(self) -> int:
         """Frames in a bar of the time signature; at least 1."""
-        numerator, denominator = self.time_signature
-        return max(1, round(numerator * 4 * FRAMES_PER_BEAT / denominator))
+        return max(1, round(bar_ticks(self.time_signature) / TICKS_PER_FRAME))
 
     @property
     def bar_starts(self) -> np.ndarray:

@@ -22,7 +22,8 @@ FRAMES_PER_BEAT = 4
 TICKS_PER_BEAT = 24
 TICKS_PER_FRAME = TICKS_PER_BEAT // FRAMES_PER_BEAT
 _WHOLE_TICKS = 4 * TICKS_PER_BEAT
-_UNITS = (1, 2, 4, 8, 16, 32, 64)
+# Beat units of the time signatures that MIDI can tell.
+MIDI_UNITS = (1, 2, 4, 8, 16, 32, 64)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -122,11 +123,11 @@ def named_bar(ticks: float, like: tuple[int, int]) -> tuple[int, int]:
     ((3, 4), (6, 8), (3, 2), (3, 8))
     """
     beats, unit = like
-    like = like if unit in _UNITS else (4, 4)
+    like = like if unit in MIDI_UNITS else (4, 4)
     if not ticks or ticks == bar_ticks(like):
         return like
     in_threes = 3 if unit >= 8 else 1
-    own = [unit] if unit in _UNITS and not ticks * unit % (_WHOLE_TICKS * in_threes) else []
+    own = [unit] if unit in MIDI_UNITS and not ticks * unit % (_WHOLE_TICKS * in_threes) else []
     for unit in (*own, 4, 8, 16):
         beats = ticks * unit / _WHOLE_TICKS
         if beats == int(beats) and (beats > 1 or unit >= 4):

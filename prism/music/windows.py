@@ -26,6 +26,7 @@ from prism.music.roll import (
     PianoRoll,
     Piece,
 )
+from prism.music.timing import bar_ticks
 
 BARS_PER_HOP = 4
 MAXIMUM_BAR_FRAMES = 32
@@ -70,8 +71,7 @@ class Window:
 
 def regular_metre(time_signature: tuple[int, int], frames: int = FRAMES) -> np.ndarray:
     """The `Window.metre` of music that keeps one time signature from a bar line on."""
-    numerator, denominator = time_signature
-    bar = round(numerator * 4 * FRAMES_PER_BEAT / denominator)
+    bar = round(bar_ticks(time_signature) / TICKS_PER_FRAME)
     start = np.arange(0, frames, FRAMES_PER_BEAT)
     if not 0 < bar <= MAXIMUM_BAR_FRAMES:
         return np.zeros((len(start), 2), np.int64)
