@@ -12,12 +12,11 @@ import pathlib
 import re
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from prism.amt.model import AnticipatoryTransformer
 from prism.amt.vocabulary import VOCABULARY_SIZE
-from prism.models.hub import WeightsError, find_weights, read_network
+from prism.models.hub import READ_ERRORS, WeightsError, find_weights, read_network
 
 # GPT-2 stores these weights the other way round (input by output).
 _TRANSPOSED = re.compile(r"\.(c_attn|c_proj|c_fc)\.weight$")
@@ -43,7 +42,7 @@ def load(name: str | pathlib.Path) -> AnticipatoryTransformer:
         return _load_gpt2(folder, config)
     except WeightsError:
         raise
-    except (OSError, SafetensorError, RuntimeError, ValueError, KeyError) as error:
+    except READ_ERRORS as error:
         message = f"AMT weights in {folder} cannot be read ({error}); {_ADVICE}"
         raise WeightsError(message) from error
 

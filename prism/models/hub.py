@@ -15,8 +15,12 @@ import re
 from collections.abc import Sequence
 from typing import TypeVar
 
+from safetensors import SafetensorError
+
 Network = TypeVar("Network")
 
+# What reading a network raises if one of its files is missing, damaged or does not fit.
+READ_ERRORS = (OSError, SafetensorError, RuntimeError, ValueError, KeyError)
 # The layout of Prism's own folder: `weights/`.
 PRISM_FILES = (
     "prism.json",

@@ -13,13 +13,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
 
 from prism.models.autoencoder import BeatAutoencoder, rolls_from_logits
 from prism.models.diffusion import euler_steps, schedule
 from prism.models.dit import PrismDiT
 from prism.models.guidance import GuidedFlow
-from prism.models.hub import WeightsError, find_weights, read_network
+from prism.models.hub import READ_ERRORS, WeightsError, find_weights, read_network
 from prism.models.setting_types import Offered
 from prism.models.settings import SETTINGS, GenerationSettings, checked_seeds
 from prism.music.attributes import COLLECTION, attribute_values, normalising_shift, repetition_of
@@ -176,7 +175,7 @@ class PrismPipeline:
                 settings.get("collections", ()),
                 settings.get("key_normalised", False),
             )
-        except (OSError, SafetensorError, RuntimeError, ValueError, KeyError) as error:
+        except READ_ERRORS as error:
             raise WeightsError(f"weights in {folder} cannot be read ({error}); {advice}") from error
         return pipeline.to("cuda") if torch.cuda.is_available() else pipeline
 

@@ -24,11 +24,10 @@ import torch
 import torch.nn.functional as F
 from diffusers.configuration_utils import ConfigMixin, register_to_config
 from diffusers.models.modeling_utils import ModelMixin
-from safetensors import SafetensorError
 from torch import nn
 
 from prism.corpora.dataset import roll_tensor
-from prism.models.hub import WeightsError, read_network
+from prism.models.hub import READ_ERRORS, WeightsError, read_network
 from prism.music import midipic
 from prism.music.roll import DEFAULT_VELOCITY, PianoRoll
 
@@ -154,7 +153,7 @@ class CorpusFeatures:
             raise WeightsError(f"no similarity weights at {folder} (config.json missing); {advice}")
         try:
             network = read_network(ComposerNetwork, folder)
-        except (OSError, SafetensorError, RuntimeError, ValueError, KeyError) as error:
+        except READ_ERRORS as error:
             message = f"similarity weights in {folder} cannot be read ({error}); {advice}"
             raise WeightsError(message) from error
         if network.config.labels != len(composers):
