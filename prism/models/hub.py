@@ -68,12 +68,20 @@ def find_weights(
     try:
         fetched = snapshot_download(repository, revision=revision, allow_patterns=list(files))
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
-        reason = " ".join(str(error).split())
-        raise WeightsError(
-            f"{what} {name}: no such folder, and not from the Hub ({reason}); check the name and "
-            "the network, or give a folder that holds them"
-        ) from error
+        raise not_found(f"{what} {name}", error, "them") from error
     return pathlib.Path(fetched)
+
+
+def not_found(what: str, error: Exception, held: str) -> WeightsError:
+    """What to say of weights that are in no folder and that the Hub does not give.
+
+    `held` is what a folder of them holds.
+    """
+    reason = " ".join(str(error).split())
+    return WeightsError(
+        f"{what}: no such folder, and not from the Hub ({reason}); check the name and the network, "
+        f"or give a folder that holds {held}"
+    )
 
 
 def read_network(network: type[Network], folder: str | pathlib.Path) -> Network:

@@ -28,7 +28,7 @@ from diffusers import AutoencoderKL, DDIMScheduler, DDPMScheduler, DiTTransforme
 from diffusers.models.embeddings import LabelEmbedding
 from torch import nn
 
-from prism.models.hub import WeightsError
+from prism.models.hub import WeightsError, not_found
 from prism.models.settings import SETTINGS
 from prism.music.midipic import from_picture
 from prism.music.roll import PianoRoll
@@ -211,8 +211,4 @@ def load_autoencoder(source: str) -> AutoencoderKL:
     try:
         return AutoencoderKL.from_pretrained(source)
     except (OSError, ValueError) as error:
-        reason = " ".join(str(error).split())
-        raise WeightsError(
-            f"autoencoder {source}: no such folder, and not from the Hub ({reason}); check the "
-            "name and the network, or give a folder that holds an AutoencoderKL"
-        ) from error
+        raise not_found(f"autoencoder {source}", error, "an AutoencoderKL") from error
