@@ -102,8 +102,7 @@ class Handlers:
     def compared(self, fill: Callable[..., Iterator[tuple]], outputs: int) -> Callable:
         """A handler that runs `fill` and then compares the pieces that are there.
 
-        One event does both: Gradio's page can lose an event that begins just as the last one ends,
-        when the stream of answers is being closed. Of so many outputs, the last are those of
+        One event does both, so that a click sends few. Of so many outputs, the last are those of
         `Cards.compare`; those that `fill` says nothing of stay as they are.
         """
 

@@ -18,6 +18,7 @@ from prism.ui.generate import Handlers
 from prism.ui.lessons import lessons_tab
 from prism.ui.play import PlayPanel
 from prism.ui.requests import THREADS, CheckedCalls, log_requests
+from prism.ui.streams import ReliableBlocks
 from prism.ui.theme import prism_theme
 from prism.ui.training import Training, training_tab
 
@@ -47,7 +48,7 @@ def build_ui(service: Service, result: pathlib.Path = ASSETS / "evaluation.json"
     result : Path
         The stored experiment, as ``prism evaluate`` writes it.
     """
-    with gr.Blocks(
+    with ReliableBlocks(
         title="Prism",
         analytics_enabled=False,
         delete_cache=(FILES_KEPT_SECONDS // 4, FILES_KEPT_SECONDS),
