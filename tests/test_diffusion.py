@@ -13,7 +13,8 @@ def test_add_noise_is_a_straight_line_between_data_and_noise():
 
 
 def test_schedule_runs_from_noise_to_data():
-    assert diffusion.schedule(4) == [1.0, 0.75, 0.5, 0.25, 0.0]
+    assert diffusion.schedule(4, shift=1.0) == [1.0, 0.75, 0.5, 0.25, 0.0]
+    assert diffusion.schedule(4) == pytest.approx([1.0, 1.5 / 1.75, 1 / 1.5, 0.5 / 1.25, 0.0])
 
 
 @pytest.mark.parametrize("steps", [1, 3])
@@ -34,7 +35,7 @@ def test_every_step_is_yielded_with_its_clean_estimate():
 
 
 def test_the_sampler_goes_on_with_what_it_is_given():
-    states = diffusion.euler_steps(lambda x, t: x, torch.ones(1), diffusion.schedule(2))
+    states = diffusion.euler_steps(lambda x, t: x, torch.ones(1), [1.0, 0.5, 0.0])
     next(states).replace(torch.full((1,), 4.0))
     last = next(states)
     assert last.x_t == 2.0

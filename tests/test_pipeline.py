@@ -49,7 +49,7 @@ def test_callback_is_called_as_in_diffusers(pipeline):
         return callback_kwargs
 
     output = pipeline("Ada", seed=[1, 2], num_inference_steps=2, callback_on_step_end=watch)
-    assert seen == [(pipeline, 0, 0.5, 2), (pipeline, 1, 0.0, 2)]
+    assert seen == [(pipeline, 0, pytest.approx(2 / 3), 2), (pipeline, 1, 0.0, 2)]
     assert output.rolls == pipeline("Ada", seed=[1, 2], num_inference_steps=2).rolls
 
 

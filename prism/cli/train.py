@@ -44,7 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--preset",
         default="mini",
-        help="mini (as bundled), next, base, large, original or smoke (seconds)",
+        help="mini (as bundled), laptop, base, large, original or smoke (seconds)",
     )
     parser.add_argument("--plan", metavar="PRESET", help="print what a run would need, and stop")
     parser.add_argument("--corpus", type=pathlib.Path, default=ASSETS / "corpus")
