@@ -6,8 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prism.evaluation.bootstrap import (
+    area_under_curve,
     bootstrap_interval,
     frechet,
+    rank_correlation,
+    ranks,
     share_interval,
     wasserstein,
 )
@@ -56,3 +59,14 @@ def test_frechet_of_a_cloud_with_itself_and_shifted():
     cloud = np.random.default_rng(0).normal(size=(50, 6))
     assert frechet(cloud, cloud) == pytest.approx(0, abs=1e-6)
     assert frechet(cloud, cloud + 2) == pytest.approx(6 * 4)
+
+
+def test_ranks_and_areas_by_hand():
+    assert ranks(np.array([3.0, 1.0, 3.0, 7.0])).tolist() == [2.5, 1, 2.5, 4]
+    assert rank_correlation(np.arange(4), np.array([1, 5, 9, 100])) == pytest.approx(1)
+    assert rank_correlation(np.arange(3), np.array([2, 1, 0])) == pytest.approx(-1)
+    assert rank_correlation(np.arange(3), np.ones(3)) == 0
+    # Of the four pairs: 2 above 1, 2 level with 2, 3 above both.
+    assert area_under_curve(np.array([1, 2]), np.array([2, 3])) == 0.875
+    assert area_under_curve(np.array([0.0]), np.array([1.0, 2.0])) == 1
+    assert area_under_curve(np.ones(3), np.ones(5)) == 0.5

@@ -49,6 +49,29 @@ def share_interval(count: int, total: int) -> Interval:
     return max(0.0, middle - spread), min(1.0, middle + spread)
 
 
+def ranks(values: np.ndarray) -> np.ndarray:
+    """Ranks from 1 up, equal values sharing their mean rank."""
+    ordered = np.sort(values)
+    below, upto = (np.searchsorted(ordered, values, side) for side in ("left", "right"))
+    return (below + upto + 1) / 2
+
+
+def rank_correlation(a: np.ndarray, b: np.ndarray) -> float:
+    """Spearman's (1904): the correlation of ranks; 0 where one of them is constant."""
+    a, b = ranks(a), ranks(b)
+    spread = a.std() * b.std()
+    return float(((a - a.mean()) * (b - b.mean())).mean() / spread) if spread else 0.0
+
+
+def area_under_curve(low: np.ndarray, high: np.ndarray) -> float:
+    """How often a score of `high` is above one of `low`, a tie being a half (Hanley & McNeil 1982).
+
+    That is the area under the ROC curve: 1 tells them apart, .5 is chance.
+    """
+    own = ranks(np.concatenate([low, high]))[len(low) :]
+    return float((own.mean() - (len(high) + 1) / 2) / len(low))
+
+
 def wasserstein(a: Sequence[float], b: Sequence[float]) -> float:
     """Distance of two samples: the area between their distribution functions, in their unit."""
     a, b = np.sort(np.asarray(a, float)), np.sort(np.asarray(b, float))
