@@ -61,6 +61,7 @@ MELODY = (
     "bar_pitch_spread",
     "bar_note_spread",
 )
+LINES = ("top", "bottom")
 NAMES = (*NOTE_NAMES, *STRUCTURE, *MELODY)
 
 
@@ -124,15 +125,22 @@ def repeated_bars(roll: PianoRoll) -> float | None:
 
 def describe_melody(roll: PianoRoll) -> dict[str, float]:
     """Those figures of `MELODY` that a roll has: how its outer lines move, how bars differ."""
-    upside_down = PianoRoll(roll.onset[::-1], roll.sustain[::-1], roll.velocity[::-1])
-    values = (*_moves(roll), *_moves(upside_down), *_bar_spreads(roll))
+    moves = [_moves(roll, line) for line in LINES]
+    values = (*(value for pair in moves for value in pair), *_bar_spreads(roll))
     return {k: v for k, v in zip(MELODY, values, strict=True) if v is not None}
 
 
-def _moves(roll: PianoRoll) -> tuple[float | None, float | None]:
-    """Steps and reversals of the top line; None where it has no two moves."""
+def line_moves(roll: PianoRoll, line: str) -> np.ndarray:
+    """The moves of one of `LINES`, in semitones; those of the bottom line are upside down."""
+    if line == "bottom":
+        roll = PianoRoll(roll.onset[::-1], roll.sustain[::-1], roll.velocity[::-1])
     moves = np.diff(top_line(roll).arrays()[0])
-    moves = moves[moves != 0]
+    return moves[moves != 0]
+
+
+def _moves(roll: PianoRoll, line: str) -> tuple[float | None, float | None]:
+    """Steps and reversals of a line; None where it has no two moves."""
+    moves = line_moves(roll, line)
     if len(moves) < 2:
         return None, None
     turned = np.sign(moves[1:]) != np.sign(moves[:-1])
