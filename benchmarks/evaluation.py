@@ -14,14 +14,8 @@ from prism import ROOT
 from prism.amt.pipeline import AMTPipeline
 from prism.corpora.prepared import Corpus
 from prism.evaluation.experiment import experiment
-from prism.evaluation.report import (
-    cosine_table,
-    note,
-    statistics_table,
-    steering_table,
-    system_table,
-    verdict,
-)
+from prism.evaluation.report import report as report_text
+from prism.evaluation.report import two_sample_words, verdict
 from prism.evaluation.summary import summary
 from prism.evaluation.systems import Systems, planned_runs
 from prism.models.pipeline import PrismPipeline
@@ -54,8 +48,15 @@ def figures_of(result: dict) -> dict[str, float]:
         figures[f"{network}_prism_of_ceiling"] = section["of_ceiling"]["prism"]
     for side in ("prism", "amt", "real"):
         figures[f"{side}_recognised"] = result["agreement"][side]["recognised"]
-    even = next(row for row in result["mixing"] if row["weight"] == 0.5)
-    figures["mixed_both_in_top_two"] = even["both_in_top_two"]
+    for row in result.get("two_sample", ()):
+        name = f"{row['system']}_{row['windows']}_windows"
+        figures[f"two_sample_area_{name}"] = row["area"]
+    for side, row in result.get("clouds", {}).items():
+        figures |= {f"{side}_{name}": value for name, value in row.items()}
+    for name, row in result.get("tolerance", {}).get("statistics", {}).items():
+        figures[f"labels_within_{name}"] = row["within"]["prism"]
+    if "share" in result["mixing"]:
+        figures["mixtures_rising"] = result["mixing"]["share"]
     figures["corpus_network_accuracy"] = result["recognition"]["accuracy"]
     return figures
 
@@ -66,9 +67,8 @@ def main() -> None:
     result = json.loads((ROOT / "assets" / "evaluation.json").read_text(encoding="utf-8"))
     if options.quick:
         result = quick_result(options.weights, result)
-    parts = (verdict, cosine_table, system_table, statistics_table, steering_table, note)
-    text = "\n\n".join(filter(None, (part(result) for part in parts)))
-    report.publish("evaluation", text, figures_of(result), options, short=verdict(result))
+    short = " ".join(filter(None, (two_sample_words(result), verdict(result))))
+    report.publish("evaluation", report_text(result), figures_of(result), options, short=short)
 
 
 if __name__ == "__main__":

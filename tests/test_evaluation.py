@@ -4,7 +4,6 @@ import json
 
 import numpy as np
 import pytest
-import torch
 from conftest import PROFILES, PitchClasses, make_piece, make_pipeline, random_weights
 from test_amt_sampler import make_model
 from test_scorer import BANDS
@@ -14,17 +13,25 @@ from prism.corpora.prepared import Corpus
 from prism.corpora.provenance import weights_digest
 from prism.drawing.figures import evaluation_figures
 from prism.evaluation import studies
-from prism.evaluation.experiment import REFERENCE, Ledger, experiment
+from prism.evaluation.experiment import experiment
+from prism.evaluation.ledger import Ledger, unpacked
 from prism.evaluation.report import (
+    cloud_table,
     composer_table,
     cosine_table,
+    figure_names,
+    mixing_words,
+    report,
     statistics_table,
+    tolerance_table,
+    two_sample_table,
+    two_sample_words,
     verdict,
 )
 from prism.evaluation.summary import summary
-from prism.evaluation.systems import SYSTEMS, Systems, planned_runs
+from prism.evaluation.systems import DRAWN, REFERENCE, SYSTEMS, Systems, planned_runs
 from prism.models.settings import SETTINGS
-from prism.music.roll import Note, PianoRoll
+from prism.music.roll import PianoRoll
 from prism.music.statistics import NAMES
 from prism.similarity.neighbours import TrainingIndex
 from prism.similarity.networks import ComposerNetwork, CorpusFeatures
@@ -98,7 +105,7 @@ def test_real_music_is_held_out_and_by_the_composer(systems, held):
     }
     for run in planned_runs(LABELS, 6, seed=1):
         drawn = systems.draw(run)
-        assert tuple(drawn) == SYSTEMS
+        assert list(drawn) == systems.names == [name for name in SYSTEMS if name != "amt_untold"]
         (shown,), (other,) = owners(systems.reference(run), held), owners(drawn["real"], held)
         assert shown != other and {shown, other} <= held_out
         assert shown.startswith(run.composer) and other.startswith(run.composer)
@@ -122,7 +129,26 @@ def test_a_row_says_what_was_drawn(rows, systems, scorer):
         "prism",
         "amt",
     }
+    for name in {"prism", "amt"}:
+        assert unpacked(row["systems"][name]["roll"]) == drawn[name]
     assert json.loads(json.dumps(row)) == row
+
+
+def test_a_baseline_that_can_be_told_is_drawn_untold_too(held):
+    calls = []
+    pipeline = AMTPipeline(make_model())
+
+    def amt(opening, seed, composers):
+        calls.append((composers, seed, opening))
+        return pipeline(opening, seed=seed)
+
+    run = planned_runs(LABELS, 1, seed=2)[0]
+    told = Systems(make_pipeline(), amt, held, told=LABELS, untold=True)
+    assert tuple(told.draw(run)) == SYSTEMS
+    (first, *rest), (second, *others) = calls
+    assert (first, second) == ([run.composer], None) and rest == others
+    assert "amt_untold" not in Systems(None, amt, held, told=LABELS).names
+    assert "amt_untold" not in Systems(None, amt, held, untold=True).names
 
 
 def test_an_interrupted_experiment_goes_on(tmp_path, rows):
@@ -152,6 +178,7 @@ def hand_made(cosines: dict[str, list[float]]) -> list[dict]:
             "probability": 0.5,
             "rank": 1 + k,
             **({"nearest": value} if name in (REFERENCE, "prism", "amt") else {}),
+            **({"roll": {}} if name in DRAWN else {}),
         }
 
     return [
@@ -170,6 +197,7 @@ def test_summary_by_hand():
         {
             "prism": [0.6, 0.8],
             "amt": [0.7, 0.5],
+            "amt_untold": [0.4, 0.3],
             "real": [0.8, 0.95],
             "shuffled": [0.1, 0.2],
             "noise": [0.0, 0.1],
@@ -183,8 +211,10 @@ def test_summary_by_hand():
         "real": 0.875,
         "shuffled": 0.15,
         "noise": 0.05,
+        "amt_untold": 0.35,
     }
-    assert section["wins"] == {"prism": 1, "amt": 1, "real": 2, "shuffled": 0, "noise": 0}
+    wins = {"prism": 1, "amt": 1, "amt_untold": 0, "real": 2, "shuffled": 0, "noise": 0}
+    assert section["wins"] == wins
     assert section["of_ceiling"]["prism"] == 0.8
     assert section["cosines"]["amt"] == [0.7, 0.5]
     assert section["composers"][LABELS[1]]["prism"] == 0.8
@@ -194,6 +224,10 @@ def test_summary_by_hand():
     assert found["statistics"]["notes"]["amt"] == {"mean": 6.0, "distance": 0.2}
     assert found["statistics"]["notes"]["real"]["distance"] == 0
     assert found["frechet"]["prism"]["value"] == pytest.approx(0, abs=1e-6)
+    # Both rows lie in both balls, with one neighbour.
+    assert (found["clouds"]["prism"]["coverage"], found["clouds"]["real"]["density"]) == (1, 2)
+    # The same rows: 2 · the kernel of the two, less half the sum of that and of 1.
+    assert found["clouds"]["prism"]["mmd2"] == pytest.approx(np.exp(-0.5) - 1, abs=1e-4)
     assert found["originality"]["reference"]["copies"] == 2
     assert found["originality"]["prism"]["quantiles"][1] == 0.7
 
@@ -226,56 +260,6 @@ def test_a_verdict_needs_an_interval_on_one_side_of_a_half():
     )
 
 
-def test_mixing_names_only_who_has_weight(network):
-    pipe = make_pipeline()
-    calls = []
-
-    def prism(composers, weights, seed):
-        calls.append((composers, weights))
-        return pipe(composers, weights, seed=seed, num_inference_steps=1)
-
-    pairs = studies.mixed_pairs(LABELS, 3, seed=0)
-    assert all(a != b for a, b in pairs)
-    found = list(studies.mixing(prism, network, pairs, seed=0))
-    assert [row["weight"] for row in found] == list(studies.MIX_WEIGHTS)
-    assert calls[0] == ([pairs[0][1]], [1.0]) and calls[-1] == ([pairs[2][0]], [1.0])
-    assert calls[3] == (list(pairs[0]), [0.25, 0.75])
-    for row in found:
-        assert 0 <= row["both_in_top_two"] <= 1 and 0 < row["first"] + row["second"] <= 1
-
-
-def quick_pipeline(composers, weights, seed):
-    return make_pipeline()(composers, weights, seed=seed, num_inference_steps=1)
-
-
-def test_both_in_the_top_two_by_hand(network, monkeypatch):
-    table = torch.tensor([[0.5, 0.3, 0.2], [0.6, 0.1, 0.3]])
-    monkeypatch.setattr(network, "probabilities", lambda rolls: table)
-    pairs = [(LABELS[0], LABELS[1])] * 2
-    row = next(studies.mixing(quick_pipeline, network, pairs, seed=0))
-    assert row["both_in_top_two"] == 0.5
-    assert (row["first"], row["second"]) == (0.55, 0.2)
-
-
-def test_a_joined_roll_is_the_first_half_of_each():
-    first = PianoRoll.from_notes([Note(60, 0, 1), Note(62, 31, 4), Note(64, 40, 1)], 256, tempo=90)
-    second = PianoRoll.from_notes([Note(70, 0, 2), Note(71, 32, 1)], 256)
-    roll = studies.joined(first, second)
-    assert [(n.pitch, n.start, n.duration) for n in roll.notes()] == [
-        (60, 0, 1),
-        (62, 31, 1),
-        (70, 32, 2),
-    ]
-    assert roll.tempo == 90
-
-
-def test_real_music_is_mixed_from_held_out_windows(held, network):
-    pairs = studies.mixed_pairs(LABELS, 4, seed=0)
-    found = studies.real_mixing(held, network, pairs, seed=0)
-    assert found["samples"] == 4 and 0 <= found["both_in_top_two"] <= 1
-    assert found == studies.real_mixing(held, network, pairs, seed=0)
-
-
 def test_same_samples_have_no_diversity(network):
     roll = make_piece("a").window()
     other = make_piece("b", seed=5).window()
@@ -304,16 +288,18 @@ def test_figures_show_the_result(rows, held, network):
     result = summary(rows) | {
         "runs": len(rows),
         "recognition": studies.recognition(held, network),
-        "mixing": [
-            {
-                "weight": w,
-                "first": w,
-                "second": 1 - w,
-                "both_in_top_two": 0.5,
-                "interval": [0.4, 0.6],
-            }
-            for w in (0, 0.5, 1)
-        ],
+        "mixing": {
+            "rows": [
+                {
+                    "weight": w,
+                    "first": w,
+                    "second": 1 - w,
+                    "log_odds": 2 * w - 1,
+                    "interval": [2 * w - 1.2, 2 * w - 0.8],
+                }
+                for w in (0, 0.5, 1)
+            ]
+        },
         "guidance": [{"guidance_scale": g, "recognised": 0.5, "diversity": 0.2} for g in (0, 2)],
         "guidance_real": {"recognised": 0.9, "diversity": 0.3},
     }
@@ -333,6 +319,76 @@ def test_figures_show_the_result(rows, held, network):
     assert [bar.get_height() for bar in bars[:2]] == [
         section["wins"]["prism"] for section in result["networks"].values()
     ]
+    odds = figures["mixing"].axes[1].get_lines()[0]
+    assert odds.get_ydata().tolist() == [-1, 0, 1]
+    older = result | {"mixing": [{"weight": w, "first": w, "second": w} for w in (0, 1)]}
+    assert len(evaluation_figures(older)["mixing"].axes) == 1
+    del older["guidance"], older["mixing"]
+    assert list(evaluation_figures(older)) == figure_names(older)
+    assert set(figures) - set(figure_names(older)) == {"guidance", "mixing"}
+
+
+def told_apart(system: str, area: float, accuracy: float, windows: int) -> dict:
+    return {
+        "system": system,
+        "windows": windows,
+        "tested": windows // 2,
+        "area": area,
+        "interval": [area - 0.02, area + 0.03],
+        "areas": [area, area],
+        "accuracy": accuracy,
+    }
+
+
+def test_the_two_sample_test_in_words():
+    rows = [
+        told_apart("prism", 0.66, 0.634, 1089),
+        told_apart("real", 0.52, 0.51, 1089),
+        told_apart("prism", 0.7, 0.7, 390),
+        told_apart("amt", 0.8, 0.74, 390),
+    ]
+    said = two_sample_words({"two_sample": rows})
+    assert "right in 63 of 100 (area under the curve 0.66, 95 %: 0.64 to 0.69)" in said
+    assert said.endswith("real music from other real music in 51 of 100.")
+    lines = two_sample_table({"two_sample": rows}).splitlines()
+    assert lines[3].startswith(
+        "| other real music | 0.52 (0.50 to 0.55) | 0.52, 0.52 | 51 of 100 |"
+    )
+    assert "390" in lines[5]
+    assert two_sample_words({}) == two_sample_table({}) == ""
+    assert two_sample_words({"two_sample": rows[:1]}) == ""
+
+
+def test_new_sections_in_tables():
+    row = {
+        "tolerance": 0.1,
+        "mean": {"reference": 0.5, "prism": 0.4, "real": 0.52},
+        "within": {"prism": 1, "real": 2},
+        "outside": {"prism": [LABELS[1]], "real": []},
+    }
+    section = {"labels": 2, "windows": {}, "statistics": {"top_steps": row}}
+    line = tolerance_table({"tolerance": section}).splitlines()[2]
+    cells = "top steps | 10 % | 1 of 2 | 2 of 2 | 0.5 | 0.4 | 0.52"
+    assert line == f"| {cells} | {LABELS[1]} |"
+    clouds = {"prism": {"mmd2": 0.0123, "p": 0.001, "density": 0.8, "coverage": 0.75}}
+    line = cloud_table({"clouds": clouds}).splitlines()[2]
+    assert line == "| Prism | 12.30 | 0.001 | 0.80 | 0.75 |"
+    found = {"rising": 95, "pairs": 105, "interval": [0.83, 0.95], "rank_correlation": 0.8}
+    said = mixing_words({"mixing": found, "mixing_real": found | {"rising": 100}})
+    assert "rise with the slider in 95 of 105 pairs (95 %: 0.83 to 0.95" in said
+    assert "in 100 (rank" in said
+    assert tolerance_table({}) == cloud_table({}) == mixing_words({}) == ""
+
+
+def test_a_report_is_whole_with_and_without_the_new_sections(rows):
+    older = summary(rows) | {"runs": 6, "seed": 0, "hardware": "a machine", "composers": LABELS}
+    older["networks"]["imagenet"] = older["networks"].pop("classes")
+    newer = older | {"two_sample": [told_apart(s, 0.6, 0.6, 9) for s in ("prism", "real")]}
+    del older["clouds"]
+    assert report(older).startswith("By the") and "MMD" not in report(older)
+    assert report(newer).startswith("A network that tries") and "MMD" in report(newer)
+    for text in (report(older), report(newer)):
+        assert "| Prism |" in text and "6 runs, seed 0" in text
 
 
 def test_weights_have_one_digest(tmp_path):

@@ -72,6 +72,18 @@ def test_the_tab_says_so_if_nothing_is_stored(tmp_path):
     assert "prism evaluate" in evaluation.tables()
 
 
+def test_a_result_with_the_two_sample_test_begins_with_it(tmp_path):
+    result = json.loads((ROOT / "assets" / "evaluation.json").read_text(encoding="utf-8"))
+    row = {"windows": 9, "area": 0.66, "interval": [0.63, 0.69], "areas": [0.66], "accuracy": 0.63}
+    result["two_sample"] = [row | {"system": system} for system in ("prism", "real")]
+    del result["guidance"]
+    path = tmp_path / "evaluation.json"
+    path.write_text(json.dumps(result))
+    evaluation = evaluation_of(path)
+    assert evaluation.tables().startswith("A network that tries to tell Prism's music from real")
+    assert len(evaluation.plots()) == 5
+
+
 def test_the_stored_experiment_is_shown():
     evaluation = evaluation_of()
     text = evaluation.tables()

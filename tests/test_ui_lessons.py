@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import types
 
 import gradio as gr
@@ -102,8 +103,12 @@ def test_a_mixture_ends_with_either_composer_alone(service):
 
 
 def test_the_mixing_lesson_quotes_what_was_measured(tmp_path):
-    assert " even mixtures the corpus network ranked both" in MIXING.text
-    assert measured_mixtures(tmp_path / "evaluation.json") == ""
+    assert "{measured}" not in MIXING.text
+    path = tmp_path / "evaluation.json"
+    assert measured_mixtures(path) == ""
+    found = {"rising": 9, "pairs": 10, "interval": [0.6, 1], "rank_correlation": 0.8}
+    path.write_text(json.dumps({"mixing": found}))
+    assert "rise with the slider in 9 of 10 pairs" in measured_mixtures(path)
 
 
 def test_changed_numbers_are_kept_until_another_beat_is_chosen(service):

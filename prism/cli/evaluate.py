@@ -20,20 +20,16 @@ from prism.corpora.prepared import Corpus
 from prism.corpora.provenance import commit, fingerprint, hardware, utc
 from prism.corpora.sharded import ShardedCorpus, load_corpus
 from prism.drawing.figures import save_evaluation_figures
-from prism.evaluation.experiment import Ledger, experiment
+from prism.evaluation.experiment import experiment
+from prism.evaluation.ledger import Ledger, Row
+from prism.evaluation.material import draw_samples, real_side, run_side, sample_side
+from prism.evaluation.mixing import mixed_pairs, mixing, real_mixing
 from prism.evaluation.steering import questions, steering
-from prism.evaluation.studies import (
-    GUIDANCE_SCALES,
-    MIX_WEIGHTS,
-    guidance,
-    mixed_pairs,
-    mixing,
-    real_figures,
-    real_mixing,
-    recognition,
-)
+from prism.evaluation.studies import GUIDANCE_SCALES, guidance, real_figures, recognition
 from prism.evaluation.summary import summary
-from prism.evaluation.systems import Systems, planned_runs
+from prism.evaluation.systems import DRAWN, Systems, planned_runs
+from prism.evaluation.tolerance import interval_section, tolerance_section
+from prism.evaluation.two_sample import SEEDS, Side, two_sample_test
 from prism.models.pipeline import PrismPipeline
 from prism.models.settings import SETTINGS
 from prism.music.writing import sole_writer, write_text
@@ -43,6 +39,16 @@ from prism.similarity.networks import CorpusFeatures, ImageNetFeatures
 from prism.similarity.scorer import BANDS_FILE, SimilarityScorer
 
 _PAIRS_A_BAND = 400
+# What --quick asks for, to see that everything works.
+_QUICK = {
+    "runs": 2,
+    "drawn": 2,
+    "fresh": 1,
+    "pairs": 2,
+    "mixed": 1,
+    "samples": 0,
+    "steered": 0,
+}
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -66,16 +72,31 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("task", choices=("experiment", "bands"), nargs="?", default="experiment")
     seed = SETTINGS["seed"]
-    parser.add_argument("--runs", type=int, default=100)
+    parser.add_argument("--runs", type=int, default=400)
     parser.add_argument("--seed", default=seed.default, help=seed.expected)
     parser.add_argument(
-        "--pairs", type=int, default=100, help="pairs of composers mixed at each weight"
+        "--drawn",
+        type=int,
+        default=75,
+        help="samples a label of Prism for the two-sample test and the statistics of labels",
     )
+    parser.add_argument(
+        "--fresh", type=int, default=SEEDS, help="networks a two-sample test trains, a seed each"
+    )
+    parser.add_argument(
+        "--pairs", type=int, default=105, help="pairs of composers mixed, at most all there are"
+    )
+    parser.add_argument("--mixed", type=int, default=2, help="samples a pair at each weight")
     parser.add_argument(
         "--samples", type=int, default=4, help="samples a composer at each guidance scale"
     )
     parser.add_argument(
         "--steered", type=int, default=15, help="samples for each value of an attribute"
+    )
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="tiny numbers of all, within a minute; with 0 a study is left out",
     )
     parser.add_argument("--weights", type=pathlib.Path, default=ROOT / "weights")
     parser.add_argument("--corpus", type=pathlib.Path, default=ASSETS / "corpus")
@@ -83,9 +104,13 @@ def _parser() -> argparse.ArgumentParser:
         "--output",
         type=pathlib.Path,
         default=ROOT / "runs" / "evaluation",
-        help="rows and figures; an experiment that was stopped goes on from there",
+        help="rows, samples and figures; an experiment that was stopped goes on from there",
     )
-    parser.add_argument("--result", type=pathlib.Path, default=ASSETS / "evaluation.json")
+    parser.add_argument(
+        "--result",
+        type=pathlib.Path,
+        help="default: assets/evaluation.json; with --quick, evaluation.json in --output",
+    )
     return parser
 
 
@@ -103,12 +128,26 @@ def _measure_bands(options: argparse.Namespace) -> None:
 
 
 def _run(options: argparse.Namespace) -> None:
-    if options.runs < 2:
-        raise ValueError(f"--runs: expected 2 or more, got {options.runs}")
+    if options.quick:
+        vars(options).update(_QUICK)
+    folder = options.output if options.quick else ASSETS
+    options.result = options.result or folder / "evaluation.json"
+    _check_counts(options)
     make_folder(options.output)
     make_folder(options.result.parent, "--result")
     with sole_writer(options.output):
         _evaluate(options)
+
+
+def _check_counts(options: argparse.Namespace) -> None:
+    if options.runs < 2:
+        raise ValueError(f"--runs: expected 2 or more, got {options.runs}")
+    if options.drawn == 1 or options.drawn < 0:
+        # One of a label can be trained with or tested with, not both.
+        raise ValueError(f"--drawn: expected 2 or more, or 0 for none, got {options.drawn}")
+    for name in ("fresh", "mixed"):
+        if getattr(options, name) < 1:
+            raise ValueError(f"--{name}: expected 1 or more, got {getattr(options, name)}")
 
 
 def _evaluate(options: argparse.Namespace) -> None:
@@ -122,15 +161,9 @@ def _evaluate(options: argparse.Namespace) -> None:
     amt = AMTPipeline.from_pretrained(options.weights / "amt")
     scorer = SimilarityScorer.from_pretrained(options.weights / "similarity", prism.composers)
     origin = fingerprint(options.weights, corpus, options.seed)
-    ledger = Ledger(options.output / f"runs-{options.seed}.jsonl", origin)
-    plan = planned_runs(prism.composers, options.runs, options.seed)
-    left = ledger.missing(plan)
-    if left:
-        systems = Systems(prism, amt, corpus, amt.composers)
-        rows = experiment(systems, scorer, TrainingIndex(corpus), left)
-        for row in tqdm(rows, desc="runs", total=len(plan), initial=len(plan) - len(left)):
-            ledger.add(row)
-    rows = [row for row in ledger.rows if row["run"] < options.runs]
+    systems = Systems(prism, amt, corpus, amt.composers, untold=True)
+    rows = _rows(options, systems, scorer, origin)
+    kept = _ledger(options, "studies", origin)
     result = {
         "runs": options.runs,
         "seed": options.seed,
@@ -139,12 +172,80 @@ def _evaluate(options: argparse.Namespace) -> None:
         "hardware": hardware(),
         "commit": commit(),
         "measured": utc(),
+        **_comparisons(options, prism, corpus, rows, kept),
         **summary(rows),
-        **_studies(options, prism, scorer.networks["corpus"], corpus),
+        **_studies(options, prism, scorer.networks["corpus"], corpus, kept),
     }
     text = json.dumps(result, indent=1, ensure_ascii=False)
     write_text(options.result, text + "\n")
     save_evaluation_figures(result, options.output)
+
+
+def _ledger(options: argparse.Namespace, name: str, origin: dict[str, Any]) -> Ledger:
+    return Ledger(options.output / f"{name}-{options.seed}.jsonl", origin)
+
+
+def _rows(
+    options: argparse.Namespace,
+    systems: Systems,
+    scorer: SimilarityScorer,
+    origin: dict[str, Any],
+) -> list[Row]:
+    """The experiment's runs, those that are not there made now."""
+    ledger = _ledger(options, "runs", origin | {"systems": systems.names})
+    plan = planned_runs(systems.prism.composers, options.runs, options.seed)
+    left = ledger.missing(plan)
+    if left:
+        rows = experiment(systems, scorer, TrainingIndex(systems.corpus), left)
+        for row in tqdm(rows, desc="runs", total=len(plan), initial=len(plan) - len(left)):
+            ledger.add(row)
+    return [row for row in ledger.rows if row["run"] < options.runs]
+
+
+def _comparisons(
+    options: argparse.Namespace,
+    prism: PrismPipeline,
+    corpus: Corpus | ShardedCorpus,
+    rows: list[Row],
+    kept: Ledger,
+) -> dict[str, Any]:
+    """What needs many samples a label: can a network tell them, are their statistics near."""
+    count = options.drawn
+    if not count:
+        return {}
+    first = (options.seed * 1_000_000 + 500_000) % (SETTINGS["seed"].high - count)
+    origin = fingerprint(options.weights, corpus, options.seed)
+    samples = _ledger(options, "samples", origin)
+    with tqdm(desc="samples", total=count * len(prism.composers)) as bar:
+        for new in draw_samples(prism, samples, count, first):
+            bar.update(new)
+    real = real_side(corpus, count, options.seed)
+    sides = {
+        "prism": sample_side(samples, count, first),
+        "real": real_side(corpus, count, options.seed, ("train",)),
+    }
+    # The baseline takes too long for as many; Prism and real music once more beside it.
+    few = options.runs // len(prism.composers)
+    if few > 1:
+        drawn = [name for name in DRAWN if name in rows[0]["systems"]]
+        sides |= {f"{name} {few}": run_side(rows, name) for name in drawn}
+        sides[f"real {few}"] = real_side(corpus, few, options.seed, ("train",))
+    many = {name: sides[name] for name in ("prism", "real")}
+    return {
+        "two_sample": [
+            kept.once(
+                f"two-sample {name} of {options.runs} and {count}, {options.fresh} seeds",
+                lambda name=name, side=side: _told_apart(name, real, side, options.fresh),
+            )
+            for name, side in tqdm(sides.items(), "two-sample test")
+        ],
+        "tolerance": kept.once(f"tolerance {count}", lambda: tolerance_section(real, many)),
+        "intervals": kept.once(f"intervals {count}", lambda: interval_section(real, many)),
+    }
+
+
+def _told_apart(name: str, real: Side, side: Side, seeds: int) -> Row:
+    return {"system": name.split()[0]} | two_sample_test(real, side, seeds)
 
 
 def _studies(
@@ -152,17 +253,23 @@ def _studies(
     prism: PrismPipeline,
     network: CorpusFeatures,
     corpus: Corpus | ShardedCorpus,
+    kept: Ledger,
 ) -> dict[str, Any]:
-    pairs = mixed_pairs(prism.composers, options.pairs, options.seed)
-    mixed = mixing(prism, network, pairs, options.seed)
-    scales = guidance(prism, network, options.samples, options.seed)
-    asked = questions(prism, network, corpus)
-    steered = steering(prism, asked, corpus, options.steered, options.seed)
-    return {
-        "recognition": recognition(corpus, network),
-        "mixing": list(tqdm(mixed, "mixing", len(MIX_WEIGHTS))),
-        "mixing_real": real_mixing(corpus, network, pairs, options.seed),
-        "guidance": list(tqdm(scales, "guidance", len(GUIDANCE_SCALES))),
-        "guidance_real": real_figures(corpus, network, options.samples, options.seed),
-        "steering": list(tqdm(steered, "steering", len(asked))),
-    }
+    """What the settings do; a study of no samples is left out."""
+    seed, found = options.seed, {"recognition": recognition(corpus, network)}
+    if options.pairs:
+        pairs, count = mixed_pairs(prism.composers, options.pairs, seed), options.mixed
+        name = f"mixing {len(pairs)} of {count}"
+        found["mixing"] = kept.once(name, lambda: mixing(prism, network, pairs, count, seed))
+        found["mixing_real"] = real_mixing(corpus, network, pairs, count, seed)
+    if options.samples:
+        scales = guidance(prism, network, options.samples, seed)
+        bar = tqdm(scales, "guidance", len(GUIDANCE_SCALES))
+        found["guidance"] = kept.once(f"guidance {options.samples}", lambda: list(bar))
+        found["guidance_real"] = real_figures(corpus, network, options.samples, seed)
+    if options.steered:
+        asked = questions(prism, network, corpus)
+        steered = steering(prism, asked, corpus, options.steered, seed)
+        bar = tqdm(steered, "steering", len(asked))
+        found["steering"] = kept.once(f"steering {options.steered}", lambda: list(bar))
+    return found

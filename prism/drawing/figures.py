@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from prism.drawing.fonts import drawable
-from prism.evaluation.report import NETWORK_NAMES, SYSTEM_NAMES
+from prism.evaluation.report import NETWORK_NAMES, SYSTEM_NAMES, figure_names
 from prism.music.writing import write_atomic
 from prism.similarity.neighbours import COPY_OVERLAP
 
@@ -20,6 +21,7 @@ from prism.similarity.neighbours import COPY_OVERLAP
 SYSTEM_COLOURS = {
     "prism": "#0f757b",
     "amt": "#c2571a",
+    "amt_untold": "#dba07c",
     "real": "#4a4a55",
     "reference": "#4a4a55",
     "shuffled": "#8f8f9a",
@@ -28,7 +30,10 @@ SYSTEM_COLOURS = {
 
 
 def evaluation_figures(result: Mapping[str, Any]) -> dict[str, Figure]:
-    """Figures of a stored experiment, by name; `result` is as in ``assets/evaluation.json``."""
+    """Figures of a stored experiment, by name; `result` is as in ``assets/evaluation.json``.
+
+    Those whose section is missing are left out.
+    """
     draw = {
         "cosines": _cosine_figure,
         "wins": _wins_figure,
@@ -37,7 +42,7 @@ def evaluation_figures(result: Mapping[str, Any]) -> dict[str, Figure]:
         "originality": _originality_figure,
         "confusion": _confusion_figure,
     }
-    return {name: figure(result) for name, figure in draw.items()}
+    return {name: draw[name](result) for name in figure_names(result)}
 
 
 def save_evaluation_figures(result: Mapping[str, Any], folder: pathlib.Path) -> None:
@@ -125,19 +130,32 @@ def _share_figure(
 
 
 def _mixing_figure(result: Mapping[str, Any]) -> Figure:
-    """Which composers the corpus network recognises in mixtures of two."""
-    rows = result["mixing"]
+    """Which composers the corpus network recognises in mixtures of two, and their log-odds."""
+    found = result["mixing"]
+    # Results of before the log-odds are the rows alone.
+    rows = found["rows"] if isinstance(found, Mapping) else found
     curves = {
         "first": ("prism", "probability of the first composer"),
         "second": ("amt", "probability of the second composer"),
-        "both_in_top_two": ("real", "both among the two likeliest"),
     }
     figure, ax = _share_figure(rows, "weight", "weight of the first composer", curves)
-    low, high = np.array([row["interval"] for row in rows]).T
-    weight = [row["weight"] for row in rows]
-    ax.fill_between(weight, low, high, color=SYSTEM_COLOURS["real"], alpha=0.15, lw=0)
-    ax.legend(frameon=False, fontsize=11)
+    lines = ax.get_lines()
+    if isinstance(found, Mapping):
+        lines = [*lines, _log_odds(ax.twinx(), rows)]
+    ax.legend(lines, [line.get_label() for line in lines], frameon=False, fontsize=11)
     return figure
+
+
+def _log_odds(ax: Axes, rows: Sequence[Mapping[str, Any]]) -> Line2D:
+    """Mean log-odds of the mixtures with their interval, on an axis at the right."""
+    weight, colour = [row["weight"] for row in rows], SYSTEM_COLOURS["real"]
+    low, high = np.array([row["interval"] for row in rows]).T
+    ax.fill_between(weight, low, high, color=colour, alpha=0.15, lw=0)
+    ax.set_ylabel("log-odds, first against second", fontsize=12)
+    ax.tick_params(labelsize=12)
+    ax.spines["top"].set_visible(False)
+    values = [row["log_odds"] for row in rows]
+    return ax.plot(weight, values, "s--", color=colour, lw=2, label="log-odds (right)")[0]
 
 
 def _guidance_figure(result: Mapping[str, Any]) -> Figure:

@@ -1,31 +1,26 @@
 """The experiment itself: run after run, each written down as soon as it is done.
 
-A run's row holds all that is ever asked of it, so that tables and figures need no model.
+A run's row holds all that is ever asked of it, so that tables and figures need no model; of what
+the models drew, the notes too, for a network that tries to tell them from real music.
 """
 
 from __future__ import annotations
 
-import json
-import pathlib
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import torch.nn.functional as F
 
 from prism.evaluation.bootstrap import rounded
-from prism.evaluation.systems import Run, Systems
+from prism.evaluation.ledger import Row, packed
+from prism.evaluation.systems import DRAWN, REFERENCE, Run, Systems
 from prism.music.roll import PianoRoll
 from prism.music.statistics import describe
-from prism.music.writing import explained, make_folder, write_text
 from prism.similarity.neighbours import TrainingIndex
 from prism.similarity.scorer import SimilarityScorer
 
-REFERENCE = "reference"
 # For these it is asked how near they come to the training music.
 _SEARCHED = (REFERENCE, "prism", "amt")
 _DECIMALS = 5
-
-Row = dict[str, Any]
 
 
 def experiment(
@@ -62,55 +57,6 @@ def _row(
         }
         if name in _SEARCHED:
             systems[name]["nearest"] = rounded(index.nearest(roll).overlap, _DECIMALS)
+        if name in DRAWN:
+            systems[name]["roll"] = packed(roll)
     return {"run": run.number, "composer": run.composer, "seed": run.seed, "systems": systems}
-
-
-class Ledger:
-    """Rows on disk, one a line; a run that is there is not done again.
-
-    Parameters
-    ----------
-    path : Path
-        The file; its first line says what the rows were made with.
-    origin : dict
-        What this experiment is made with: weights, corpus, settings.
-
-    Raises
-    ------
-    ValueError
-        If the file was begun with something else, or is damaged.
-    """
-
-    def __init__(self, path: pathlib.Path, origin: dict[str, Any]) -> None:
-        self.path = path
-        self.rows: list[Row] = []
-        make_folder(path.parent)
-        if not path.is_file():
-            write_text(path, json.dumps(origin) + "\n")
-            return
-        # A run killed while writing leaves half a line, which is dropped.
-        try:
-            lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-            whole = [line for line in lines if line.endswith("\n")]
-            found, *self.rows = map(json.loads, whole)
-        except ValueError as error:
-            raise ValueError(
-                f"{path} is damaged; delete it or choose another --output folder"
-            ) from error
-        if found != origin:
-            raise ValueError(
-                f"{path} was begun with other weights, corpus or settings; "
-                "delete it or choose another --output folder"
-            )
-        write_text(path, "".join(whole))
-
-    def missing(self, runs: Sequence[Run]) -> list[Run]:
-        """The runs that are not there yet."""
-        done = {row["run"] for row in self.rows}
-        return [run for run in runs if run.number not in done]
-
-    def add(self, row: Row) -> None:
-        """Write a row down."""
-        with explained(self.path), self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(row) + "\n")
-        self.rows.append(row)

@@ -10,10 +10,27 @@ SYSTEM_NAMES = {
     "reference": "the held-out pieces themselves",
     "prism": "Prism",
     "amt": "AMT",
+    "amt_untold": "AMT, not told the composer",
     "real": "another real piece",
     "shuffled": "its shuffled notes",
     "noise": "random notes",
 }
+
+# The figures in the order of the page, as `prism.drawing.figures` draws them, and the section
+# without which there is none.
+_FIGURES = {
+    "cosines": "networks",
+    "wins": "networks",
+    "originality": "originality",
+    "mixing": "mixing",
+    "guidance": "guidance",
+    "confusion": "recognition",
+}
+
+
+def figure_names(result: Mapping[str, Any]) -> list[str]:
+    """The figures that can be drawn of a result."""
+    return [name for name, section in _FIGURES.items() if result.get(section)]
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -26,6 +43,121 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 def span(interval: Sequence[float], places: int = 2) -> str:
     """An interval, for example ``.41 to .53``."""
     return " to ".join(f"{end:.{places}f}" for end in interval)
+
+
+def two_sample_words(result: Mapping[str, Any]) -> str:
+    """What the two-sample test found, in a sentence or two; empty if it was not made."""
+    rows = {row["system"]: row for row in reversed(result.get("two_sample", ()))}
+    if not {"prism", "real"} <= set(rows):
+        return ""
+    prism, real = rows["prism"], rows["real"]
+    return (
+        "A network that tries to tell Prism's music from real music is right in "
+        f"{_of_hundred(prism)} of 100 (area under the curve {prism['area']:.2f}, 95 %: "
+        f"{span(prism['interval'])}); real music from other real music in "
+        f"{_of_hundred(real)} of 100."
+    )
+
+
+def _of_hundred(row: Mapping[str, Any]) -> int:
+    return round(100 * row["accuracy"])
+
+
+def two_sample_table(result: Mapping[str, Any]) -> str:
+    """A row a system and number of windows: how well a fresh network tells it from real music."""
+    found = result.get("two_sample", ())
+    if not found:
+        return ""
+    head = ["told from real music", "area under the curve", "each seed's", "right", "windows"]
+    rows = [
+        [
+            "other real music" if row["system"] == "real" else SYSTEM_NAMES[row["system"]],
+            f"{row['area']:.2f} ({span(row['interval'])})",
+            ", ".join(f"{area:.2f}" for area in row["areas"]),
+            f"{_of_hundred(row)} of 100",
+            f"{row['windows']:,} and as many real ones",
+        ]
+        for row in found
+    ]
+    return table(head, rows)
+
+
+def tolerance_table(result: Mapping[str, Any]) -> str:
+    """A row a statistic: in how many labels it is within tolerance of real music's."""
+    section = result.get("tolerance")
+    if not section:
+        return ""
+    sides = list(next(iter(section["statistics"].values()))["within"])
+    names = {"real": "other real music"} | {side: SYSTEM_NAMES[side] for side in sides[:-1]}
+    head = ["mean of a label", "within", *(f"{names[side]}: labels" for side in sides)]
+    head += ["real music", *(names[side] for side in sides), "Prism's labels outside"]
+    rows = []
+    for name, row in section["statistics"].items():
+        mean = row["mean"]
+        rows.append(
+            [
+                name.replace("_", " "),
+                f"{100 * row['tolerance']:.0f} %",
+                *(f"{row['within'][side]} of {section['labels']}" for side in sides),
+                *(f"{mean[side]:.3g}" if side in mean else "" for side in ("reference", *sides)),
+                ", ".join(row["outside"]["prism"]),
+            ]
+        )
+    return table(head, rows)
+
+
+def interval_words(result: Mapping[str, Any]) -> str:
+    """How far the outer lines' intervals are from real music's; empty if that was not measured."""
+    section = result.get("intervals")
+    if not section:
+        return ""
+    told = (
+        f"{line} line {row['prism']:.2f} (other real music {row['real']:.2f})"
+        for line, row in section.items()
+        if {"prism", "real"} <= set(row)
+    )
+    return (
+        "Distance of the intervals of Prism's outer lines from real music's, 0 to 1 "
+        f"(Jensen–Shannon, mean over labels): {', '.join(told)}."
+    )
+
+
+def cloud_table(result: Mapping[str, Any]) -> str:
+    """A row a system: MMD² with its p, density and coverage in the corpus network's features."""
+    section = result.get("clouds")
+    if not section:
+        return ""
+    head = ["system", "MMD² · 1000", "p", "density", "coverage"]
+    rows = [
+        [
+            SYSTEM_NAMES[system],
+            f"{1000 * row['mmd2']:.2f}",
+            f"{row['p']:.3f}",
+            f"{row['density']:.2f}",
+            f"{row['coverage']:.2f}",
+        ]
+        for system, row in section.items()
+    ]
+    return table(head, rows)
+
+
+def mixing_words(result: Mapping[str, Any]) -> str:
+    """Whether mixtures follow the slider; empty if log-odds were not measured."""
+    found = result.get("mixing")
+    if not isinstance(found, Mapping):
+        return ""
+    said = (
+        "The log-odds of the two composers rise with the slider in "
+        f"{found['rising']} of {found['pairs']} pairs (95 %: {span(found['interval'])}; mean rank "
+        f"correlation {found['rank_correlation']:.2f})"
+    )
+    real = result.get("mixing_real")
+    if real:
+        said += (
+            "; of real music, that share of a window by one and the rest by the other, in "
+            f"{real['rising']} (rank correlation {real['rank_correlation']:.2f})"
+        )
+    return said + "."
 
 
 def cosine_table(result: Mapping[str, Any]) -> str:
@@ -139,16 +271,52 @@ def verdict(result: Mapping[str, Any]) -> str:
 
 def note(result: Mapping[str, Any]) -> str:
     """What the tables' numbers are."""
-    recognition = result["recognition"]
-    even = next(row for row in result["mixing"] if row["weight"] == 0.5)
-    both, joined = (row["both_in_top_two"] for row in (even, result["mixing_real"]))
-    return (
+    said = (
         f"{result['runs']} runs, seed {result['seed']}, on {result['hardware']}; in brackets 95 % "
         "intervals. A run is won by whoever is nearer to the held-out piece: Prism against AMT, "
-        f"all others against Prism. The corpus network recognises {recognition['accuracy']:.2f}"
-        f" of {recognition['windows']:,} held-out windows (mean over composers: "
-        f"{recognition['mean_recall']:.2f}). Of equal mixtures of two composers both are among its "
-        f"two likeliest in {both:.2f}; of real music, half a window by one and half by the other, "
-        f"in {joined:.2f}. After a statistic's mean stands how far its distribution is from the "
-        "held-out pieces' (Wasserstein), in standard deviations of theirs."
+        "all others against Prism. After a statistic's mean stands how far its distribution is "
+        "from the held-out pieces' (Wasserstein), in standard deviations of theirs."
     )
+    recognition = result.get("recognition")
+    if recognition:
+        said += (
+            f" The corpus network recognises {recognition['accuracy']:.2f} of "
+            f"{recognition['windows']:,} held-out windows (mean over composers: "
+            f"{recognition['mean_recall']:.2f})."
+        )
+    if result.get("clouds"):
+        said += (
+            " MMD² is unbiased (Gretton et al. 2012; its kernel is as wide as the median distance "
+            "of two held-out windows), p from a permutation test; density and coverage (Naeem et "
+            "al. 2020) say whether samples lie where real music does and reach all of it: what "
+            "another real piece has is as good as can be."
+        )
+    if result.get("two_sample"):
+        said += (
+            " The two-sample test trains a small network from scratch on windows, onsets and "
+            "sustains, of some held-out pieces and of one system, and asks it about those of "
+            "others; the mean of several seeds. Other real music is from training pieces."
+        )
+    return said
+
+
+# Every part of the report in words and tables, the plainest question first.
+PARTS = (
+    two_sample_words,
+    verdict,
+    two_sample_table,
+    tolerance_table,
+    interval_words,
+    cosine_table,
+    system_table,
+    cloud_table,
+    mixing_words,
+    statistics_table,
+    steering_table,
+    note,
+)
+
+
+def report(result: Mapping[str, Any]) -> str:
+    """All of it, without what the result does not have."""
+    return "\n\n".join(filter(None, (part(result) for part in PARTS)))

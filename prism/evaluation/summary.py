@@ -15,12 +15,14 @@ from prism.evaluation.bootstrap import (
     share_interval,
     wasserstein,
 )
-from prism.evaluation.experiment import REFERENCE, Row
-from prism.evaluation.systems import SYSTEMS
+from prism.evaluation.clouds import density_and_coverage, discrepancy
+from prism.evaluation.ledger import Row
+from prism.evaluation.systems import REFERENCE
 from prism.music.statistics import NAMES
 from prism.similarity.neighbours import COPY_OVERLAP
 
 RIVAL = {"prism": "amt"}  # of all others: Prism
+_DECIMALS = 6  # of discrepancies, which are small
 _FRECHET_RESAMPLES = 200
 
 
@@ -33,8 +35,14 @@ def summary(rows: Sequence[Row]) -> dict[str, Any]:
         "agreement": agreement_section(rows),
         "statistics": statistics_section(rows),
         "frechet": frechet_section(rows),
+        "clouds": clouds_section(rows),
         "originality": originality_section(rows),
     }
+
+
+def _systems(rows: Sequence[Row]) -> list[str]:
+    """Whom the rows compare with their references."""
+    return [name for name in rows[0]["systems"] if name != REFERENCE]
 
 
 def network_section(rows: Sequence[Row], network: str) -> dict[str, Any]:
@@ -44,9 +52,9 @@ def network_section(rows: Sequence[Row], network: str) -> dict[str, Any]:
     for Prism, Prism for all others. ``of_ceiling`` is its mean over that of `real`.
     """
     cosines = {
-        c: np.array([row["systems"][c]["cosines"][network] for row in rows]) for c in SYSTEMS
+        c: np.array([row["systems"][c]["cosines"][network] for row in rows]) for c in _systems(rows)
     }
-    wins = {c: int((cosines[c] > cosines[RIVAL.get(c, "prism")]).sum()) for c in SYSTEMS}
+    wins = {c: int((v > cosines[RIVAL.get(c, "prism")]).sum()) for c, v in cosines.items()}
     composers = sorted({row["composer"] for row in rows})
     mine = {name: [row["composer"] == name for row in rows] for name in composers}
     return {
@@ -71,7 +79,7 @@ def _values(rows: Sequence[Row], system: str, name: str) -> np.ndarray:
 def agreement_section(rows: Sequence[Row]) -> dict[str, Any]:
     """How often the corpus network names the run's composer first, or among its two likeliest."""
     section = {}
-    for system in (REFERENCE, *SYSTEMS):
+    for system in (REFERENCE, *_systems(rows)):
         ranks = _values(rows, system, "rank")
         section[system] = {
             "recognised": rounded((ranks == 1).mean()),
@@ -92,7 +100,7 @@ def statistics_section(rows: Sequence[Row]) -> dict[str, Any]:
     section = {}
     for name in NAMES:
         values = {}
-        for system in (REFERENCE, *SYSTEMS):
+        for system in (REFERENCE, *_systems(rows)):
             found = (row["systems"][system]["statistics"] for row in rows)
             values[system] = np.array([figures[name] for figures in found if name in figures])
         if not all(found.size for found in values.values()):
@@ -119,7 +127,7 @@ def frechet_section(rows: Sequence[Row]) -> dict[str, Any]:
         return {}
     truth = _values(rows, REFERENCE, "features")
     section = {}
-    for system in SYSTEMS:
+    for system in _systems(rows):
         both = np.stack([_values(rows, system, "features"), truth], axis=1)
         interval = bootstrap_interval(
             both, lambda pairs: frechet(pairs[:, 0], pairs[:, 1]), resamples=_FRECHET_RESAMPLES
@@ -127,6 +135,31 @@ def frechet_section(rows: Sequence[Row]) -> dict[str, Any]:
         section[system] = {
             "value": rounded(frechet(both[:, 0], truth)),
             "interval": rounded_pair(interval),
+        }
+    return section
+
+
+def clouds_section(rows: Sequence[Row]) -> dict[str, Any]:
+    """How the corpus network's features of each system lie to the references'.
+
+    Returns
+    -------
+    dict
+        For each system ``mmd2`` and its ``p`` (see `clouds.discrepancy`), ``density`` and
+        ``coverage``; those of `real` are what other real music has.
+    """
+    if len(rows) < 2:
+        return {}
+    truth, section = _values(rows, REFERENCE, "features"), {}
+    for system in _systems(rows):
+        features = _values(rows, system, "features")
+        mmd2, p = discrepancy(truth, features)
+        density, coverage = density_and_coverage(truth, features)
+        section[system] = {
+            "mmd2": rounded(mmd2, _DECIMALS),
+            "p": rounded(p),
+            "density": rounded(density),
+            "coverage": rounded(coverage),
         }
     return section
 

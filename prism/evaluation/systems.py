@@ -9,6 +9,9 @@ prism
 amt
     One by the baseline, which continues the opening of another held-out piece by the composer, and
     is told the composer if it can be.
+amt_untold
+    The same without being told, from the same seed. Only of a baseline that can be told: it was
+    trained without the composer now and then. Of another, `amt` is this.
 real
     A window of another held-out piece by the composer: the ceiling.
 shuffled
@@ -32,7 +35,9 @@ from prism.models.pipeline import PrismPipeline
 from prism.music.roll import PianoRoll
 from prism.similarity.bands import noise, shuffled
 
-SYSTEMS = ("prism", "amt", "real", "shuffled", "noise")
+REFERENCE = "reference"
+DRAWN = ("prism", "amt", "amt_untold")
+SYSTEMS = (*DRAWN, "real", "shuffled", "noise")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,28 +76,39 @@ class Systems:
         Its held-out pieces are used.
     told : collection of str
         The composers that the baseline can be told.
+    untold : bool
+        Draw `amt_untold` too, which takes as long as `amt`.
     """
 
     prism: PrismPipeline
     amt: AMTPipeline
     corpus: Corpus
     told: Collection[str] = ()
+    untold: bool = False
+
+    @property
+    def names(self) -> list[str]:
+        """Those of `SYSTEMS` that are drawn."""
+        without = () if self.untold and self.told else ("amt_untold",)
+        return [name for name in SYSTEMS if name not in without]
 
     def reference(self, run: Run) -> PianoRoll:
         """The held-out window that the run is about."""
         return corpus_sample(self.corpus, [run.composer], run.seed).roll
 
     def draw(self, run: Run) -> dict[str, PianoRoll]:
-        """A roll from each of `SYSTEMS`."""
+        """A roll from each of `names`."""
         window = corpus_sample(self.corpus, [run.composer], run.seed)
         composers = [run.composer] if run.composer in self.told else None
         opening = prompt_roll(prompt_sample(self.corpus, window, run.seed))
         real = another_sample(self.corpus, window, run.seed).roll
         rng = np.random.default_rng([run.seed, 4])
-        return {
-            "prism": self.prism(run.composer, seed=run.seed).rolls[0],
-            "amt": self.amt(opening, seed=run.seed, composers=composers).rolls[0],
-            "real": real,
-            "shuffled": shuffled(real, rng),
-            "noise": noise(real, rng),
+        draw = {
+            "prism": lambda: self.prism(run.composer, seed=run.seed).rolls[0],
+            "amt": lambda: self.amt(opening, seed=run.seed, composers=composers).rolls[0],
+            "amt_untold": lambda: self.amt(opening, seed=run.seed, composers=None).rolls[0],
+            "real": lambda: real,
+            "shuffled": lambda: shuffled(real, rng),
+            "noise": lambda: noise(real, rng),
         }
+        return {name: draw[name]() for name in self.names}

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from prism.evaluation.report import mixing_words
 from prism.models.settings import GenerationSettings
 from prism.music.metadata import held_out_words, window_words
 from prism.music.roll import FRAMES_PER_BEAT, Note, PianoRoll
@@ -225,15 +226,10 @@ def _mixed(service: Service, settings: GenerationSettings) -> Picture:
 
 
 def measured_mixtures(path: pathlib.Path) -> str:
-    """How often the experiment found both composers in even mixtures; empty if it was not run."""
+    """How often the experiment found that mixtures follow the slider; empty if it did not ask."""
     if not path.is_file():
         return ""
-    rows = json.loads(path.read_text(encoding="utf-8"))["mixing"]
-    even = next(row for row in rows if row["weight"] == 0.5)
-    return (
-        f"Of {even['samples']} even mixtures the corpus network ranked both composers first and "
-        f"second in {round(even['both_in_top_two'] * even['samples'])}."
-    )
+    return mixing_words(json.loads(path.read_text(encoding="utf-8")))
 
 
 def numbers(

@@ -15,13 +15,9 @@ from prism.evaluation.report import (
     NETWORK_NAMES,
     SYSTEM_NAMES,
     composer_table,
-    cosine_table,
-    note,
-    statistics_table,
-    steering_table,
-    system_table,
+    figure_names,
+    report,
     table,
-    verdict,
 )
 from prism.models.setting_types import Number
 from prism.models.settings import SETTINGS
@@ -59,9 +55,6 @@ held-out piece by that composer are drawn at random, both models make a sample, 
 score how similar each sample is to the piece. For comparison: another real piece by the composer,
 which is as close as can be expected, and nonsense made of the piece's notes."""
 
-# In the order of the page, named as in `prism.drawing.figures`; the words for each lie in assets.
-_FIGURES = ("cosines", "wins", "originality", "mixing", "guidance", "confusion")
-
 
 class Evaluation:
     """What the tab shows and does.
@@ -94,7 +87,7 @@ class Evaluation:
 
     def plots(self) -> list[Figure]:
         """The figures in the order of the page."""
-        return [self.figures[name] for name in _FIGURES]
+        return list(self.figures.values())
 
     def tables(self) -> str:
         """The stored result's tables, or what is missing."""
@@ -103,8 +96,7 @@ class Evaluation:
                 f"There is no stored experiment ({self.path.name} is missing). "
                 "Make it with: `prism evaluate`"
             )
-        parts = (verdict, cosine_table, system_table, statistics_table, steering_table, note)
-        return "\n\n".join(filter(None, (part(self.result) for part in parts)))
+        return report(self.result)
 
     def live(self, count: Any, seed: Any) -> Iterator[tuple[dict[str, Any], str]]:
         """Run a small experiment; (status, table so far) after every run."""
@@ -180,7 +172,7 @@ def evaluate_tab(evaluation: Evaluation) -> None:
         if evaluation.result is not None:
             with gr.Accordion("Composer by composer", open=False):
                 gr.Markdown(composer_table(evaluation.result), elem_classes="prism-table")
-            plots = [_figure(name) for name in _FIGURES]
+            plots = [_figure(name) for name in figure_names(evaluation.result)]
             tab.select(evaluation.plots, None, plots, **QUIET)
 
 

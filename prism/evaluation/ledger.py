@@ -1,0 +1,99 @@
+"""What an evaluation keeps on disk, so that one that was killed goes on from there."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from prism.evaluation.systems import Run
+from prism.music.roll import PianoRoll
+from prism.music.writing import explained, make_folder, write_text
+
+Row = dict[str, Any]
+
+
+def packed(roll: PianoRoll) -> Row:
+    """A roll as a row holds it, plain JSON; `unpacked` is the way back."""
+    notes = np.column_stack(roll.arrays()).tolist()
+    signature, bars = (None if x is None else list(x) for x in (roll.time_signature, roll.bars))
+    return {
+        "notes": notes,
+        "frames": roll.frames,
+        "tempo": roll.tempo,
+        "time_signature": signature,
+        "bars": bars,
+    }
+
+
+def unpacked(row: Row) -> PianoRoll:
+    """The roll of which `packed` made this."""
+    signature, bars = (
+        None if row[name] is None else tuple(row[name]) for name in ("time_signature", "bars")
+    )
+    columns = np.array(row["notes"], np.int64).reshape(-1, 4).T
+    properties = {"tempo": row["tempo"], "time_signature": signature, "bars": bars}
+    return PianoRoll.from_arrays(*columns, row["frames"], **properties)
+
+
+class Ledger:
+    """Rows on disk, one a line; what is there is not done again.
+
+    Parameters
+    ----------
+    path : Path
+        The file; its first line says what the rows were made with.
+    origin : dict
+        What this experiment is made with: weights, corpus, settings.
+
+    Raises
+    ------
+    ValueError
+        If the file was begun with something else, or is damaged.
+    """
+
+    def __init__(self, path: pathlib.Path, origin: dict[str, Any]) -> None:
+        self.path = path
+        self.rows: list[Row] = []
+        make_folder(path.parent)
+        if not path.is_file():
+            write_text(path, json.dumps(origin) + "\n")
+            return
+        # A run killed while writing leaves half a line, which is dropped.
+        try:
+            lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+            whole = [line for line in lines if line.endswith("\n")]
+            found, *self.rows = map(json.loads, whole)
+        except ValueError as error:
+            raise ValueError(
+                f"{path} is damaged; delete it or choose another --output folder"
+            ) from error
+        if found != origin:
+            raise ValueError(
+                f"{path} was begun with other weights, corpus or settings; "
+                "delete it or choose another --output folder"
+            )
+        write_text(path, "".join(whole))
+
+    def missing(self, runs: Sequence[Run]) -> list[Run]:
+        """The runs that are not there yet."""
+        done = {row["run"] for row in self.rows}
+        return [run for run in runs if run.number not in done]
+
+    def add(self, row: Row) -> None:
+        """Write a row down."""
+        with explained(self.path), self.path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(row) + "\n")
+        self.rows.append(row)
+
+    def once(self, name: str, make: Callable[[], Any]) -> Any:
+        """What `make` gives (plain JSON), or gave when it was last asked for under this name."""
+        for row in self.rows:
+            if row.get("name") == name:
+                return row["value"]
+        value = make()
+        self.add({"name": name, "value": value})
+        return value
