@@ -152,18 +152,56 @@ def test_a_baseline_that_can_be_told_is_drawn_untold_too(held):
 
 
 def test_an_interrupted_experiment_goes_on(tmp_path, rows):
-    path, plan = tmp_path / "new" / "rows.jsonl", planned_runs(LABELS, 6, seed=0)
+    path = tmp_path / "new" / "rows.jsonl"
     first = Ledger(path, {"weights": "a"})
     for row in rows[:2]:
         first.add(row)
     with path.open("a") as file:
         file.write('{"run": 2, "half a li')
     again = Ledger(path, {"weights": "a"})
-    assert again.rows == rows[:2] and again.missing(plan) == plan[2:]
+    assert again.rows == rows[:2]
     again.add(rows[2])
     assert Ledger(path, {"weights": "a"}).rows == rows[:3]
     with pytest.raises(ValueError, match="other weights"):
         Ledger(path, {"weights": "b"})
+
+
+class Quick(Systems):
+    """Draws real music for everybody; notes who is drawn together."""
+
+    names = SYSTEMS
+    groups = ()
+
+    def draw_all(self, runs):
+        type(self).groups += ([run.number for run in runs],)
+        return [dict.fromkeys(SYSTEMS, self.reference(run)) for run in runs]
+
+
+def test_runs_are_drawn_in_the_same_groups_however_far_it_came(held, scorer, monkeypatch):
+    monkeypatch.setattr("prism.evaluation.experiment.GROUP", 2)
+    plan, index = planned_runs(LABELS, 5, seed=0), TrainingIndex(held)
+    systems = Quick(None, None, held)
+    left = experiment(systems, scorer, index, plan, done={0, 1, 3})
+    assert [row["run"] for row in left] == [2, 4]
+    assert Quick.groups == ([2, 3], [4])
+
+
+def test_the_baseline_draws_several_together(held):
+    drawn = []
+
+    def together(calls):
+        drawn.append(calls)
+        return [PianoRoll.empty(tempo=60 + call["seed"]) for call in calls]
+
+    systems = Systems(make_pipeline(), None, held, told=LABELS[:2], untold=True, together=together)
+    plan = planned_runs(LABELS, 3, seed=0)
+    for run, rolls in zip(plan, systems.draw_all(plan), strict=True):
+        assert tuple(rolls) == SYSTEMS
+        assert rolls["amt"].tempo == rolls["amt_untold"].tempo == 60 + run.seed
+    (calls,) = drawn
+    told = [run.composer if run.composer in LABELS[:2] else None for run in plan]
+    assert [call["composers"] for call in calls[::2]] == [name and [name] for name in told]
+    assert [call["composers"] for call in calls[1::2]] == [None] * 3
 
 
 def hand_made(cosines: dict[str, list[float]]) -> list[dict]:

@@ -63,15 +63,22 @@ class GPT2Attention(nn.Module):
     def forward(
         self, x: torch.Tensor, cache: KeyValueCache | None = None, layer: int = 0
     ) -> torch.Tensor:
-        qkv = self.c_attn(x).unflatten(2, (3, self.heads, -1))  # (B, N, 3, H, E)
-        q, k, v = qkv.permute(2, 0, 3, 1, 4)  # 3 × (B, H, N, E)
+        q, k, v = self.projected(x)
         if cache is not None:
             k, v = cache.extend(layer, k, v)
-        mixed = _attention(q, k, v)  # (B, H, N, E)
-        return self.c_proj(mixed.transpose(1, 2).flatten(2))  # (B, N, W)
+        return self.merged(attention(q, k, v))
+
+    def projected(self, x: torch.Tensor) -> torch.Tensor:
+        """Queries, keys and values, (B, N, W) → (3, B, H, N, E)."""
+        qkv = self.c_attn(x).unflatten(2, (3, self.heads, -1))  # (B, N, 3, H, E)
+        return qkv.permute(2, 0, 3, 1, 4)
+
+    def merged(self, mixed: torch.Tensor) -> torch.Tensor:
+        """What `attention` gave, put together, (B, H, N, E) → (B, N, W)."""
+        return self.c_proj(mixed.transpose(1, 2).flatten(2))
 
 
-def _attention(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+def attention(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
     """Each query sees the keys up to its own; the queries belong to the last of the keys."""
     new, known = q.shape[2], k.shape[2]
     if new in (1, known):
@@ -208,18 +215,27 @@ class AnticipatoryTransformer(ModelMixin, ConfigMixin):
             Rows of the label table or mixtures of them; no composer by default. A cache holds it
             as soon as it holds the first token.
         """
+        x = self.drop(self.embedded(rows, cache, label))
+        for layer, block in enumerate(self.h):
+            x = block(x, cache, layer)  # (B, N, W)
+        if cache is not None:
+            cache.length += rows.shape[1]
+        return self.ln_f(x)
+
+    def embedded(
+        self,
+        rows: torch.Tensor,
+        cache: KeyValueCache | None = None,
+        label: torch.Tensor | None = None,
+    ) -> torch.Tensor:
+        """What `hidden` begins with, (B, N) → (B, N, W); nothing is added to the cache."""
         start = 0 if cache is None else cache.length
         positions = torch.arange(start, start + rows.shape[1], device=rows.device)
         x = self.wte(rows) + self.wpe(positions)  # (B, N, W)
         if self.label is not None and start == 0:
             label = self.label.weight[-1:] if label is None else label
             x = torch.cat([x[:, :1] + label[:, None], x[:, 1:]], dim=1)  # (B, N, W)
-        x = self.drop(x)
-        for layer, block in enumerate(self.h):
-            x = block(x, cache, layer)  # (B, N, W)
-        if cache is not None:
-            cache.length += rows.shape[1]
-        return self.ln_f(x)
+        return x
 
     def logits(self, hidden: torch.Tensor, rows: slice = slice(None)) -> torch.Tensor:
         """Logits (..., V) of the tokens in `rows`, all of them by default."""

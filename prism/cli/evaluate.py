@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import pathlib
 from typing import Any
@@ -15,6 +16,7 @@ from tqdm import tqdm
 
 from prism import ASSETS, ROOT
 from prism.amt.pipeline import AMTPipeline
+from prism.amt.together import draw_together
 from prism.cli.files import make_folder
 from prism.corpora.prepared import Corpus
 from prism.corpora.provenance import commit, fingerprint, hardware, utc
@@ -161,7 +163,8 @@ def _evaluate(options: argparse.Namespace) -> None:
     amt = AMTPipeline.from_pretrained(options.weights / "amt")
     scorer = SimilarityScorer.from_pretrained(options.weights / "similarity", prism.composers)
     origin = fingerprint(options.weights, corpus, options.seed)
-    systems = Systems(prism, amt, corpus, amt.composers, untold=True)
+    together = functools.partial(draw_together, amt)
+    systems = Systems(prism, amt, corpus, amt.composers, untold=True, together=together)
     rows = _rows(options, systems, scorer, origin)
     kept = _ledger(options, "studies", origin)
     result = {
@@ -194,10 +197,11 @@ def _rows(
     """The experiment's runs, those that are not there made now."""
     ledger = _ledger(options, "runs", origin | {"systems": systems.names})
     plan = planned_runs(systems.prism.composers, options.runs, options.seed)
-    left = ledger.missing(plan)
+    done = {row["run"] for row in ledger.rows}
+    left = sum(run.number not in done for run in plan)
     if left:
-        rows = experiment(systems, scorer, TrainingIndex(systems.corpus), left)
-        for row in tqdm(rows, desc="runs", total=len(plan), initial=len(plan) - len(left)):
+        rows = experiment(systems, scorer, TrainingIndex(systems.corpus), plan, done)
+        for row in tqdm(rows, desc="runs", total=len(plan), initial=len(plan) - left):
             ledger.add(row)
     return [row for row in ledger.rows if row["run"] < options.runs]
 

@@ -6,7 +6,7 @@ the models drew, the notes too, for a network that tries to tell them from real 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import torch.nn.functional as F
 
@@ -21,19 +21,31 @@ from prism.similarity.scorer import SimilarityScorer
 # For these it is asked how near they come to the training music.
 _SEARCHED = (REFERENCE, "prism", "amt")
 _DECIMALS = 5
+GROUP = 8
 
 
 def experiment(
-    systems: Systems, scorer: SimilarityScorer, index: TrainingIndex, runs: Sequence[Run]
+    systems: Systems,
+    scorer: SimilarityScorer,
+    index: TrainingIndex,
+    runs: Sequence[Run],
+    done: Collection[int] = (),
 ) -> Iterator[Row]:
-    """Yield each run's row as it is done.
+    """Yield each run's row as it is done, but for those whose numbers are in `done`.
 
     The scorer's network named ``corpus`` also says whom it recognises; the index holds the
-    training music.
+    training music. `GROUP` runs are drawn together, always the same ones: a run that is left of a
+    group is drawn with those that are done, as what is drawn together may depend on it in the last
+    bit.
     """
-    for run in runs:
-        rolls = {REFERENCE: systems.reference(run)} | systems.draw(run)
-        yield _row(run, rolls, scorer, index)
+    for start in range(0, len(runs), GROUP):
+        group = runs[start : start + GROUP]
+        if all(run.number in done for run in group):
+            continue
+        for run, drawn in zip(group, systems.draw_all(group), strict=True):
+            if run.number not in done:
+                rolls = {REFERENCE: systems.reference(run)} | drawn
+                yield _row(run, rolls, scorer, index)
 
 
 def _row(

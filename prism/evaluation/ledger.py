@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import pathlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from prism.evaluation.systems import Run
 from prism.music.roll import PianoRoll
 from prism.music.writing import explained, make_folder, write_text
 
@@ -77,11 +76,6 @@ class Ledger:
                 "delete it or choose another --output folder"
             )
         write_text(path, "".join(whole))
-
-    def missing(self, runs: Sequence[Run]) -> list[Run]:
-        """The runs that are not there yet."""
-        done = {row["run"] for row in self.rows}
-        return [run for run in runs if run.number not in done]
 
     def add(self, row: Row) -> None:
         """Write a row down."""

@@ -23,7 +23,8 @@ noise
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -78,6 +79,9 @@ class Systems:
         The composers that the baseline can be told.
     untold : bool
         Draw `amt_untold` too, which takes as long as `amt`.
+    together : callable, optional
+        Draws several samples of the baseline at once, from the prompts, seeds and composers of as
+        many calls; one after the other by default.
     """
 
     prism: PrismPipeline
@@ -85,6 +89,7 @@ class Systems:
     corpus: Corpus
     told: Collection[str] = ()
     untold: bool = False
+    together: Callable[[list[dict[str, Any]]], list[PianoRoll]] | None = None
 
     @property
     def names(self) -> list[str]:
@@ -98,17 +103,38 @@ class Systems:
 
     def draw(self, run: Run) -> dict[str, PianoRoll]:
         """A roll from each of `names`."""
+        return self.draw_all([run])[0]
+
+    def draw_all(self, runs: Sequence[Run]) -> list[dict[str, PianoRoll]]:
+        """The same of several runs."""
+        baselines = [name for name in self.names if name in ("amt", "amt_untold")]
+        calls = [self._call(run, name) for run in runs for name in baselines]
+        if self.together:
+            written = iter(self.together(calls))
+        else:
+            written = (
+                self.amt(c["prompt"], seed=c["seed"], composers=c["composers"]).rolls[0]
+                for c in calls
+            )
+        return [
+            {"prism": self.prism(run.composer, seed=run.seed).rolls[0]}
+            | {name: next(written) for name in baselines}
+            | self._others(run)
+            for run in runs
+        ]
+
+    def _call(self, run: Run, baseline: str) -> dict[str, Any]:
         window = corpus_sample(self.corpus, [run.composer], run.seed)
-        composers = [run.composer] if run.composer in self.told else None
-        opening = prompt_roll(prompt_sample(self.corpus, window, run.seed))
+        is_told = baseline == "amt" and run.composer in self.told
+        return {
+            "prompt": prompt_roll(prompt_sample(self.corpus, window, run.seed)),
+            "seed": run.seed,
+            "composers": [run.composer] if is_told else None,
+        }
+
+    def _others(self, run: Run) -> dict[str, PianoRoll]:
+        """What no model makes."""
+        window = corpus_sample(self.corpus, [run.composer], run.seed)
         real = another_sample(self.corpus, window, run.seed).roll
         rng = np.random.default_rng([run.seed, 4])
-        draw = {
-            "prism": lambda: self.prism(run.composer, seed=run.seed).rolls[0],
-            "amt": lambda: self.amt(opening, seed=run.seed, composers=composers).rolls[0],
-            "amt_untold": lambda: self.amt(opening, seed=run.seed, composers=None).rolls[0],
-            "real": lambda: real,
-            "shuffled": lambda: shuffled(real, rng),
-            "noise": lambda: noise(real, rng),
-        }
-        return {name: draw[name]() for name in self.names}
+        return {"real": real, "shuffled": shuffled(real, rng), "noise": noise(real, rng)}
