@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
+import torch
 from conftest import make_pipeline
 
 from prism.evaluation.ledger import Ledger, packed, unpacked
 from prism.evaluation.material import draw_samples, real_side, run_side, sample_side
+from prism.evaluation.processes import in_processes
 from prism.evaluation.tolerance import (
     TOLERANCES,
     interval_section,
@@ -41,17 +43,28 @@ def test_samples_that_were_stopped_go_on_to_the_same_result(tmp_path):
     with path.open("a") as file:
         file.write('{"label": "half a li')
     again = Ledger(path, {})
-    drawn = list(draw_samples(quick, again, 3, seed=5, batch=2))
+    drawn = list(draw_samples(quick, again, 3, seed=5, batch=2, processes=2))
     assert sum(drawn) == 3 * len(quick.composers) - 2
     one, other = sample_side(whole, 3, 5), sample_side(Ledger(path, {}), 3, 5)
     assert one.rolls == other.rolls and one.labels == other.labels
     assert sample_side(whole, 2, 5).rolls == one.rolls[: 2 * len(quick.composers)]
 
 
+def test_processes_share_work_and_keep_its_order():
+    threads = torch.get_num_threads()
+    numbers = [3, 1, 2]
+    assert list(in_processes(lambda k: numbers[k] ** 2, range(3))) == [9, 1, 4]
+    assert list(in_processes(lambda k: numbers[k] ** 2, range(3), processes=2)) == [9, 1, 4]
+    with pytest.raises(ZeroDivisionError):
+        list(in_processes(lambda k: 1 / k, range(2), processes=2))
+    torch.set_num_threads(threads)
+
+
 def test_a_study_is_made_once(tmp_path):
     ledger = Ledger(tmp_path / "studies.jsonl", {})
     assert ledger.once("a", lambda: [1]) == [1]
     assert Ledger(ledger.path, {}).once("a", lambda: pytest.fail("made again")) == [1]
+    assert ledger.has("a") and not ledger.has("b")
     assert ledger.once("b", lambda: {"c": 2}) == {"c": 2}
 
 

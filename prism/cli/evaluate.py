@@ -26,6 +26,7 @@ from prism.evaluation.experiment import experiment
 from prism.evaluation.ledger import Ledger, Row
 from prism.evaluation.material import draw_samples, real_side, run_side, sample_side
 from prism.evaluation.mixing import mixed_pairs, mixing, real_mixing
+from prism.evaluation.processes import in_processes, usual_processes
 from prism.evaluation.steering import questions, steering
 from prism.evaluation.studies import GUIDANCE_SCALES, guidance, real_figures, recognition
 from prism.evaluation.summary import summary
@@ -100,6 +101,9 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="tiny numbers of all, within a minute; with 0 a study is left out",
     )
+    parser.add_argument(
+        "--processes", type=int, help="how many share the work (default: 2, 1 with a GPU)"
+    )
     parser.add_argument("--weights", type=pathlib.Path, default=ROOT / "weights")
     parser.add_argument("--corpus", type=pathlib.Path, default=ASSETS / "corpus")
     parser.add_argument(
@@ -134,6 +138,7 @@ def _run(options: argparse.Namespace) -> None:
         vars(options).update(_QUICK)
     folder = options.output if options.quick else ASSETS
     options.result = options.result or folder / "evaluation.json"
+    options.processes = options.processes or usual_processes()
     _check_counts(options)
     make_folder(options.output)
     make_folder(options.result.parent, "--result")
@@ -147,7 +152,7 @@ def _check_counts(options: argparse.Namespace) -> None:
     if options.drawn == 1 or options.drawn < 0:
         # One of a label can be trained with or tested with, not both.
         raise ValueError(f"--drawn: expected 2 or more, or 0 for none, got {options.drawn}")
-    for name in ("fresh", "mixed"):
+    for name in ("fresh", "mixed", "processes"):
         if getattr(options, name) < 1:
             raise ValueError(f"--{name}: expected 1 or more, got {getattr(options, name)}")
 
@@ -197,10 +202,10 @@ def _rows(
     """The experiment's runs, those that are not there made now."""
     ledger = _ledger(options, "runs", origin | {"systems": systems.names})
     plan = planned_runs(systems.prism.composers, options.runs, options.seed)
-    done = {row["run"] for row in ledger.rows}
+    done, processes = {row["run"] for row in ledger.rows}, options.processes
     left = sum(run.number not in done for run in plan)
     if left:
-        rows = experiment(systems, scorer, TrainingIndex(systems.corpus), plan, done)
+        rows = experiment(systems, scorer, TrainingIndex(systems.corpus), plan, done, processes)
         for row in tqdm(rows, desc="runs", total=len(plan), initial=len(plan) - left):
             ledger.add(row)
     return [row for row in ledger.rows if row["run"] < options.runs]
@@ -221,7 +226,7 @@ def _comparisons(
     origin = fingerprint(options.weights, corpus, options.seed)
     samples = _ledger(options, "samples", origin)
     with tqdm(desc="samples", total=count * len(prism.composers)) as bar:
-        for new in draw_samples(prism, samples, count, first):
+        for new in draw_samples(prism, samples, count, first, processes=options.processes):
             bar.update(new)
     real = real_side(corpus, count, options.seed)
     sides = {
@@ -236,20 +241,26 @@ def _comparisons(
         sides[f"real {few}"] = real_side(corpus, few, options.seed, ("train",))
     many = {name: sides[name] for name in ("prism", "real")}
     return {
-        "two_sample": [
-            kept.once(
-                f"two-sample {name} of {options.runs} and {count}, {options.fresh} seeds",
-                lambda name=name, side=side: _told_apart(name, real, side, options.fresh),
-            )
-            for name, side in tqdm(sides.items(), "two-sample test")
-        ],
+        "two_sample": _told_apart(options, real, sides, kept),
         "tolerance": kept.once(f"tolerance {count}", lambda: tolerance_section(real, many)),
         "intervals": kept.once(f"intervals {count}", lambda: interval_section(real, many)),
     }
 
 
-def _told_apart(name: str, real: Side, side: Side, seeds: int) -> Row:
-    return {"system": name.split()[0]} | two_sample_test(real, side, seeds)
+def _told_apart(
+    options: argparse.Namespace, real: Side, sides: dict[str, Side], kept: Ledger
+) -> list[Row]:
+    """A two-sample test for each of some sides."""
+    numbers = f"of {options.runs} and {options.drawn}, {options.fresh} seeds"
+    names = {name: f"two-sample {name} {numbers}" for name in sides}
+
+    def test(name: str) -> Row:
+        return {"system": name.split()[0]} | two_sample_test(real, sides[name], options.fresh)
+
+    left = [name for name in sides if not kept.has(names[name])]
+    made = in_processes(test, left, options.processes)
+    bar = tqdm(sides, "two-sample test")
+    return [kept.once(names[name], lambda: next(made)) for name in bar]
 
 
 def _studies(
@@ -264,7 +275,10 @@ def _studies(
     if options.pairs:
         pairs, count = mixed_pairs(prism.composers, options.pairs, seed), options.mixed
         name = f"mixing {len(pairs)} of {count}"
-        found["mixing"] = kept.once(name, lambda: mixing(prism, network, pairs, count, seed))
+        draw_mixtures = functools.partial(
+            mixing, prism, network, pairs, count, seed, options.processes
+        )
+        found["mixing"] = kept.once(name, draw_mixtures)
         found["mixing_real"] = real_mixing(corpus, network, pairs, count, seed)
     if options.samples:
         scales = guidance(prism, network, options.samples, seed)

@@ -12,6 +12,7 @@ import torch.nn.functional as F
 
 from prism.evaluation.bootstrap import rounded
 from prism.evaluation.ledger import Row, packed
+from prism.evaluation.processes import in_processes
 from prism.evaluation.systems import DRAWN, REFERENCE, Run, Systems
 from prism.music.roll import PianoRoll
 from prism.music.statistics import describe
@@ -30,6 +31,7 @@ def experiment(
     index: TrainingIndex,
     runs: Sequence[Run],
     done: Collection[int] = (),
+    processes: int = 1,
 ) -> Iterator[Row]:
     """Yield each run's row as it is done, but for those whose numbers are in `done`.
 
@@ -38,14 +40,18 @@ def experiment(
     group is drawn with those that are done, as what is drawn together may depend on it in the last
     bit.
     """
-    for start in range(0, len(runs), GROUP):
-        group = runs[start : start + GROUP]
-        if all(run.number in done for run in group):
-            continue
-        for run, drawn in zip(group, systems.draw_all(group), strict=True):
-            if run.number not in done:
-                rolls = {REFERENCE: systems.reference(run)} | drawn
-                yield _row(run, rolls, scorer, index)
+    groups = [runs[start : start + GROUP] for start in range(0, len(runs), GROUP)]
+
+    def rows_of(group: Sequence[Run]) -> list[Row]:
+        return [
+            _row(run, {REFERENCE: systems.reference(run)} | drawn, scorer, index)
+            for run, drawn in zip(group, systems.draw_all(group), strict=True)
+            if run.number not in done
+        ]
+
+    left = [group for group in groups if any(run.number not in done for run in group)]
+    for rows in in_processes(rows_of, left, processes):
+        yield from rows
 
 
 def _row(

@@ -83,6 +83,10 @@ class Ledger:
             file.write(json.dumps(row) + "\n")
         self.rows.append(row)
 
+    def has(self, name: str) -> bool:
+        """Whether `once` was asked for this name."""
+        return any(row.get("name") == name for row in self.rows)
+
     def once(self, name: str, make: Callable[[], Any]) -> Any:
         """What `make` gives (plain JSON), or gave when it was last asked for under this name."""
         for row in self.rows:

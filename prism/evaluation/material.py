@@ -17,11 +17,12 @@ import numpy as np
 from prism.corpora.prepared import Corpus
 from prism.corpora.sharded import ShardedCorpus
 from prism.evaluation.ledger import Ledger, Row, packed, unpacked
+from prism.evaluation.processes import in_processes
 from prism.evaluation.two_sample import Side
 from prism.models.pipeline import PrismPipeline
 from prism.similarity.bands import HELD_OUT
 
-BATCH = 25
+BATCH = 15
 
 
 def real_side(
@@ -44,25 +45,36 @@ def real_side(
 
 
 def draw_samples(
-    prism: PrismPipeline, ledger: Ledger, count: int, seed: int, batch: int = BATCH
+    prism: PrismPipeline,
+    ledger: Ledger,
+    count: int,
+    seed: int,
+    batch: int = BATCH,
+    processes: int = 1,
 ) -> Iterator[int]:
     """Write down those of `count` samples a label that are not there; yields how many are new.
 
     Seeds count up from `seed`, the same for every label.
     """
-    there = {(row["label"], row["seed"]) for row in ledger.rows if "label" in row}
+    there = {(row["label"], row["seed"]) for row in ledger.rows}
+    calls = []
     for label in prism.composers:
         seeds = [s for s in range(seed, seed + count) if (label, s) not in there]
-        for i in range(0, len(seeds), batch):
-            part = seeds[i : i + batch]
-            for one, roll in zip(part, prism(label, seed=part).rolls, strict=True):
-                ledger.add({"label": label, "seed": one, "roll": packed(roll)})
-            yield len(part)
+        calls += [(label, seeds[i : i + batch]) for i in range(0, len(seeds), batch)]
+
+    def drawn(call: tuple[str, list[int]]) -> list[Row]:
+        label, seeds = call
+        return [packed(roll) for roll in prism(label, seed=seeds).rolls]
+
+    for (label, seeds), rolls in zip(calls, in_processes(drawn, calls, processes), strict=True):
+        for one, roll in zip(seeds, rolls, strict=True):
+            ledger.add({"label": label, "seed": one, "roll": roll})
+        yield len(seeds)
 
 
 def sample_side(ledger: Ledger, count: int, seed: int) -> Side:
     """Those samples, in the order of their seeds."""
-    rows = [r for r in ledger.rows if "label" in r and seed <= r["seed"] < seed + count]
+    rows = [r for r in ledger.rows if seed <= r["seed"] < seed + count]
     rows.sort(key=lambda row: row["seed"])
     return _drawn([(row["label"], row["roll"]) for row in rows])
 

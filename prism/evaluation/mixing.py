@@ -30,6 +30,7 @@ from prism.evaluation.bootstrap import (
     rounded_pair,
     share_interval,
 )
+from prism.evaluation.processes import in_processes
 from prism.models.pipeline import PrismPipeline
 from prism.music.roll import PianoRoll
 from prism.similarity.networks import CorpusFeatures
@@ -55,14 +56,18 @@ def mixing(
     pairs: Sequence[Pair],
     samples: int,
     seed: int,
+    processes: int = 1,
 ) -> dict[str, Any]:
     """`mixing_figures` of Prism: at every weight of a pair the same seeds, `samples` of them."""
-    tables = []
-    for number, pair in enumerate(tqdm(pairs, "mixing")):
+
+    def table(number: int) -> np.ndarray:
         seeds = range(seed + number * samples, seed + (number + 1) * samples)
+        pair = pairs[number]
         rolls = [r for w in MIX_WEIGHTS for r in prism(*_mix(pair, w), seed=seeds).rolls]
-        tables.append(_probabilities(network, rolls, pair))
-    return mixing_figures(np.array(tables))
+        return _probabilities(network, rolls, pair)
+
+    tables = in_processes(table, range(len(pairs)), processes)
+    return mixing_figures(np.array(list(tqdm(tables, "mixing", len(pairs)))))
 
 
 def real_mixing(

@@ -16,6 +16,8 @@ SYSTEM_NAMES = {
     "noise": "random notes",
 }
 
+_NAMED = 5
+
 # The figures in the order of the page, as `prism.drawing.figures` draws them, and the section
 # without which there is none.
 _FIGURES = {
@@ -100,10 +102,15 @@ def tolerance_table(result: Mapping[str, Any]) -> str:
                 f"{100 * row['tolerance']:.0f} %",
                 *(f"{row['within'][side]} of {section['labels']}" for side in sides),
                 *(f"{mean[side]:.3g}" if side in mean else "" for side in ("reference", *sides)),
-                ", ".join(row["outside"]["prism"]),
+                _few(row["outside"]["prism"]),
             ]
         )
     return table(head, rows)
+
+
+def _few(names: Sequence[str]) -> str:
+    """The names, unless they are so many that the table has said enough."""
+    return ", ".join(names) if len(names) <= _NAMED else ""
 
 
 def interval_words(result: Mapping[str, Any]) -> str:
