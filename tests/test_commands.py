@@ -369,6 +369,10 @@ def test_help_lists_every_command(capsys):
 def test_arguments_are_passed_on(tmp_path, capsys):
     with pytest.raises(SystemExit, match="--runs: expected 2 or more, got 1"):
         main(["evaluate", "--runs", "1"])
+    with pytest.raises(SystemExit, match="--drawn: expected 2 or more, or 0 for none, got 1"):
+        main(["evaluate", "--drawn", "1"])
+    with pytest.raises(SystemExit, match="--fresh: expected 1 or more, got 0"):
+        main(["evaluate", "--fresh", "0"])
     with pytest.raises(SystemExit):
         main(["train", "amt", "--preset", "smoke", "--corpus", str(tmp_path)])
     assert f"no prepared corpus at {tmp_path}" in capsys.readouterr().err

@@ -1,1 +1,1 @@
-"""The 100-run experiment and the studies beside it: what the page's and README's figures are."""
+"""The experiment and the studies beside it: what the page's and README's figures are."""
