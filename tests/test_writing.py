@@ -13,7 +13,7 @@ from prism.corpora.prepared import Corpus
 from prism.corpora.sharded import Selection, load_corpus
 from prism.corpora.shards import read_summaries, write_shard
 from prism.drawing.rolls import save_contact_sheet
-from prism.evaluation.experiment import Ledger
+from prism.evaluation.ledger import Ledger
 from prism.music import writing
 from prism.music.writing import (
     WriteError,

@@ -47,7 +47,7 @@ _QUICK = {
     "runs": 2,
     "drawn": 2,
     "fresh": 1,
-    "pairs": 2,
+    "pairs": 1,
     "mixed": 1,
     "samples": 0,
     "steered": 0,
