@@ -171,7 +171,7 @@ def _evaluate(options: argparse.Namespace) -> None:
     together = functools.partial(draw_together, amt)
     systems = Systems(prism, amt, corpus, amt.composers, untold=True, together=together)
     rows = _rows(options, systems, scorer, origin)
-    kept = _ledger(options, "studies", origin)
+    samples, kept = (_ledger(options, name, origin) for name in ("samples", "studies"))
     result = {
         "runs": options.runs,
         "seed": options.seed,
@@ -180,7 +180,7 @@ def _evaluate(options: argparse.Namespace) -> None:
         "hardware": hardware(),
         "commit": commit(),
         "measured": utc(),
-        **_comparisons(options, prism, corpus, rows, kept),
+        **_comparisons(options, prism, corpus, rows, samples, kept),
         **summary(rows),
         **_studies(options, prism, scorer.networks["corpus"], corpus, kept),
     }
@@ -208,7 +208,8 @@ def _rows(
         rows = experiment(systems, scorer, TrainingIndex(systems.corpus), plan, done, processes)
         for row in tqdm(rows, desc="runs", total=len(plan), initial=len(plan) - left):
             ledger.add(row)
-    return [row for row in ledger.rows if row["run"] < options.runs]
+    rows = [row for row in ledger.rows if row["run"] < options.runs]
+    return sorted(rows, key=lambda row: row["run"])
 
 
 def _comparisons(
@@ -216,15 +217,15 @@ def _comparisons(
     prism: PrismPipeline,
     corpus: Corpus | ShardedCorpus,
     rows: list[Row],
+    samples: Ledger,
     kept: Ledger,
 ) -> dict[str, Any]:
     """What needs many samples a label: can a network tell them, are their statistics near."""
     count = options.drawn
     if not count:
         return {}
+    # Far from those of the runs.
     first = (options.seed * 1_000_000 + 500_000) % (SETTINGS["seed"].high - count)
-    origin = fingerprint(options.weights, corpus, options.seed)
-    samples = _ledger(options, "samples", origin)
     with tqdm(desc="samples", total=count * len(prism.composers)) as bar:
         for new in draw_samples(prism, samples, count, first, processes=options.processes):
             bar.update(new)

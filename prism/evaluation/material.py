@@ -75,7 +75,7 @@ def draw_samples(
 def sample_side(ledger: Ledger, count: int, seed: int) -> Side:
     """Those samples, in the order of their seeds."""
     rows = [r for r in ledger.rows if seed <= r["seed"] < seed + count]
-    rows.sort(key=lambda row: row["seed"])
+    rows.sort(key=lambda row: (row["seed"], row["label"]))
     return _drawn([(row["label"], row["roll"]) for row in rows])
 
 

@@ -276,35 +276,43 @@ def verdict(result: Mapping[str, Any]) -> str:
     return " ".join(sentences)
 
 
+_TOLD = (
+    "AMT is told the composer as Prism is; below it stands the same network with the same seeds "
+    "and openings, not told."
+)
+_UNTOLD = "AMT is not told the composer; it knows the opening of another of their pieces."
+_CLOUDS = (
+    "MMD² is unbiased (Gretton et al. 2012; its kernel is as wide as the median distance of two "
+    "held-out windows), p from a permutation test; density and coverage (Naeem et al. 2020) say "
+    "whether samples lie where real music does and reach all of it: what another real piece has is "
+    "as good as can be."
+)
+_TWO_SAMPLE = (
+    "The two-sample test trains a small network from scratch on windows, onsets and sustains, of "
+    "some held-out pieces (of validation and test) and of one system, and asks it about those of "
+    "others; the mean of several seeds. Other real music is from training pieces."
+)
+_EXPLAINED = {"clouds": _CLOUDS, "two_sample": _TWO_SAMPLE}
+
+
 def note(result: Mapping[str, Any]) -> str:
     """What the tables' numbers are."""
-    said = (
+    said = [
         f"{result['runs']} runs, seed {result['seed']}, on {result['hardware']}; in brackets 95 % "
         "intervals. A run is won by whoever is nearer to the held-out piece: Prism against AMT, "
         "all others against Prism. After a statistic's mean stands how far its distribution is "
-        "from the held-out pieces' (Wasserstein), in standard deviations of theirs."
-    )
+        "from the held-out pieces' (Wasserstein), in standard deviations of theirs.",
+        _TOLD if "amt_untold" in result["agreement"] else _UNTOLD,
+    ]
     recognition = result.get("recognition")
     if recognition:
-        said += (
-            f" The corpus network recognises {recognition['accuracy']:.2f} of "
+        said.append(
+            f"The corpus network recognises {recognition['accuracy']:.2f} of "
             f"{recognition['windows']:,} held-out windows (mean over composers: "
             f"{recognition['mean_recall']:.2f})."
         )
-    if result.get("clouds"):
-        said += (
-            " MMD² is unbiased (Gretton et al. 2012; its kernel is as wide as the median distance "
-            "of two held-out windows), p from a permutation test; density and coverage (Naeem et "
-            "al. 2020) say whether samples lie where real music does and reach all of it: what "
-            "another real piece has is as good as can be."
-        )
-    if result.get("two_sample"):
-        said += (
-            " The two-sample test trains a small network from scratch on windows, onsets and "
-            "sustains, of some held-out pieces and of one system, and asks it about those of "
-            "others; the mean of several seeds. Other real music is from training pieces."
-        )
-    return said
+    said += [words for section, words in _EXPLAINED.items() if result.get(section)]
+    return " ".join(said)
 
 
 # Every part of the report in words and tables, the plainest question first.
