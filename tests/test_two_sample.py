@@ -26,17 +26,28 @@ def short(monkeypatch):
     monkeypatch.setattr(two_sample, "EPOCHS", 4)
 
 
+def test_few_windows_are_shown_more_often(monkeypatch):
+    seen, steps = two_sample.pictures(side(range(8)).rolls), []
+    adam = two_sample.torch.optim.AdamW
+    step = adam.step
+    monkeypatch.setattr(adam, "step", lambda self: (steps.append(1), step(self)))
+    two_sample._trained([seen[:4], seen[4:]], 0, updates=7)
+    assert len(steps) == 7
+    two_sample._trained([seen[:4], seen[4:]], 0, updates=2)
+    assert len(steps) == 7 + 4
+
+
 def test_noise_is_told_from_music_and_the_same_way_again():
     real, other = side(range(40)), side(range(40, 80), noise)
-    found = two_sample_test(real, other, seeds=1)
+    found = two_sample_test(real, other, seeds=1, updates=1)
     assert found["area"] > 0.9 and found["accuracy"] > 0.8
     assert found["interval"][0] <= found["area"] <= found["interval"][1]
     assert (found["windows"], found["tested"]) == (40, 16)
-    assert two_sample_test(real, other, seeds=1) == found
+    assert two_sample_test(real, other, seeds=1, updates=1) == found
 
 
 def test_halves_of_one_distribution_are_not_told_apart():
-    found = two_sample_test(side(range(60)), side(range(60, 120)), seeds=2)
+    found = two_sample_test(side(range(60)), side(range(60, 120)), seeds=2, updates=1)
     assert 0.25 < found["area"] < 0.75 and len(found["areas"]) == 2
     assert found["area"] == pytest.approx(np.mean(found["areas"]), abs=1e-4)
     low, high = found["interval"]

@@ -32,7 +32,7 @@ from prism.evaluation.studies import GUIDANCE_SCALES, guidance, real_figures, re
 from prism.evaluation.summary import summary
 from prism.evaluation.systems import DRAWN, Systems, planned_runs
 from prism.evaluation.tolerance import interval_section, tolerance_section
-from prism.evaluation.two_sample import SEEDS, Side, two_sample_test
+from prism.evaluation.two_sample import SEEDS, UPDATES, Side, two_sample_test
 from prism.models.pipeline import PrismPipeline
 from prism.models.settings import SETTINGS
 from prism.music.writing import sole_writer, write_text
@@ -47,6 +47,7 @@ _QUICK = {
     "runs": 2,
     "drawn": 2,
     "fresh": 1,
+    "updates": 20,
     "pairs": 1,
     "mixed": 1,
     "samples": 0,
@@ -85,6 +86,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--fresh", type=int, default=SEEDS, help="networks a two-sample test trains, a seed each"
+    )
+    parser.add_argument(
+        "--updates", type=int, default=UPDATES, help="by which each of them is trained, at least"
     )
     parser.add_argument(
         "--pairs", type=int, default=105, help="pairs of composers mixed, at most all there are"
@@ -256,7 +260,9 @@ def _told_apart(
     names = {name: f"two-sample {name} {numbers}" for name in sides}
 
     def test(name: str) -> Row:
-        return {"system": name.split()[0]} | two_sample_test(real, sides[name], options.fresh)
+        return {"system": name.split()[0]} | two_sample_test(
+            real, sides[name], options.fresh, options.updates
+        )
 
     left = [name for name in sides if not kept.has(names[name])]
     made = in_processes(test, left, options.processes)

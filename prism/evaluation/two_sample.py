@@ -19,6 +19,7 @@ accuracy
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -33,6 +34,8 @@ from prism.music.roll import KEYS, PianoRoll
 
 SEEDS = 5
 TEST_SHARE = 0.4
+# At least so many, however few windows there are: after 150 the network still misses much.
+UPDATES = 400
 EPOCHS = 10
 BATCH_SIZE = 32
 LEARNING_RATE = 2e-3
@@ -51,8 +54,10 @@ class Side:
     pieces: Sequence[str]
 
 
-def two_sample_test(real: Side, other: Side, seeds: int = SEEDS) -> dict[str, Any]:
-    """Train a network a seed to tell `other` from `real`.
+def two_sample_test(
+    real: Side, other: Side, seeds: int = SEEDS, updates: int = UPDATES
+) -> dict[str, Any]:
+    """Train a network a seed to tell `other` from `real`, by at least so many updates.
 
     Returns
     -------
@@ -76,7 +81,7 @@ def two_sample_test(real: Side, other: Side, seeds: int = SEEDS) -> dict[str, An
                 "two-sample test: expected windows of 2 or more pieces of some label on both "
                 f"sides, got {len(real.rolls)} and {len(other.rolls)} windows without"
             )
-        network = _trained([x[part] for x, part in zip(seen, train, strict=True)], seed)
+        network = _trained([x[part] for x, part in zip(seen, train, strict=True)], seed, updates)
         scores = [_scores(network, x[part]) for x, part in zip(seen, test, strict=True)]
         owners = [np.array(s.pieces)[part] for s, part in zip((real, other), test, strict=True)]
         answers.append((scores, owners))
@@ -161,18 +166,19 @@ class _MeanAndMaximum(nn.Module):
         return torch.cat([x.mean(dim=(2, 3)), x.amax(dim=(2, 3))], dim=1)
 
 
-def _trained(sides: Sequence[torch.Tensor], seed: int) -> nn.Module:
+def _trained(sides: Sequence[torch.Tensor], seed: int, updates: int) -> nn.Module:
     """A network that gives positive logits to windows like those of the second side."""
     seen = torch.cat(list(sides))
     truth = torch.arange(2).repeat_interleave(torch.tensor([len(s) for s in sides])).float()
     rng = np.random.default_rng([seed, 9])
-    steps = EPOCHS * -(-len(seen) // BATCH_SIZE)
+    batches = math.ceil(len(seen) / BATCH_SIZE)
+    epochs = max(EPOCHS, math.ceil(updates / batches))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = _network().train()
         adam = torch.optim.AdamW(network.parameters(), LEARNING_RATE, weight_decay=_WEIGHT_DECAY)
-        rate = torch.optim.lr_scheduler.OneCycleLR(adam, LEARNING_RATE, steps)
-        for _ in range(EPOCHS):
+        rate = torch.optim.lr_scheduler.OneCycleLR(adam, LEARNING_RATE, epochs * batches)
+        for _ in range(epochs):
             for rows in torch.from_numpy(rng.permutation(len(seen))).split(BATCH_SIZE):
                 logits = network(_transposed(seen[rows], rng))[:, 0]
                 loss = F.binary_cross_entropy_with_logits(logits, truth[rows])
