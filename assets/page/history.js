@@ -59,7 +59,7 @@ function show() {
   root.hidden = !entries.length;
   root.querySelector(".about").textContent =
     `Up to ${most}, newest first, kept until you leave the page. Press one to go back to it. `
-    + "The numbers are cosines with the real piece by the corpus network's features.";
+    + "The numbers are cosines with the real piece by the music network.";
   const focused = list.contains(document.activeElement)
     ? document.activeElement.dataset.number : "";
   list.replaceChildren(...entries.map(itemOf));

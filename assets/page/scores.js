@@ -1,6 +1,6 @@
 // The body of the Scores card's on-load function: `element`, `props` and `watch` are given.
 const EMPTY = { charts: [], summary: "", hint: "", message: "",
-  against: "this corpus piece" };
+  against: "the real piece", chips: {} };
 
 const root = element.querySelector(".prism-scores");
 const part = (name) => root.querySelector(name);
@@ -81,6 +81,9 @@ function show() {
   for (const name of ["hint", "message", "summary"]) part(`.${name}`).textContent = value[name];
   part(".against").textContent = value.against;
   part(".charts").replaceChildren(...value.charts.map(chartOf));
+  // The lanes show the scores as well, see player.js.
+  root.chips = value.chips;
+  document.dispatchEvent(new Event("prism-scored"));
 }
 
 watch("value", show);

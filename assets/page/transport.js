@@ -8,7 +8,8 @@ const SPACE_USERS = "button, a, summary, [role=button], [role=tab], input";
 
 const root = element.querySelector(".prism-transport");
 const part = (name) => root.querySelector(name);
-const names = () => (props.value || { sources: [] }).sources;
+// Of each lane, from above: its source's `name`, and the `title` it goes by.
+const lanes = () => (props.value || { sources: [] }).sources;
 const ensemble = new Ensemble(show, (error) => {
   say(`The browser refused to play: ${error.message} Press Play again.`);
 });
@@ -25,15 +26,17 @@ const beatSaid = () => `beat ${beatName(view.beat, ensemble.beats)}`;
 
 function show() {
   ensemble.sources.forEach((source, index) => {
-    const { letter, name } = source;
-    const detail = { ...view, shared: true, heard: index === ensemble.heard, letter, name };
+    const { letter, lane } = source;
+    const heard = index === ensemble.heard;
+    const detail = { ...view, heard, letter, name: lane.title, source: lane.name };
     source.player.dispatchEvent(new CustomEvent("prism-view", { detail }));
   });
   const play = part(".play");
   play.classList.toggle("playing", view.playing);
   play.setAttribute("aria-label", view.playing ? "Pause" : "Play");
+  put(part(".word"), view.playing ? "Pause" : "Play");
   showPosition();
-  showSources();
+  showRuler();
   showTempo();
   showChoices();
 }
@@ -54,11 +57,27 @@ function showPosition() {
   put(part(".position"), `Bar ${barAt(bars, beat - 1) + 1} · beat ${beat} of ${beats} · ${seconds}`);
 }
 
-function showSources() {
-  for (const [index, button] of [...part(".sources").children].entries()) {
-    button.setAttribute("aria-pressed", index === ensemble.heard);
-    button.setAttribute("aria-disabled", !ensemble.sources[index]?.ready);
-  }
+let colour = null;
+let corner = { left: 0, top: 0 }; // of the ruler, in the column of the lanes
+
+// Nothing moves the ruler but another size of the column.
+function measure() {
+  const [column, inner] = [root.closest(".prism-lanes"), part(".ruler")]
+    .map((place) => place?.getBoundingClientRect() ?? { left: 0, top: 0 });
+  corner = { left: inner.left - column.left, top: inner.top - column.top };
+  showRuler();
+}
+
+function showRuler() {
+  const { beats, bars } = ensemble;
+  const [ruler, playhead] = [part(".ruler"), part(".playhead")];
+  colour ??= colours(root);
+  paintRuler(ruler, colour, view, bars, beats);
+  const x = rulerSpace(ruler, view, beats).x(view.beat);
+  playhead.hidden = x < keyboardWidth() - 1 || x > ruler.clientWidth + 1
+    || !ensemble.sources.some(({ hasNotes }) => hasNotes);
+  playhead.style.top = `${corner.top}px`;
+  playhead.style.left = `${corner.left + Math.min(x, ruler.clientWidth - 1)}px`;
 }
 
 function showTempo() {
@@ -74,32 +93,21 @@ function showChoices() {
   if (!view.loop) part(".loop").value = "off";
 }
 
-function sourceButton(name, index) {
-  const button = make("button", "");
-  button.type = "button";
-  button.setAttribute("aria-keyshortcuts", index + 1);
-  button.append(make("b", "", LETTERS[index]), name);
-  button.addEventListener("click", () => hear(index));
-  return button;
-}
-
-function swatch(colour, name, className = "") {
+function swatch(tone, name) {
   const made = make("span", "");
-  const mark = make("i", className);
-  mark.style.background = colour;
+  const mark = make("i", "");
+  mark.style.background = tone;
   made.append(mark, name);
   return made;
 }
 
 function showLegend() {
-  const { velocity, pitch } = noteColours(getComputedStyle(root));
   const byPitch = view.colours === "pitch";
-  const ramp = `linear-gradient(to right, ${velocity.join(", ")})`;
   const shown = byPitch
-    ? pitch.map((colour, i) => swatch(colour, PITCH_CLASSES[i]))
-    : [make("span", "", "soft"), swatch(ramp, "loud", "ramp")];
-  part(".swatches").replaceChildren(...shown);
-  const said = byPitch ? "a colour for each pitch class" : "colour by velocity, soft to loud";
+    ? noteColours(getComputedStyle(root)).pitch.map((tone, i) => swatch(tone, PITCH_CLASSES[i]))
+    : lanes().map((lane) => swatch(`var(--prism-${lane.name})`, lane.title));
+  part(".swatches").replaceChildren(...shown, byPitch ? "" : "stronger where it is louder");
+  const said = byPitch ? "a colour for each pitch class" : "a colour for each source";
   part(".swatches").setAttribute("aria-label", said);
 }
 
@@ -116,7 +124,7 @@ function togglePlaying() {
 
 function hear(index) {
   if (ensemble.hear(index)) return say(`${ensemble.current.name}, ${beatSaid()}`);
-  if (names()[index]) say(`${names()[index]} has no sound yet.`);
+  if (lanes()[index]) say(`${ensemble.sources[index].name} has no sound yet.`);
 }
 
 function playSource(index) {
@@ -183,26 +191,30 @@ function chooseLoop(choice) {
   else loop(choice);
 }
 
-function colour(choice) {
+function colourBy(choice) {
   view.colours = choice;
   showLegend();
   tellLoners();
   show();
-  say(choice === "pitch" ? "Coloured by pitch class" : "Coloured by velocity");
+  say(choice === "pitch" ? "Coloured by pitch class" : "Coloured by source");
 }
 
 function project() {
   const on = document.documentElement.classList.toggle("prism-projector");
   part(".projector").setAttribute("aria-pressed", on);
-  if (on) root.scrollIntoView();
+  if (on) window.scrollTo(0, 0);
   say(on ? "Projector mode on" : "Projector mode off");
 }
 
 part(".play").addEventListener("click", togglePlaying);
 part(".projector").addEventListener("click", project);
+part(".more").addEventListener("click", () => {
+  const hidden = part(".options").toggleAttribute("hidden");
+  part(".more").setAttribute("aria-expanded", !hidden);
+});
 part(".loop").addEventListener("change", (event) => chooseLoop(event.target.value));
 part(".zoom").addEventListener("change", (event) => zoom(Number(event.target.value)));
-part(".colours").addEventListener("change", (event) => colour(event.target.value));
+part(".colours").addEventListener("change", (event) => colourBy(event.target.value));
 part(".tempo").addEventListener("input", (event) => {
   ensemble.factor = event.target.value / 100;
   if (ensemble.current) ensemble.setLevels();
@@ -219,6 +231,20 @@ function showVolume() {
   put(part(".volume-said"), `${percent} %`);
   part(".volume").setAttribute("aria-valuetext", `${percent} %`);
 }
+
+// ---- the ruler ----
+
+function seekOnRuler(event) {
+  const { keys, beatWidth } = rulerSpace(part(".ruler"), view, ensemble.beats);
+  seek(view.first + (event.offsetX - keys) / beatWidth);
+}
+
+part(".ruler").addEventListener("pointerdown", (event) => {
+  part(".ruler").setPointerCapture(event.pointerId);
+  seekOnRuler(event);
+});
+part(".ruler").addEventListener("pointermove", (event) => event.buttons && seekOnRuler(event));
+new ResizeObserver(measure).observe(part(".ruler"));
 
 // ---- keys ----
 
@@ -274,7 +300,6 @@ document.addEventListener("keyup", (event) => {
 const ANSWERS = {
   join: meet,
   toggle: (index) => playSource(index),
-  solo: (index) => hear(index),
   seek: (_, { beat }) => seek(beat),
   zoom: (_, { steps }) => zoom(nextSpan(view.span, steps)),
   scroll: (_, { first }) => scroll(first),
@@ -286,8 +311,10 @@ function meet() {
   const players = [...document.querySelectorAll(".prism-together .prism-player")];
   ensemble.join(players.slice(0, LETTERS.length).map((player, index) => {
     const source = ensemble.sources[ensemble.indexOf(player)] ?? new Source(player);
-    return Object.assign(source, { name: names()[index], letter: LETTERS[index] });
+    return Object.assign(source, { lane: lanes()[index], letter: LETTERS[index] });
   }));
+  const column = root.closest(".prism-lanes");
+  if (column) new ResizeObserver(measure).observe(column);
   showVolume();
   tellLoners();
 }
@@ -303,12 +330,15 @@ for (const [name, answer] of Object.entries(ANSWERS)) {
 }
 
 function build() {
-  part(".sources").replaceChildren(...names().map(sourceButton));
   part(".zoom").replaceChildren(...SPANS.map((span) => option(span, `${span} beats`)));
   showLegend();
   meet();
 }
 
-new MutationObserver(showLegend).observe(document.body, { attributeFilter: ["class"] });
+new MutationObserver(() => {
+  colour = null;
+  showLegend();
+  showRuler();
+}).observe(document.body, { attributeFilter: ["class"] });
 watch("value", build);
 build();

@@ -28,7 +28,7 @@ async function take(files) {
   if (file.size > value().bytes) {
     const [size, most] = [file.size, value().bytes].map((n) => Math.round(n / 1024));
     return say("", `${file.name} has ${size} KB; expected at most ${most} KB: cut the piece, or `
-      + "leave out what is no notes.");
+      + "remove lyrics and other extra data.");
   }
   say(`Reading ${file.name}…`, "");
   const when = latest = performance.now();

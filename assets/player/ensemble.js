@@ -13,6 +13,8 @@ class Source {
     this.audio = player.querySelector("audio");
   }
 
+  get name() { return this.player.dataset.name; }
+  get hasNotes() { return this.player.dataset.state !== "empty"; }
   get ready() { return this.audio.hasAttribute("src"); }
   get tempo() { return Number(this.player.dataset.tempo); }
   get beats() { return Number(this.player.dataset.beats); }

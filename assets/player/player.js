@@ -3,7 +3,7 @@
 //
 // A player stands alone or with others under a transport. What the visitor wants it first asks the
 // page, with an event `prism-…` that bubbles; a transport that answers takes it over by preventing
-// the default, and tells its players what to show with `prism-view`.
+// the default, and tells its players what to show with `prism-view`: they are the page's lanes.
 
 const EMPTY = { notes: [], beats: 64, tempo: 100, bar: 4, bars: [], title: "", downloads: {} };
 const DRAG_PIXELS = 5;
@@ -13,9 +13,11 @@ const part = (name) => root.querySelector(name);
 const canvas = part("canvas");
 const audio = part("audio");
 const playButton = part(".play");
+const menu = part(".files");
 const view = {
   beat: 0, playing: false, first: 0, span: SPANS[0], following: true, colours: "velocity",
-  loop: null, shared: false, heard: true, letter: "", name: "",
+  loop: null, shared: Boolean(root.closest(".prism-together")), heard: true, letter: "", name: "",
+  source: "",
 };
 let colour = null;
 let audioAddress = "";
@@ -62,19 +64,16 @@ function describePosition() {
 function showPlaying() {
   const playing = view.playing && view.heard;
   playButton.classList.toggle("playing", playing);
-  playButton.setAttribute("aria-label", playing ? "Pause" : "Play");
+  playButton.setAttribute("aria-label", `${playing ? "Pause" : "Play"} ${name()}`.trim());
+  put(part(".who"), `${view.letter} ${name()}`.trim());
   root.classList.toggle("shared", view.shared);
   root.classList.toggle("heard", view.shared && view.heard);
-  showSolo();
+  root.dataset.name = name();
   draw();
 }
 
-function showSolo() {
-  const solo = part(".solo");
-  put(solo, `Solo ${view.letter}`);
-  solo.setAttribute("aria-pressed", view.heard);
-  solo.setAttribute("aria-label", `Solo ${view.letter}: hear only ${view.name}`);
-}
+// A visitor's own file takes the real piece's lane.
+const name = () => (value().kind === "Yours" ? "Your piece" : view.name);
 
 // ---- playing alone ----
 
@@ -191,7 +190,6 @@ function turnWheel(event) {
 }
 
 playButton.addEventListener("click", togglePlaying);
-part(".solo").addEventListener("click", () => alone("solo"));
 for (const name of ["play", "pause", "seeked"]) audio.addEventListener(name, showAlone);
 canvas.addEventListener("pointerdown", startDrag);
 canvas.addEventListener("pointermove", drag);
@@ -204,10 +202,24 @@ canvas.addEventListener("keydown", (event) => {
   KEYS[event.key](event);
 });
 root.addEventListener("prism-view", ({ detail }) => {
-  const before = [view.playing, view.heard, view.shared].join();
+  const before = { ...view };
   Object.assign(view, detail);
-  if (before === [view.playing, view.heard, view.shared].join()) draw();
-  else showPlaying();
+  if (before.name !== view.name) showText();
+  if (["playing", "heard", "name"].some((key) => before[key] !== view[key])) showPlaying();
+  else draw();
+});
+document.addEventListener("prism-scored", showChips);
+
+// ---- the menu of files ----
+
+function closeMenu({ target, key }) {
+  if (key ? key === "Escape" : !menu.contains(target)) menu.open = false;
+}
+
+menu.addEventListener("toggle", () => {
+  for (const name of ["pointerdown", "keydown"]) {
+    document[menu.open ? "addEventListener" : "removeEventListener"](name, closeMenu);
+  }
 });
 
 // ---- values from the server ----
@@ -215,18 +227,43 @@ root.addEventListener("prism-view", ({ detail }) => {
 function showText() {
   const now = value();
   part(".kind").textContent = now.kind || "";
-  part(".name").textContent = now.title;
-  part(".detail").textContent = now.detail || "";
+  showTitle(now.title, now.detail || "");
   part(".caption").textContent = now.caption || "";
   part(".message").textContent = now.message || "";
-  part(".hint").textContent = now.hint || "";
+  part(".hint").textContent = now.message ? "" : now.hint || "";
+  showChips();
   canvas.setAttribute("aria-label", `Position in ${now.title || "the music"}`);
   canvas.dataset.notes = now.notes.length;
 }
 
+// A lane's button says already who plays: there the detail's first words are the title.
+function showTitle(title, detail) {
+  const said = view.shared && title === view.name;
+  const [first, ...others] = said ? detail.split(" · ") : [""];
+  const rest = said ? ["", ...others].join(" · ") : detail;
+  part(".name").textContent = said ? "" : title;
+  part(".detail").replaceChildren(...(first ? [make("b", "", first)] : []), rest);
+  part(".titles").title = part(".whole").textContent = [title, detail].filter(Boolean).join(" · ");
+}
+
+// While a piece is being made, how far it has come; then what the Scores card says of it.
+function showChips() {
+  const { busy, caption } = value();
+  const chips = document.querySelector(".prism-scores")?.chips?.[view.source] ?? [];
+  part(".chips").replaceChildren(...(busy ? [caption || ""] : chips.map(chipOf)));
+}
+
+function chipOf({ name, number, words, about }) {
+  const made = make("span", "chip", name);
+  made.title = about;
+  if (number) made.append(make("b", "", ` ${number}`));
+  made.append(make("span", "words", number ? `, ${words}` : words));
+  return made;
+}
+
 function showSound() {
   const address = hasSound() ? sound().url : "";
-  playButton.disabled = part(".solo").disabled = !address;
+  playButton.disabled = !address;
   if (address === audioAddress) return;
   audioAddress = address;
   if (address) audio.src = address;
@@ -247,7 +284,7 @@ function showDownloads() {
       link.download = files[name].orig_name;
     } else link.removeAttribute("href");
   }
-  part(".downloads").classList.toggle("ready", Boolean(files.midi));
+  menu.classList.toggle("ready", Boolean(files.midi));
   if (files.png && pictureWanted) {
     pictureWanted = false;
     save(files.png);
@@ -269,7 +306,7 @@ function show() {
   showText();
   showSound();
   showDownloads();
-  draw();
+  showPlaying();
 }
 
 new ResizeObserver(restyle).observe(canvas);

@@ -30,7 +30,7 @@ function colours(root) {
   const style = getComputedStyle(root);
   const read = (name) => style.getPropertyValue(name).trim();
   return {
-    accent: read("--color-accent"),
+    accent: read("--prism-source"),
     grid: read("--border-color-primary"),
     text: read("--body-text-color"),
     subdued: read("--body-text-color-subdued"),
@@ -54,14 +54,16 @@ function paintBars(pen, space, colour, piece, view) {
   for (const beat of [...piece.bars, piece.beats].filter(seen)) {
     pen.fillRect(Math.round(space.x(beat)), 0, 1, space.height);
   }
-  if (space.beatWidth * piece.bar < 44 * space.scale) return;
+  // Lanes have one ruler above them all.
+  if (view.shared || space.beatWidth * piece.bar < 44 * space.scale) return;
   pen.fillStyle = colour.subdued;
   piece.bars.forEach((beat, bar) => {
     if (seen(beat)) pen.fillText(bar + 1, space.x(beat) + 4, 8 * space.scale);
   });
 }
 
-function paintLoop(pen, space, colour, loop) {
+function paintLoop(pen, space, colour, loop, beats = Infinity) {
+  if (loop.from <= 0 && loop.to >= beats) return; // a tint over everything says nothing
   const left = space.x(loop.from);
   const right = space.x(loop.to);
   pen.fillStyle = colour.accent;
@@ -73,22 +75,34 @@ function paintLoop(pen, space, colour, loop) {
 
 const soundsAt = ([, start, duration], beat) => beat >= start && beat < start + duration;
 
+// A note that sounds stands out: dark on light or light on dark, with a glow of the source's colour.
+function paintLit(pen, space, colour, left, top, width, height) {
+  const glow = 4 * space.scale;
+  pen.fillStyle = colour.accent;
+  pen.globalAlpha = 0.35;
+  pen.fillRect(left - glow, top - glow, width + 2 * glow, height + 2 * glow);
+  pen.globalAlpha = 1;
+  pen.fillStyle = colour.text;
+  pen.fillRect(left, top - 1, width, height + 2);
+}
+
 function paintNotes(pen, space, colour, piece, view) {
   const gap = space.row > 4 ? 1 : 0;
+  const lights = view.playing && view.heard && view.beat < piece.beats;
   for (const note of piece.notes) {
     const [pitch, start, duration, velocity] = note;
     if (start > space.last || start + duration < view.first) continue;
     const left = space.x(start);
-    const sounding = view.playing && view.beat < piece.beats && soundsAt(note, view.beat);
-    pen.fillStyle = sounding
-      ? colour.text : noteColour(colour.notes, view.colours, pitch, velocity);
     const width = Math.max(1.5, space.x(start + duration) - left - 0.75);
-    pen.fillRect(left, space.y(pitch), width, Math.max(2, space.row - gap));
+    const place = [left, space.y(pitch), width, Math.max(2, space.row - gap)];
+    pen.fillStyle = noteColour(colour.notes, view.colours, pitch, velocity);
+    if (lights && soundsAt(note, view.beat)) paintLit(pen, space, colour, ...place);
+    else pen.fillRect(...place);
   }
 }
 
 function pressedKeys(piece, view) {
-  if (!view.playing) return new Set();
+  if (!view.playing || !view.heard) return new Set();
   return new Set(piece.notes.filter((note) => soundsAt(note, view.beat)).map((note) => note[0]));
 }
 
@@ -106,7 +120,8 @@ function paintKey(pen, space, colour, pitch, pressed) {
   }
   if (pitch % 12 === 0) {
     pen.fillStyle = colour.text;
-    pen.fillText(`C${pitch / 12 - 1}`, space.keys - 15 * space.scale, top + space.row / 2);
+    const middle = Math.max(top + space.row / 2, 6 * space.scale); // not cut off at the top
+    pen.fillText(`C${pitch / 12 - 1}`, space.keys - 15 * space.scale, middle);
   }
 }
 
@@ -152,8 +167,9 @@ function paint(canvas, colour, piece, view) {
   const space = geometry(canvas, piece, view);
   paintRows(pen, space, colour);
   paintBars(pen, space, colour, piece, view);
-  if (view.loop) paintLoop(pen, space, colour, view.loop);
+  if (view.loop) paintLoop(pen, space, colour, view.loop, piece.beats);
   paintNotes(pen, space, colour, piece, view);
-  if (piece.notes.length) paintPlayhead(pen, space, colour, view.beat);
+  // Lanes have one playhead across them all.
+  if (piece.notes.length && !view.shared) paintPlayhead(pen, space, colour, view.beat);
   paintKeyboard(pen, space, colour, piece, view);
 }

@@ -49,8 +49,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         {"baseline": service.amt, "scores": service.scorer, "index": service.index},
     )
     page.launch(prevent_thread_lock=True, **launch_options(health))
-    load_in_background(service.corpus)
-    load_in_background(
-        service.pipeline, service.amt, service.scorer, service.index, service.examples
-    )
+    load_in_background(service.corpus, service.examples)  # what the page opens with
+    load_in_background(service.pipeline, service.amt, service.scorer, service.index)
     page.block_thread()

@@ -59,8 +59,8 @@ def _number(default: float | None, low: float, high: float, **others: Any) -> An
     return _row(Number(default=default, low=low, high=high, **others))
 
 
-def _attribute(help: str) -> Any:
-    return _row(AttributeSetting(help=help))
+def _attribute(help: str, **others: Any) -> Any:
+    return _row(AttributeSetting(help=help, **others))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,7 +104,7 @@ class GenerationSettings:
         default=None,
     )
     guidance_scale: float = _number(
-        2.0, 0, 8, step=0.1, label="Guidance scale", help="0 ignores the composers"
+        2.0, 0, 8, step=0.1, label="Guidance scale", help="0 ignores the composers, 8 exaggerates them"
     )
     seed: int = _number(
         0, 0, 2**31 - 1, whole=True, help="same seed, same notes", decides=_ALL_SOURCES
@@ -131,13 +131,13 @@ class GenerationSettings:
         Word(
             default="opening",
             choices=AMT_STARTS,
-            label="AMT starts from",
-            help="an opening is neither played nor scored",
+            label="AMT begins with",
+            help="not played or scored",
             decides=("amt",),
         )
     )
     structure_scale: float = _number(
-        0.35, 0, 8, step=0.05, label="Structure", help="how strongly bars repeat"
+        0.35, 0, 8, step=0.05, label="Repetition", help="how strongly earlier bars come back"
     )
     attribute_scale: float = _number(
         1.5, 0, 8, help="guidance towards each attribute on its own", shared=False
@@ -149,7 +149,7 @@ class GenerationSettings:
     density: str | None = _attribute("notes a beat")
     register: str | None = _attribute("mean pitch")
     character: str | None = _attribute("range of loudness and pitch")
-    repetition: str | None = _attribute("how many bars return")
+    repetition: str | None = _attribute("how many bars return", label="Returning bars")
     collection: str | None = _attribute("in whose manner")
     mixer: tuple[tuple[str, float], ...] = dataclasses.field(default=(), compare=False, repr=False)
 

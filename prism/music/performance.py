@@ -29,7 +29,7 @@ from prism.music.roll import FRAMES_PER_BEAT, PianoRoll, top_line
 EVEN_SPAN = 16
 PHRASE_BARS = 4
 LARGEST_CHANGE = 16
-SHAPED = "The music has no dynamics: it is played with accents that Prism adds."
+SHAPED = "No loudness is written; Prism adds accents."
 
 _DOWNBEAT, _HALF_BAR, _BEAT, _OFF_BEAT = 8, 4, 2, -4
 _ACCOMPANIMENT = -7

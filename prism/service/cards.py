@@ -6,6 +6,7 @@ Each ``..._value`` is what an element of the page shows; see `prism.ui.cards`.
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -24,10 +25,22 @@ if TYPE_CHECKING:
     from prism.similarity.scorer import Score
 
 CAUTION = "similarity to one piece by a network's features, not how good the music is"
-CORPUS_PIECE, YOURS = "this corpus piece", "your piece"
+CORPUS_PIECE, YOURS = "the real piece", "your piece"
 NETWORKS = {
-    "imagenet": ("ImageNet network", "Knows photographs; looks at the rolls as pictures."),
-    "corpus": ("Corpus network", "Learned to tell this corpus's composers apart."),
+    "imagenet": (
+        "Picture network (ImageNet)",
+        "Knows photographs; looks at the rolls as pictures.",
+    ),
+    "corpus": ("Music network (this corpus)", "Learned to tell this corpus's composers apart."),
+}
+# On a lane there is room for few words: the network that hears time goes first.
+_CHIP_NETWORKS = {"corpus": "Music", "imagenet": "Picture"}
+_CHIP_WORDS = {
+    "same_piece": "as within one piece",
+    "same_composer": "as by one composer",
+    "other_composer": "as by two composers",
+    "shuffled": "as shuffled notes",
+    "noise": "as random notes",
 }
 _MAXIMUM_STEPS = 5
 _LEAST_SPAN = 0.05
@@ -35,19 +48,19 @@ _LEAST_SPAN = 0.05
 _NAMES = {
     "prism": "Prism",
     "amt": "AMT",
-    "corpus": "Corpus piece (real and held out, to compare with)",
+    "corpus": "The real piece (never used in training)",
 }
 
 
 def number(value: float, decimals: int = 2) -> str:
-    """A cosine as it is read out: without the leading zero.
+    """A cosine as it is shown.
 
     Examples
     --------
     >>> number(0.874), number(-0.5), number(-0.001), number(1)
-    ('.87', '−.50', '.00', '1.00')
+    ('0.87', '−0.50', '0.00', '1.00')
     """
-    digits = f"{abs(value):.{decimals}f}".removeprefix("0")
+    digits = f"{abs(value):.{decimals}f}"
     negative = round(value, decimals) < 0
     return f"−{digits}" if negative else digits
 
@@ -58,8 +71,9 @@ def scores_value(
     hint: str = "",
     message: str = "",
     against: str = CORPUS_PIECE,
+    composers: int = 1,
 ) -> dict[str, Any]:
-    """A card's value.
+    """A card's value; its `chips` are for the lanes, by source.
 
     Parameters
     ----------
@@ -71,13 +85,41 @@ def scores_value(
         What is to come; what went wrong.
     against : str
         What was compared with, `CORPUS_PIECE` or `YOURS`.
+    composers : int
+        How many were asked for; a real piece is by one of them.
     """
+    one_of = f" by one of the {composers} composers" if composers > 1 and against != YOURS else ""
     return {
         "charts": [_chart(network, kinds, scores) for network, kinds in bands.items()],
         "summary": _summary(scores, against) if bands else "",
         "hint": hint,
         "message": message,
-        "against": against,
+        "against": f"{against}{one_of}",
+        "chips": _chips(scores, bool(one_of)),
+    }
+
+
+def _chips(scores: Mapping[str, list[Score]], one_of_several: bool) -> dict[str, Any]:
+    """What a lane's header says of its piece: a score a network, or that it is the yardstick."""
+    yardstick = "by one of the composers" if one_of_several else "what the others are compared with"
+    about = "The generated pieces are compared with this one alone."
+    chips = {source: [] for source in COMPARED}
+    for source, network in itertools.product(COMPARED, _CHIP_NETWORKS):
+        if score := marks_of(network, scores).get(source):
+            chips[source].append(_chip(score))
+    return chips | {"corpus": [{"name": "", "number": "", "words": yardstick, "about": about}]}
+
+
+def _chip(score: Score) -> dict[str, str]:
+    from prism.similarity.bands import KIND_WORDS
+
+    shorter = {f"like {words}": _CHIP_WORDS[kind] for kind, words in KIND_WORDS.items()}
+    name, shown = NETWORKS[score.network][0], number(score.cosine)
+    return {
+        "name": _CHIP_NETWORKS[score.network],
+        "number": shown,
+        "words": shorter.get(score.words, score.words),
+        "about": f"{name}: its cosine with the real piece is {shown}, {score.words}.",
     }
 
 
@@ -130,7 +172,7 @@ def _chart(
             {
                 "source": source,
                 "at": score.cosine,
-                "text": f"{TITLES[source][0]} {number(score.cosine)}",
+                "text": f"{TITLES[source]} {number(score.cosine)}",
             }
             for source, score in marks.items()
         ],

@@ -1,4 +1,4 @@
-"""Ready examples: choices that answer at once, because what they give is stored.
+"""Ready examples: choices that answer at once, because their notes are stored.
 
 ``python -m prism.service.make_examples`` generates them with the bundled weights. Those made with
 other weights or another corpus than those in use are ignored.
@@ -60,7 +60,7 @@ def origin_of(
 def load_examples(
     weights: pathlib.Path, baseline: str | pathlib.Path, corpus: Loader[Corpus]
 ) -> dict[tuple, ShownPiece]:
-    """Read the stored examples that were made with these and make them sound.
+    """Read the stored examples that were made with these, still without files.
 
     Keyed by `GenerationSettings.key_for` their sources.
     """
@@ -75,7 +75,7 @@ def load_examples(
         name = EXAMPLES_FILE.name
         logger.info("%s: made with other weights, in use for %s alone", name, sources)
     return {
-        EXAMPLES[example["name"]].key_for(source): unpacked(example["pieces"][source]).render()
+        EXAMPLES[example["name"]].key_for(source): unpacked(example["pieces"][source])
         for example in stored["examples"]
         if example["name"] in EXAMPLES
         for source in sources

@@ -132,7 +132,7 @@ class Service:
         stored = self.examples.get() if self.examples.ready else {}
         piece = self._recent.get(key) or stored.get(key)
         note_piece(cached=piece is not None)
-        said = "The same choice gives the same piece: here it is."
+        said = "Ready. Press play."
         if piece is None:
             for progress in [Progress(kept)] if kept else source.stages(settings):
                 piece = progress.piece or piece
@@ -144,8 +144,10 @@ class Service:
     def fill_for(self, session: Session, name: str) -> Iterator[Progress]:
         """Fill a source's place in a session's latest generation.
 
-        It ends when that is over or stopped, or another piece is wanted there; with an item without
-        news, as a generator without items empties a player.
+        It ends when that is over, or another piece is wanted there; with an item without news, as a
+        generator without items empties a player. Once it is stopped, no more is drawn or written:
+        what was complete by then still gets its files, and the rest is left as it is. The real
+        piece is only looked up, so there is nothing to stop.
         """
         generation = session.generation
         settings, own = generation.settings, generation.own if name == "corpus" else None
@@ -153,11 +155,16 @@ class Service:
             news = self.own_piece(own, settings.tempo)
         else:
             news = self.fill(name, settings, session.history.kept(name, settings))
+        shown = None
         for progress in news:
             replaced = name == "corpus" and generation.own is not own
-            if generation.over or generation.stopped or replaced:
+            if generation.over or replaced:
                 yield Progress()
                 return
+            if generation.stopped and name != "corpus" and not progress.done:
+                yield Progress(shown, stopped=True)
+                return
+            shown = progress.piece or shown
             if progress.done:
                 generation.pieces[name] = progress.piece
             yield progress

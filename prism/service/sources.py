@@ -70,12 +70,13 @@ class RecentResults(Generic[Value]):
 class Progress:
     """What is new of one source: a piece to show, a text to say, or nothing.
 
-    `done` says that the piece is the result, with its files.
+    `done` says that the piece is the result, with its files; `stopped`, that no more will come.
     """
 
     piece: ShownPiece | None = None
     text: str = ""
     done: bool = False
+    stopped: bool = False
 
 
 class Source(abc.ABC):
@@ -179,7 +180,7 @@ class CorpusSource(Source):
 
     name = "corpus"
     kind = "Real"
-    title = "Corpus"
+    title = "Real piece"
     hint = "A real piece appears here."
     priority = Priority.BASELINE  # its sound waits for the same click's Prism
 

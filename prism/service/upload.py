@@ -176,7 +176,7 @@ def _decoded(content: object) -> bytes:
     if len(data) > MAX_BYTES:
         raise UploadError(
             f"it has {len(data) // 1024:,} KB; expected at most {MAX_BYTES // 1024} KB: cut the "
-            "piece, or leave out what is no notes"
+            "piece, or remove lyrics and other extra data"
         )
     return data
 

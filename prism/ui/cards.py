@@ -28,9 +28,9 @@ from prism.ui.player import PianoRollPlayer, piece_value, player_value
 
 logger = logging.getLogger(__name__)
 
-FIRST_SCORES = "After a click: how much like the corpus piece the generated ones are."
+FIRST_SCORES = "After a click: how much like the real piece the generated ones are."
 FIRST_NEAREST = "After a click: which training music the pieces come closest to."
-_WAITING = "As soon as the pieces are finished."
+_WAITING = "Appears when all pieces are ready."
 _LOADING = "Loading, a few seconds…"
 _SHOW = "() => document.querySelector('.prism-heard')?.scrollIntoView({ block: 'nearest' })"
 
@@ -70,7 +70,7 @@ class Cards:
         bands = self._bands
         hint = "" if bands else _WAITING
         return [
-            scores_value({}, bands, hint=hint, against=_against(generation)),
+            scores_value({}, bands, hint=hint, **_against(generation)),
             nearest_value({}, hint=_WAITING),
             player_value(""),
             gr.update(visible=False),
@@ -78,7 +78,7 @@ class Cards:
 
     def replaced(self, generation: Generation) -> list[Any]:
         """Another piece to compare with stands there; (scores, nearest) of what is still so."""
-        scores = scores_value(generation.scores, self._bands, against=_against(generation))
+        scores = scores_value(generation.scores, self._bands, **_against(generation))
         found = generation.neighbours
         return [
             scores if generation.settings else gr.skip(),
@@ -112,7 +112,7 @@ class Cards:
             self.service.score(generation)
             if generation.over or not generation.scores:
                 return
-            yield scores_value(generation.scores, self._bands, against=_against(generation))
+            yield scores_value(generation.scores, self._bands, **_against(generation))
         except Exception as error:  # whatever it was, the rest of the page goes on
             yield scores_value({}, {}, message=f"There are no scores: {_told(error)}")
 
@@ -171,9 +171,10 @@ class CardsPanel:
         self.player.connect_png()
 
 
-def _against(generation: Generation) -> str:
-    """What the generated pieces are compared with, in the words of the card."""
-    return YOURS if generation.own else CORPUS_PIECE
+def _against(generation: Generation) -> dict[str, Any]:
+    """What the generated pieces are compared with, as `scores_value` takes it."""
+    composers = len(generation.settings.composers) if generation.settings else 1
+    return {"against": YOURS if generation.own else CORPUS_PIECE, "composers": composers}
 
 
 def _told(error: Exception) -> str:

@@ -18,8 +18,8 @@ from prism.ui.presets import open_or
 
 _LIMITS = (
     f"Up to {MAX_BYTES // 1024} KB, {MAX_NOTES:,} notes and {MAX_BEATS:,} beats. It takes the "
-    "corpus piece's place: 64 beats of it are shown, and the generated pieces are scored against "
-    "it. What AMT starts from stays the corpus's. The file stays in this visit: a link to a result "
+    "real piece's place: 64 beats of it are shown, and the generated pieces are scored against "
+    "it. What AMT begins with stays the corpus's. The file stays in this visit: a link to a result "
     "does not carry it."
 )
 
@@ -77,61 +77,60 @@ class Controls:
 
     def __init__(self) -> None:
         made: dict[str, Component] = {}
-        with gr.Column(elem_classes="prism-controls"):
+        # What scrolls, and below it what always stays in sight.
+        with gr.Column(elem_classes="prism-settings"):
             self._lay_out_choice(made)
             with gr.Accordion("More settings", open=False):
                 _lay_out_more(made)
             with gr.Accordion("Your own MIDI file", open=False):
                 self.upload = UploadPanel(upload_value())
-            with gr.Row(elem_classes="prism-actions"):
-                self.generate = gr.Button(
-                    "Generate",
-                    variant="primary",
-                    scale=0,
-                    min_width=180,
-                    elem_classes="prism-generate",
-                )
-                self.stop = gr.Button("Stop", scale=0, min_width=90)
-                self.link = ShareLink(share_value(), min_width=120)
-                loading = status("Loading the model, a few seconds…")
-                self.status = StatusLine(loading, min_width=220)
-            with gr.Row(elem_classes="prism-examples"):
-                look = {"scale": 0, "min_width": 0}
-                self.surprise = gr.Button("Surprise me", elem_classes="prism-surprise", **look)
-                gr.HTML("or hear at once", elem_classes="prism-or", padding=False)
-                # Hidden until their composers are known.
-                self.examples = [
-                    gr.Button(name, visible=False, elem_classes="prism-example", **look)
-                    for name in EXAMPLES
-                ]
+        with gr.Column(elem_classes="prism-bar"):
+            self._lay_out_actions()
+        with gr.Row(elem_classes="prism-examples"):
+            self._lay_out_examples()
         self.mixer = gr.State([])
         self.settings = {name: made[s.name] for name, s in PUBLIC.items() if s.name in made}
 
     def _lay_out_choice(self, made: dict[str, Component]) -> None:
         names = SETTINGS["composers"]
-        with gr.Row(equal_height=True):
-            self.composers = gr.Dropdown(
-                [],
-                label=names.label,
-                info=names.help,
-                multiselect=True,
-                max_choices=names.most,
-                scale=3,
-                min_width=260,
+        self.composers = gr.Dropdown(
+            [],
+            label=names.label,
+            info=names.help,
+            multiselect=True,
+            max_choices=names.most,
+            min_width=0,
+        )
+        self.weights = [
+            setting_control(
+                SETTINGS["composer_weights"], visible=False, info=None, elem_classes="prism-weight"
             )
-            made["guidance_scale"] = setting_control(SETTINGS["guidance_scale"], scale=2)
-            with gr.Column(scale=2, min_width=240, elem_classes="prism-seed-column"):
-                with gr.Row(elem_classes="prism-seed"):
-                    made["seed"] = setting_control(SETTINGS["seed"], min_width=110, scale=3)
-                    self.dice = gr.Button(
-                        "Roll dice", min_width=100, scale=0, elem_classes="prism-dice"
-                    )
-                self.fresh = gr.Checkbox(False, label="New seed each time", container=False)
-        with gr.Row():
-            self.weights = [
-                setting_control(SETTINGS["composer_weights"], visible=False, min_width=200)
-                for _ in range(names.most)
-            ]
+            for _ in range(names.most)
+        ]
+        made["guidance_scale"] = setting_control(SETTINGS["guidance_scale"])
+        with gr.Row(elem_classes="prism-seed"):
+            made["seed"] = setting_control(SETTINGS["seed"], info=SETTINGS["seed"].help)
+            self.dice = gr.Button("New seed", min_width=90, scale=0, elem_classes="prism-dice")
+        self.fresh = gr.Checkbox(False, label="New seed each time", container=False)
+
+    def _lay_out_actions(self) -> None:
+        with gr.Row(elem_classes="prism-actions"):
+            self.generate = gr.Button(
+                "Generate", variant="primary", min_width=90, elem_classes="prism-generate"
+            )
+            self.stop = gr.Button("Stop", scale=0, min_width=60)
+            self.link = ShareLink(share_value(), min_width=60)
+        self.status = StatusLine(status("Loading the model, a few seconds…"))
+
+    def _lay_out_examples(self) -> None:
+        look = {"scale": 0, "min_width": 0}
+        gr.HTML("Try one:", elem_classes="prism-or", padding=False)
+        self.surprise = gr.Button("Surprise me", elem_classes="prism-surprise", **look)
+        # Hidden until their composers are known.
+        self.examples = [
+            gr.Button(name, visible=False, elem_classes="prism-example", **look)
+            for name in EXAMPLES
+        ]
 
     @property
     def filled(self) -> list[Component]:
@@ -145,25 +144,23 @@ class Controls:
 
 
 def _lay_out_more(made: dict[str, Component]) -> None:
-    """Add all settings that have no control yet, three a row, then the attributes."""
+    """Add all settings that have no control yet, the attributes last."""
     elsewhere = ("composers", "composer_weights", *made, *ATTRIBUTE_SETTINGS)
     others = [s for s in PUBLIC.values() if s.name not in elsewhere]
-    for row in (others[i : i + 3] for i in range(0, len(others), 3)):
-        with gr.Row():
-            made |= {setting.name: setting_control(setting) for setting in row}
-    with gr.Row():
-        for name in ATTRIBUTE_SETTINGS:
-            made[name] = setting_control(SETTINGS[name], visible=False)
+    made |= {setting.name: setting_control(setting) for setting in others}
+    for name in ATTRIBUTE_SETTINGS:
+        made[name] = setting_control(SETTINGS[name], visible=False)
 
 
 def setting_control(setting: Setting, **look: Any) -> Component:
     """The input of one setting, as its row says; `look` as the component takes it."""
-    look = {"label": setting.label, "info": setting.help, "min_width": 220} | look
+    look = {"label": setting.label, "min_width": 0} | look
     if isinstance(setting, Number) and setting.step:
+        look = {"info": setting.help} | look
         low, high, step = setting.low, setting.high, setting.step
         return gr.Slider(low, high, value=setting.default, step=step, **look)
     if isinstance(setting, Number):
-        look["info"] = f"{setting.span}; {setting.help}"
+        look = {"info": f"{setting.span}; {setting.help}"} | look
         return gr.Number(setting.public_default, **look)
     if isinstance(setting, Word):
         choices = [(words, value) for value, words in setting.choices.items()]
@@ -171,4 +168,5 @@ def setting_control(setting: Setting, **look: Any) -> Component:
         choices = open_or(METRES if isinstance(setting, Metre) else ())
     # A time signature that is not offered can be typed.
     free = isinstance(setting, Metre)
+    look = {"info": setting.help} | look
     return gr.Dropdown(choices, value=setting.public_default, allow_custom_value=free, **look)

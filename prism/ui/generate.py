@@ -9,17 +9,20 @@ An error of another source stays in that source's player.
 from __future__ import annotations
 
 import functools
+import itertools
 import logging
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import gradio as gr
 
-from prism.models.settings import SETTINGS
+from prism.models.settings import PUBLIC, SETTINGS
 from prism.service.links import Link, query, read_query
 from prism.service.log import fault_words, log_fault
+from prism.service.opening import Opening
+from prism.service.piece import ShownPiece
 from prism.service.service import Service
-from prism.service.session import Session
+from prism.service.session import Generation, Session
 from prism.service.sources import Progress, Source
 from prism.service.upload import OwnPiece, UploadError, read_upload
 from prism.ui.cards import Cards
@@ -31,6 +34,7 @@ logger = logging.getLogger(__name__)
 
 _BEGUN = 6  # outputs of `Handlers.begin`
 _NO_NEWS = (gr.skip(),) * 5  # of a visitor's own file
+_STOPPED = "Stopped before it was done."
 
 
 class Handlers:
@@ -39,6 +43,7 @@ class Handlers:
     def __init__(self, service: Service) -> None:
         self.service = service
         self.cards = Cards(service)
+        self.example = Opening(service)
 
     def welcome(self, request: gr.Request | None = None) -> list[Any]:
         """Fill in the controls once the composers are known, from the link if one was opened.
@@ -62,6 +67,39 @@ class Handlers:
             said = status(f"Prism cannot draw: {fault_words(error)}", error=True)
         return [choices, said, link, *others]
 
+    def opening(self, session: Session, request: gr.Request | None = None) -> Iterator[list[Any]]:
+        """Show a stored example, unless a link asks for something or a click was faster.
+
+        (scores, nearest, then player and piece of every source)
+        """
+        skipped = [gr.skip()] * (2 + 2 * len(self.service.sources))
+        asked = request and any(name in PUBLIC for name in request.query_params)
+        pieces = {} if asked else self.example.pieces
+        if not pieces or session.generation.settings is not None:
+            yield skipped
+            return
+        generation = self.example.begin(session)
+        seen = [part for piece in pieces.values() for part in (piece_value(piece, True), gr.skip())]
+        yield [*self.cards.begun(generation)[:2], *seen]
+        for place, name in enumerate(pieces):
+            sounding = [self.shown(name, p) for p in self.service.fill_for(session, name)][-1]
+            yield [*skipped[: 2 + 2 * place], *sounding, *skipped[4 + 2 * place :]]
+        for said in self._told(generation):
+            yield [*said, *skipped[2:]]
+
+    def _told(self, generation: Generation) -> Iterator[tuple[Any, Any]]:
+        """(scores, nearest) of the stored example, each found out once for all visitors."""
+        shared = self.example.shared
+        shared.pieces = shared.pieces or dict(generation.pieces)
+        known = [self.cards.replaced(shared)] if shared.scores else []
+        scores = ((said, gr.skip()) for said in self.cards.scores(shared))
+        nearest = ((gr.skip(), said) for said in self.cards.nearest(shared))
+        for said in itertools.chain(known, scores, nearest):
+            if generation.over or generation.own:
+                return
+            self.example.tell(generation)
+            yield said
+
     def begin(self, session: Session, *controls: Any) -> Iterator[list[Any]]:
         """Read the controls and begin a generation.
 
@@ -76,7 +114,8 @@ class Handlers:
         except (ValueError, OSError) as error:
             words = fault_words(error)
             yield [gr.skip(), status(words, error=True), *skipped[2:]]
-            raise gr.Error(words, print_exception=False) from error
+            # No toast: it would say the same again, and lie over the controls.
+            raise gr.Error(words, visible=False, print_exception=False) from error
         generation = session.begin(settings)
         yield [share_value(query(settings)), gr.skip(), *self.cards.begun(generation)]
 
@@ -84,7 +123,8 @@ class Handlers:
         """Draw a roll and show it on the way; (player, piece, status)."""
         try:
             for progress in self.service.fill_for(session, "prism"):
-                said = status(progress.text) if progress.text else gr.skip()
+                step = not progress.done
+                said = status(progress.text, step=step) if progress.text else gr.skip()
                 yield *self.shown("prism", progress), said
         except (ValueError, OSError) as error:
             words = fault_words(error)
@@ -121,8 +161,8 @@ class Handlers:
     def stop(self, session: Session) -> dict[str, Any]:
         """No more pieces come; the status.
 
-        Gradio cannot cancel what the server has not answered yet, so the generation has to know as
-        well.
+        The fills themselves look whether they are stopped: cut off by Gradio, they could neither
+        end in words nor keep a piece that was only waiting for its sound.
         """
         session.generation.stopped = True
         return status("Stopped.")
@@ -139,11 +179,13 @@ class Handlers:
         """The player of a source whose piece cannot be made."""
         log_fault(logger, name, error)
         source = self.service.sources[name]
-        message = f"There is no {source.title} sample: {fault_words(error)}"
+        message = f"There is no music here: {fault_words(error)}"
         return empty_player(source, hint=source.hint, message=message)
 
     def shown(self, name: str, progress: Progress) -> tuple[Any, Any]:
         """(player, piece); the piece is kept only when it is done."""
+        if progress.stopped:
+            return self._cut_short(name, progress.piece), None
         if progress.piece is not None:
             value = piece_value(progress.piece, busy=not progress.done)
             return value, progress.piece if progress.done else gr.skip()
@@ -151,6 +193,12 @@ class Handlers:
             source = self.service.sources[name]
             return empty_player(source, hint=progress.text, busy=True), gr.skip()
         return gr.skip(), gr.skip()
+
+    def _cut_short(self, name: str, piece: ShownPiece | None) -> dict[str, Any]:
+        """The player of a piece that was stopped on the way."""
+        source = self.service.sources[name]
+        value = piece_value(piece) if piece else empty_player(source, hint=source.hint)
+        return value | {"message": _STOPPED}
 
     # ---- the visitor's own file; (panel, corpus player, its piece, scores, nearest) ----
 
@@ -234,4 +282,4 @@ def _greeting(link: Link) -> dict[str, Any]:
         return status("The link was read: its music is coming.")
     if link.given:
         return status("The link was read. Choose composers and press Generate.")
-    return status("Ready. Choose composers and press Generate.")
+    return status("Ready. Press play, or Generate for a new piece.")

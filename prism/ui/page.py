@@ -26,12 +26,11 @@ from prism.ui.training import Training, training_tab
 SESSIONS_KEPT = 300
 FILES_KEPT_SECONDS = 3600
 
-_HEADING = """# Prism
-Pick composers and press Generate: a diffusion transformer draws 64 beats of piano music in about a
-second, and you can play it against a real piece by the same composers and against a transformer
-that writes note by note."""
+_FOOTER = """Pick composers and press Generate: a diffusion transformer draws 64 beats of piano music
+in about a second, and you can play it against a real piece by the same composers and against a
+transformer that writes note by note.
 
-_FOOTER = """**What you hear.** The first piece is generated: no person wrote it. Prism's own model
+**What you hear.** The first piece is generated: no person wrote it. Prism's own model
 drew it, trained on old music in the corpus of the music21 project. The second is a real piece out
 of the same corpus, from the part that was held back from training. The third is generated as well,
 by the baseline: an Anticipatory Music Transformer, which goes on from the opening of another piece
@@ -54,8 +53,8 @@ def build_ui(service: Service, result: pathlib.Path = ASSETS / "evaluation.json"
         delete_cache=(FILES_KEPT_SECONDS // 4, FILES_KEPT_SECONDS),
     ) as page:
         Api(service).publish()  # first, so that no handler of the page takes one of its names
-        gr.Markdown(_HEADING, elem_classes="prism-heading")
-        with gr.Tabs():
+        gr.Markdown("# Prism", elem_classes="prism-heading")
+        with gr.Tabs(elem_classes="prism-tabs"):
             with gr.Tab("Play"):
                 PlayPanel(page, Handlers(service))
                 gr.Markdown(_FOOTER, elem_classes="prism-footer")

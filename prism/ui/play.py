@@ -1,9 +1,10 @@
-"""The Play panel: controls, three players, what is said of them, and what connects it all."""
+"""The Play panel: controls beside three lanes, what is said of them, and what connects it all."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import gradio as gr
-from gradio.events import Dependency
 
 from prism.service.session import Session
 from prism.service.sources import Source
@@ -16,13 +17,13 @@ from prism.ui.player import PianoRollPlayer, Transport
 from prism.ui.presets import Presets, changed_weights
 
 # Random seeds stay below 100,000: short enough to read out to somebody.
-_ROLL_DICE = "() => Math.floor(Math.random() * 100000)"
+_NEW_SEED = "() => Math.floor(Math.random() * 100000)"
 _PRESS = """() => {
     const button = document.querySelector('.prism-generate');
     button.dataset.seed = 'kept';
     button.click();
 }"""
-_ROLL_DICE_IF_WANTED = """(fresh, seed) => {
+_NEW_SEED_IF_WANTED = """(fresh, seed) => {
     const button = document.querySelector('.prism-generate');
     const kept = button.dataset.seed === 'kept';
     delete button.dataset.seed;
@@ -32,9 +33,8 @@ _RUN_IF_WANTED = f"(link) => {{ if (link?.run) ({_PRESS})(); }}"
 _SAY_COPIED = """(panel) => ({ kind: 'calm',
     text: panel?.name ? 'Link copied. It does not carry your file.' : 'Link copied.' })"""
 _SAY_SHOWN = "() => ({ kind: 'calm', text: 'Copy the link out of its field: Ctrl+C, or hold it.' })"
-
-_NO_LONGER_BUSY = """(...players) => players.map((player) => player?.busy
-    ? { ...player, busy: false, hint: '', message: 'Stopped before it was done.' } : player)"""
+# A complaint about what stood there is out of date as well.
+_SAY_CHANGED = "() => ({ kind: 'calm', text: 'Settings changed: press Generate.' })"
 
 
 class PlayPanel:
@@ -51,18 +51,20 @@ class PlayPanel:
     def __init__(self, page: gr.Blocks, handlers: Handlers) -> None:
         self.handlers, sources = handlers, handlers.service.sources
         self.presets = Presets(handlers.service)
-        self.controls = Controls()
-        titles = [source.title for source in sources.values()]
-        Transport({"sources": titles}, elem_classes="prism-transport-block")
-        with gr.Row(equal_height=True, elem_classes=["prism-players", "prism-together"]):
-            self.players = {name: _player(source) for name, source in sources.items()}
+        with gr.Row(elem_classes="prism-first"):
+            with gr.Column(scale=0, min_width=300, elem_classes="prism-controls"):
+                self.controls = Controls()
+            with gr.Column(scale=1, min_width=0, elem_classes="prism-lanes"):
+                Transport({"sources": _named(sources)}, elem_classes="prism-transport-block")
+                with gr.Column(elem_classes=["prism-players", "prism-together"]):
+                    self.players = {name: _lane(source) for name, source in sources.items()}
         self.cards = CardsPanel()
         self.session = gr.State(Session())
         export_panel(Export(handlers.service), self.session)
         self._connect_controls()
         self._connect_opening(page)
-        fills = self._connect_generate()
-        self._connect_stop(fills)
+        self._connect_generate()
+        self._connect_stop()
         self._connect_upload()
         self.cards.connect_hearing(handlers.cards, self.session)
         self._connect_presets()
@@ -76,26 +78,34 @@ class PlayPanel:
             changed_weights, [controls.composers, *mixer], mixer, queue=False, **QUIET
         )
         seed = controls.settings["seed"]
-        controls.dice.click(None, None, seed, js=_ROLL_DICE, api_visibility="private")
+        quick = {"api_visibility": "private"}
+        controls.dice.click(None, None, seed, js=_NEW_SEED, **quick).then(
+            None, None, None, js=_PRESS, **quick
+        )
+        touched = [control.input for control in (*controls.chosen, controls.fresh)]
+        gr.on(touched, None, None, controls.status, js=_SAY_CHANGED, **quick)
         for event, said in ((controls.link.copied, _SAY_COPIED), (controls.link.shown, _SAY_SHOWN)):
-            event(None, controls.upload, controls.status, js=said, api_visibility="private")
+            event(None, controls.upload, controls.status, js=said, **quick)
 
     def _connect_opening(self, page: gr.Blocks) -> None:
-        """Fill in the controls when the page is opened, and press Generate for a whole link."""
-        controls = self.controls
+        """Fill in controls and lanes when the page is opened; press Generate for a whole link."""
+        controls, cards = self.controls, self.cards
+        lanes = [part for player in self.players.values() for part in (player, player.piece)]
+        shown = [cards.scores, cards.nearest, *lanes]
+        page.load(self.handlers.opening, self.session, shown, **QUIET)
         restored = [controls.composers, controls.status, controls.link, *controls.filled[1:]]
         opened = page.load(self.handlers.welcome, None, restored, queue=False, **QUIET)
         opened.then(None, controls.link, None, js=_RUN_IF_WANTED, api_visibility="private")
         page.load(self.presets.examples, None, controls.examples, queue=False, **QUIET)
 
-    def _connect_generate(self) -> list[Dependency]:
+    def _connect_generate(self) -> None:
         """One event reads the controls; after it each source fills its player."""
         controls, cards, seed = self.controls, self.cards, self.controls.settings["seed"]
         seeded = controls.generate.click(
             None,
             [controls.fresh, seed],
             seed,
-            js=_ROLL_DICE_IF_WANTED,
+            js=_NEW_SEED_IF_WANTED,
             api_visibility="private",
         )
         begun = seeded.then(
@@ -111,13 +121,11 @@ class PlayPanel:
             **QUIET,
         )
         more = {"prism": [controls.status]}
-        fills = []
         for name, player in self.players.items():
             outputs = [player, player.piece, *more.get(name, ()), *cards.compared]
             fill = self.handlers.compared(getattr(self.handlers, name), len(outputs))
             # A fill whose click is over ends soon by itself: the next one need not wait for it.
-            fills.append(begun.success(fill, self.session, outputs, **EACH, **QUIET))
-        return fills
+            begun.success(fill, self.session, outputs, **EACH, **QUIET)
 
     def _connect_upload(self) -> None:
         upload, corpus = self.controls.upload, self.players["corpus"]
@@ -144,23 +152,16 @@ class PlayPanel:
         for event in (recalled, surprised, *examples):
             event.success(None, None, None, js=_PRESS, api_visibility="private")
 
-    def _connect_stop(self, fills: list[Dependency]) -> None:
-        stopping = self.controls.stop.click(
-            self.handlers.stop,
-            self.session,
-            self.controls.status,
-            cancels=fills,
-            queue=False,
-            **QUIET,
-        )
-        players = list(self.players.values())
-        # Only then, as an update still on its way would overwrite it; and in the browser, which has
-        # the notes.
-        stopping.then(None, players, players, js=_NO_LONGER_BUSY, api_visibility="private")
-        # What was stopped may have been about to compare the pieces that are there.
-        stopping.then(self.handlers.cards.compare, self.session, self.cards.compared, **QUIET)
+    def _connect_stop(self) -> None:
+        stop, controls = self.handlers.stop, self.controls
+        controls.stop.click(stop, self.session, controls.status, queue=False, **QUIET)
 
 
-def _player(source: Source) -> PianoRollPlayer:
-    with gr.Column(min_width=320):
-        return PianoRollPlayer(empty_player(source, hint=source.hint))
+def _named(sources: Mapping[str, Source]) -> list[dict[str, str]]:
+    """The lanes, as the transport knows them."""
+    return [{"name": name, "title": source.title} for name, source in sources.items()]
+
+
+def _lane(source: Source) -> PianoRollPlayer:
+    empty = empty_player(source, hint=source.hint)
+    return PianoRollPlayer(empty, elem_classes=f"prism-from-{source.name}")

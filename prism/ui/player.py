@@ -38,11 +38,12 @@ class PianoRollPlayer(Element):
 class Transport(Element):
     """Plays the players inside the element of class ``prism-together`` as one, and has the legend.
 
-    All of them run at the same beat and one is heard. Its value has their names as ``sources``.
+    All of them run at the same beat and one is heard; a ruler and a playhead are common to them.
+    Its value has, as ``sources``, each one's ``name`` and ``title``.
     """
 
     asset = "page/transport"
-    parts = ("player/palette", "player/view", "player/ensemble")
+    parts = ("player/palette", "player/view", "player/roll", "player/ruler", "player/ensemble")
 
 
 class StatusLine(Element):
@@ -51,9 +52,14 @@ class StatusLine(Element):
     asset = "page/status"
 
 
-def status(text: str, error: bool = False, share: float | None = None) -> dict[str, Any]:
-    """A status line's value; with `share`, 0 to 1, a progress bar stands below it."""
-    value = {"kind": "error" if error else "calm", "text": text}
+def status(
+    text: str, error: bool = False, share: float | None = None, step: bool = False
+) -> dict[str, Any]:
+    """A status line's value; with `share`, 0 to 1, a progress bar stands below it.
+
+    Of the lines that are a `step` of one another, a screen reader is told the first alone.
+    """
+    value = {"kind": "error" if error else "calm", "text": text, "step": step}
     return value if share is None else value | {"share": share}
 
 

@@ -105,7 +105,7 @@ def offered(settings: GenerationSettings, known: Offered) -> list[Any]:
 
 def open_or(values: Iterable[str]) -> list[tuple[str, str]]:
     """Choices of what can be asked for or left open."""
-    return [("as it comes", ""), *((value, value) for value in values)]
+    return [("Any", ""), *((value, value) for value in values)]
 
 
 def changed_weights(composers: list[str], before: list[str], *weights: float) -> list:
