@@ -210,7 +210,7 @@ WRONG = [
     (BACH + b'"seed": 9007199254740993}', "seed: expected a whole number from 0 to 2147483647"),
     (BACH + b'"tempo": false}', "tempo: expected a number from 20 to 400, got False"),
     (BACH + b'"metre": [1e400, 4]}', "metre: expected a time signature such as 4/4"),
-    (BACH + b'"key": {}}', "key: expected one of C major, D♭ major, "),
+    (BACH + b'"key": {}}', "key: expected one like C major or B minor"),
     (BACH + b'"sed": 3}', "/amt: expected no arguments but composers, weights, "),
     (b'["Bach"]', JSON_WANTED),
     (b"{oops", JSON_WANTED),
@@ -304,7 +304,7 @@ def test_what_is_asked_for_is_drawn(client):
 
 
 def test_a_mistake_is_told_in_a_sentence(client):
-    with pytest.raises(AppError, match="key: expected one of C major.*got 'H minor'"):
+    with pytest.raises(AppError, match="key: expected one like C major or B minor, got 'H minor'"):
         client.predict(["Bach"], key="H minor", api_name="/score")
     with pytest.raises(AppError, match="weights: expected 2, one a composer"):
         client.predict(["Bach", "Mozart"], weights=[1, 2, 3], api_name="/compare")

@@ -263,8 +263,8 @@ FAR = 2**28 - 1
     ("data", "message"),
     [
         (b"", "is empty"),
-        (b"hello, this is not music", "this is no MIDI file: there is no MThd header"),
-        (bytes(1025) + WHOLE, "this is no MIDI file: there is no MThd header"),
+        (b"hello, this is not music", "this is not a MIDI file"),
+        (bytes(1025) + WHOLE, "this is not a MIDI file"),
         (b"MThd\0\0\0\6\0", "header ends after 9 of 14 bytes"),
         (WHOLE[:7] + b"\5" + WHOLE[8:], "header is 5 bytes long; expected 6"),
         (midi(ONE_NOTE, kind=2), "type 2; expected 0 or 1"),

@@ -193,7 +193,7 @@ def test_attributes_are_asked_for_by_name(wishful):
     plain = wishful("Ada", **FIXED).rolls
     assert wishful("Ada", key=None, **FIXED).rolls == plain
     assert wishful("Ada", key="A minor", **FIXED).rolls != plain
-    with pytest.raises(ValueError, match="key: expected one of C major, .*, got 'H minor'"):
+    with pytest.raises(ValueError, match="key: expected one like C major or B minor, got"):
         wishful("Ada", key="H minor")
 
 

@@ -194,7 +194,7 @@ def test_an_unexpected_fault_stays_in_its_player():
         raise RuntimeError("out of tape")
 
     value, piece = updates(service_of(amt=broken))[-1]
-    assert piece is None and "There is no AMT sample: out of tape" in value["message"]
+    assert piece is None and "There is no music here: out of tape" in value["message"]
 
 
 def test_a_start_that_does_not_exist_is_explained():

@@ -59,11 +59,11 @@ def score_pair(imagenet: float, corpus: float) -> list[Score]:
 # ---- values ----
 
 
-def test_a_cosine_is_read_without_its_zero():
+def test_a_cosine_has_two_digits_and_no_negative_zero():
     assert [number(v) for v in (0.874, -0.5, -0.001, 1.0, 0.996)] == [
-        ".87",
-        "−.50",
-        ".00",
+        "0.87",
+        "−0.50",
+        "0.00",
         "1.00",
         "1.00",
     ]
@@ -92,21 +92,22 @@ def test_an_axis_encloses_everything_with_few_ticks():
 def test_a_chart_by_hand():
     value = scores_value({"prism": score_pair(0.874, 0.2), "amt": score_pair(0.5, -0.05)}, BANDS)
     pictures, trained = value["charts"]
-    assert pictures["title"] == "ImageNet network" and trained["title"] == "Corpus network"
-    assert [mark["text"] for mark in pictures["marks"]] == ["P .87", "A .50"]
+    assert pictures["title"] == "Picture network (ImageNet)"
+    assert trained["title"] == "Music network (this corpus)"
+    assert [mark["text"] for mark in pictures["marks"]] == ["Prism 0.87", "AMT 0.50"]
     assert pictures["sentences"] == [
-        "Prism: .87, like two parts of one piece.",
-        "AMT: .50, like two parts of one piece.",
+        "Prism: 0.87, like two parts of one piece.",
+        "AMT: 0.50, like two parts of one piece.",
     ]
     assert [row["words"] for row in pictures["rows"]][::4] == [
         "two parts of one piece",
         "a piece and random notes",
     ]
     assert pictures["rows"][0]["quantiles"] == made_up_bands()["same_piece"].quantiles
-    assert [tick["text"] for tick in trained["ticks"]] == ["−.5", ".0", ".5", "1.0"]
+    assert [tick["text"] for tick in trained["ticks"]] == ["−0.5", "0.0", "0.5", "1.0"]
     assert pictures["description"].startswith(
-        "ImageNet network: Prism .87, AMT .50. The middle half of real pairs: "
-        "two parts of one piece .85 to .95; "
+        "Picture network (ImageNet): Prism 0.87, AMT 0.50. The middle half of real pairs: "
+        "two parts of one piece 0.85 to 0.95; "
     )
 
 
@@ -138,7 +139,7 @@ def test_a_copy_is_called_one():
     assert prism["copy"] and prism["overlap"] == "90 %" and not real["copy"]
     assert prism["where"] == "Ada: Air, from beat 0, transposed down 2 semitones"
     assert not amt["found"] and "no training music" in amt["where"]
-    assert "real and held out" in real["name"]
+    assert real["name"] == "The real piece (never used in training)"
 
 
 def test_how_far_it_is_moved_in_words():

@@ -58,7 +58,7 @@ def test_the_poster_of_half_a_click_says_what_it_lacks(service):
     made = Export(service).poster(clicked(service, names=["prism"], scored=False), PAGE)
     *_, done = [value["text"] for value in made]
     assert done == (
-        "Saved as prism-poster-Ada-seed-7.pdf, without Corpus's piece, AMT's piece, the scores: "
+        "Saved as prism-poster-Ada-seed-7.pdf, without the real piece, AMT's piece, the scores: "
         "not finished yet."
     )
 

@@ -114,7 +114,7 @@ def test_what_comes_later_is_added():
         "amt": [Score("imagenet", 0.6, ""), Score("corpus", -0.1, "")],
     }
     assert history.note(click)
-    assert history_value(history)["entries"][0]["scores"] == "Prism .87 · AMT −.10"
+    assert history_value(history)["entries"][0]["scores"] == "Prism 0.87 · AMT −0.10"
     assert [history.entry(1).piece(n) is None for n in ("prism", "amt", "corpus")] == [0, 0, 1]
 
 

@@ -149,8 +149,9 @@ def test_the_same_roll_scores_one_and_a_transposition_by_hand(service):
 
 def test_a_negative_cosine_is_an_empty_meter():
     bands = make_scorer().bands
+    name = "Music network (this corpus)"
     (meter,) = meters_of([Score("corpus", -0.5, "like nothing")], bands)
-    assert meter == Meter("Corpus network", "−.50, like nothing", 0.0, pytest.approx((0.65, 0.75)))
+    assert meter == Meter(name, "−0.50, like nothing", 0.0, pytest.approx((0.65, 0.75)))
 
 
 @pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.name)

@@ -91,7 +91,7 @@ def test_track_names_are_read_or_hidden(raw, tracks):
 
 WRONG = [
     (b"", "cannot be used: the file is empty"),
-    (b"%PDF-1.7", "cannot be used: this is no MIDI file: there is no MThd header"),
+    (b"%PDF-1.7", "cannot be used: this is not a MIDI file"),
     (midi(quarters(4))[:-9], "lacks its last 9 bytes; expected a whole file"),
     (midi(quarters(4), kind=2), "type 2; expected 0 or 1"),
     (midi(quarters(4), division=0xE728), "not SMPTE frames"),
@@ -271,7 +271,7 @@ def test_it_takes_the_corpus_pieces_place_at_once_and_at_the_next_click(service)
     assert (panel["name"], panel["bars"], panel["message"]) == ("mine.mid", 10, "")
     assert player["title"] == "mine.mid" and player["kind"] == "Yours" and "wav" in piece.files
     after = scores(page)
-    assert after["against"] == "your piece" and before["against"] == "this corpus piece"
+    assert after["against"] == "your piece" and before["against"] == "the real piece"
     roll = page.generation.pieces["prism"].roll
     expected = service.scorer.get().scores(piece.roll, {"prism": roll})["prism"]
     assert page.generation.scores["prism"] == expected
@@ -333,7 +333,7 @@ def test_files_that_cannot_be_written_are_told_and_the_log_has_no_name(
     monkeypatch.setattr(prism.service.piece, "save_midi", full)
     panel, player, piece = choose(page, MINE, "secret.mid")
     assert panel["name"] == "secret.mid" and piece is None and not player.get("busy")
-    expected = "There is no Corpus sample: No space left on device: yours-secret-mid-bar-1.mid"
+    expected = "There is no music here: No space left on device: yours-secret-mid-bar-1.mid"
     assert player["message"] == expected
     assert caplog.messages[0].startswith("corpus: OSError: No space left on device in ")
     assert "secret" not in caplog.text
@@ -406,10 +406,20 @@ def test_removing_it_brings_the_corpus_back_and_its_files_go(service):
     first, *_, last = page.handlers.removed(page.session, event())
     assert not first[0]["name"] and last[1]["title"] == "Ada-test"
     assert page.generation.pieces["corpus"].title == "Ada-test" and page.session.own is None
-    assert scores(page)["against"] == "this corpus piece"
+    assert scores(page)["against"] == "the real piece"
     del piece, first, last
     gc.collect()
     assert not path.exists()
+
+
+def test_removing_it_after_stop_brings_the_corpus_back_as_well(service):
+    page = Page(service)
+    page.click("prism", "corpus")
+    choose(page, MINE)
+    page.handlers.stop(page.session)
+    *_, last = page.handlers.removed(page.session, event())
+    assert last[1]["title"] == "Ada-test" and "wav" in last[2].files
+    assert page.generation.pieces["corpus"] is last[2]
 
 
 def test_what_was_on_its_way_does_not_come_in_between(service):

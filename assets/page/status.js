@@ -9,7 +9,7 @@ function show() {
   line.dataset.kind = status.kind;
   line.textContent = line.title = status.text;
   if (!(status.step && wasStep)) told.textContent = status.text;
-  wasStep = status.step;
+  wasStep = Boolean(status.step);
   bar.hidden = status.share === undefined;
   bar.value = status.share ?? 0;
 }

@@ -77,7 +77,7 @@ const soundsAt = ([, start, duration], beat) => beat >= start && beat < start + 
 
 // A note that sounds stands out: dark on light or light on dark, with a glow of the source's colour.
 function paintLit(pen, space, colour, left, top, width, height) {
-  const glow = 4 * space.scale;
+  const glow = 3 * space.scale;
   pen.fillStyle = colour.accent;
   pen.globalAlpha = 0.35;
   pen.fillRect(left - glow, top - glow, width + 2 * glow, height + 2 * glow);

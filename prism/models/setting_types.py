@@ -18,6 +18,7 @@ METRES = ("4/4", "3/4", "2/4", "2/2", "3/2", "3/8", "6/8", "9/8", "12/8")
 _MOST_BEATS, _BEAT_UNITS = 32, (1, 2, 4, 8, 16, 32)
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,4})?", re.ASCII | re.IGNORECASE)
 _LONGEST_QUOTED = 40
+_MOST_LISTED = 20
 
 
 class SettingError(ValueError):
@@ -183,7 +184,7 @@ class AttributeSetting(Setting):
 
     @property
     def expected(self) -> str:
-        return f"one of {', '.join(self._values)}" if self._values else "one of the model's"
+        return _some_of(self._values) if self._values else "one of the model's"
 
     def _checked(self, value: Any, offered: Offered | None) -> str:
         if not isinstance(value, str):
@@ -197,7 +198,7 @@ class AttributeSetting(Setting):
             return value
         word = _meant(value, values) or _meant(usual_spelling(value.strip().capitalize()), values)
         if word is None:
-            raise self._wrong(value, f"one of {', '.join(values)}")
+            raise self._wrong(value, _some_of(values))
         return word
 
 
@@ -306,6 +307,13 @@ def _meant(value: Any, known: Collection[str]) -> str | None:
         return None
     alike = [word for word in known if _plain(word) == _plain(value)]
     return value if value in known else alike[0] if len(alike) == 1 else None
+
+
+def _some_of(values: Sequence[str]) -> str:
+    """What can be asked for; of the 24 keys, which nobody reads, two."""
+    if len(values) <= _MOST_LISTED:
+        return f"one of {', '.join(values)}"
+    return f"one like {values[0]} or {values[-1]}"
 
 
 def _plain(text: str) -> str:

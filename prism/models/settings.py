@@ -104,7 +104,12 @@ class GenerationSettings:
         default=None,
     )
     guidance_scale: float = _number(
-        2.0, 0, 8, step=0.1, label="Guidance scale", help="0 ignores the composers, 8 exaggerates them"
+        2.0,
+        0,
+        8,
+        step=0.1,
+        label="Guidance scale",
+        help="0 ignores the composers, 8 exaggerates them",
     )
     seed: int = _number(
         0, 0, 2**31 - 1, whole=True, help="same seed, same notes", decides=_ALL_SOURCES

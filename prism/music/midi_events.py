@@ -172,8 +172,8 @@ def _header(data: bytes) -> tuple[int, int, int]:
     """Number of tracks, ticks a quarter note, and where the first chunk begins."""
     if data[:4] != b"MThd":
         raise MidiError(
-            "this is no MIDI file: there is no MThd header at its beginning; expected a file "
-            "whose name ends in .mid: export the music as MIDI"
+            "this is not a MIDI file; expected a file whose name ends in .mid: export the music as "
+            "MIDI"
         )
     if len(data) < _HEADER_BYTES:
         raise MidiError(_truncated(f"the header ends after {len(data)} of {_HEADER_BYTES} bytes"))

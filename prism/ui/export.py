@@ -10,6 +10,7 @@ import pathlib
 import re
 import tempfile
 import time
+import urllib.parse
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -115,7 +116,8 @@ class Export:
                 comparison = self.comparison(generation, page_address(page))
                 write(comparison, path)
                 # Gradio copies the file before it asks for what comes next.
-                yield export_value(_done(path, comparison), file=path)
+                said = f"{_done(path, comparison)}{_reach(comparison.link)}"
+                yield export_value(said, file=path)
         except Exception as error:  # whatever it was, the rest of the page goes on
             log_fault(logger, name, error)
             yield export_value(
@@ -156,11 +158,23 @@ def page_address(text: object) -> str:
 
 
 def _done(path: pathlib.Path, comparison: Comparison) -> str:
-    lacking = [f"{name}'s piece" for name in comparison.missing]
+    real = TITLES["corpus"]
+    lacking = ["the real piece" if n == real else f"{n}'s piece" for n in comparison.missing]
     if not comparison.scores:
         lacking.append("the scores")
     without = f", without {', '.join(lacking)}: not finished yet" if lacking else ""
     return f"Saved as {path.name}{without}."
+
+
+def _reach(link: str) -> str:
+    """A warning if a link leads nowhere but to the computer it was made on."""
+    host = urllib.parse.urlsplit(link).hostname
+    if host not in ("localhost", "127.0.0.1", "::1"):
+        return ""
+    return (
+        f" Its link leads to {host}, which is this computer alone: for others, open the page under "
+        "an address that they can reach, and make it again."
+    )
 
 
 def export_panel(export: Export, session: gr.State) -> None:

@@ -26,9 +26,9 @@ from prism.ui.training import Training, training_tab
 SESSIONS_KEPT = 300
 FILES_KEPT_SECONDS = 3600
 
-_FOOTER = """Pick composers and press Generate: a diffusion transformer draws 64 beats of piano music
-in about a second, and you can play it against a real piece by the same composers and against a
-transformer that writes note by note.
+_FOOTER = """Pick composers and press Generate: a diffusion transformer draws 64 beats of piano
+music in about a second, and you can play it against a real piece by the same composers and against
+a transformer that writes note by note.
 
 **What you hear.** The first piece is generated: no person wrote it. Prism's own model
 drew it, trained on old music in the corpus of the music21 project. The second is a real piece out
@@ -77,6 +77,7 @@ def launch_options(health: Health | None = None) -> dict[str, Any]:
         "state_session_capacity": SESSIONS_KEPT,
         "theme": prism_theme(),
         "css_paths": [ASSETS / "page" / "page.css"],
+        "js": (ASSETS / "page" / "page.js").read_text(encoding="utf-8"),
         "footer_links": ["api"],
         "ssr_mode": False,
         "run_history": False,

@@ -59,8 +59,9 @@ def status(
 
     Of the lines that are a `step` of one another, a screen reader is told the first alone.
     """
-    value = {"kind": "error" if error else "calm", "text": text, "step": step}
-    return value if share is None else value | {"share": share}
+    value = {"kind": "error" if error else "calm", "text": text}
+    extra = {"share": share, "step": step or None}
+    return value | {name: given for name, given in extra.items() if given is not None}
 
 
 def file_data(path: pathlib.Path) -> dict[str, Any]:
