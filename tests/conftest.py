@@ -287,10 +287,22 @@ def choose_tab(page, name: str, tabs: str = "body") -> None:
     page.locator(f"{tabs} .overflow-dropdown button", has_text=name).first.click()
 
 
-def generate(page, amt: bool = False) -> None:
-    """Press the button; wait for the first two players, and for the baseline's if asked to."""
-    page.get_by_role("button", name="Generate").click()
+def generate(page, amt: bool = False, button: str = "Generate") -> None:
+    """Ask for new music; wait for the first two players, and for the baseline's if asked to."""
+    # What stands there is another click's or the stored example.
+    page.evaluate(
+        """() => document.querySelectorAll('.prism-together .prism-player')
+            .forEach(player => { player.dataset.state = 'old'; })"""
+    )
+    page.get_by_role("button", name=button).click()
     filled(page, 3 if amt else 2)
+
+
+def open_menu(page, index: int) -> None:
+    """Open a player's menu of files."""
+    menu = page.locator(".prism-player .files").nth(index)
+    if menu.get_attribute("open") is None:
+        menu.locator("summary").click()
 
 
 def filled(page, count: int = 2) -> None:

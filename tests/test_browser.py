@@ -12,7 +12,7 @@ import wave
 
 import numpy as np
 import pytest
-from conftest import choose_tab, generate, started
+from conftest import choose_tab, generate, open_menu, started
 from stand_ins import SLOW_SEED, served, tiny_corpus
 
 from prism.service.loading import Loader, load_amt, load_scorer
@@ -43,14 +43,15 @@ def heard(page, index: int) -> np.ndarray:
 
 def test_a_click_draws_both_rolls_and_they_sound(visit):
     page = visit()
-    empty = painted(page)
+    before = painted(page)
     generate(page)
-    assert painted(page) != empty
+    assert painted(page) != before
     for index in (0, 1):
         assert int(page.locator(".prism-player canvas").nth(index).get_attribute("data-notes")) > 10
         assert np.sqrt(np.mean(heard(page, index) ** 2)) > 0.003
     assert "Done" in page.locator(".prism-status").text_content()
-    assert "generated" in page.locator(".prism-footer.prose").text_content()
+    footer = page.locator(".prism-footer.prose").text_content()
+    assert "press Generate" in footer and "generated" in footer
 
 
 @pytest.mark.slow
@@ -63,7 +64,7 @@ def test_the_app_with_the_shipped_weights_draws_sounds_and_scores(visit):
             assert int(canvas.get_attribute("data-notes")) > 10
             assert np.sqrt(np.mean(heard(page, index) ** 2)) > 0.003
         scored(page, 2)
-        assert "ImageNet network: Prism ." in (
+        assert "Picture network (ImageNet): Prism 0." in (
             page.locator(".prism-scores").get_by_role("img").first.get_attribute("aria-label")
         )
         page.locator(".prism-nearest .row[data-source=corpus]").wait_for()
@@ -82,9 +83,10 @@ def test_the_roll_appears_while_it_is_drawn(visit):
             }).observe(canvas, { attributes: true });
         }"""
     )
-    page.get_by_role("button", name="Roll dice").click()
-    generate(page)
+    generate(page, button="New seed")
     assert page.evaluate("window.drawn.size") >= 2
+    seed = page.get_by_label("Seed", exact=True).input_value()
+    assert f"seed {seed}" in player_text(page, 0, "detail") and f"seed={seed}&" in page.url
 
 
 def test_playing_moves_the_playhead_with_the_sound(visit):
@@ -92,11 +94,11 @@ def test_playing_moves_the_playhead_with_the_sound(visit):
     generate(page)
     player = page.locator(".prism-player").first
     slider = player.get_by_role("slider")
-    still = painted(page)
+    still = page.locator(".playhead").bounding_box()["x"]
     player.get_by_role("button", name="Play").click()
     page.wait_for_function("document.querySelector('.prism-player audio').currentTime > 1.5")
     assert int(slider.get_attribute("aria-valuenow")) >= 1
-    assert painted(page) != still
+    assert page.locator(".playhead").bounding_box()["x"] > still
     player.get_by_role("button", name="Pause").click()
     assert page.evaluate("document.querySelector('.prism-player audio').paused")
 
@@ -143,8 +145,7 @@ def test_the_baseline_grows_and_plays_like_the_others(visit, tmp_path):
 
 def test_a_new_click_ends_what_the_baseline_still_writes(visit):
     page = visit()
-    page.get_by_role("button", name="Roll dice").click()
-    page.get_by_role("button", name="Generate").click()
+    page.get_by_role("button", name="New seed").click()
     writing = "document.querySelectorAll('.prism-player')[2].dataset.state === 'rendering'"
     page.wait_for_function(writing)
     page.get_by_label("Seed", exact=True).fill(str(SLOW_SEED))
@@ -195,7 +196,7 @@ def test_the_scores_stand_beside_real_pairs(visit):
     page.wait_for_function("document.querySelector('.prism-scores').dataset.scores > 0")
     charts = page.locator(".prism-scores").get_by_role("img")
     assert charts.count() == 2
-    assert "ImageNet network: Prism ." in charts.first.get_attribute("aria-label")
+    assert "Picture network (ImageNet): Prism 0." in charts.first.get_attribute("aria-label")
     said = page.locator(".prism-scores .said").first.text_content()
     assert said.startswith("Prism: ") and ", like " in said
     assert "not how good the music is" in card_text(page, "summary")
@@ -267,6 +268,7 @@ def test_downloads_are_named_files_of_their_kind(visit, tmp_path):
 def downloads_are_named_files(page, index: int, folder: pathlib.Path) -> None:
     starts = {".midi": b"MThd", ".wav": b"RIFF", ".png": b"\x89PNG"}
     for part, start in starts.items():
+        open_menu(page, index)
         with page.expect_download() as download:
             page.locator(f".prism-player {part}").nth(index).click()
         path = folder / download.value.suggested_filename
@@ -283,9 +285,15 @@ def test_no_composer_is_an_error_that_loses_nothing(visit):
     page.get_by_role("button", name="Generate").click()
     page.wait_for_function("document.querySelector('.prism-status').dataset.kind === 'error'")
     assert "No composer is chosen" in page.locator(".prism-status").text_content()
-    assert page.locator(".toast-body").count() == 1
     assert painted(page) == before
     assert page.locator(".prism-player .play").first.is_enabled()
+    # Said once, and no longer than it is so.
+    assert page.locator(".toast-body").count() == 0
+    page.get_by_label("Composers", exact=True).click()
+    page.get_by_role("option").first.click()
+    page.wait_for_function("document.querySelector('.prism-status').dataset.kind === 'calm'")
+    changed = page.locator(".prism-status").first.text_content()
+    assert changed == "Settings changed: press Generate."
 
 
 def test_a_second_composer_brings_weights(visit):
@@ -307,16 +315,20 @@ def test_stop_ends_the_drawing_and_generate_works_again(visit):
     page = visit()
     page.get_by_text("More settings").click()
     page.get_by_label("number input for Steps").fill("64")
-    page.get_by_role("button", name="Roll dice").click()
-    page.get_by_role("button", name="Generate").click()
-    # Gradio cannot cancel what the server has not yet answered: its request has no number then.
-    page.wait_for_function(
-        """() => [...document.querySelectorAll('.prism-player')].slice(0, 3)
-            .every(player => player.dataset.state !== 'empty')"""
-    )
+    page.get_by_role("button", name="New seed").click()
+    page.wait_for_function("document.querySelector('.prism-player').dataset.state === 'rendering'")
     page.get_by_role("button", name="Stop").click()
     page.wait_for_function("document.querySelector('.prism-status').textContent === 'Stopped.'")
-    generate(page)
+    page.wait_for_function(
+        """() => [...document.querySelectorAll('.prism-player')].slice(0, 3)
+            .every(player => player.dataset.state !== 'rendering')"""
+    )
+    assert "Stopped" in player_text(page, 0, "message")
+    # The real piece is only looked up.
+    assert player_text(page, 1, "message") == ""
+    page.get_by_role("button", name="Generate").click()
+    page.wait_for_function("document.querySelector('.prism-status').textContent.match(/^Done/)")
+    page.wait_for_function("document.querySelectorAll('.message')[0].textContent === ''")
 
 
 @pytest.mark.parametrize("width", [360, 1440, 1920])
@@ -326,8 +338,8 @@ def test_no_horizontal_scroll(visit, width):
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     boxes = [canvas.bounding_box() for canvas in page.locator(".prism-player canvas").all()]
     assert len(boxes) == 3 and all(box["width"] > 250 for box in boxes)
-    # Under each other on a phone, beside each other on a wide screen.
-    assert len({round(box["x" if width == 360 else "y"]) for box in boxes}) == 1
+    # Under each other everywhere, so that one playhead goes through all.
+    assert len({round(box["x"]) for box in boxes}) == 1
 
 
 def test_dark_mode_is_drawn_in_its_own_colours(visit):

@@ -8,7 +8,7 @@ import zipfile
 
 import numpy as np
 import pretty_midi
-from conftest import filled
+from conftest import filled, open_menu
 from PIL import Image
 
 from prism.music.midi import read_midi
@@ -34,6 +34,7 @@ def test_the_files_of_a_piece_and_of_a_comparison(visit, tmp_path):
     # The baseline's sample takes seconds; what is there can be kept without it.
     page.get_by_role("button", name="Stop").click()
     page.wait_for_function("document.querySelector('.prism-scores').dataset.scores > 0")
+    open_menu(page, 0)
     player = page.locator(".prism-player").first
     midi, wav, picture = (
         saved(page, player.locator(f".{kind}"), tmp_path) for kind in ("midi", "wav", "midipic")
@@ -45,6 +46,7 @@ def test_the_files_of_a_piece_and_of_a_comparison(visit, tmp_path):
     seen = from_picture(np.array(Image.open(picture))[..., ::-1].copy())
     assert np.array_equal(seen.onset, read_midi(midi).window().onset)
     assert wav.read_bytes()[:4] == b"RIFF"
+    open_menu(page, 1)
     real = texts(saved(page, page.locator(".prism-player .midi").nth(1), tmp_path))
     assert any(line.startswith("terms: ") for line in real)
 
@@ -63,10 +65,12 @@ def test_the_files_of_a_piece_and_of_a_comparison(visit, tmp_path):
     assert poster.suffix == ".pdf" and poster.read_bytes().startswith(b"%PDF")
     said = page.locator(".prism-export .said").text_content()
     assert said.startswith(f"Saved as {poster.name}")
+    assert "Its link leads to 127.0.0.1, which is this computer alone" in said
 
 
 def test_before_the_first_click_it_says_what_to_do(visit):
-    page = visit(viewport={"width": 360, "height": 800})
+    # By such a link no music comes, not even the stored example.
+    page = visit(link="?composers=Nobody", viewport={"width": 360, "height": 800})
     button = page.get_by_role("button", name="Poster as PDF")
     button.focus()
     page.keyboard.press("Enter")

@@ -7,7 +7,7 @@ import re
 import urllib.parse
 
 import pytest
-from conftest import filled, generate, make_pipeline
+from conftest import filled, generate, make_pipeline, open_menu
 from stand_ins import make_wishful, served
 
 WISHES = ("Key", "Density", "Register", "Character")
@@ -33,6 +33,7 @@ def status(page) -> str:
 
 def midi(page, folder: pathlib.Path, index: int = 0) -> bytes:
     """A player's notes."""
+    open_menu(page, index)
     with page.expect_download() as download:
         page.locator(".prism-player .midi").nth(index).click()
     path = folder / f"{id(page)}-{index}"
@@ -53,7 +54,7 @@ def choose(page) -> None:
     box.click()
     page.get_by_role("option").nth(2).click()
     box.press("Escape")
-    for label, value in (("Guidance scale", "3.5"), ("Steps", "9"), ("Structure", "1.5")):
+    for label, value in (("Guidance scale", "3.5"), ("Steps", "9"), ("Repetition", "1.5")):
         page.get_by_label(f"number input for {label}").fill(value)
     weights(page).nth(1).wait_for()
     weights(page).first.fill("80")
@@ -95,7 +96,7 @@ def test_a_link_gives_another_visitor_the_same_notes(visit, tmp_path):
     second.get_by_text("More settings").click()
     assert second.get_by_label("Seed", exact=True).input_value() == "314"
     assert second.get_by_label("number input for Steps").input_value() == "9"
-    assert second.get_by_label("number input for Structure").input_value() == "1.5"
+    assert second.get_by_label("number input for Repetition").input_value() == "1.5"
     assert [weights(second).nth(i).input_value() for i in (0, 1)] == ["80", "50"]
 
 
@@ -146,7 +147,7 @@ def test_what_is_asked_for_is_drawn_named_and_restored_by_a_link(visit, wishful,
     assert second.locator(".detail").first.text_content() == words
     second.get_by_text("More settings").click()
     held = [second.get_by_label(label, exact=True).input_value() for label in WISHES]
-    assert held == ["B♭ minor", "as it comes", "as it comes", "as it comes"]
+    assert held == ["B♭ minor", "Any", "Any", "Any"]
     assert second.get_by_label("Metre", exact=True).input_value() == "3/4"
 
     # A surprise leaves it as it is; an earlier result brings its own back.
@@ -157,7 +158,7 @@ def test_what_is_asked_for_is_drawn_named_and_restored_by_a_link(visit, wishful,
     entries.nth(2).click()
     first.wait_for_function("!location.search.includes('key=')")
     held = [first.get_by_label(label, exact=True).input_value() for label in ("Metre", "Key")]
-    assert held == ["as it comes"] * 2
+    assert held == ["Any"] * 2
 
 
 def test_what_a_model_does_not_know_is_not_offered(visit, plain):

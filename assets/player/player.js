@@ -23,7 +23,9 @@ let colour = null;
 let audioAddress = "";
 let pictureWanted = false;
 
-const value = () => props.value || EMPTY;
+// The page brings a stored example along; one that was opened by a link waits for its own music.
+const linked = new URLSearchParams(location.search).has("composers");
+const value = () => (props.value && !(props.value.opening && linked) ? props.value : EMPTY);
 const beatsPerSecond = () => value().tempo / 60;
 const sound = () => (value().downloads || {}).wav;
 const hasSound = () => Boolean(sound());

@@ -1,18 +1,32 @@
 """The stored example with which the page opens: music before anybody has pressed anything.
 
-It is made to sound, scored and placed beside the training music once, for all visitors.
+Its notes are part of the page. It is made to sound, scored and placed beside the training music
+once, for all visitors.
 """
 
 from __future__ import annotations
 
+import json
+import logging
 from typing import TYPE_CHECKING
 
-from prism.service.examples import EXAMPLES
+from prism.service.examples import EXAMPLES, EXAMPLES_FILE, unpacked
+from prism.service.log import log_fault
 from prism.service.session import Generation, Session
 
 if TYPE_CHECKING:
     from prism.service.piece import ShownPiece
     from prism.service.service import Service
+
+
+logger = logging.getLogger(__name__)
+
+
+def first_sight() -> dict[str, ShownPiece]:
+    """The notes of the first stored example, whatever it was made with, by source."""
+    stored = json.loads(EXAMPLES_FILE.read_text(encoding="utf-8"))["examples"]
+    (pieces,) = (one["pieces"] for one in stored if one["name"] == next(iter(EXAMPLES)))
+    return {source: unpacked(piece) for source, piece in pieces.items()}
 
 
 class Opening:
@@ -30,8 +44,15 @@ class Opening:
 
     @property
     def pieces(self) -> dict[str, ShownPiece]:
-        """A piece of every source, perhaps without its files; empty if one is not stored."""
-        stored = self._service.examples.get()
+        """A piece of every source, perhaps without its files.
+
+        Empty if the examples were made with other weights than those in use, or cannot be read.
+        """
+        try:
+            stored = self._service.examples.get()
+        except Exception as error:  # whatever it was, the page works without
+            log_fault(logger, "examples", error)
+            return {}
         found = {n: stored.get(self.shared.settings.key_for(n)) for n in self._service.sources}
         return found if all(found.values()) else {}
 

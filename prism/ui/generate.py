@@ -68,29 +68,41 @@ class Handlers:
         return [choices, said, link, *others]
 
     def opening(self, session: Session, request: gr.Request | None = None) -> Iterator[list[Any]]:
-        """Show a stored example, unless a link asks for something or a click was faster.
+        """Let the stored example sound whose notes stand on the page already.
 
-        (scores, nearest, then player and piece of every source)
+        They go where a link asks for something, and where other weights are in use; a faster click
+        has put its own in their place. (scores, nearest, then player and piece of every source)
         """
-        skipped = [gr.skip()] * (2 + 2 * len(self.service.sources))
+        sources = self.service.sources.values()
+        skipped = [gr.skip()] * (2 + 2 * len(sources))
         asked = request and any(name in PUBLIC for name in request.query_params)
         pieces = {} if asked else self.example.pieces
-        if not pieces or session.generation.settings is not None:
+        if session.generation.settings is not None:
             yield skipped
+            return
+        if not pieces:
+            empty = [part for s in sources for part in (empty_player(s, hint=s.hint), None)]
+            yield [*skipped[:2], *empty]
             return
         generation = self.example.begin(session)
         seen = [part for piece in pieces.values() for part in (piece_value(piece, True), gr.skip())]
         yield [*self.cards.begun(generation)[:2], *seen]
         for place, name in enumerate(pieces):
-            sounding = [self.shown(name, p) for p in self.service.fill_for(session, name)][-1]
-            yield [*skipped[: 2 + 2 * place], *sounding, *skipped[4 + 2 * place :]]
+            *_, done = self.service.fill(name, generation.settings)
+            if generation.over:
+                return
+            if generation.own is None or name != "corpus":
+                generation.pieces[name] = done.piece
+                sounding = self.shown(name, done)
+                yield [*skipped[: 2 + 2 * place], *sounding, *skipped[4 + 2 * place :]]
         for said in self._told(generation):
             yield [*said, *skipped[2:]]
 
     def _told(self, generation: Generation) -> Iterator[tuple[Any, Any]]:
         """(scores, nearest) of the stored example, each found out once for all visitors."""
         shared = self.example.shared
-        shared.pieces = shared.pieces or dict(generation.pieces)
+        if set(generation.pieces) == set(self.service.sources) and generation.own is None:
+            shared.pieces = shared.pieces or dict(generation.pieces)
         known = [self.cards.replaced(shared)] if shared.scores else []
         scores = ((said, gr.skip()) for said in self.cards.scores(shared))
         nearest = ((gr.skip(), said) for said in self.cards.nearest(shared))
@@ -117,7 +129,8 @@ class Handlers:
             # No toast: it would say the same again, and lie over the controls.
             raise gr.Error(words, visible=False, print_exception=False) from error
         generation = session.begin(settings)
-        yield [share_value(query(settings)), gr.skip(), *self.cards.begun(generation)]
+        said = status("Drawing…", step=True)
+        yield [share_value(query(settings)), said, *self.cards.begun(generation)]
 
     def prism(self, session: Session) -> Iterator[tuple[Any, Any, Any]]:
         """Draw a roll and show it on the way; (player, piece, status)."""
@@ -129,7 +142,7 @@ class Handlers:
         except (ValueError, OSError) as error:
             words = fault_words(error)
             yield gr.skip(), gr.skip(), status(words, error=True)
-            raise gr.Error(words, print_exception=False) from error
+            raise gr.Error(words, visible=False, print_exception=False) from error
 
     def corpus(self, session: Session) -> Iterator[tuple[Any, Any]]:
         """Show a held-out piece by the same composers or the visitor's own; (player, piece)."""

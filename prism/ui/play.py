@@ -6,14 +6,16 @@ from collections.abc import Mapping
 
 import gradio as gr
 
+from prism.service.opening import first_sight
+from prism.service.piece import ShownPiece
 from prism.service.session import Session
 from prism.service.sources import Source
 from prism.ui.cards import CardsPanel
 from prism.ui.controls import Controls
 from prism.ui.element import EACH, QUIET
 from prism.ui.export import Export, export_panel
-from prism.ui.generate import Handlers, empty_player
-from prism.ui.player import PianoRollPlayer, Transport
+from prism.ui.generate import Handlers
+from prism.ui.player import PianoRollPlayer, Transport, piece_value
 from prism.ui.presets import Presets, changed_weights
 
 # Random seeds stay below 100,000: short enough to read out to somebody.
@@ -57,7 +59,8 @@ class PlayPanel:
             with gr.Column(scale=1, min_width=0, elem_classes="prism-lanes"):
                 Transport({"sources": _named(sources)}, elem_classes="prism-transport-block")
                 with gr.Column(elem_classes=["prism-players", "prism-together"]):
-                    self.players = {name: _lane(source) for name, source in sources.items()}
+                    seen = first_sight()
+                    self.players = {name: _lane(name, seen[name]) for name in sources}
         self.cards = CardsPanel()
         self.session = gr.State(Session())
         export_panel(Export(handlers.service), self.session)
@@ -162,6 +165,7 @@ def _named(sources: Mapping[str, Source]) -> list[dict[str, str]]:
     return [{"name": name, "title": source.title} for name, source in sources.items()]
 
 
-def _lane(source: Source) -> PianoRollPlayer:
-    empty = empty_player(source, hint=source.hint)
-    return PianoRollPlayer(empty, elem_classes=f"prism-from-{source.name}")
+def _lane(name: str, piece: ShownPiece) -> PianoRollPlayer:
+    # A page with a link in its address shows no notes but those that it asks for.
+    value = piece_value(piece, busy=True) | {"opening": True}
+    return PianoRollPlayer(value, elem_classes=f"prism-from-{name}")
