@@ -62,7 +62,7 @@ def opened(browser, address: str, **options) -> Page:
     page.set_default_timeout(WAIT_MS)
     page.goto(address + CHOICE)
     page.wait_for_function(
-        "document.querySelectorAll('.prism-player .downloads.ready').length >= 3"
+        "document.querySelectorAll('.prism-player .files.ready').length >= 3"
         " && document.querySelector('.prism-scores').dataset.scores == 2"
     )
     return page

@@ -43,6 +43,33 @@ def text(page, part: str) -> str:
     return page.evaluate(f"part => {SHOWN}.querySelector(part).textContent", part)
 
 
+def contrast(page) -> float:
+    """Of the strongest note on the lesson's first roll, with what it lies on."""
+    return page.evaluate(
+        f"""() => {{
+            const roll = {SHOWN}.querySelector('canvas');
+            const light = ([r, g, b]) => [0.2126 * r, 0.7152 * g, 0.0722 * b]
+                .reduce((sum, part) => sum + part, 0);
+            const linear = byte =>
+                byte <= 10 ? byte / 3294.6 : ((byte / 255 + 0.055) / 1.055) ** 2.4;
+            const ground = getComputedStyle(roll).backgroundColor.match(/[0-9.]+/g).slice(0, 3);
+            const pen = roll.getContext('2d');
+            const {{ data }} = pen.getImageData(0, 20, roll.width, roll.height - 20);
+            const lights = [];
+            for (let at = 0; at < data.length; at += 4) {{
+                // Of what is opaque and coloured: bar lines are grey.
+                const colour = [...data.slice(at, at + 3)];
+                if (data[at + 3] === 255 && Math.max(...colour) - Math.min(...colour) > 40) {{
+                    lights.push(light(colour.map(linear)));
+                }}
+            }}
+            const behind = light(ground.map(Number).map(linear)) + 0.05;
+            return Math.max(...[Math.min(...lights), Math.max(...lights)]
+                .map(one => Math.max((one + 0.05) / behind, behind / (one + 0.05))));
+        }}"""
+    )
+
+
 def hear(page, words: str) -> None:
     """Press the button and wait for the sound."""
     page.get_by_role("button", name=f"Hear it: {words}").click()
@@ -78,6 +105,7 @@ def test_every_lesson_runs_and_sounds(visit):
 
     lesson(page, "3 Guidance", 5)
     assert all(count > 0 for count in notes(page))
+    assert contrast(page) >= 3
 
     lesson(page, "4 Mixing", 1)
     page.wait_for_function(f"{SHOWN}.querySelector('input').max === '4'")

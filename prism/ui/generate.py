@@ -2,7 +2,8 @@
 
 `Handlers.begin` alone reads the controls; what was on the page before is left alone if they hold a
 mistake. A generator yields ``gr.skip()`` for what stays as it is. A mistake and an error of Prism's
-are written into the status line, where they stay readable, before they are raised for the toast.
+are written into the status line, where they stay readable; they are raised without a toast, which
+would say the same again.
 An error of another source stays in that source's player.
 """
 
