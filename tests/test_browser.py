@@ -73,6 +73,8 @@ def test_the_app_with_the_shipped_weights_draws_sounds_and_scores(visit):
 
 def test_the_roll_appears_while_it_is_drawn(visit):
     page = visit()
+    page.get_by_text("More settings").click()
+    page.get_by_label("number input for Steps").fill("64")
     page.evaluate(
         """() => {
             window.drawn = new Set();
@@ -323,12 +325,12 @@ def test_stop_ends_the_drawing_and_generate_works_again(visit):
         """() => [...document.querySelectorAll('.prism-player')].slice(0, 3)
             .every(player => player.dataset.state !== 'rendering')"""
     )
-    assert "Stopped" in player_text(page, 0, "message")
+    assert "Stopped" in player_text(page, 2, "message")
     # The real piece is only looked up.
     assert player_text(page, 1, "message") == ""
     page.get_by_role("button", name="Generate").click()
     page.wait_for_function("document.querySelector('.prism-status').textContent.match(/^Done/)")
-    page.wait_for_function("document.querySelectorAll('.message')[0].textContent === ''")
+    page.wait_for_function("document.querySelectorAll('.message')[2].textContent === ''")
 
 
 @pytest.mark.parametrize("width", [360, 1440, 1920])

@@ -42,9 +42,8 @@ def fits(page) -> bool:
 def test_an_example_fills_in_the_controls_and_a_result_comes_back(visit):
     page = visit()
     page.get_by_label("New seed each time").check()
-    page.get_by_role("button", name="Mozart with some Beethoven").click()
-    wait_for_words(page, "detail", 0, "Mozart 60 % + Beethoven 40 %")
-    filled(page, 3)
+    generate(page, amt=True, button="Mozart with some Beethoven")
+    assert "Mozart 60 % + Beethoven 40 %" in words(page, "detail")
     # Neither a new seed nor the weights that stood there before.
     first = asked(page)
     assert (first["composers"], first["weights"]) == ("Mozart,Beethoven", "60,40")

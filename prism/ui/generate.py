@@ -88,16 +88,21 @@ class Handlers:
         generation = self.example.begin(session)
         seen = [part for piece in pieces.values() for part in (piece_value(piece, True), gr.skip())]
         yield [*self.cards.begun(generation)[:2], *seen]
-        for place, name in enumerate(pieces):
+        for place, sounding in self._sounding(generation):
+            yield [*skipped[: 2 + 2 * place], *sounding, *skipped[4 + 2 * place :]]
+        for said in self._told(generation):
+            yield [*said, *skipped[2:]]
+        yield skipped  # Gradio shows the last item twice, and a click may have come since
+
+    def _sounding(self, generation: Generation) -> Iterator[tuple[int, tuple[Any, Any]]]:
+        """Place and (player, piece) of each source of the stored example."""
+        for place, name in enumerate(self.service.sources):
             *_, done = self.service.fill(name, generation.settings)
             if generation.over:
                 return
             if generation.own is None or name != "corpus":
                 generation.pieces[name] = done.piece
-                sounding = self.shown(name, done)
-                yield [*skipped[: 2 + 2 * place], *sounding, *skipped[4 + 2 * place :]]
-        for said in self._told(generation):
-            yield [*said, *skipped[2:]]
+                yield place, self.shown(name, done)
 
     def _told(self, generation: Generation) -> Iterator[tuple[Any, Any]]:
         """(scores, nearest) of the stored example, each found out once for all visitors."""
