@@ -289,11 +289,10 @@ def choose_tab(page, name: str, tabs: str = "body") -> None:
 
 def generate(page, amt: bool = False, button: str = "Generate") -> None:
     """Ask for new music; wait for the first two players, and for the baseline's if asked to."""
-    # What stands there is another click's or the stored example.
-    page.evaluate(
-        """() => document.querySelectorAll('.prism-together .prism-player')
-            .forEach(player => { player.dataset.state = 'old'; })"""
-    )
+    # What stands there is another click's, or the stored example, whose sound is on its way.
+    lanes = "[...document.querySelectorAll('.prism-together .prism-player')]"
+    page.wait_for_function(f"{lanes}.every(lane => lane.dataset.state !== 'rendering')")
+    page.evaluate(f"{lanes}.forEach(lane => {{ lane.dataset.state = 'old'; }})")
     page.get_by_role("button", name=button).click()
     filled(page, 3 if amt else 2)
 

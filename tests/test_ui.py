@@ -329,6 +329,14 @@ def test_a_missing_soundfont_leaves_the_roll_and_says_so(monkeypatch):
     assert len(drawn) == 1, "only the sound was missing"
 
 
+def test_between_the_tabs_there_are_tabs_alone():
+    page = build_ui(service_of())
+    rows = [block for block in page.blocks.values() if isinstance(block, gr.Tabs)]
+    # Gradio counts whatever stands there, and would show a tab in another's place.
+    assert len(rows) == 2
+    assert all(isinstance(tab, gr.Tab) for row in rows for tab in row.children)
+
+
 def test_a_click_sends_four_events():
     page = build_ui(service_of())
     events = page.config["dependencies"]

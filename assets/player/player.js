@@ -252,7 +252,8 @@ function showTitle(title, detail) {
 function showChips() {
   const { busy, caption } = value();
   const chips = document.querySelector(".prism-scores")?.chips?.[view.source] ?? [];
-  part(".chips").replaceChildren(...(busy ? [caption || ""] : chips.map(chipOf)));
+  const progress = make("span", "progress", caption || "");
+  part(".chips").replaceChildren(...(busy ? [progress] : chips.map(chipOf)));
 }
 
 function chipOf({ name, number, words, about }) {

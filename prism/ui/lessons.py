@@ -214,7 +214,7 @@ def lessons_tab(service: Service) -> None:
             panels = [_panel(LessonRunner(lesson, service)) for lesson in LESSONS]
         with gr.Column(visible=False, elem_classes=_HEARD) as column:
             player = PianoRollPlayer(player_value(""))
-    heard = gr.State(Newest())
+        heard = gr.State(Newest())
     choices = {
         component: control.default
         for runner, _, controls, *_ in panels
