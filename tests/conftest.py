@@ -38,6 +38,7 @@ CHROMIUM_OPTIONS = [
 ]
 START_SECONDS = 90
 WAIT_MS = 60_000
+LANES = "[...document.querySelectorAll('.prism-together .prism-player')]"
 PROFILES = {
     "Ada": {"time_signatures": [[4, 4, 0.75], [3, 4, 0.25]], "tempo": 80.0},
     "Bob": {"time_signatures": [[6, 8, 1.0]], "tempo": 160.0},
@@ -265,6 +266,7 @@ def visit(address, new_page):
         ready = "document.querySelector('.prism-status')?.textContent[0] === 'R'"
         if not link:
             page.wait_for_function(ready)
+            at_rest(page)
         return page
 
     yield open_page
@@ -287,12 +289,15 @@ def choose_tab(page, name: str, tabs: str = "body") -> None:
     page.locator(f"{tabs} .overflow-dropdown button", has_text=name).first.click()
 
 
+def at_rest(page) -> None:
+    """Wait until nothing is being made, such as the sound of the example with which it opens."""
+    page.wait_for_function(f"{LANES}.every(lane => lane.dataset.state !== 'rendering')")
+
+
 def generate(page, amt: bool = False, button: str = "Generate") -> None:
     """Ask for new music; wait for the first two players, and for the baseline's if asked to."""
-    # What stands there is another click's, or the stored example, whose sound is on its way.
-    lanes = "[...document.querySelectorAll('.prism-together .prism-player')]"
-    page.wait_for_function(f"{lanes}.every(lane => lane.dataset.state !== 'rendering')")
-    page.evaluate(f"{lanes}.forEach(lane => {{ lane.dataset.state = 'old'; }})")
+    at_rest(page)
+    page.evaluate(f"{LANES}.forEach(lane => {{ lane.dataset.state = 'old'; }})")
     page.get_by_role("button", name=button).click()
     filled(page, 3 if amt else 2)
 

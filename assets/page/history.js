@@ -15,7 +15,7 @@ function draw(canvas, notes) {
   canvas.width = Math.round(canvas.clientWidth * scale);
   canvas.height = Math.round(canvas.clientHeight * scale);
   const pen = canvas.getContext("2d");
-  pen.fillStyle = getComputedStyle(root).getPropertyValue("--color-accent").trim();
+  pen.fillStyle = getComputedStyle(root).getPropertyValue("--prism-prism").trim();
   const row = canvas.height / (HIGHEST - LOWEST);
   for (let at = 0; at < notes.length; at += 3) {
     const [pitch, start, end] = notes.slice(at, at + 3);
