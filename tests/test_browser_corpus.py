@@ -21,7 +21,7 @@ def open_training(page) -> None:
         page,
         "Train",
         """[...document.querySelectorAll('.prism-charts')]
-        .some(charts => charts.offsetParent && charts.querySelectorAll('.lines').length > 5)""",
+        .some(charts => charts.offsetParent && charts.querySelectorAll('.lines').length > 3)""",
     )
 
 

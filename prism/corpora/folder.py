@@ -47,7 +47,7 @@ _ZERO_TEMPO = b"\xff\x51\x03\x00\x00\x00"
 _REASONS = (
     ("is empty", "an empty file"),
     ("cut short", "cut short"),
-    ("is no MIDI|bytes long|time division|no tracks|of type", "not a MIDI header Prism reads"),
+    ("is not a MIDI|bytes long|time division|no tracks|of type", "not a MIDI header Prism reads"),
     ("is larger than", f"more than {MAX_FILE_BYTES} bytes"),
     (r"has \d+ notes", f"more than {MAX_NOTES} notes"),
     ("lie beyond", f"more than {MAX_BEATS} beats"),
