@@ -14,7 +14,7 @@ from prism.corpora.provenance import weights_digest
 from prism.drawing.figures import evaluation_figures
 from prism.evaluation import studies
 from prism.evaluation.experiment import experiment
-from prism.evaluation.ledger import Ledger, unpacked
+from prism.evaluation.ledger import Ledger
 from prism.evaluation.report import (
     cloud_table,
     composer_table,
@@ -31,6 +31,7 @@ from prism.evaluation.report import (
 from prism.evaluation.summary import summary
 from prism.evaluation.systems import DRAWN, REFERENCE, SYSTEMS, Systems, planned_runs
 from prism.models.settings import SETTINGS
+from prism.music.packing import unpacked_roll
 from prism.music.roll import PianoRoll
 from prism.music.statistics import NAMES
 from prism.similarity.neighbours import TrainingIndex
@@ -130,7 +131,7 @@ def test_a_row_says_what_was_drawn(rows, systems, scorer):
         "amt",
     }
     for name in {"prism", "amt"}:
-        assert unpacked(row["systems"][name]["roll"]) == drawn[name]
+        assert unpacked_roll(row["systems"][name]["roll"]) == drawn[name]
     assert json.loads(json.dumps(row)) == row
 
 

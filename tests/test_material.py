@@ -5,7 +5,7 @@ import pytest
 import torch
 from conftest import make_pipeline
 
-from prism.evaluation.ledger import Ledger, packed, unpacked
+from prism.evaluation.ledger import Ledger
 from prism.evaluation.material import draw_samples, real_side, run_side, sample_side
 from prism.evaluation.processes import in_processes
 from prism.evaluation.tolerance import (
@@ -15,6 +15,7 @@ from prism.evaluation.tolerance import (
     tolerance_section,
 )
 from prism.evaluation.two_sample import Side
+from prism.music.packing import packed_roll, unpacked_roll
 from prism.music.roll import Note, PianoRoll
 from prism.music.statistics import NAMES, line_moves
 
@@ -28,10 +29,10 @@ quick.composers = make_pipeline().composers
 
 def test_a_roll_comes_back_from_its_row():
     roll = PianoRoll.from_notes([Note(60, 0, 2, 70), Note(64, 1.5, 1, 90)], 64, tempo=93.5)
-    assert unpacked(packed(roll)) == roll
+    assert unpacked_roll(packed_roll(roll)) == roll
     uneven = PianoRoll(roll.onset, roll.sustain, roll.velocity, time_signature=(3, 4), bars=(0, 20))
-    assert unpacked(packed(uneven)).properties == uneven.properties
-    assert unpacked(packed(PianoRoll.empty(32))).notes() == []
+    assert unpacked_roll(packed_roll(uneven)).properties == uneven.properties
+    assert unpacked_roll(packed_roll(PianoRoll.empty(32))).notes() == []
 
 
 def test_samples_that_were_stopped_go_on_to_the_same_result(tmp_path):
@@ -81,7 +82,7 @@ def test_real_windows_are_of_their_split(corpus):
 
 def test_a_side_is_made_of_the_runs():
     roll = PianoRoll.from_notes([Note(60, 0, 2)], 64)
-    rows = [{"composer": "Ada", "systems": {"amt": {"roll": packed(roll)}}}] * 2
+    rows = [{"composer": "Ada", "systems": {"amt": {"roll": packed_roll(roll)}}}] * 2
     side = run_side(rows, "amt")
     assert side.rolls == [roll, roll] and list(side.labels) == ["Ada"] * 2
     assert len(set(side.pieces)) == 2

@@ -61,6 +61,7 @@ let colour = null;
 let corner = { left: 0, top: 0 }; // of the ruler, in the column of the lanes
 
 // Nothing moves the ruler but another size of the column.
+const resized = new ResizeObserver(measure);
 function measure() {
   const [column, inner] = [root.closest(".prism-lanes"), part(".ruler")]
     .map((place) => place?.getBoundingClientRect() ?? { left: 0, top: 0 });
@@ -244,7 +245,7 @@ part(".ruler").addEventListener("pointerdown", (event) => {
   seekOnRuler(event);
 });
 part(".ruler").addEventListener("pointermove", (event) => event.buttons && seekOnRuler(event));
-new ResizeObserver(measure).observe(part(".ruler"));
+resized.observe(part(".ruler"));
 
 // ---- keys ----
 
@@ -314,7 +315,7 @@ function meet() {
     return Object.assign(source, { lane: lanes()[index], letter: LETTERS[index] });
   }));
   const column = root.closest(".prism-lanes");
-  if (column) new ResizeObserver(measure).observe(column);
+  if (column) resized.observe(column);
   showVolume();
   tellLoners();
 }

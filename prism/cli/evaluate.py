@@ -256,7 +256,8 @@ def _told_apart(
     options: argparse.Namespace, real: Side, sides: dict[str, Side], kept: Ledger
 ) -> list[Row]:
     """A two-sample test for each of some sides."""
-    numbers = f"of {options.runs} and {options.drawn}, {options.fresh} seeds"
+    trained = f"{options.fresh} seeds, {options.updates} updates"
+    numbers = f"of {options.runs} and {options.drawn}, {trained}"
     names = {name: f"two-sample {name} {numbers}" for name in sides}
 
     def test(name: str) -> Row:

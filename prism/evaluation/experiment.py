@@ -11,9 +11,10 @@ from collections.abc import Collection, Iterator, Sequence
 import torch.nn.functional as F
 
 from prism.evaluation.bootstrap import rounded
-from prism.evaluation.ledger import Row, packed
+from prism.evaluation.ledger import Row
 from prism.evaluation.processes import in_processes
 from prism.evaluation.systems import DRAWN, REFERENCE, Run, Systems
+from prism.music.packing import packed_roll
 from prism.music.roll import PianoRoll
 from prism.music.statistics import describe
 from prism.similarity.neighbours import TrainingIndex
@@ -76,5 +77,5 @@ def _row(
         if name in _SEARCHED:
             systems[name]["nearest"] = rounded(index.nearest(roll).overlap, _DECIMALS)
         if name in DRAWN:
-            systems[name]["roll"] = packed(roll)
+            systems[name]["roll"] = packed_roll(roll)
     return {"run": run.number, "composer": run.composer, "seed": run.seed, "systems": systems}

@@ -7,35 +7,9 @@ import pathlib
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
-from prism.music.roll import PianoRoll
 from prism.music.writing import explained, make_folder, write_text
 
 Row = dict[str, Any]
-
-
-def packed(roll: PianoRoll) -> Row:
-    """A roll as a row holds it, plain JSON; `unpacked` is the way back."""
-    notes = np.column_stack(roll.arrays()).tolist()
-    signature, bars = (None if x is None else list(x) for x in (roll.time_signature, roll.bars))
-    return {
-        "notes": notes,
-        "frames": roll.frames,
-        "tempo": roll.tempo,
-        "time_signature": signature,
-        "bars": bars,
-    }
-
-
-def unpacked(row: Row) -> PianoRoll:
-    """The roll of which `packed` made this."""
-    signature, bars = (
-        None if row[name] is None else tuple(row[name]) for name in ("time_signature", "bars")
-    )
-    columns = np.array(row["notes"], np.int64).reshape(-1, 4).T
-    properties = {"tempo": row["tempo"], "time_signature": signature, "bars": bars}
-    return PianoRoll.from_arrays(*columns, row["frames"], **properties)
 
 
 class Ledger:

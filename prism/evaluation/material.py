@@ -16,10 +16,11 @@ import numpy as np
 
 from prism.corpora.prepared import Corpus
 from prism.corpora.sharded import ShardedCorpus
-from prism.evaluation.ledger import Ledger, Row, packed, unpacked
+from prism.evaluation.ledger import Ledger, Row
 from prism.evaluation.processes import in_processes
 from prism.evaluation.two_sample import Side
 from prism.models.pipeline import PrismPipeline
+from prism.music.packing import packed_roll, unpacked_roll
 from prism.similarity.bands import HELD_OUT
 
 BATCH = 15
@@ -64,7 +65,7 @@ def draw_samples(
 
     def drawn(call: tuple[str, list[int]]) -> list[Row]:
         label, seeds = call
-        return [packed(roll) for roll in prism(label, seed=seeds).rolls]
+        return [packed_roll(roll) for roll in prism(label, seed=seeds).rolls]
 
     for (label, seeds), rolls in zip(calls, in_processes(drawn, calls, processes), strict=True):
         for one, roll in zip(seeds, rolls, strict=True):
@@ -86,4 +87,4 @@ def run_side(rows: Sequence[Row], system: str) -> Side:
 
 def _drawn(rolls: Sequence[tuple[str, Row]]) -> Side:
     labels, packs = zip(*rolls, strict=True)
-    return Side([unpacked(p) for p in packs], labels, [str(i) for i in range(len(packs))])
+    return Side([unpacked_roll(p) for p in packs], labels, [str(i) for i in range(len(packs))])

@@ -10,9 +10,6 @@ from typing import Any
 
 import torch
 
-# What the processes do; they are forked when it stands here, as a closure cannot be sent to them.
-_work: Callable[[Any], Any] | None = None
-
 
 def usual_processes() -> int:
     """One a core, two at most; one with a GPU, which cannot be shared in this way."""
@@ -27,20 +24,25 @@ def in_processes(
     With several processes each computes in a single thread: that is quicker than several threads
     for networks as small as these. Items and results travel between processes.
     """
-    global _work
     if processes == 1:
         yield from map(function, items)
         return
     # Threads of this process's own products would be missing in those forked from it.
     torch.set_num_threads(1)
-    _work = function
     context = multiprocessing.get_context("fork")
-    with ProcessPoolExecutor(processes, context, torch.set_num_threads, (1,)) as pool:
+    # Forked, they have the function as it is: a closure could not be sent to them.
+    with ProcessPoolExecutor(processes, context, _begin, (function,)) as pool:
         try:
             yield from pool.map(_call, items)
         finally:
             pool.shutdown(cancel_futures=True)
 
 
+def _begin(function: Callable[[Any], Any]) -> None:
+    """Give a new process its work."""
+    torch.set_num_threads(1)
+    _call.work = function
+
+
 def _call(item: Any) -> Any:
-    return _work(item)
+    return _call.work(item)

@@ -108,7 +108,7 @@ class Systems:
     def draw_all(self, runs: Sequence[Run]) -> list[dict[str, PianoRoll]]:
         """The same of several runs."""
         baselines = [name for name in self.names if name in ("amt", "amt_untold")]
-        calls = [self._call(run, name) for run in runs for name in baselines]
+        calls = [call for run in runs for call in self._calls(run, baselines)]
         if self.together:
             written = iter(self.together(calls))
         else:
@@ -123,14 +123,15 @@ class Systems:
             for run in runs
         ]
 
-    def _call(self, run: Run, baseline: str) -> dict[str, Any]:
+    def _calls(self, run: Run, baselines: Sequence[str]) -> list[dict[str, Any]]:
+        """Of the baseline, told or not: all continue the same opening."""
         window = corpus_sample(self.corpus, [run.composer], run.seed)
-        is_told = baseline == "amt" and run.composer in self.told
-        return {
+        call = {
             "prompt": prompt_roll(prompt_sample(self.corpus, window, run.seed)),
             "seed": run.seed,
-            "composers": [run.composer] if is_told else None,
         }
+        told = {"amt": [run.composer]} if run.composer in self.told else {}
+        return [call | {"composers": told.get(name)} for name in baselines]
 
     def _others(self, run: Run) -> dict[str, PianoRoll]:
         """What no model makes."""

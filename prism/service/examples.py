@@ -13,12 +13,10 @@ import pathlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from prism import ASSETS
 from prism.corpora.provenance import MODELS, files_digest
 from prism.models.settings import GenerationSettings
-from prism.music.roll import PianoRoll
+from prism.music.packing import packed_roll, unpacked_roll
 from prism.service.loading import Loader
 from prism.service.piece import ShownPiece
 
@@ -41,7 +39,6 @@ EXAMPLES_FILE = ASSETS / "examples.json"
 # What a source's piece was made with.
 _MADE_WITH = {"prism": ("prism",), "corpus": ("corpus",), "amt": ("amt", "corpus", "prism")}
 _WORDS = ("kind", "title", "detail", "caption", "name")
-_COLUMNS = ("pitch", "start", "end", "velocity")
 
 
 def origin_of(
@@ -84,24 +81,11 @@ def load_examples(
 
 def packed(piece: ShownPiece) -> dict[str, Any]:
     """A piece as JSON holds it."""
-    columns = zip(_COLUMNS, piece.roll.arrays(), strict=True)
-    return {
-        **{word: getattr(piece, word) for word in _WORDS},
-        "lines": list(piece.lines),
-        "tempo": piece.roll.tempo,
-        "time_signature": list(piece.roll.time_signature),
-        **({"bars": list(piece.roll.bars)} if piece.roll.bars else {}),
-        **{name: column.tolist() for name, column in columns},
-    }
+    words = {word: getattr(piece, word) for word in _WORDS}
+    return words | {"lines": list(piece.lines)} | packed_roll(piece.roll)
 
 
 def unpacked(stored: Mapping[str, Any]) -> ShownPiece:
     """The piece of which `packed` made this, still without files."""
-    roll = PianoRoll.from_arrays(
-        *(np.array(stored[name], np.int64) for name in _COLUMNS),
-        tempo=stored["tempo"],
-        time_signature=tuple(stored["time_signature"]),
-        bars=tuple(stored["bars"]) if "bars" in stored else None,
-    )
     words = {word: stored[word] for word in _WORDS}
-    return ShownPiece(**words, roll=roll, lines=tuple(stored["lines"]))
+    return ShownPiece(**words, roll=unpacked_roll(stored), lines=tuple(stored["lines"]))

@@ -154,13 +154,13 @@ def _lay_out_more(made: dict[str, Component]) -> None:
 
 def setting_control(setting: Setting, **look: Any) -> Component:
     """The input of one setting, as its row says; `look` as the component takes it."""
-    look = {"label": setting.label, "min_width": 0} | look
+    is_typed = isinstance(setting, Number) and not setting.step
+    info = f"{setting.span}; {setting.help}" if is_typed else setting.help
+    look = {"label": setting.label, "info": info, "min_width": 0} | look
     if isinstance(setting, Number) and setting.step:
-        look = {"info": setting.help} | look
         low, high, step = setting.low, setting.high, setting.step
         return gr.Slider(low, high, value=setting.default, step=step, **look)
     if isinstance(setting, Number):
-        look = {"info": f"{setting.span}; {setting.help}"} | look
         return gr.Number(setting.public_default, **look)
     if isinstance(setting, Word):
         choices = [(words, value) for value, words in setting.choices.items()]
@@ -168,5 +168,4 @@ def setting_control(setting: Setting, **look: Any) -> Component:
         choices = open_or(METRES if isinstance(setting, Metre) else ())
     # A time signature that is not offered can be typed.
     free = isinstance(setting, Metre)
-    look = {"info": setting.help} | look
     return gr.Dropdown(choices, value=setting.public_default, allow_custom_value=free, **look)
