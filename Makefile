@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 TORCH := $(shell grep '^torch==' requirements.txt)
 BENCHMARKS := evaluation samples latency scores amt_sampler training preparation contention load robustness
 AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo -n)
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 .PHONY: app test lint check corpus train benchmarks release
 app: $(VENV)/app-ready

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+import unittest.mock
 import urllib.request
 from collections.abc import Iterable
 
@@ -45,6 +46,12 @@ PROFILES = {
     "Cleo": {"time_signatures": [[2, 4, 1.0]], "tempo": 120.0},
 }
 COLLECTIONS = ("Ballads", "Dances")
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Two workers a core, as browser tests wait half of their time; not many, for the memory."""
+    cores = os.cpu_count() or 1
+    return max(cores, min(2 * cores, 8))
 
 
 def make_piece(
@@ -180,6 +187,17 @@ def corpus() -> Corpus:
     )
 
 
+@pytest.fixture(scope="session", autouse=True)
+def gradio_folder(tmp_path_factory):
+    """A worker's own folder: Gradio names files by their content and a page that closes deletes
+    its own, also from under another worker's page that serves the same.
+    """
+    with unittest.mock.patch.dict(
+        os.environ, GRADIO_TEMP_DIR=str(tmp_path_factory.mktemp("gradio"))
+    ):
+        yield
+
+
 @pytest.fixture(scope="session")
 def address(tmp_path_factory):
     """The one page that nearly all browser tests share: see `stand_ins.whole_page`."""
@@ -259,7 +277,7 @@ def visit(address, new_page):
         pages.append(page)
         page.set_default_timeout(WAIT_MS)
         page.on("request", lambda r: is_foreign(r.url, home) and faults.append(r.url))
-        page.on("console", lambda m: m.type == "error" and faults.append(m.text))
+        page.on("console", lambda m: m.type == "error" and faults.append(f"{m.text} {m.location}"))
         page.on("pageerror", lambda error: faults.append(str(error)))
         page.goto(home + link)
         # A page that is opened by a link may go on to generate, and then says something else.

@@ -45,6 +45,7 @@ def test_real_music_survives_the_autoencoder(pipe, corpus):
     assert 2 * (struck & truth).sum() / (struck.sum() + truth.sum()) > 0.9
 
 
+@pytest.mark.slow
 def test_every_label_draws_notes_without_stray_frames(pipe, corpus):
     orphans = {}
     for label in pipe.composers:
