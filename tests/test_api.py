@@ -245,7 +245,7 @@ def test_whatever_is_asked_a_sentence_or_a_piece_comes(address, arguments):
 def test_calls_in_gradios_own_ways_are_told_as_well(address):
     short = post(address, "call/corpus", b'{"data": [["Bach"]]}')
     assert short[0] == 400 and short[1]["error"].startswith(
-        "data: expected a list of 3 values (composers, seed, tempo), got [["
+        "data: expected a list of 4 values (composers, seed, tempo, instrument), got [["
     )
     for path in ("call/v2/generat", "call/generat", "run/generat", "call/v2/begin"):
         code, answer = post(address, path, b'{"data": []}')

@@ -138,3 +138,9 @@ def test_wav_holds_the_samples(tmp_path):
         assert (file.getnchannels(), file.getframerate(), file.getnframes()) == (1, SAMPLE_RATE, 4)
         read = np.frombuffer(file.readframes(4), "<i2")
     assert read.tolist() == [0, 32767, -32767, 16384]
+
+
+def test_another_instrument_sounds_different():
+    piano, organ = synthesis.synthesise(one_note(80)), synthesis.synthesise(one_note(80), 19)
+    assert len(piano) == len(organ) and loudness(organ) > 0
+    assert np.corrcoef(piano, organ)[0, 1] < 0.9

@@ -326,7 +326,7 @@ def test_a_complaint_stays_although_the_sound_of_another_bar_comes_later(service
 def test_files_that_cannot_be_written_are_told_and_the_log_has_no_name(
     service, monkeypatch, caplog
 ):
-    def full(roll, path, lines):
+    def full(roll, path, *others):
         raise OSError(errno.ENOSPC, "No space left on device", str(path))
 
     page = Page(service)

@@ -38,11 +38,12 @@ from prism.ui.evaluate import ALONE, RUNS, live_experiment
 from prism.ui.player import file_data
 
 Answer = dict[str, Any]
+_LISTENING = (SETTINGS["instrument"],)
 # What each takes, in order.
 ENDPOINTS: dict[str, tuple[Setting, ...]] = {
     "composers": (),
-    "generate": tuple(s for s in PUBLIC.values() if "prism" in s.decides),
-    "corpus": tuple(s for s in PUBLIC.values() if "corpus" in s.decides),
+    "generate": tuple(s for s in PUBLIC.values() if "prism" in s.decides) + _LISTENING,
+    "corpus": tuple(s for s in PUBLIC.values() if "corpus" in s.decides) + _LISTENING,
     **dict.fromkeys(("amt", "compare", "score"), tuple(PUBLIC.values())),
     "experiment": (RUNS, SETTINGS["seed"]),
 }
