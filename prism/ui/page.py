@@ -17,6 +17,7 @@ from prism.ui.evaluate import Evaluation, evaluate_tab
 from prism.ui.generate import Handlers
 from prism.ui.lessons import lessons_tab
 from prism.ui.play import PlayPanel
+from prism.ui.preview import MARK, LinkPreview, preview_routes
 from prism.ui.requests import THREADS, CheckedCalls, log_requests
 from prism.ui.streams import ReliableBlocks
 from prism.ui.theme import prism_theme
@@ -53,7 +54,8 @@ def build_ui(service: Service, result: pathlib.Path = ASSETS / "evaluation.json"
         delete_cache=(FILES_KEPT_SECONDS // 4, FILES_KEPT_SECONDS),
     ) as page:
         Api(service).publish()  # first, so that no handler of the page takes one of its names
-        gr.Markdown("# Prism", elem_classes="prism-heading")
+        mark = MARK.read_text(encoding="utf-8")
+        gr.HTML(f"<h1>{mark}<span>Prism</span></h1>", elem_classes="prism-heading", padding=False)
         with gr.Tabs(elem_classes="prism-tabs"):
             with gr.Tab("Play"):
                 PlayPanel(page, Handlers(service))
@@ -69,12 +71,13 @@ def launch_options(health: Health | None = None) -> dict[str, Any]:
     """Arguments of ``launch``: look, and nothing that leaves the machine or writes history."""
     return {
         "app_kwargs": {
-            "routes": health.routes() if health else [],
-            "middleware": [Middleware(CheckedCalls, endpoints=ENDPOINTS)],
+            "routes": [*(health.routes() if health else []), *preview_routes()],
+            "middleware": [Middleware(LinkPreview), Middleware(CheckedCalls, endpoints=ENDPOINTS)],
         },
         # A last resort, for what goes wrong before a handler is called: never no sentence at all.
         "show_error": True,
         "state_session_capacity": SESSIONS_KEPT,
+        "favicon_path": MARK,
         "theme": prism_theme(),
         "css_paths": [ASSETS / "page" / "page.css"],
         "js": (ASSETS / "page" / "page.js").read_text(encoding="utf-8"),
