@@ -257,6 +257,7 @@ def neighbour_piece(source: str, neighbour: Neighbour, sample: PianoRoll) -> Sho
         name=f"nearest-to-{source}-{piece.label}-{piece.title}",
         roll=dataclasses.replace(roll, **sample.properties),
         lines=real_lines(piece),
+        source="corpus",
     )
 
 

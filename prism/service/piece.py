@@ -50,6 +50,8 @@ class ShownPiece:
         The music, as it is drawn, scored and compared.
     lines : tuple of str
         What its files say of its origin; see `prism.music.metadata`.
+    source : str
+        ``prism``, ``corpus`` or ``amt``: whose colour its picture has.
     """
 
     kind: str
@@ -61,6 +63,7 @@ class ShownPiece:
     lines: tuple[str, ...] = ()
     message: str = ""
     files: dict[str, pathlib.Path] = dataclasses.field(default_factory=dict)
+    source: str = "prism"
 
     def __post_init__(self) -> None:
         self.name = file_stem(self.name)
@@ -108,5 +111,5 @@ class ShownPiece:
 
         with self._lock:
             title = f"{self.title} · {self.detail}"
-            self._write("png", ".png", lambda path: save_png(self.roll, path, title))
+            self._write("png", ".png", lambda path: save_png(self.roll, path, title, self.source))
         return self
