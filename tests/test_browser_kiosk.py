@@ -35,8 +35,9 @@ def test_a_projector_of_1024_shows_all_lanes_with_their_scores_in_large_type(vis
     boxes = page.evaluate(
         f"""{LANES}.flatMap(lane => [...lane.querySelectorAll('.play, .titles, .chip, canvas')])
             .map(part => {{ const box = part.getBoundingClientRect();
+                const size = parseFloat(getComputedStyle(part).fontSize);
                 return [part.className || part.tagName, box.left, box.top, box.right, box.bottom,
-                    part.scrollWidth - part.clientWidth, parseFloat(getComputedStyle(part).fontSize)];
+                    part.scrollWidth - part.clientWidth, size];
             }})"""
     )
     assert len(boxes) == 3 * 3 + 5
