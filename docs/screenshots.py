@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import pathlib
 import shutil
@@ -17,6 +18,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 
+from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
@@ -27,6 +29,8 @@ WAIT_MS = 60_000
 LAPTOP = {"viewport": {"width": 1280, "height": 900}}
 PHONE = {"viewport": {"width": 360, "height": 740}, "device_scale_factor": 2}
 PROJECTOR = {"viewport": {"width": 1920, "height": 1080}}
+# As link previews want it.
+PREVIEW = {"viewport": {"width": 1200, "height": 630}}
 
 
 @contextlib.contextmanager
@@ -75,6 +79,15 @@ def tab(page: Page, name: str, ready: str) -> None:
     page.wait_for_timeout(2000)  # charts and rolls draw themselves
 
 
+def save_preview(browser, address: str) -> None:
+    """The picture that stands beside a link to the page."""
+    taken = Image.open(io.BytesIO(opened(browser, address, **PREVIEW).screenshot()))
+    # A palette keeps it small; this way of choosing one keeps the sources' colours, of which there
+    # is little on the page.
+    small = taken.convert("RGB").quantize(method=Image.Quantize.MAXCOVERAGE)
+    small.save(PICTURES / "preview.png", optimize=True)
+
+
 def main() -> None:
     """Take them all."""
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -94,6 +107,7 @@ def main() -> None:
         large.get_by_role("button", name="Projector").click()
         large.wait_for_timeout(500)
         large.screenshot(path=PICTURES / "projector.png")
+        save_preview(browser, address)
         browser.close()
 
 

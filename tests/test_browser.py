@@ -44,8 +44,12 @@ def heard(page, index: int) -> np.ndarray:
 def test_a_click_draws_both_rolls_and_they_sound(visit):
     page = visit()
     before = painted(page)
+    seed = page.get_by_label("Seed", exact=True)
+    assert seed.input_value() == "7" and "seed 7" in player_text(page, 0, "detail")
     generate(page)
     assert painted(page) != before
+    # A new piece, as was promised.
+    assert seed.input_value() != "7" and f"seed={seed.input_value()}&" in page.url
     for index in (0, 1):
         assert int(page.locator(".prism-player canvas").nth(index).get_attribute("data-notes")) > 10
         assert np.sqrt(np.mean(heard(page, index) ** 2)) > 0.003

@@ -59,7 +59,7 @@ def test_the_files_of_a_piece_and_of_a_comparison(visit, tmp_path):
         text = inside.read(f"{archive.stem}/README.txt").decode()
         drawing = inside.read(f"{archive.stem}/prism/{midi.stem}.png")
     assert Image.open(io.BytesIO(drawing)).size == (1200, 400)
-    assert page.url in text and "ImageNet network: Prism" in text and "terms: " in text
+    assert page.url in text and "Picture network: Prism" in text and "terms: " in text
 
     poster = saved(page, page.get_by_role("button", name="Poster as PDF"), tmp_path)
     assert poster.suffix == ".pdf" and poster.read_bytes().startswith(b"%PDF")

@@ -40,6 +40,7 @@ CONTROLS = {
     "example*": ".prism-example",
 }
 COUNTS = {
+    "tab*": 5,
     "lane's button*": 3,
     "lane's title*": 3,
     "files*": 3,

@@ -8,10 +8,18 @@ from fontTools.fontBuilder import FontBuilder
 from fontTools.pens.ttGlyphPen import TTGlyphPen
 from matplotlib import font_manager
 from matplotlib.collections import PatchCollection
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
+from prism import ASSETS
 from prism.drawing.fonts import drawable
-from prism.drawing.rolls import draw_roll, note_colours, save_contact_sheet, save_png
+from prism.drawing.rolls import (
+    SOURCE_COLOURS,
+    draw_roll,
+    note_colours,
+    save_contact_sheet,
+    save_png,
+)
 from prism.music.roll import Note, PianoRoll
 
 ROLL = PianoRoll.from_notes([Note(60, 0, 1, 30), Note(67, 2, 2, 120)], time_signature=(3, 4))
@@ -42,6 +50,16 @@ def test_given_axes_are_used_and_returned():
 def test_louder_is_darker():
     soft, loud = note_colours(np.array([30, 120]))
     assert (loud < soft).all()
+
+
+def test_a_source_has_its_colour_of_the_page():
+    page = (ASSETS / "page" / "page.css").read_text(encoding="utf-8")
+    for source, colour in SOURCE_COLOURS.items():
+        assert f"--prism-{source}: {colour};" in page
+        (loudest,) = note_colours(np.array([127]), source)
+        assert to_hex(loudest) == colour
+    faces = notes_on(draw_roll(ROLL, source="amt")).get_facecolors()
+    assert faces[:, :3] == pytest.approx(note_colours(np.array([30, 120]), "amt"))
 
 
 def test_silence_can_be_drawn():

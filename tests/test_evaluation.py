@@ -292,10 +292,10 @@ def test_a_verdict_needs_an_interval_on_one_side_of_a_half():
     }
     said = verdict({"runs": 100, "networks": networks})
     assert (
-        "By the ImageNet network's features it is a draw: Prism is nearer in 46 of 100 runs" in said
+        "By the picture network's features it is a draw: Prism is nearer in 46 of 100 runs" in said
     )
     assert (
-        "corpus network's features Prism wins: Prism is nearer in 69" in said and "by 0.60" in said
+        "music network's features Prism wins: Prism is nearer in 69" in said and "by 0.60" in said
     )
 
 

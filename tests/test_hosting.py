@@ -134,6 +134,9 @@ def test_under_a_path_the_page_is_there_with_and_without_a_slash(takes_off, monk
             assert page.status_code == 200 and page.url.path == "/prism/"
             assert urllib.parse.unquote(page.url.query.decode()) == address.partition("?")[2]
             assert f'"root":"{home}/prism"' in page.text
+            (picture,) = re.findall('property="og:image" content="(.*?)"', page.text)
+            assert picture == f"{home}/prism/preview.png"
+            assert httpx.get(picture).status_code == 200
             (base,) = re.findall('<base href="(.*?)"', page.text)
             files = re.findall(r'(?:src|href)="(\./assets/.*?)"', page.text)
             for file in files:

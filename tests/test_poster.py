@@ -54,6 +54,7 @@ def texts(comparison) -> list[str]:
 def test_what_is_on_it():
     poster = poster_of(comparison())
     assert [strip.title for strip in poster.strips] == ["Prism", "BWV 1", "AMT"]
+    assert [strip.source for strip in poster.strips] == ["prism", "corpus", "amt"]
     (chart,) = poster.charts
     assert chart.marks == {"prism": 0.87}
     assert chart.bands == {"a piece and random notes": (0.5, 0.55, 0.6, 0.65, 0.7)}

@@ -54,7 +54,7 @@ def test_they_are_what_generating_gives(stored, corpus):
     example = stored["examples"][2]
     for source in sources:
         made = source.piece(EXAMPLES[example["name"]])
-        assert unpacked(example["pieces"][source.name]) == made
+        assert unpacked(example["pieces"][source.name], source.name) == made
 
 
 def test_all_sides_are_loaded_with_what_they_were_made_with(corpus, silent):

@@ -31,7 +31,7 @@ def scored(number: int, prism: float, amt: float, real: float) -> tuple[Run, dic
 def test_a_live_table_by_hand():
     lines = live_table([scored(0, 0.5, 0.4, 0.8), scored(1, 0.7, 0.2, 1.0)]).splitlines()
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
-    assert cells[0][:3] == ["run", "composer", "Prism, ImageNet network"]
+    assert cells[0][:3] == ["run", "composer", "Prism, picture network"]
     assert cells[2] == ["1", "Ada", "0.500", "0.400", "0.800", "0.250", "0.200", "0.400"]
     assert cells[4][1:5] == ["**mean**", "**0.600**", "**0.300**", "**0.900**"]
     assert len({len(row) for row in cells}) == 1

@@ -248,7 +248,7 @@ def test_examples_are_shown_whose_composers_there_are(monkeypatch):
 
 def test_a_stored_piece_is_the_piece():
     made = service_of().sources["prism"].piece(choice_of(seed=3))
-    again = unpacked(packed(made))
+    again = unpacked(packed(made), "prism")
     assert again == made and again.lines == made.lines
 
 

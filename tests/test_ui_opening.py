@@ -63,6 +63,13 @@ def test_what_is_said_of_it_is_found_out_once(service, monkeypatch):
     assert after[:2] == before[:2] and len(session.generation.neighbours) == 3
 
 
+def test_the_controls_say_what_the_lanes_show(service):
+    composers, _, _, _, *weights, guidance, seed = Handlers(service).welcome()[:10]
+    assert composers["value"] == ["Bach"] and (guidance, seed) == (2, 7) and len(weights) == 4
+    without = Handlers(service_of()).welcome()
+    assert without[0]["value"] == ["Ada"] and without[9] == gr.skip()
+
+
 @pytest.mark.parametrize("name", ["composers", "seed"])
 def test_a_link_gets_empty_lanes(service, name):
     session = Session()

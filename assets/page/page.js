@@ -1,4 +1,4 @@
-// Called once when the page is there: mends what Gradio's own inputs say.
+// Called once when the page is there: mends what Gradio's own elements say and who can reach them.
 () => {
   // A chosen composer's button is called "Remove 0": nobody can tell whom it removes.
   const name = () => {
@@ -8,6 +8,13 @@
       if (button && button.title !== title) button.title = title;
     }
   };
-  new MutationObserver(name).observe(document.body, { childList: true, subtree: true });
-  name();
+  const mend = () => {
+    name();
+    // What is narrower than its table scrolls, with the keyboard too.
+    for (const table of document.querySelectorAll(".prism-table table")) table.tabIndex = 0;
+    // A place for a picture that is not there yet has a name, but nothing that can bear one.
+    for (const place of document.querySelectorAll(".empty[aria-label]")) place.role = "img";
+  };
+  new MutationObserver(mend).observe(document.body, { childList: true, subtree: true });
+  mend();
 }

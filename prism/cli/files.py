@@ -62,4 +62,4 @@ def _write(kind: str, piece: ShownPiece, path: pathlib.Path) -> None:
     else:
         from prism.drawing.rolls import save_png
 
-        save_png(piece.roll, path, piece.origin[0])
+        save_png(piece.roll, path, piece.origin[0], piece.source)

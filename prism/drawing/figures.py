@@ -13,17 +13,18 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from prism.drawing.fonts import drawable
+from prism.drawing.rolls import SOURCE_COLOURS
 from prism.evaluation.report import NETWORK_NAMES, SYSTEM_NAMES, figure_names
 from prism.music.writing import write_atomic
 from prism.similarity.neighbours import COPY_OVERLAP
 
-# One colour for each system in every figure.
+# One colour for each system in every figure: the sources' own, and paler or grey ones.
 SYSTEM_COLOURS = {
-    "prism": "#0f757b",
-    "amt": "#c2571a",
+    "prism": SOURCE_COLOURS["prism"],
+    "amt": SOURCE_COLOURS["amt"],
     "amt_untold": "#dba07c",
-    "real": "#4a4a55",
-    "reference": "#4a4a55",
+    "real": SOURCE_COLOURS["corpus"],
+    "reference": SOURCE_COLOURS["corpus"],
     "shuffled": "#8f8f9a",
     "noise": "#bcbcc6",
 }
@@ -197,7 +198,7 @@ def _confusion_figure(result: Mapping[str, Any]) -> Figure:
     ax.imshow(shares, cmap="BuGn", vmin=0, vmax=1)
     for row, column in np.argwhere(shares >= 0.05):
         value = shares[row, column]
-        text = f"{value:.2f}"[1:] if value < 1 else "1"
+        text = f"{value:.2f}" if value < 1 else "1"
         colour = "white" if value > 0.6 else "black"
         ax.text(column, row, text, ha="center", va="center", fontsize=9, color=colour)
     _, families = drawable("".join(names))

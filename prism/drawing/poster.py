@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 
 from prism.drawing.figures import SYSTEM_COLOURS
 from prism.drawing.fonts import drawable
-from prism.drawing.rolls import NOTE_COLOUR, draw_roll, pitch_range
+from prism.drawing.rolls import SOURCE_COLOURS, draw_roll, pitch_range
 from prism.evaluation.report import SYSTEM_NAMES
 from prism.music.roll import PianoRoll
 
@@ -30,12 +30,13 @@ _MARGIN, _STRIPS_TOP, _STRIP_HEIGHT, _ROLL_HEIGHT = 0.07, 0.918, 0.205, 0.124
 
 @dataclasses.dataclass(frozen=True)
 class Strip:
-    """One piece: the text above its roll, and the roll, None if it is not finished."""
+    """One piece: the text above its roll, the roll, None if it is not finished, and whose it is."""
 
     kind: str
     title: str
     detail: str = ""
     roll: PianoRoll | None = None
+    source: str = "prism"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -123,13 +124,14 @@ def _write(figure: Figure, y: float, text: str, size: float, **style: Any) -> No
 def _draw_strip(figure: Figure, strip: Strip, top: float, pitches: tuple[float, float]) -> None:
     cut = len(strip.title) > _LONGEST_NAME
     title = f"{strip.title[: _LONGEST_NAME - 1]}…" if cut else strip.title
-    _write(figure, top, strip.kind.upper(), 6.5, color=NOTE_COLOUR, weight="bold")
+    _write(figure, top, strip.kind.upper(), 6.5, color=SOURCE_COLOURS[strip.source], weight="bold")
     _write(figure, top - 0.011, title, 10.5, weight="bold")
     _write(figure, top - 0.028, _wrapped(strip.detail, _LINE), 7.5, color="0.3")
     if strip.roll is None:
         return
     ax = figure.add_axes((_MARGIN, top - 0.053 - _ROLL_HEIGHT, 1 - 2 * _MARGIN, _ROLL_HEIGHT))
-    draw_roll(strip.roll, ax).set(xlabel="", ylabel="", xticks=range(0, int(strip.roll.beats), 8))
+    draw_roll(strip.roll, ax, source=strip.source)
+    ax.set(xlabel="", ylabel="", xticks=range(0, int(strip.roll.beats), 8))
     ax.set_ylim(pitches)
     ax.tick_params(labelsize=6, length=2)
     ax.spines[:].set_color("0.7")

@@ -17,16 +17,17 @@ from prism.drawing.fonts import drawable
 from prism.music.roll import FRAMES_PER_BEAT, PianoRoll
 from prism.music.writing import write_atomic
 
-NOTE_COLOUR = "#0f6f73"
+# As on the page (`assets/page/page.css`).
+SOURCE_COLOURS = {"prism": "#0f757b", "corpus": "#6a6190", "amt": "#b5500c"}
 _BAR_COLOUR = "0.82"
 _LEGEND_VELOCITIES = (40, 80, 120)
 _LABELLED_PITCHES = range(24, 109, 12)
 
 
-def note_colours(velocity: np.ndarray) -> np.ndarray:
-    """RGB rows, shape=(n, 3): the louder a note, the darker."""
+def note_colours(velocity: np.ndarray, source: str = "prism") -> np.ndarray:
+    """RGB rows, shape=(n, 3), in a source's colour: the louder a note, the darker."""
     share = 0.3 + 0.7 * np.asarray(velocity, float)[:, None] / 127
-    return 1 - share * (1 - np.array(to_rgb(NOTE_COLOUR)))
+    return 1 - share * (1 - np.array(to_rgb(SOURCE_COLOURS[source])))
 
 
 def pitch_range(rolls: Sequence[PianoRoll]) -> tuple[float, float]:
@@ -36,9 +37,15 @@ def pitch_range(rolls: Sequence[PianoRoll]) -> tuple[float, float]:
 
 
 def draw_roll(
-    roll: PianoRoll, ax: Axes | None = None, title: str = "", legend: bool = False
+    roll: PianoRoll,
+    ax: Axes | None = None,
+    title: str = "",
+    legend: bool = False,
+    source: str = "prism",
 ) -> Axes:
     """Draw a roll, on a new figure unless axes are given; `legend` explains the shades.
+
+    It has its source's colour: ``prism``, ``corpus`` (all real music) or ``amt``.
 
     Beats go from left to right, pitch upwards; there is a line at every bar.
     """
@@ -49,7 +56,7 @@ def draw_roll(
         for p, s, e in zip(pitch, start, end, strict=True)
     ]
     ax.add_collection(
-        PatchCollection(boxes, facecolors=note_colours(velocity), edgecolor="white", lw=0.3)
+        PatchCollection(boxes, facecolors=note_colours(velocity, source), edgecolor="white", lw=0.3)
     )
     for bar in roll.bar_starts / FRAMES_PER_BEAT:
         ax.axvline(bar, color=_BAR_COLOUR, lw=0.5, zorder=0)
@@ -60,12 +67,12 @@ def draw_roll(
     ax.set_title(text, fontfamily=families, parse_math=False)
     ax.set_ylim(pitch_range([roll]))
     if legend:
-        _add_legend(ax)
+        _add_legend(ax, source)
     return ax
 
 
-def _add_legend(ax: Axes) -> None:
-    shades = note_colours(np.array(_LEGEND_VELOCITIES))
+def _add_legend(ax: Axes, source: str) -> None:
+    shades = note_colours(np.array(_LEGEND_VELOCITIES), source)
     handles = [
         Patch(color=shade, label=f"velocity {velocity}")
         for velocity, shade in zip(_LEGEND_VELOCITIES, shades, strict=True)
@@ -73,9 +80,12 @@ def _add_legend(ax: Axes) -> None:
     ax.figure.legend(handles=handles, loc="outside lower right", ncols=len(handles), frameon=False)
 
 
-def save_png(roll: PianoRoll, path: str | os.PathLike, title: str = "") -> None:
+def save_png(
+    roll: PianoRoll, path: str | os.PathLike, title: str = "", source: str = "prism"
+) -> None:
     """Write `draw_roll` with its legend as a PNG file."""
-    draw_roll(roll, title=title, legend=True).figure.savefig(path, format="png", dpi=100)
+    ax = draw_roll(roll, title=title, legend=True, source=source)
+    ax.figure.savefig(path, format="png", dpi=100)
 
 
 def save_contact_sheet(

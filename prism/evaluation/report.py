@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-NETWORK_NAMES = {"imagenet": "ImageNet network", "corpus": "corpus network"}
+NETWORK_NAMES = {"imagenet": "picture network", "corpus": "music network"}
 SYSTEM_NAMES = {
     "reference": "the held-out pieces themselves",
     "prism": "Prism",
@@ -307,7 +307,7 @@ def note(result: Mapping[str, Any]) -> str:
     recognition = result.get("recognition")
     if recognition:
         said.append(
-            f"The corpus network recognises {recognition['accuracy']:.2f} of "
+            f"The music network recognises {recognition['accuracy']:.2f} of "
             f"{recognition['windows']:,} held-out windows (mean over composers: "
             f"{recognition['mean_recall']:.2f})."
         )

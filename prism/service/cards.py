@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from prism.evaluation.report import NETWORK_NAMES
 from prism.music.metadata import asked_words, corpus_words, real_lines, signature
 from prism.music.roll import PianoRoll
 from prism.service.piece import ShownPiece
@@ -26,12 +27,13 @@ if TYPE_CHECKING:
 
 CAUTION = "similarity to one piece by a network's features, not how good the music is"
 CORPUS_PIECE, YOURS = "the real piece", "your piece"
+# Of each network its name with what it learned from, and what it does.
 NETWORKS = {
-    "imagenet": (
-        "Picture network (ImageNet)",
-        "Knows photographs; looks at the rolls as pictures.",
-    ),
-    "corpus": ("Music network (this corpus)", "Learned to tell this corpus's composers apart."),
+    network: (f"{NETWORK_NAMES[network].capitalize()} ({learned_from})", about)
+    for network, learned_from, about in (
+        ("imagenet", "ImageNet", "Knows photographs; looks at the rolls as pictures."),
+        ("corpus", "this corpus", "Learned to tell this corpus's composers apart."),
+    )
 }
 # On a lane there is room for few words: the network that hears time goes first.
 _CHIP_NETWORKS = {"corpus": "Music", "imagenet": "Picture"}
@@ -257,6 +259,7 @@ def neighbour_piece(source: str, neighbour: Neighbour, sample: PianoRoll) -> Sho
         name=f"nearest-to-{source}-{piece.label}-{piece.title}",
         roll=dataclasses.replace(roll, **sample.properties),
         lines=real_lines(piece),
+        source="corpus",
     )
 
 

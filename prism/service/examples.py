@@ -72,7 +72,7 @@ def load_examples(
         name = EXAMPLES_FILE.name
         logger.info("%s: made with other weights, in use for %s alone", name, sources)
     return {
-        EXAMPLES[example["name"]].key_for(source): unpacked(example["pieces"][source])
+        EXAMPLES[example["name"]].key_for(source): unpacked(example["pieces"][source], source)
         for example in stored["examples"]
         if example["name"] in EXAMPLES
         for source in sources
@@ -85,7 +85,8 @@ def packed(piece: ShownPiece) -> dict[str, Any]:
     return words | {"lines": list(piece.lines)} | packed_roll(piece.roll)
 
 
-def unpacked(stored: Mapping[str, Any]) -> ShownPiece:
-    """The piece of which `packed` made this, still without files."""
+def unpacked(stored: Mapping[str, Any], source: str) -> ShownPiece:
+    """The piece of a source of which `packed` made this, still without files."""
     words = {word: stored[word] for word in _WORDS}
-    return ShownPiece(**words, roll=unpacked_roll(stored), lines=tuple(stored["lines"]))
+    lines = tuple(stored["lines"])
+    return ShownPiece(**words, roll=unpacked_roll(stored), lines=lines, source=source)

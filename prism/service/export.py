@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from prism.evaluation.report import NETWORK_NAMES
 from prism.music.performance import shaping_words
-from prism.service.cards import CAUTION, marks_of
+from prism.service.cards import CAUTION, NETWORKS, marks_of
 from prism.service.sources import TITLES
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ def _score_lines(comparison: Comparison) -> Iterator[str]:
     yield f"Cosines, 1 for the same: {CAUTION}."
     for network, name in NETWORK_NAMES.items():
         for source, score in marks_of(network, comparison.scores).items():
-            yield f"{name}: {TITLES[source]} {score.cosine:.3f}, {score.words}"
+            yield f"{name.capitalize()}: {TITLES[source]} {score.cosine:.3f}, {score.words}"
 
 
 def _document(comparison: Comparison) -> dict[str, Any]:
@@ -188,14 +188,14 @@ def poster_of(comparison: Comparison) -> Poster:
 
     pieces, real = comparison.pieces, comparison.pieces.get("corpus")
     strips = [
-        Strip(piece.kind, piece.title, piece.detail, piece.roll)
+        Strip(piece.kind, piece.title, piece.detail, piece.roll, source)
         if (piece := pieces.get(source))
-        else Strip(name, "not finished when this page was made")
+        else Strip(name, "not finished when this page was made", source=source)
         for source, name in TITLES.items()
     ]
     charts = [
         ScoreChart(
-            NETWORK_NAMES[network],
+            NETWORKS[network][0],
             {KIND_WORDS[kind]: band.quantiles for kind, band in bands.items()},
             {source: score.cosine for source, score in marks.items()},
         )

@@ -26,7 +26,7 @@ def first_sight() -> dict[str, ShownPiece]:
     """The notes of the first stored example, whatever it was made with, by source."""
     stored = json.loads(EXAMPLES_FILE.read_text(encoding="utf-8"))["examples"]
     (pieces,) = (one["pieces"] for one in stored if one["name"] == next(iter(EXAMPLES)))
-    return {source: unpacked(piece) for source, piece in pieces.items()}
+    return {source: unpacked(piece, source) for source, piece in pieces.items()}
 
 
 class Opening:

@@ -52,6 +52,8 @@ class ShownPiece:
         What its files say of its origin; see `prism.music.metadata`.
     program : int
         On what it is played; see `prism.music.instruments`.
+    source : str
+        ``prism``, ``corpus`` or ``amt``: whose colour its picture has.
     """
 
     kind: str
@@ -64,6 +66,7 @@ class ShownPiece:
     message: str = ""
     program: int = 0
     files: dict[str, pathlib.Path] = dataclasses.field(default_factory=dict)
+    source: str = "prism"
 
     def __post_init__(self) -> None:
         self.name = file_stem(self.name)
@@ -122,5 +125,5 @@ class ShownPiece:
 
         with self._lock:
             title = f"{self.title} · {self.detail}"
-            self._write("png", ".png", lambda path: save_png(self.roll, path, title))
+            self._write("png", ".png", lambda path: save_png(self.roll, path, title, self.source))
         return self

@@ -104,7 +104,7 @@ class Entry:
 
     def piece(self, name: str) -> ShownPiece | None:
         """A source's piece, without its files."""
-        return unpacked(self._packed[name]) if name in self._packed else None
+        return unpacked(self._packed[name], name) if name in self._packed else None
 
 
 class History:

@@ -209,6 +209,7 @@ class CorpusSource(Source):
             name=f"{piece.label}-{piece.title}",
             roll=roll,
             lines=real_lines(piece),
+            source=self.name,
         )
 
 
@@ -310,6 +311,7 @@ class BaselineSource(Source):
             name=file_stem("amt", *by, end=f"{settings.amt_start}-seed-{seed}"),
             roll=growth.roll,
             lines=written_lines(model, start.mix, amt_seed(seed), checkpoint(amt.model)),
+            source=self.name,
         )
 
 

@@ -132,6 +132,7 @@ class OwnPiece:
             name=file_stem("yours", self.piece.title, end=f"bar-{self.bar}"),
             roll=roll,
             lines=("A visitor's own file",),
+            source="corpus",
         )
 
     def _tracks(self) -> str:

@@ -35,6 +35,7 @@ logger = logging.getLogger(__name__)
 
 _BEGUN = 6  # outputs of `Handlers.begin`
 _NO_NEWS = (gr.skip(),) * 5  # of a visitor's own file
+GREETING = "Ready. Press play, or Generate for a new piece."
 _STOPPED = "Stopped before it was done."
 
 
@@ -47,7 +48,7 @@ class Handlers:
         self.example = Opening(service)
 
     def welcome(self, request: gr.Request | None = None) -> list[Any]:
-        """Fill in the controls once the composers are known, from the link if one was opened.
+        """Fill in the controls once the composers are known: what a link says, else the example's.
 
         (composers, status, share link, the mixer's composers, *weights, *settings)
         """
@@ -56,11 +57,13 @@ class Handlers:
         try:
             known = self.service.offered
             asked = read_query(request.query_params.multi_items() if request else (), known)
-            chosen, *wanted = filled(asked.settings)
+            example = not asked.given and bool(self.example.pieces)
+            settings = self.example.shared.settings if example else asked.settings
+            chosen, *wanted = filled(settings)
             info = f"{SETTINGS['composers'].help} of {len(known.composers)}"
             choices = gr.update(choices=known.composers, info=info, **chosen)
-            others = wanted if asked.given else others
-            attributes = offered(asked.settings, known)
+            others = wanted if asked.given or example else others
+            attributes = offered(settings, known)
             others[-len(attributes) :] = attributes
             self.service.pipeline.get()
             said, link = _greeting(asked), share_value(run=asked.complete)
@@ -300,4 +303,4 @@ def _greeting(link: Link) -> dict[str, Any]:
         return status("The link was read: its music is coming.")
     if link.given:
         return status("The link was read. Choose composers and press Generate.")
-    return status("Ready. Press play, or Generate for a new piece.")
+    return status(GREETING)

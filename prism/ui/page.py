@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pathlib
+from collections.abc import Iterable
 from typing import Any
 
 import gradio as gr
@@ -15,8 +16,10 @@ from prism.ui.api import ENDPOINTS, Api
 from prism.ui.corpus import Library, corpus_tab
 from prism.ui.evaluate import Evaluation, evaluate_tab
 from prism.ui.generate import Handlers
+from prism.ui.kiosk import kiosk_routes
 from prism.ui.lessons import lessons_tab
 from prism.ui.play import PlayPanel
+from prism.ui.preview import MARK, LinkPreview, preview_routes
 from prism.ui.requests import THREADS, CheckedCalls, log_requests
 from prism.ui.streams import ReliableBlocks
 from prism.ui.theme import prism_theme
@@ -25,6 +28,7 @@ from prism.ui.training import Training, training_tab
 # Gradio would keep 10,000, of 0.4 MB each and with the pieces on their pages.
 SESSIONS_KEPT = 300
 FILES_KEPT_SECONDS = 3600
+_SCRIPTS = ("page", "kiosk")
 
 _FOOTER = """Pick composers and press Generate: a diffusion transformer draws 64 beats of piano
 music in about a second, and you can play it against a real piece by the same composers and against
@@ -53,7 +57,8 @@ def build_ui(service: Service, result: pathlib.Path = ASSETS / "evaluation.json"
         delete_cache=(FILES_KEPT_SECONDS // 4, FILES_KEPT_SECONDS),
     ) as page:
         Api(service).publish()  # first, so that no handler of the page takes one of its names
-        gr.Markdown("# Prism", elem_classes="prism-heading")
+        mark = MARK.read_text(encoding="utf-8")
+        gr.HTML(f"<h1>{mark}<span>Prism</span></h1>", elem_classes="prism-heading", padding=False)
         with gr.Tabs(elem_classes="prism-tabs"):
             with gr.Tab("Play"):
                 PlayPanel(page, Handlers(service))
@@ -65,19 +70,30 @@ def build_ui(service: Service, result: pathlib.Path = ASSETS / "evaluation.json"
     return log_requests(page)
 
 
+def _called(scripts: Iterable[str]) -> str:
+    """Calls of all these functions, each in a file of its own."""
+    files = (ASSETS / "page" / f"{name}.js" for name in scripts)
+    return "".join(f"(\n{file.read_text(encoding='utf-8')})();\n" for file in files)
+
+
 def launch_options(health: Health | None = None) -> dict[str, Any]:
     """Arguments of ``launch``: look, and nothing that leaves the machine or writes history."""
     return {
         "app_kwargs": {
-            "routes": health.routes() if health else [],
-            "middleware": [Middleware(CheckedCalls, endpoints=ENDPOINTS)],
+            "routes": [
+                *(health.routes() if health else []),
+                *preview_routes(),
+                *kiosk_routes(),
+            ],
+            "middleware": [Middleware(LinkPreview), Middleware(CheckedCalls, endpoints=ENDPOINTS)],
         },
         # A last resort, for what goes wrong before a handler is called: never no sentence at all.
         "show_error": True,
         "state_session_capacity": SESSIONS_KEPT,
+        "favicon_path": MARK,
         "theme": prism_theme(),
-        "css_paths": [ASSETS / "page" / "page.css"],
-        "js": (ASSETS / "page" / "page.js").read_text(encoding="utf-8"),
+        "css_paths": [ASSETS / "page" / f"{name}.css" for name in _SCRIPTS],
+        "js": f"() => {{ {_called(_SCRIPTS)} }}",
         "footer_links": ["api"],
         "ssr_mode": False,
         "run_history": False,

@@ -14,7 +14,7 @@ from prism.ui.cards import CardsPanel
 from prism.ui.controls import Controls
 from prism.ui.element import EACH, QUIET
 from prism.ui.export import Export, export_panel
-from prism.ui.generate import Handlers
+from prism.ui.generate import GREETING, Handlers
 from prism.ui.player import PianoRollPlayer, Transport, piece_value
 from prism.ui.presets import Presets, changed_weights
 
@@ -25,12 +25,14 @@ _PRESS = """() => {
     button.dataset.seed = 'kept';
     button.click();
 }"""
-_NEW_SEED_IF_WANTED = """(fresh, seed) => {
+# As the page opens, the lanes show what the controls say: the same again is not what it promises.
+_NEW_SEED_IF_WANTED = f"""(fresh, seed) => {{
     const button = document.querySelector('.prism-generate');
     const kept = button.dataset.seed === 'kept';
     delete button.dataset.seed;
-    return fresh && !kept ? Math.floor(Math.random() * 100000) : seed;
-}"""
+    const promised = document.querySelector('.prism-status').textContent === '{GREETING}';
+    return (fresh || promised) && !kept ? Math.floor(Math.random() * 100000) : seed;
+}}"""
 _RUN_IF_WANTED = f"(link) => {{ if (link?.run) ({_PRESS})(); }}"
 _SAY_COPIED = """(panel) => ({ kind: 'calm',
     text: panel?.name ? 'Link copied. It does not carry your file.' : 'Link copied.' })"""

@@ -1,0 +1,99 @@
+"""What a link to the page looks like elsewhere: title, description, picture and the mark.
+
+Gradio's page calls itself Gradio, and its own ``head`` comes after that, where nobody looks.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+
+from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
+from starlette.responses import FileResponse
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from prism import ASSETS
+
+MARK = ASSETS / "page" / "mark.svg"
+PICTURE = ASSETS / "pictures" / "preview.png"
+TITLE = "Prism: a diffusion transformer draws piano music"
+DESCRIPTION = (
+    "Mix composers and press Generate: a diffusion transformer draws 64 beats of piano music in "
+    "about a second. Hear it beside a real piece and beside a model that writes note by note."
+)
+_PICTURE_PATH = "/preview.png"
+_GRADIOS = re.compile(rb'\s*<meta\s+(?:property="og:|name="twitter:)[^>]*>')
+_ROOT = re.compile(rb'"root":"([^"]*)"')
+_HEAD_END = b"</head>"
+
+
+def preview_routes() -> list[Route]:
+    """For ``launch(app_kwargs={"routes": ...})``: the picture."""
+
+    async def picture(request: Request) -> FileResponse:
+        return FileResponse(PICTURE)
+
+    return [Route(_PICTURE_PATH, picture)]
+
+
+class LinkPreview:
+    """ASGI middleware: what the page's head says of it.
+
+    Parameters
+    ----------
+    app : ASGI application
+        Gradio's, whose page comes in one message.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See the ASGI specification."""
+        started: Message = {}
+
+        async def described(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start" and _is_page(message):
+                started = message  # it holds the length, which changes
+                return
+            if started:
+                message = {**message, "body": with_head(message["body"])}
+                MutableHeaders(scope=started)["content-length"] = str(len(message["body"]))
+                await send(started)
+                started = {}
+            await send(message)
+
+        await self._app(scope, receive, described)
+
+
+def _is_page(start: Message) -> bool:
+    return MutableHeaders(scope=start).get("content-type", "").startswith("text/html")
+
+
+def with_head(page: bytes) -> bytes:
+    """The page's HTML with our words in place of Gradio's; its own address stands in it."""
+    head, end, rest = page.partition(_HEAD_END)
+    root = _ROOT.search(head)
+    address = root[1].decode() if root else ""
+    return _GRADIOS.sub(b"", head) + _tags(address).encode() + end + rest
+
+
+def _tags(root: str) -> str:
+    properties = {
+        "og:title": TITLE,
+        "og:description": DESCRIPTION,
+        "og:type": "website",
+        "og:url": f"{root}/",
+        "og:image": f"{root}{_PICTURE_PATH}",
+        "og:image:alt": "Three piano rolls, one below the other: Prism's, a real piece, AMT's",
+    }
+    names = {"description": DESCRIPTION, "twitter:card": "summary_large_image"}
+    lines = [
+        f'<meta {kind}="{name}" content="{html.escape(text)}" />'
+        for kind, given in (("property", properties), ("name", names))
+        for name, text in given.items()
+    ]
+    return "\n".join(['<link rel="icon" type="image/svg+xml" href="./favicon.ico" />', *lines])

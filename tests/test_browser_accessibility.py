@@ -1,0 +1,70 @@
+"""axe-core finds nothing to complain about on any tab, and the focus can always be seen."""
+
+from __future__ import annotations
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from conftest import at_rest, choose_tab
+
+TABS = ("Play", "How it works", "Evaluate", "Corpus", "Train")
+SIZES = {
+    "laptop": (1366, 768),
+    "tablet": (1024, 768),
+    "large": (1920, 1080),
+    "phone": (390, 844),
+}
+# The tab holds something, and nothing has come since the last look.
+SETTLED = """() => {
+    const panel = [...document.querySelectorAll("[role=tabpanel]")].find(one => one.offsetParent);
+    const size = panel?.innerHTML.length ?? 0;
+    const settled = size > 2000 && size === window.sizeBefore;
+    window.sizeBefore = size;
+    return settled;
+}"""
+QUICK = (("laptop", "light"), ("phone", "dark"))
+VIEWS = [
+    pytest.param(size, scheme, marks=() if (size, scheme) in QUICK else pytest.mark.slow)
+    for size in SIZES
+    for scheme in ("light", "dark")
+]
+
+
+@pytest.mark.parametrize(("size", "scheme"), VIEWS)
+def test_no_tab_has_a_violation(visit, size, scheme):
+    width, height = SIZES[size]
+    page = visit(viewport={"width": width, "height": height}, color_scheme=scheme)
+    found = []
+    for name in TABS:
+        choose_tab(page, name)
+        page.wait_for_function(SETTLED, polling=700)
+        at_rest(page)
+        violations = Axe().run(page)
+        if violations.violations_count:
+            found.append(f"{name}: {violations.generate_report()}")
+    assert not found, "\n".join(found)
+
+
+# What has the focus, and whether a line of at least a pixel is drawn around it.
+FOCUSED = """() => {
+    const place = document.activeElement;
+    const style = getComputedStyle(place);
+    const seen = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 1;
+    const name = place.getAttribute("aria-label") || place.textContent.trim() || place.className;
+    return [`${place.tagName} ${name}`.slice(0, 80), seen || place === document.body];
+}"""
+
+
+def test_all_that_can_have_the_focus_on_the_play_tab_shows_it(visit):
+    page = visit(viewport={"width": 1366, "height": 768})
+    for folded in ("More settings", "Your own MIDI file", "Options"):
+        page.get_by_role("button", name=folded).click()
+    page.get_by_role("tab", name="Play").focus()
+    steps = []
+    while not steps or steps[-1][0] != "BUTTON Use via API":  # the last one of the page
+        page.keyboard.press("Tab")
+        steps.append(page.evaluate(FOCUSED))
+        assert len(steps) < 200
+    reached = " ".join(name for name, _ in steps)
+    for part in ("Composers", "Generate", "Position", "tempo", "Save", "Surprise me"):
+        assert part in reached
+    assert [name for name, seen in steps if not seen] == []

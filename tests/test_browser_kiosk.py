@@ -1,0 +1,48 @@
+"""Modes to be seen from afar: the kiosk, which plays by itself, and the projector."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from conftest import LANES, at_rest
+from PIL import Image
+
+KIOSK = "document.documentElement.classList.contains('prism-kiosk')"
+CODE = ".prism-kiosk-side img[src]"
+
+
+def test_the_kiosk_draws_by_itself_and_gives_way(visit):
+    zxingcpp = pytest.importorskip("zxingcpp", reason="the decoder is not installed")
+    page = visit(link="?mode=kiosk", viewport={"width": 1366, "height": 768})
+    page.locator(CODE).wait_for()
+    assert page.evaluate(KIOSK) and not page.locator(".prism-generate").is_visible()
+    assert "composers=" in page.url and "mode=" not in page.url
+    page.wait_for_function(f"document.querySelector('{CODE}').naturalWidth > 0")
+    picture = Image.open(io.BytesIO(page.locator(CODE).screenshot()))
+    (found,) = zxingcpp.read_barcodes(picture)
+    assert found.text == page.url
+    page.keyboard.press("p")  # does nothing but wake it
+    assert not page.evaluate(KIOSK) and page.locator(".prism-generate").is_visible()
+    at_rest(page)
+
+
+def test_a_projector_of_1024_shows_all_lanes_with_their_scores_in_large_type(visit):
+    page = visit(viewport={"width": 1024, "height": 768})
+    page.wait_for_function("document.querySelectorAll('.prism-together .chip').length === 5")
+    page.get_by_role("button", name="Projector").click()
+    page.wait_for_timeout(300)
+    boxes = page.evaluate(
+        f"""{LANES}.flatMap(lane => [...lane.querySelectorAll('.play, .titles, .chip, canvas')])
+            .map(part => {{ const box = part.getBoundingClientRect();
+                const size = parseFloat(getComputedStyle(part).fontSize);
+                return [part.className || part.tagName, box.left, box.top, box.right, box.bottom,
+                    part.scrollWidth - part.clientWidth, size];
+            }})"""
+    )
+    assert len(boxes) == 3 * 3 + 5
+    for name, left, top, right, bottom, hidden, size in boxes:
+        assert 0 <= left < right <= 1024 and 0 <= top < bottom <= 768, name
+        # What a title's line cannot hold ends in "…".
+        written = name.partition(" ")[0] in ("play", "chip")
+        assert not written or (hidden <= 1 and size >= 17), (name, hidden, size)
