@@ -137,6 +137,7 @@ def provenance(piece: Piece, split: str) -> Block:
         (
             ("Composer or collection", piece.label),
             ("File and tune in it", piece.identifier),
+            *([("Title in the file", piece.source_title)] if piece.source_title else []),
             ("Terms", piece.terms),
             ("Split", f"{_SPLITS[split]}. {_USES[split]}"),
             ("Length", f"{len(piece.bars):,} bars, {beats:,.4g} beats, {minutes}:{seconds:02}"),
