@@ -77,7 +77,7 @@ def test_a_chorale_is_found_by_its_name_and_by_its_number(visit):
     page = visit()
     open_corpus(page)
     first = page.locator(".prism-corpus .piece").first.text_content()
-    assert "distributed with music21" not in first and titles(page)[0] == "1st. Turks March"
+    assert "distributed with music21" not in first and titles(page)[0] == "1st Turks March"
     for words in ("allein zu dir, herr", "BWV 33.6", "bwv33.6"):
         page.get_by_label("Search", exact=True).fill(words)
         assert "Allein zu dir, Herr Jesu Christ, BWV 33.6" in titles(page)

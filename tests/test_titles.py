@@ -98,6 +98,7 @@ TABLE = [
     ),
     ("miscFolk/northumbrianminstrelsyopus.abc#41", "Dol-Li-A", "Dol-Li-A"),
     ("airdsAirs/book1.abc#1", "The Ranting Highlandman.", "The Ranting Highlandman"),
+    ("airdsAirs/book1.abc#137", "2d. Quick Step. 42d. Regt.", "2d Quick Step. 42d Regt"),
     ("airdsAirs/book3.abc#28", r"La Nov\'ell\'e Hol\'endoise.", "La Novéllé Holéndoise"),
     ("airdsAirs/book4.abc#27", "Col: Wemys's Reel", "Col: Wemys's Reel"),
     ("airdsAirs/book5.abc#55", "My Nannie, O,", "My Nannie, O"),

@@ -127,7 +127,8 @@ def _tune(_: str, written: str) -> str:
     title = re.sub(r"\bT:|(?<=at):", "", written)
     title = re.sub(r"\\'(\w)", r"\1" + "\N{COMBINING ACUTE ACCENT}", title)
     title = unicodedata.normalize("NFC", title.replace("=", "-"))
-    title = re.sub(r"(?<=[a-z])(?=Jig\b)", " ", re.sub(r"No\.(?=\d)", "No. ", title))
+    title = re.sub(r"(?<=[a-z])(?=Jig\b)|(?<=\bNo\.)(?=\d)", " ", title)
+    title = re.sub(r"(\d(?:st|n?d|r?d|th))\.", r"\1", title)
     name, *kinds = re.split(r"\s*--\s*|\s*-\s+", title)
     between = ": " if name.endswith(".") else " " if _LEADS_ON.search(name) else ", "
     return between.join(map(_tidied, [name, *kinds]))

@@ -82,7 +82,7 @@ def list_value(corpus: Corpus) -> dict[str, Any]:
             len(piece.bars),
             round(piece.ticks / TICKS_PER_FRAME / FRAMES_PER_BEAT),
             signature(piece.time_signature),
-            piece.tempo,
+            float(f"{piece.tempo:g}"),
             piece.identifier,
             terms.setdefault(piece.terms, len(terms)),
         ]
