@@ -63,6 +63,7 @@ def test_a_piece_is_found_heard_and_moved_along(visit):
     ready(page, "Bach · from the pick-up · 4/4 at 76")
     assert int(heard(page).locator("canvas").get_attribute("data-notes")) > 100
     facts = page.locator(".prism-chosen .prism-charts dl").text_content()
+    assert "Title in the file" in facts
     assert "distributed with music21" in facts and "The networks learned from it" in facts
     bar = page.get_by_label("number input for Start at bar")
     bar.fill("5")
@@ -70,6 +71,20 @@ def test_a_piece_is_found_heard_and_moved_along(visit):
     ready(page, "from bar 5 of 20")
     heard(page).get_by_role("button", name="Play").click()
     page.wait_for_function("document.querySelector('.prism-chosen audio').currentTime > 0.2")
+
+
+def test_a_chorale_is_found_by_its_name_and_by_its_number(visit):
+    page = visit()
+    open_corpus(page)
+    first = page.locator(".prism-corpus .piece").first.text_content()
+    assert "distributed with music21" not in first and titles(page)[0] == "1st Turks March"
+    for words in ("allein zu dir, herr", "BWV 33.6", "bwv33.6"):
+        page.get_by_label("Search", exact=True).fill(words)
+        assert "Allein zu dir, Herr Jesu Christ, BWV 33.6" in titles(page)
+    page.get_by_label("Search", exact=True).fill("wie schon leuchtet 436")
+    assert titles(page) == ["Wie schön leuchtet der Morgenstern, BWV 436"]
+    page.get_by_label("Sort by", exact=True).select_option("Terms")
+    assert "distributed with music21" in page.locator(".prism-corpus .piece").text_content()
 
 
 def test_of_two_pieces_chosen_at_once_the_second_is_heard(visit):

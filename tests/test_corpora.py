@@ -200,7 +200,8 @@ def test_metres_are_no_pick_up_bars(bundled):
 def test_the_bundle_holds_what_the_reader_reads(bundled):
     (piece,) = read("bach/bwv1.6.mxl")
     stored = next(p for p in bundled.pieces if p.identifier == piece.identifier)
-    assert same(piece, stored)
+    assert same(piece.with_title("Chorale, BWV 1.6"), stored)
+    assert stored.source_title == piece.title == "bwv1.6"
 
 
 def test_preparing_again_reads_the_cache_and_gives_the_same_bytes(tmp_path, monkeypatch):
@@ -212,6 +213,7 @@ def test_preparing_again_reads_the_cache_and_gives_the_same_bytes(tmp_path, monk
     second, report = preparation.prepare(tmp_path / "cache", processes=2, **options)
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "cache").iterdir()} == parsed
     assert len(first.pieces) >= 3 and not report.skipped
+    assert first.pieces[0].title == "Meine Seel' erhebt den Herren, BWV 10.7"
     for name, corpus in (("a", first), ("b", second)):
         corpus.save(tmp_path / name)
     contents = [(tmp_path / name / "corpus.npz").read_bytes() for name in ("a", "b")]

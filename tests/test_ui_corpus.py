@@ -14,7 +14,7 @@ from stand_ins import service_of, tiny_corpus
 from prism.corpora.prepared import Corpus
 from prism.music.midi import read_midi
 from prism.service.session import Newest
-from prism.ui.corpus import Library, bar_range, bar_tick, list_value, shown_piece
+from prism.ui.corpus import Library, bar_range, bar_tick, list_value, provenance, shown_piece
 
 # A pick-up of one beat before bars of three; the last bass note is held until beat 32.
 PICK_UP = make_piece(
@@ -34,7 +34,8 @@ def texts(charts: dict) -> str:
 
 
 def test_the_list_holds_every_piece_in_the_corpus_s_order():
-    corpus = Corpus((PICK_UP, make_piece("Bob-1", "Bob")), ("test", "train"), ("Ada", "Bob"))
+    bob = make_piece("Bob-1", "Bob", tempo=99.99999999999999)
+    corpus = Corpus((PICK_UP, bob), ("test", "train"), ("Ada", "Bob"))
     value = list_value(corpus)
     rows = json.loads(value["pieces"])
     assert rows[0] == ["Ada-pick-up", 0, 2, 10, 32, "3/4", 100.0, "Ada-pick-up", 0]
@@ -75,6 +76,13 @@ def test_a_choice_shows_notes_then_sound_and_says_where_they_come_from():
     rows = dict(about["blocks"][0]["rows"])
     assert rows["Terms"] == "made for the tests" and rows["Length"] == "25 bars, 100 beats, 1:00"
     assert line["text"] == "Ready. Press play."
+
+
+def test_the_words_of_the_file_stand_in_the_details():
+    piece = make_piece("a.abc#1", title="THE MILL.")
+    assert "Title in the file" not in texts(provenance(piece, "train"))
+    rows = dict(provenance(piece.with_title("The Mill"), "train")["rows"])
+    assert rows["Title in the file"] == "THE MILL."
 
 
 def test_the_newest_choice_wins_over_an_older_one_and_over_a_bar_of_it():

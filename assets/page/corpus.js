@@ -18,12 +18,15 @@ let pieces = []; // rows with their place in the corpus, and what a search looks
 let first = 0; // of the page shown, among those found
 let chosen = ALL;
 
-const plain = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
+// As most keyboards write it: no accents, no German s, one kind of apostrophe.
+const plain = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase()
+  .replaceAll("ß", "ss").replaceAll("’", "'");
 
 // Composers and splits are numbers here, in the order in which the page names them.
 function before(a, b, column) {
   const [x, y] = [a.row[column], b.row[column]];
-  return typeof x === "number" ? x - y : x.localeCompare(y, "en", { numeric: true });
+  if (typeof x === "number") return x - y;
+  return x.localeCompare(y, "en", { numeric: true, ignorePunctuation: true });
 }
 
 function found() {
@@ -51,6 +54,8 @@ function lineOf({ row, place }) {
   const made = make("li", "");
   const button = make("button", "piece");
   const bars = `${row[BARS]} bar${row[BARS] === 1 ? "" : "s"}`;
+  // The terms are a chosen piece's; in the list they only show what it is sorted by.
+  const byTerms = Number(part(".order").value) === TERMS;
   const size = [labels[row[LABEL]], bars, `${row[BEATS]} beats`, `${row[METRE]} at ${row[TEMPO]}`,
     splits[row[SPLIT]]];
   button.type = "button";
@@ -58,7 +63,7 @@ function lineOf({ row, place }) {
   button.append(
     make("span", "title", row[TITLE]),
     make("span", "size", size.join(" · ")),
-    make("span", "where", `${row[FILE]} · ${terms[row[TERMS]]}`),
+    make("span", "where", byTerms ? terms[row[TERMS]] : row[FILE]),
   );
   button.addEventListener("click", () => choose(place));
   mark(button);

@@ -1,4 +1,4 @@
-"""``prism corpora``: ``prepare``, ``report`` and ``profiles``."""
+"""``prism corpora``: ``prepare``, ``titles``, ``report`` and ``profiles``."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ import pathlib
 from collections import Counter
 
 from prism.cli.files import make_folder
+from prism.corpora.files import MIDI_NAME
 from prism.corpora.midi_preparation import LAYOUTS, prepare_midi
 from prism.corpora.preparation import MINIMUM_PIECES, Report, prepare
-from prism.corpora.prepared import SPLITS, Corpus
+from prism.corpora.prepared import PROVENANCE_FILE, SPLITS, Corpus, write_titles
 from prism.corpora.report import save_study, study_corpus, study_files, write_report
 from prism.corpora.scheduling import LOCAL, PROCESSES
 from prism.corpora.sharded import ShardedCorpus, load_corpus
+from prism.corpora.titles import named
 from prism.music.writing import sole_writer, write_text
 
 _BUNDLED = pathlib.Path("assets/corpus")
@@ -25,6 +27,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="prism corpora", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     _add_prepare(commands.add_parser("prepare", help="prepare a collection into one file"))
+    _add_titles(
+        commands.add_parser("titles", help="make music21's titles anew, of a prepared corpus")
+    )
     _add_report(commands.add_parser("report", help="study a collection: figures and tables"))
     _add_profiles(commands.add_parser("profiles", help="count a model's metres and tempi anew"))
     options = parser.parse_args(arguments)
@@ -73,6 +78,11 @@ def _add_prepare(command: argparse.ArgumentParser) -> None:
         help="also read collections whose notice forbids Prism to ship them (for your own use)",
     )
     command.set_defaults(check=_check_prepare, run=_prepare)
+
+
+def _add_titles(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--corpus", type=pathlib.Path, default=_BUNDLED)
+    command.set_defaults(processes=1, check=lambda options: None, run=_titles)
 
 
 def _add_report(command: argparse.ArgumentParser) -> None:
@@ -164,6 +174,18 @@ def _prepared(
             corpus.save(output)
         report.save(output)
     return corpus, report
+
+
+def _titles(options: argparse.Namespace) -> None:
+    """Write the titles that are shown into the provenance table; no score is read."""
+    old = Corpus.load(options.corpus)
+    if any(MIDI_NAME.search(piece.source) for piece in old.pieces):
+        raise ValueError(f"{options.corpus} is of MIDI files, which keep their names as titles")
+    new = named(old)
+    with sole_writer(options.corpus):
+        write_titles(options.corpus, new.pieces)
+    changed = sum(a.title != b.title for a, b in zip(old.pieces, new.pieces, strict=True))
+    print(f"{options.corpus / PROVENANCE_FILE}: {changed} titles changed")
 
 
 def _profiles(options: argparse.Namespace) -> None:

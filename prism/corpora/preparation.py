@@ -27,6 +27,7 @@ from prism.corpora.prepared import SPLITS, Corpus
 from prism.corpora.scheduling import LOCAL, Results, batches, run
 from prism.corpora.shards import read_piece, read_summaries, shard_name, write_shard
 from prism.corpora.summaries import SAME_NOTES, PieceSummary, summarised
+from prism.corpora.titles import named
 from prism.music.roll import Piece
 from prism.music.writing import make_folder
 
@@ -119,7 +120,7 @@ def prepare(
         summaries, left_out = read_summaries(shard, number)
         report.skipped += left_out
         pieces += [read_piece(shard, row) for row in range(len(summaries))]
-    return assemble(pieces, report, minimum_pieces), report
+    return named(assemble(pieces, report, minimum_pieces)), report
 
 
 def check_minimum(minimum_pieces: int) -> None:
@@ -298,7 +299,8 @@ def united(keys: Iterable[Iterable[str]]) -> list[int]:
 def _title_key(piece: Piece) -> str:
     if not piece.source.endswith(".abc"):
         return ""
-    plain = unicodedata.normalize("NFKD", piece.title).encode("ascii", "ignore").decode().lower()
+    title = piece.source_title or piece.title
+    plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
     plain = re.split(r" -- | \(|, the\b|\d+$", plain.removeprefix("the "))[0]
     plain = re.sub(r"[^a-z]", "", plain)
     return f"title {plain}" if len(plain) > 5 else ""

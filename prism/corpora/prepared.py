@@ -5,11 +5,13 @@ duration, pitch, velocity, in ticks), ``bars`` (int32 deltas), ``note_counts``, 
 ``records`` (JSON text of everything else). Where a piece has any, ``tempo_changes`` and
 ``signature_changes`` as well, a piece's rows after another's, with their counts; older files say
 the first time signature and the first tempo of each piece. Written with fixed timestamps, so that
-the same pieces always give the same bytes.
+the same pieces always give the same bytes. Titles in it are as the files have them; those that are
+shown stand in ``provenance.csv``, so that a better title makes no other corpus.
 """
 
 from __future__ import annotations
 
+import csv
 import dataclasses
 import hashlib
 import io
@@ -104,7 +106,7 @@ class Corpus:
             )
         content = path.read_bytes()
         try:
-            return _decode(content)
+            return _shown(_decode(content), path.with_name(PROVENANCE_FILE))
         except (zipfile.BadZipFile, KeyError, ValueError, EOFError, OSError) as error:
             raise ValueError(
                 f"{path} is damaged ({error}); restore it or run: prism corpora prepare"
@@ -124,7 +126,8 @@ def checked_labels(known: Sequence[str], split: str, labels: Sequence[str] | Non
 
 def _encode(corpus: Corpus) -> bytes:
     records = [
-        {name: getattr(piece, name) for name in _RECORD_FIELDS} | {"split": split}
+        {name: getattr(piece, name) for name in _RECORD_FIELDS}
+        | {"title": piece.source_title or piece.title, "split": split}
         for piece, split in zip(corpus.pieces, corpus.splits, strict=True)
     ]
     text = json.dumps({"labels": corpus.labels, "pieces": records}, ensure_ascii=False)
@@ -196,6 +199,31 @@ def _decode(content: bytes) -> Corpus:
         pieces.append(piece.summed_up())
     digest = hashlib.sha256(content).hexdigest()
     return Corpus(tuple(pieces), tuple(splits), tuple(record["labels"]), digest)
+
+
+def _shown(corpus: Corpus, table: pathlib.Path) -> Corpus:
+    """The same pieces under the titles of the provenance table, where there is one."""
+    if not table.is_file():
+        return corpus
+    with table.open(newline="", encoding="utf-8") as file:
+        titles = {row["piece"]: row["title"] for row in csv.DictReader(file)}
+    pieces = (p.with_title(titles.get(p.identifier, p.title)) for p in corpus.pieces)
+    return dataclasses.replace(corpus, pieces=tuple(pieces))
+
+
+def write_titles(folder: pathlib.Path, pieces: Iterable[Piece]) -> None:
+    """Write other titles into the provenance table of a prepared corpus; all else stays.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the folder holds none.
+    """
+    titles = {piece.identifier: piece.title for piece in pieces}
+    with (folder / PROVENANCE_FILE).open(newline="", encoding="utf-8") as file:
+        rows = csv.DictReader(file)
+        new = [row | {"title": titles.get(row["piece"], row["title"])} for row in rows]
+    write_table(folder / PROVENANCE_FILE, rows.fieldnames, (row.values() for row in new))
 
 
 def write_provenance(

@@ -77,6 +77,8 @@ class Piece:
     signature_changes : ndarray of int, shape=(k, 3)
         Ticks and the beats and unit that hold from there on. Where they are empty, as for scores,
         a change of metre is known from the bars alone; see `prism.music.timing`.
+    source_title : str
+        What its file says where another title is shown; empty where it is the same.
     """
 
     identifier: str
@@ -93,6 +95,7 @@ class Piece:
     signature_changes: np.ndarray = dataclasses.field(
         default_factory=lambda: np.zeros((0, 3), np.int32)
     )
+    source_title: str = ""
 
     @property
     def ticks(self) -> int:
@@ -110,6 +113,12 @@ class Piece:
             self.signature_changes,
             end=self.ticks,
         )
+
+    def with_title(self, title: str) -> Piece:
+        """The same shown under another title; what its file says is kept."""
+        written = self.source_title or self.title
+        source_title = "" if written == title else written
+        return dataclasses.replace(self, title=title, source_title=source_title)
 
     def summed_up(self) -> Piece:
         """The same with the tempo and the time signature of all that sounds."""

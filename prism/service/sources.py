@@ -228,6 +228,11 @@ class AMTPrompt:
         return self.told.mix if self.told else ""
 
 
+def opening_words(title: str) -> str:
+    """What the baseline continues."""
+    return f"prompted with the opening of {title} (not played)"
+
+
 class BaselineSource(Source):
     """Lets the Anticipatory Music Transformer write, in `models`.
 
@@ -275,7 +280,7 @@ class BaselineSource(Source):
             melody = top_line(self._prism.piece(settings).roll)
             return AMTPrompt("accompanies Prism's melody", melody=melody, told=told)
         window = prompt_sample(self._real.corpus.get(), self._real.window(settings), settings.seed)
-        words = f"prompted with the opening of {window.piece.title} (not played)"
+        words = opening_words(window.piece.title)
         return AMTPrompt(words, prompt_roll(window), told=told)
 
     def stream(self, settings: GenerationSettings, start: AMTPrompt) -> Iterator[PartialSample]:

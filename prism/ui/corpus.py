@@ -82,7 +82,7 @@ def list_value(corpus: Corpus) -> dict[str, Any]:
             len(piece.bars),
             round(piece.ticks / TICKS_PER_FRAME / FRAMES_PER_BEAT),
             signature(piece.time_signature),
-            piece.tempo,
+            float(f"{piece.tempo:g}"),
             piece.identifier,
             terms.setdefault(piece.terms, len(terms)),
         ]
@@ -137,6 +137,7 @@ def provenance(piece: Piece, split: str) -> Block:
         (
             ("Composer or collection", piece.label),
             ("File and tune in it", piece.identifier),
+            *([("Title in the file", piece.source_title)] if piece.source_title else []),
             ("Terms", piece.terms),
             ("Split", f"{_SPLITS[split]}. {_USES[split]}"),
             ("Length", f"{len(piece.bars):,} bars, {beats:,.4g} beats, {minutes}:{seconds:02}"),
