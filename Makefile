@@ -70,6 +70,7 @@ $(VENV)/torch-ready: $(VENV)/made
 # The editable install gives the command `prism`, and worker processes their imports.
 $(VENV)/app-ready: $(VENV)/torch-ready pyproject.toml packages.txt
 	$(call debian,ldconfig -p | grep -q libfluidsynth,libfluidsynth3)
+	$(call debian,test -e /usr/share/sounds/sf3/FluidR3Mono_GM.sf3,fluidr3mono-gm-soundfont)
 	$(BIN)/pip install -q -e '.[app,train]'
 	touch $@
 

@@ -57,6 +57,7 @@ SETTINGS = {
     "character": "",
     "repetition": "",
     "collection": "",
+    "instrument": "piano",
 }
 
 

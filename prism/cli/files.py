@@ -8,10 +8,7 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from prism.music import writing
-from prism.music.metadata import save_midi
 from prism.music.midipic import save_picture
-from prism.music.performance import shaped
-from prism.music.synthesis import synthesise, write_wav
 
 if TYPE_CHECKING:
     from prism.service.piece import ShownPiece
@@ -57,9 +54,9 @@ def write_files(
 
 def _write(kind: str, piece: ShownPiece, path: pathlib.Path) -> None:
     if kind == "midi":
-        save_midi(piece.roll, path, piece.origin)
+        piece.save_midi(path)
     elif kind == "wav":
-        write_wav(synthesise(shaped(piece.roll)), path)
+        piece.save_sound(path)
     elif kind == "picture":
         save_picture(piece.roll, path)
     else:

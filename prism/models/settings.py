@@ -36,6 +36,7 @@ from prism.models.setting_types import (
     Weights,
     Word,
 )
+from prism.music.instruments import INSTRUMENTS, program_of
 from prism.music.metadata import mixture
 
 # What the baseline starts from, in the words of the page.
@@ -156,6 +157,15 @@ class GenerationSettings:
     character: str | None = _attribute("range of loudness and pitch")
     repetition: str | None = _attribute("how many bars return", label="Returning bars")
     collection: str | None = _attribute("in whose manner")
+    instrument: str = _row(
+        Word(
+            default="piano",
+            choices=INSTRUMENTS,
+            label="Instrument",
+            help="changes the sound, not the notes",
+            decides=(),
+        )
+    )
     mixer: tuple[tuple[str, float], ...] = dataclasses.field(default=(), compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -207,6 +217,12 @@ class GenerationSettings:
     def mix(self) -> str:
         """The composers with their shares, for example ``"Bach 70 % + Mozart 30 %"``."""
         return mixture(self.composers, self.composer_weights)
+
+    @property
+    def program(self) -> int:
+        """On what all pieces are played, by the composer with the largest share if that decides."""
+        shares = dict(zip(self.composers, self.composer_weights, strict=True))
+        return program_of(self.instrument, max(shares, key=shares.get))
 
     def public(self) -> dict[str, Any]:
         """The values under their public names, as the page and the HTTP API have them."""

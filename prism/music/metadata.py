@@ -233,12 +233,15 @@ def real_lines(piece: Piece) -> tuple[str, ...]:
     )
 
 
-def save_midi(roll: PianoRoll, path: str | os.PathLike, lines: Iterable[str]) -> None:
+def save_midi(
+    roll: PianoRoll, path: str | os.PathLike, lines: Iterable[str], program: int = 0
+) -> None:
     """Write a roll as it is played, with lines; see `prism.music.performance`."""
     # It brings two libraries along, which a command's --help does not need.
     from prism.music.midi import write_midi
 
-    write_midi(shaped(roll), path, texts=[*lines, *filter(None, [shaping_words(roll)])])
+    texts = [*lines, *filter(None, [shaping_words(roll)])]
+    write_midi(shaped(roll), path, texts=texts, program=program)
 
 
 def _written(value: object) -> str:

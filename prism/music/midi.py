@@ -103,9 +103,13 @@ def read_midi(file: str | os.PathLike | bytes | MidiEvents) -> Piece:
 
 
 def write_midi(
-    roll: PianoRoll, path: str | os.PathLike | None = None, *, texts: Iterable[str] = ()
+    roll: PianoRoll,
+    path: str | os.PathLike | None = None,
+    *,
+    texts: Iterable[str] = (),
+    program: int = 0,
 ) -> bytes:
-    """Write a roll as one piano track; `read_midi(...).window(frames=roll.frames)` gives it back.
+    """Write a roll as one track; `read_midi(...).window(frames=roll.frames)` gives it back.
 
     Parameters
     ----------
@@ -115,6 +119,8 @@ def write_midi(
         Where to write the file as well.
     texts : iterable of str
         Text events at the start, for example what the roll was made with.
+    program : int
+        The instrument, as of `prism.music.instruments`; a piano by default.
 
     Raises
     ------
@@ -122,7 +128,7 @@ def write_midi(
         If MIDI has no place for the tempo or the time signature.
     """
     midi = mido.MidiFile(ticks_per_beat=_WRITTEN_TICKS_PER_FRAME * FRAMES_PER_BEAT, charset="utf-8")
-    midi.tracks += [_timing_track(roll, texts), _piano_track(roll)]
+    midi.tracks += [_timing_track(roll, texts), _note_track(roll, program)]
     content = io.BytesIO()
     midi.save(file=content)
     if path is not None:
@@ -175,12 +181,12 @@ def _written_signatures(roll: PianoRoll) -> list[mido.MetaMessage]:
     ]
 
 
-def _piano_track(roll: PianoRoll) -> mido.MidiTrack:
+def _note_track(roll: PianoRoll, program: int) -> mido.MidiTrack:
     """The notes; the track ends where the roll does."""
     track = mido.MidiTrack(
         [
-            mido.MetaMessage("track_name", name="Piano"),
-            mido.Message("program_change", program=0),
+            mido.MetaMessage("track_name", name="Music" if program else "Piano"),
+            mido.Message("program_change", program=program),
         ]
     )
     # Of what happens in one frame, keys are let go before any is struck: that is velocity 0.

@@ -95,8 +95,14 @@ def sound_words() -> str:
     return f"{player} with the soundfont {soundfont_path().name}"
 
 
-def synthesise(roll: PianoRoll) -> np.ndarray:
-    """The samples of a roll played on a piano; a silent roll gives silence of the same length.
+def synthesise(roll: PianoRoll, program: int = 0) -> np.ndarray:
+    """The samples of a roll played on an instrument; a silent roll gives silence of the same length.
+
+    Parameters
+    ----------
+    roll : PianoRoll
+    program : int
+        See `prism.music.instruments`.
 
     Raises
     ------
@@ -108,8 +114,8 @@ def synthesise(roll: PianoRoll) -> np.ndarray:
         return np.zeros(length, np.float32)
     soundfont, fluidsynth = soundfont_path(), _fluidsynth()
     if fluidsynth is None:
-        return _softly_limited(_render_symusic(roll, length, soundfont))
-    return _softly_limited(_render_fluidsynth(fluidsynth, roll, length, soundfont))
+        return _softly_limited(_render_symusic(roll, program, length, soundfont))
+    return _softly_limited(_render_fluidsynth(fluidsynth, roll, program, length, soundfont))
 
 
 def write_wav(samples: np.ndarray, path: str | os.PathLike) -> None:
@@ -146,18 +152,22 @@ def _sample_positions(roll: PianoRoll, frames: np.ndarray) -> np.ndarray:
 
 
 def _render_fluidsynth(
-    fluidsynth: types.ModuleType, roll: PianoRoll, length: int, soundfont: pathlib.Path
+    fluidsynth: types.ModuleType,
+    roll: PianoRoll,
+    program: int,
+    length: int,
+    soundfont: pathlib.Path,
 ) -> np.ndarray:
     synth = fluidsynth.Synth(gain=_FLUIDSYNTH_GAIN, samplerate=float(SAMPLE_RATE))
     try:
         synth.setting("synth.chorus.active", 0)
-        # Read the piano and leave the other instruments: else large soundfonts take a second.
+        # Read one instrument and leave the other instruments: else large soundfonts take a second.
         synth.setting("synth.dynamic-sample-loading", 1)
         synth.set_reverb(0.4, 0.3, 0.8, 0.3)
         bank = synth.sfload(os.fspath(soundfont))
-        if bank < 0 or synth.program_select(0, bank, 0, 0) < 0:
+        if bank < 0 or synth.program_select(0, bank, 0, program) < 0:
             raise SynthesisError(
-                f"soundfont {soundfont} cannot be read or has no piano; "
+                f"soundfont {soundfont} cannot be read or has no program {program}; "
                 f"set {SOUNDFONT_VARIABLE} to a General MIDI .sf2 file"
             )
         return _play(synth, roll, length)
@@ -181,7 +191,9 @@ def _play(synth, roll: PianoRoll, length: int) -> np.ndarray:
     return samples.mean(axis=1, dtype=np.float32) * np.float32(_FLUIDSYNTH_LEVEL)
 
 
-def _render_symusic(roll: PianoRoll, length: int, soundfont: pathlib.Path) -> np.ndarray:
+def _render_symusic(
+    roll: PianoRoll, program: int, length: int, soundfont: pathlib.Path
+) -> np.ndarray:
     """One rendering a layer of like velocities, weighted by the General MIDI curve v²."""
     try:
         import symusic
@@ -202,7 +214,7 @@ def _render_symusic(roll: PianoRoll, length: int, soundfont: pathlib.Path) -> np
     samples = np.zeros(length, np.float32)
     for layer in np.unique(layers):
         mine = layers == layer
-        score = _symusic_score(symusic, roll, pitch[mine], start[mine], end[mine])
+        score = _symusic_score(symusic, roll, program, pitch[mine], start[mine], end[mine])
         sound = np.asarray(synthesiser.render(score, True)).mean(axis=0)[:length]
         loudness = (velocity[mine].mean() / 127) ** 2
         samples[: len(sound)] += np.float32(_SYMUSIC_LEVEL * loudness) * sound
@@ -212,6 +224,7 @@ def _render_symusic(roll: PianoRoll, length: int, soundfont: pathlib.Path) -> np
 def _symusic_score(
     symusic: types.ModuleType,
     roll: PianoRoll,
+    program: int,
     pitch: np.ndarray,
     start: np.ndarray,
     end: np.ndarray,
@@ -220,7 +233,7 @@ def _symusic_score(
     starts = _sample_positions(roll, start) / SAMPLE_RATE
     durations = _sample_positions(roll, end - start) / SAMPLE_RATE
     notes = [*zip(starts, durations, pitch, strict=True), (roll.seconds + TAIL_SECONDS, 0.1, 60)]
-    track = symusic.Track("piano", 0, False, ttype="second")
+    track = symusic.Track("music", program, False, ttype="second")
     for time, duration, key in notes:
         track.notes.append(symusic.Note(time, duration, int(key), 100, ttype="second"))
     score = symusic.Score(1000, ttype="second")

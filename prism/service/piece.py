@@ -50,6 +50,8 @@ class ShownPiece:
         The music, as it is drawn, scored and compared.
     lines : tuple of str
         What its files say of its origin; see `prism.music.metadata`.
+    program : int
+        On what it is played; see `prism.music.instruments`.
     """
 
     kind: str
@@ -60,6 +62,7 @@ class ShownPiece:
     roll: PianoRoll
     lines: tuple[str, ...] = ()
     message: str = ""
+    program: int = 0
     files: dict[str, pathlib.Path] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -75,24 +78,35 @@ class ShownPiece:
         """Title and detail, then `lines`: what the MIDI file says."""
         return f"{self.title}: {self.detail}", *self.lines
 
+    def played_on(self, program: int) -> ShownPiece:
+        """The same music for another instrument, without files; itself if it is the same."""
+        same = program == self.program
+        return self if same else dataclasses.replace(self, program=program, files={})
+
     def render(self) -> ShownPiece:
         """Write all files but the PNG that are not there; without a synthesiser say so.
 
         MIDI and WAV have the roll as it is played; see `prism.music.performance`.
         """
         with self._lock:
-            self._write("midi", ".mid", lambda path: save_midi(self.roll, path, self.origin))
+            self._write("midi", ".mid", lambda path: self.save_midi(path))
             if self.roll.frames == FRAMES:
                 self._write("midipic", "-midipic.png", lambda path: save_picture(self.roll, path))
             try:
-                self._write(
-                    "wav", ".wav", lambda path: write_wav(synthesise(shaped(self.roll)), path)
-                )
+                self._write("wav", ".wav", self.save_sound)
                 self.message = ""
             except SynthesisError as error:
                 log_fault(logger, "sound", error)
                 self.message = f"There is no sound: {error}."
         return self
+
+    def save_midi(self, path: pathlib.Path) -> None:
+        """Write the MIDI file."""
+        save_midi(self.roll, path, self.origin, self.program)
+
+    def save_sound(self, path: pathlib.Path) -> None:
+        """Write the WAV file; raises `SynthesisError` without a synthesiser."""
+        write_wav(synthesise(shaped(self.roll), self.program), path)
 
     def _write(self, kind: str, end: str, write: Callable[[pathlib.Path], object]) -> None:
         """Write a file, unless it is there."""

@@ -131,6 +131,7 @@ class Service:
         source, key = self.sources[name], settings.key_for(name)
         stored = self.examples.get() if self.examples.ready else {}
         piece = self._recent.get(key) or stored.get(key)
+        sounding = *key, settings.program
         note_piece(cached=piece is not None)
         said = "Ready. Press play."
         if piece is None:
@@ -139,6 +140,8 @@ class Service:
                 yield progress
             self._recent.put(key, piece)
             said = f"Done: {len(piece.roll.notes())} notes. Press play."
+        piece = self._recent.get(sounding) or piece.played_on(settings.program)
+        self._recent.put(sounding, piece)
         yield Progress(self._with_files(piece, source), said, done=True)
 
     def fill_for(self, session: Session, name: str) -> Iterator[Progress]:
@@ -152,7 +155,7 @@ class Service:
         generation = session.generation
         settings, own = generation.settings, generation.own if name == "corpus" else None
         if own is not None:
-            news = self.own_piece(own, settings.tempo)
+            news = self.own_piece(own, settings)
         else:
             news = self.fill(name, settings, session.history.kept(name, settings))
         shown = None
@@ -169,9 +172,9 @@ class Service:
                 generation.pieces[name] = progress.piece
             yield progress
 
-    def own_piece(self, own: OwnPiece, tempo: float | None) -> Iterator[Progress]:
+    def own_piece(self, own: OwnPiece, settings: GenerationSettings | None) -> Iterator[Progress]:
         """Show a visitor's own music; nobody else's fill finds it."""
-        piece = own.shown(tempo)
+        piece = own.shown(settings.tempo).played_on(settings.program) if settings else own.shown()
         yield Progress(piece)
         yield Progress(self.files.run(piece.render, priority=Priority.GENERATE), done=True)
 

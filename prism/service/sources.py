@@ -95,7 +95,7 @@ class Source(abc.ABC):
     def piece(self, settings: GenerationSettings) -> ShownPiece:
         """The finished piece, without files."""
         *_, piece = (stage.piece for stage in self.stages(settings) if stage.piece)
-        return piece
+        return piece.played_on(settings.program)
 
 
 class PrismSource(Source):

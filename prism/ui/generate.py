@@ -268,11 +268,10 @@ class Handlers:
 
     def _replaced(self, session: Session, own: OwnPiece, said: str) -> Iterator[tuple]:
         generation = session.compare_with(own)
-        tempo = generation.settings.tempo if generation.settings else None
         # Said once: by the time the sound is there, another file may have been complained about.
         panel, cards = upload_value(own, said=said), self.cards.replaced(generation)
         try:
-            for progress in self.service.own_piece(own, tempo):
+            for progress in self.service.own_piece(own, generation.settings):
                 if generation.over or generation.own is not own:
                     yield panel, gr.skip(), gr.skip(), *cards
                     return
