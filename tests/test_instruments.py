@@ -6,6 +6,7 @@ import io
 import mido
 import numpy as np
 import pytest
+from stand_ins import service_of
 
 from prism import ASSETS
 from prism.models.settings import GenerationSettings
@@ -13,6 +14,8 @@ from prism.music import instruments, synthesis
 from prism.music.instruments import INSTRUMENTS, program_of
 from prism.music.midi import read_midi, write_midi
 from prism.music.roll import Note, PianoRoll
+from prism.service.session import Session
+from prism.ui.generate import Handlers
 
 ROLL = PianoRoll.from_notes([Note(60, 0, 4, 80), Note(67, 4, 4, 80)], tempo=120.0)
 
@@ -86,3 +89,19 @@ def test_every_program_sounds_and_differs_from_the_piano(monkeypatch, plain):
         assert other.shape == piano.shape
         assert np.abs(other).max() > 0.01
         assert np.abs(other - piano).max() > 0.01
+
+
+def test_another_instrument_is_heard_at_once_and_the_notes_stay():
+    service = service_of()
+    handlers, session = Handlers(service), Session()
+    generation = session.begin(service.settings(composers=["Ada"], weights=[50], seed=3))
+    list(handlers.prism(session))
+    piano = generation.pieces["prism"]
+    *updates, _ = handlers.replay(session, "organ")
+    organ = generation.pieces["prism"]
+    assert organ.roll is piano.roll
+    assert organ.files["wav"].read_bytes() != piano.files["wav"].read_bytes()
+    assert "instrument=organ" in updates[0][0]["query"]
+    assert generation.settings.key_for("prism") == service.settings(
+        composers=["Ada"], weights=[50], seed=3
+    ).key_for("prism")
