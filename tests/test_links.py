@@ -74,7 +74,7 @@ def test_whatever_a_link_says_each_setting_holds_something_good(strange):
 # Links as they were made before there was one type of settings.
 OLD = {
     "composers=Ada,Bob&weights=60,40&guidance_scale=2&seed=7&num_inference_steps=16&tempo=100"
-    "&amt_start=opening&structure_scale=0.35": {
+    "&amt_start=opening&structure_scale=0.35&instrument=piano": {
         "composers": ["Ada", "Bob"],
         "weights": [60, 40],
         "seed": 7,

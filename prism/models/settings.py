@@ -148,15 +148,6 @@ class GenerationSettings:
     attribute_scale: float = _number(
         1.5, 0, 8, help="guidance towards each attribute on its own", shared=False
     )
-    time_signature: tuple[int, int] | None = _row(
-        Metre(label="Metre", help="time signature", alias="metre")
-    )
-    key: str | None = _attribute("such as A minor or B♭ major")
-    density: str | None = _attribute("notes a beat")
-    register: str | None = _attribute("mean pitch")
-    character: str | None = _attribute("range of loudness and pitch")
-    repetition: str | None = _attribute("how many bars return", label="Returning bars")
-    collection: str | None = _attribute("in whose manner")
     instrument: str = _row(
         Word(
             default="piano",
@@ -166,6 +157,15 @@ class GenerationSettings:
             decides=(),
         )
     )
+    time_signature: tuple[int, int] | None = _row(
+        Metre(label="Metre", help="time signature", alias="metre")
+    )
+    key: str | None = _attribute("such as A minor or B♭ major")
+    density: str | None = _attribute("notes a beat")
+    register: str | None = _attribute("mean pitch")
+    character: str | None = _attribute("range of loudness and pitch")
+    repetition: str | None = _attribute("how many bars return", label="Returning bars")
+    collection: str | None = _attribute("in whose manner")
     mixer: tuple[tuple[str, float], ...] = dataclasses.field(default=(), compare=False, repr=False)
 
     def __post_init__(self) -> None:
