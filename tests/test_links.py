@@ -123,12 +123,12 @@ def test_a_link_is_short_and_readable():
     choice = choice_of(["Ada", "Bob"], [60, 40], seed=7, tempo=100)
     assert query(choice) == (
         "composers=Ada,Bob&weights=60,40&guidance_scale=2&seed=7"
-        "&num_inference_steps=16&tempo=100&amt_start=opening&structure_scale=0.35"
+        "&num_inference_steps=16&tempo=100&amt_start=opening&structure_scale=0.35&instrument=piano"
     )
     assert "weights" not in query(choice_of(["Ada"], [60]))
     wishes = {"metre": "3/4", "key": "A minor", "density": "sparse", "register": "low"}
     assert query(choice_of(**wishes, character="soft", collection="Ballads")).endswith(
-        "&structure_scale=0.35&metre=3/4&key=A%20minor&density=sparse&register=low&character=soft"
+        "&structure_scale=0.35&instrument=piano&metre=3/4&key=A%20minor&density=sparse&register=low&character=soft"
         "&collection=Ballads"
     )
 
