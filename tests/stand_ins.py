@@ -50,6 +50,7 @@ SETTINGS = {
     "tempo": 0,
     "amt_start": "opening",
     "structure_scale": 0.35,
+    "instrument": "piano",
     "metre": "",
     "key": "",
     "density": "",

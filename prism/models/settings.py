@@ -148,6 +148,15 @@ class GenerationSettings:
     attribute_scale: float = _number(
         1.5, 0, 8, help="guidance towards each attribute on its own", shared=False
     )
+    instrument: str = _row(
+        Word(
+            default="piano",
+            choices=INSTRUMENTS,
+            label="Instrument",
+            help="changes the sound, not the notes",
+            decides=(),
+        )
+    )
     time_signature: tuple[int, int] | None = _row(
         Metre(label="Metre", help="time signature", alias="metre")
     )

@@ -9,13 +9,14 @@ AS_WRITTEN = "written"
 # Each with the words for it.
 INSTRUMENTS = {
     "piano": "Piano",
-    AS_WRITTEN: "What the composer wrote for",
+    AS_WRITTEN: "As the music was",
     "harpsichord": "Harpsichord",
     "organ": "Organ",
     "strings": "Strings",
     "guitar": "Guitar",
     "music box": "Music box",
 }
+# Without the whistle (78), of which symusic and TimGM6mb make infinite samples.
 _PROGRAMS = {
     "piano": 0,
     "harpsichord": 6,
@@ -27,7 +28,6 @@ _PROGRAMS = {
     "fife": 72,
     "flute": 73,
     "recorder": 74,
-    "whistle": 78,
     "pipes": 109,
     "fiddle": 110,
 }
@@ -48,7 +48,7 @@ _WRITTEN_FOR = {
     "O'Carolan": "guitar",
     "Irish jigs": "fiddle",
     "Irish reels": "fiddle",
-    "Irish hornpipes and marches": "whistle",
+    "Irish hornpipes and marches": "fiddle",
 }
 
 

@@ -96,7 +96,7 @@ def sound_words() -> str:
 
 
 def synthesise(roll: PianoRoll, program: int = 0) -> np.ndarray:
-    """The samples of a roll played on an instrument; silence for a silent one.
+    """The samples of a roll played on an instrument; a silent roll gives silence as long.
 
     Parameters
     ----------

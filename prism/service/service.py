@@ -178,6 +178,11 @@ class Service:
         yield Progress(piece)
         yield Progress(self.files.run(piece.render, priority=Priority.GENERATE), done=True)
 
+    def replayed(self, piece: ShownPiece, settings: GenerationSettings) -> ShownPiece:
+        """The same music on the instrument that the settings ask for, with its files."""
+        played = piece.played_on(settings.program)
+        return self.files.run(played.render, priority=Priority.GENERATE)
+
     def scores(self, pieces: Mapping[str, ShownPiece]) -> dict[str, list[Score]]:
         """How much like the real piece the generated ones among them are, a score a network."""
         rolls = {name: pieces[name].roll for name in COMPARED if name in pieces}
@@ -192,7 +197,8 @@ class Service:
             real = generation.pieces["corpus"]
             found = self.scores({n: generation.pieces[n] for n in ("corpus", *names)})
             # Another piece to compare with may have come meanwhile, and its scores come after it.
-            if generation.pieces.get("corpus") is real:
+            now = generation.pieces.get("corpus")
+            if now is not None and now.roll is real.roll:
                 generation.scores |= found
 
     def find_nearest(self, generation: Generation) -> Iterator[str]:

@@ -9,6 +9,7 @@ An error of another source stays in that source's player.
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import itertools
 import logging
@@ -179,6 +180,29 @@ class Handlers:
                 yield *[gr.skip()] * (outputs - len(said)), *said
 
         return handler
+
+    def replay(self, session: Session, instrument: str) -> Iterator[list[Any]]:
+        """Play the shown pieces on another instrument; (share link, player and piece of each)."""
+        generation, sources = session.generation, self.service.sources
+        skipped = [gr.skip()] * (1 + 2 * len(sources))
+        if generation.settings is None:
+            yield skipped
+            return
+        settings = dataclasses.replace(generation.settings, instrument=instrument)
+        generation.settings = settings
+        yield [share_value(query(settings)), *skipped[1:]]
+        for place, name in enumerate(sources):
+            if (piece := generation.pieces.get(name)) is None:
+                continue
+            played = self.service.replayed(piece, settings)
+            # A later choice, click or file has put its own there.
+            if generation.over or generation.settings is not settings:
+                return
+            if generation.pieces.get(name) is piece:
+                generation.pieces[name] = played
+                shown = self.shown(name, Progress(played, done=True))
+                yield [*skipped[: 1 + 2 * place], *shown, *skipped[3 + 2 * place :]]
+        yield skipped  # Gradio shows the last item twice
 
     def stop(self, session: Session) -> dict[str, Any]:
         """No more pieces come; the status.

@@ -67,6 +67,7 @@ class PlayPanel:
         self.session = gr.State(Session())
         export_panel(Export(handlers.service), self.session)
         self._connect_controls()
+        self._connect_instrument()
         self._connect_opening(page)
         self._connect_generate()
         self._connect_stop()
@@ -87,10 +88,19 @@ class PlayPanel:
         controls.dice.click(None, None, seed, js=_NEW_SEED, **quick).then(
             None, None, None, js=_PRESS, **quick
         )
-        touched = [control.input for control in (*controls.chosen, controls.fresh)]
+        instrument = controls.settings["instrument"]
+        others = [c for c in (*controls.chosen, controls.fresh) if c is not instrument]
+        touched = [control.input for control in others]
         gr.on(touched, None, None, controls.status, js=_SAY_CHANGED, **quick)
         for event, said in ((controls.link.copied, _SAY_COPIED), (controls.link.shown, _SAY_SHOWN)):
             event(None, controls.upload, controls.status, js=said, **quick)
+
+    def _connect_instrument(self) -> None:
+        """It acts at once: the notes stay."""
+        instrument = self.controls.settings["instrument"]
+        lanes = [part for player in self.players.values() for part in (player, player.piece)]
+        shown = [self.controls.link, *lanes]
+        instrument.input(self.handlers.replay, [self.session, instrument], shown, **EACH, **QUIET)
 
     def _connect_opening(self, page: gr.Blocks) -> None:
         """Fill in controls and lanes when the page is opened; press Generate for a whole link."""
