@@ -81,11 +81,11 @@ class ShownPiece:
         MIDI and WAV have the roll as it is played; see `prism.music.performance`.
         """
         with self._lock:
-            self._write("midi", ".mid", lambda path: save_midi(self.roll, path, self.origin))
+            self.add_file("midi", ".mid", lambda path: save_midi(self.roll, path, self.origin))
             if self.roll.frames == FRAMES:
-                self._write("midipic", "-midipic.png", lambda path: save_picture(self.roll, path))
+                self.add_file("midipic", "-midipic.png", lambda path: save_picture(self.roll, path))
             try:
-                self._write(
+                self.add_file(
                     "wav", ".wav", lambda path: write_wav(synthesise(shaped(self.roll)), path)
                 )
                 self.message = ""
@@ -94,7 +94,7 @@ class ShownPiece:
                 self.message = f"There is no sound: {error}."
         return self
 
-    def _write(self, kind: str, end: str, write: Callable[[pathlib.Path], object]) -> None:
+    def add_file(self, kind: str, end: str, write: Callable[[pathlib.Path], object]) -> None:
         """Write a file, unless it is there."""
         if kind not in self.files:
             path = pathlib.Path(self._folder.name) / f"{self.name}{end}"
@@ -108,5 +108,5 @@ class ShownPiece:
 
         with self._lock:
             title = f"{self.title} · {self.detail}"
-            self._write("png", ".png", lambda path: save_png(self.roll, path, title))
+            self.add_file("png", ".png", lambda path: save_png(self.roll, path, title))
         return self
