@@ -123,13 +123,13 @@ def listening_panel(handlers: BlindListening) -> None:
     listening = gr.State(Listening())
     with gr.Column(elem_classes="prism-listening"):
         gr.Markdown(_INTRODUCTION, elem_classes="prism-prose")
-        with gr.Column(visible=False) as column:
-            players = [PianoRollPlayer(player_value(number)) for number in _LANES]
-            hide = gr.Checkbox(label="Hide the rolls")
         said = gr.Markdown("", elem_classes="prism-asked")
         choice = gr.Radio(_LANES, show_label=False, visible=False)
         answer = gr.Button("Answer", variant="primary", visible=False)
         following = gr.Button("Begin", variant="primary")
+        with gr.Column(visible=False) as column:
+            players = [PianoRollPlayer(player_value(number)) for number in _LANES]
+            hide = gr.Checkbox(label="Hide the rolls")
     outputs = [said, choice, answer, following, *players]
     begun = following.click(handlers.begin, listening, outputs, **QUIET)
     begun.then(lambda: (gr.update(visible=True), "Next round"), None, [column, following], **QUIET)

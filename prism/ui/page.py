@@ -36,7 +36,8 @@ a transformer that writes note by note.
 drew it, trained on old music in the corpus of the music21 project. The second is a real piece out
 of the same corpus, from the part that was held back from training. The third is generated as well,
 by the baseline: an Anticipatory Music Transformer, which goes on from the opening of another piece
-unless you choose otherwise, and is told the composers where its card says so."""
+unless you choose otherwise, and is told the composers where its card says so. Can you tell them
+apart? [Listen blind](?mode=blind)."""
 
 
 def build_ui(
