@@ -76,9 +76,10 @@ class Handlers:
         """
         sources = self.service.sources.values()
         skipped = [gr.skip()] * (2 + 2 * len(sources))
-        asked = request and any(n in PUBLIC or n == MODE for n in request.query_params)
+        asked = request and any(name in PUBLIC for name in request.query_params)
+        unseen = request and MODE in request.query_params
         pieces = {} if asked else self.example.pieces
-        if session.generation.settings is not None:
+        if unseen or session.generation.settings is not None:
             yield skipped
             return
         if not pieces:
