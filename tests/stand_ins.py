@@ -58,7 +58,6 @@ SETTINGS = {
     "character": "",
     "repetition": "",
     "collection": "",
-    "instrument": "piano",
 }
 
 

@@ -1,6 +1,6 @@
 """The command line: ``prism generate Bach --seed 7``.
 
-generate, compare
+generate, compare, votes
     Make music, and compare it with real music and the baseline's.
 evaluate, corpora, train
     Repeat the experiment, prepare music, train the models.
@@ -17,7 +17,7 @@ import importlib
 import sys
 from collections.abc import Sequence
 
-from prism.cli import compare, generate
+from prism.cli import compare, generate, votes
 from prism.music.synthesis import SynthesisError
 
 # Commands that are modules with a command line of their own, and what `--help` says of them.
@@ -77,7 +77,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Draw piano rolls with a diffusion transformer, and measure them.",
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for module in (generate, compare):
+    for module in (generate, compare, votes):
         module.add_command(commands)
     for name, words in PROGRAMS.items():
         commands.add_parser(name, help=words, add_help=False)

@@ -3,7 +3,7 @@
 ``GRADIO_SERVER_NAME`` and ``GRADIO_SERVER_PORT`` set host and port, ``PRISM_WEIGHTS`` other weights
 (a folder, or ``owner/name`` or ``owner/name@revision`` on the Hugging Face Hub), ``PRISM_AMT``
 another baseline than ``amt`` inside them, ``PRISM_SOUNDFONT`` another soundfont, ``PRISM_LOG`` the
-level of the log. docs/hosting.md tells the rest.
+level of the log, ``PRISM_VOTES`` where votes are kept. docs/hosting.md tells the rest.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from prism import ASSETS, ROOT
 from prism.service.gpu import gpu_is_lent
 from prism.service.hosting import Health, give_memory_back
+from prism.service.listening import Ballot
 from prism.service.loading import load_in_background
 from prism.service.log import configure_logging
 from prism.service.service import load_service
@@ -43,7 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     if gpu_is_lent():
         service.pipeline.get()  # such a host wants to know the networks before the page is there
-    page = build_ui(service)
+    votes = os.environ.get("PRISM_VOTES")
+    page = build_ui(service, ballot=Ballot(votes) if votes else None)
     health = Health(
         {"model": service.pipeline, "corpus": service.corpus},
         {"baseline": service.amt, "scores": service.scorer, "index": service.index},

@@ -92,11 +92,11 @@ class ShownPiece:
         MIDI and WAV have the roll as it is played; see `prism.music.performance`.
         """
         with self._lock:
-            self._write("midi", ".mid", lambda path: self.save_midi(path))
+            self.add_file("midi", ".mid", self.save_midi)
             if self.roll.frames == FRAMES:
-                self._write("midipic", "-midipic.png", lambda path: save_picture(self.roll, path))
+                self.add_file("midipic", "-midipic.png", lambda path: save_picture(self.roll, path))
             try:
-                self._write("wav", ".wav", self.save_sound)
+                self.add_file("wav", ".wav", self.save_sound)
                 self.message = ""
             except SynthesisError as error:
                 log_fault(logger, "sound", error)
@@ -111,7 +111,7 @@ class ShownPiece:
         """Write the WAV file; raises `SynthesisError` without a synthesiser."""
         write_wav(synthesise(shaped(self.roll), self.program), path)
 
-    def _write(self, kind: str, end: str, write: Callable[[pathlib.Path], object]) -> None:
+    def add_file(self, kind: str, end: str, write: Callable[[pathlib.Path], object]) -> None:
         """Write a file, unless it is there."""
         if kind not in self.files:
             path = pathlib.Path(self._folder.name) / f"{self.name}{end}"
@@ -125,5 +125,5 @@ class ShownPiece:
 
         with self._lock:
             title = f"{self.title} · {self.detail}"
-            self._write("png", ".png", lambda path: save_png(self.roll, path, title, self.source))
+            self.add_file("png", ".png", lambda path: save_png(self.roll, path, title, self.source))
         return self

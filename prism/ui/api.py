@@ -38,12 +38,18 @@ from prism.ui.evaluate import ALONE, RUNS, live_experiment
 from prism.ui.player import file_data
 
 Answer = dict[str, Any]
-_LISTENING = (SETTINGS["instrument"],)
+
+
+def _deciding(source: str) -> tuple[Setting, ...]:
+    """The settings on which a source's piece or its sound depends."""
+    return tuple(s for s in PUBLIC.values() if source in s.decides or s.name == "instrument")
+
+
 # What each takes, in order.
 ENDPOINTS: dict[str, tuple[Setting, ...]] = {
     "composers": (),
-    "generate": tuple(s for s in PUBLIC.values() if "prism" in s.decides) + _LISTENING,
-    "corpus": tuple(s for s in PUBLIC.values() if "corpus" in s.decides) + _LISTENING,
+    "generate": _deciding("prism"),
+    "corpus": _deciding("corpus"),
     **dict.fromkeys(("amt", "compare", "score"), tuple(PUBLIC.values())),
     "experiment": (RUNS, SETTINGS["seed"]),
 }

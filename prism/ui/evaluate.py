@@ -21,6 +21,7 @@ from prism.evaluation.report import (
 )
 from prism.models.setting_types import Number
 from prism.models.settings import SETTINGS
+from prism.service.listening import Ballot, tally_words
 from prism.service.log import fault_words
 from prism.service.service import Service
 from prism.ui.controls import setting_control
@@ -65,11 +66,14 @@ class Evaluation:
         Its models and corpus take part in the live experiment.
     path : Path
         The stored result, ``evaluation.json``.
+    ballot : Ballot, optional
+        With what visitors of blind listening said.
     """
 
-    def __init__(self, service: Service, path: pathlib.Path) -> None:
+    def __init__(self, service: Service, path: pathlib.Path, ballot: Ballot | None = None) -> None:
         self.service = service
         self.path = path
+        self.ballot = ballot
 
     @functools.cached_property
     def result(self) -> dict[str, Any] | None:
@@ -97,6 +101,10 @@ class Evaluation:
                 "Make it with: `prism evaluate`"
             )
         return report(self.result)
+
+    def votes(self) -> str:
+        """What visitors answered so far."""
+        return f"### What listeners say\n{tally_words(self.ballot.votes())}"
 
     def live(self, count: Any, seed: Any) -> Iterator[tuple[dict[str, Any], str]]:
         """Run a small experiment; (status, table so far) after every run."""
@@ -168,6 +176,9 @@ def evaluate_tab(evaluation: Evaluation) -> None:
     with gr.Tab("Evaluate") as tab:
         gr.Markdown(_INTRODUCTION, elem_classes="prism-prose")
         gr.Markdown(evaluation.tables(), elem_classes="prism-table")
+        if evaluation.ballot is not None:
+            votes = gr.Markdown("", elem_classes="prism-prose prism-votes")
+            tab.select(evaluation.votes, None, votes, **QUIET)
         _live_panel(evaluation)
         if evaluation.result is not None:
             with gr.Accordion("Composer by composer", open=False):

@@ -11,6 +11,7 @@ from starlette.middleware import Middleware
 
 from prism import ASSETS
 from prism.service.hosting import Health
+from prism.service.listening import Ballot
 from prism.service.service import Service
 from prism.ui.api import ENDPOINTS, Api
 from prism.ui.corpus import Library, corpus_tab
@@ -18,6 +19,7 @@ from prism.ui.evaluate import Evaluation, evaluate_tab
 from prism.ui.generate import Handlers
 from prism.ui.kiosk import kiosk_routes
 from prism.ui.lessons import lessons_tab
+from prism.ui.listening import BlindListening, listening_panel
 from prism.ui.play import PlayPanel
 from prism.ui.preview import MARK, LinkPreview, preview_routes
 from prism.ui.requests import THREADS, CheckedCalls, log_requests
@@ -38,10 +40,15 @@ a transformer that writes note by note.
 drew it, trained on old music in the corpus of the music21 project. The second is a real piece out
 of the same corpus, from the part that was held back from training. The third is generated as well,
 by the baseline: an Anticipatory Music Transformer, which goes on from the opening of another piece
-unless you choose otherwise, and is told the composers where its card says so."""
+unless you choose otherwise, and is told the composers where its card says so. Can you tell them
+apart? [Listen blind](?mode=blind)."""
 
 
-def build_ui(service: Service, result: pathlib.Path = ASSETS / "evaluation.json") -> gr.Blocks:
+def build_ui(
+    service: Service,
+    result: pathlib.Path = ASSETS / "evaluation.json",
+    ballot: Ballot | None = None,
+) -> gr.Blocks:
     """Lay out the page.
 
     Parameters
@@ -50,6 +57,8 @@ def build_ui(service: Service, result: pathlib.Path = ASSETS / "evaluation.json"
         Whose parts may still be loading.
     result : Path
         The stored experiment, as ``prism evaluate`` writes it.
+    ballot : Ballot, optional
+        Where the votes of blind listening are kept.
     """
     with ReliableBlocks(
         title="Prism",
@@ -63,8 +72,9 @@ def build_ui(service: Service, result: pathlib.Path = ASSETS / "evaluation.json"
             with gr.Tab("Play"):
                 PlayPanel(page, Handlers(service))
                 gr.Markdown(_FOOTER, elem_classes="prism-footer")
+                listening_panel(BlindListening(service, ballot))
             lessons_tab(service)
-            evaluate_tab(Evaluation(service, result))
+            evaluate_tab(Evaluation(service, result, ballot))
             corpus_tab(Library(service))
             training_tab(Training(service.weights, service.corpus))
     return log_requests(page)

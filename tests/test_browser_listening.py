@@ -1,0 +1,63 @@
+"""Blind listening in a real browser: nothing tells before the vote, everything after it."""
+
+from __future__ import annotations
+
+import re
+
+from prism.service.listening import music_to_judge, stored_pieces
+
+QUESTIONS = ("Which one did a person write?", "Which do you like best?")
+# Of the panel alone: the page about it names the sources without a lane.
+SOURCE = re.compile(
+    r"prism-from|corpus|\bamt|held.out|generated|(?<!-)\bprism\b(?!-)", re.IGNORECASE
+)
+# Everything that the page is answered from now on, also of streams that are never closed.
+LISTEN = """() => {
+    const fetched = window.fetch;
+    window.answers = [];
+    window.fetch = async (...wanted) => {
+        const answer = await fetched(...wanted);
+        const read = async () => {
+            const stream = answer.clone().body.pipeThrough(new TextDecoderStream()).getReader();
+            const place = window.answers.push("") - 1;
+            for (let more = await stream.read(); !more.done; more = await stream.read())
+                window.answers[place] += more.value;
+        };
+        read().catch(() => {});
+        return answer;
+    };
+}"""
+
+
+def names() -> set[str]:
+    """What would tell a source: titles, details and files' names of all that can be heard."""
+    pieces = [piece for m in music_to_judge() for piece in stored_pieces(m).values()]
+    return {word for p in pieces for word in (p.title, p.detail, p.name)} - {"Prism", "AMT"}
+
+
+def told(text: str) -> set[str]:
+    return {name for name in names() if name in text}
+
+
+def test_nothing_tells_before_the_vote_and_all_is_told_after(visit):
+    page = visit(link="?mode=blind")
+    panel = page.locator(".prism-listening")
+    panel.get_by_role("button", name="Begin").wait_for()
+    assert not page.locator(".prism-first").is_visible()
+    page.evaluate(LISTEN)
+    panel.get_by_role("button", name="Begin").click()
+    for question in QUESTIONS:
+        panel.get_by_text(question).wait_for()
+        panel.locator(".prism-player[data-state=ready]").nth(2).wait_for()
+        seen = panel.evaluate("panel => panel.outerHTML")
+        answers = "".join(page.evaluate("window.answers"))
+        assert question in answers
+        assert "3.wav" in answers
+        for text in (seen, answers):
+            assert not SOURCE.search(text)
+        assert not told(page.content() + answers)
+        panel.get_by_role("radio").nth(1).check()
+        panel.get_by_role("button", name="Answer").click()
+    panel.get_by_text("You so far").wait_for()
+    assert len(told(panel.inner_text())) >= 3
+    assert told("".join(page.evaluate("window.answers")))  # so the search above can find them
