@@ -1,7 +1,9 @@
 """The command line: ``prism generate Bach --seed 7``.
 
-generate, compare, votes
+generate, compare
     Make music, and compare it with real music and the baseline's.
+votes
+    Print what was voted in blind listening.
 evaluate, corpora, train
     Repeat the experiment, prepare music, train the models.
 app

@@ -124,8 +124,9 @@ def listening_panel(handlers: BlindListening) -> None:
     with gr.Column(elem_classes="prism-listening"):
         gr.Markdown(_INTRODUCTION, elem_classes="prism-prose")
         said = gr.Markdown("", elem_classes="prism-asked")
-        choice = gr.Radio(_LANES, show_label=False, visible=False)
-        answer = gr.Button("Answer", variant="primary", visible=False)
+        with gr.Row():
+            choice = gr.Radio(_LANES, show_label=False, visible=False)
+            answer = gr.Button("Answer", variant="primary", visible=False, scale=0)
         following = gr.Button("Begin", variant="primary")
         with gr.Column(visible=False) as column:
             players = [PianoRollPlayer(player_value(number)) for number in _LANES]

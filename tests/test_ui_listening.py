@@ -1,0 +1,51 @@
+"""Blind listening's handlers: what is kept of an answer, and what is shown of all of them."""
+
+from __future__ import annotations
+
+import gradio as gr
+import pytest
+from stand_ins import service_of
+
+from prism.service.listening import PERSON, Ballot, Listening
+from prism.ui.evaluate import Evaluation
+from prism.ui.listening import BlindListening
+
+
+@pytest.fixture
+def ballot(tmp_path):
+    return Ballot(tmp_path / "votes.db")
+
+
+def test_votes_are_kept_and_shown_to_the_next_visitor(ballot, tmp_path):
+    handlers = BlindListening(service_of(), ballot)
+    for _ in range(2):
+        visitor = Listening()
+        *_, (said, *_) = handlers.begin(visitor)
+        assert "Which one did a person write?" in said
+        real = str(list(visitor.round.pieces).index("corpus") + 1)
+        *_, (said, *_) = handlers.answer(visitor, real)
+        assert "Which do you like best?" in said
+        *_, (said, *_) = handlers.answer(visitor, real)
+        assert said.startswith("### Right")
+    assert [v.chosen for v in ballot.votes()] == ["corpus"] * 4
+    told = Evaluation(service_of(), tmp_path / "none.json", ballot).votes()
+    # 2 of 2: Wilson's interval begins at 2 / (2 + 3.8415).
+    assert "Found the real piece: 2 (95 %: 34 to 100 %) of 2 answers" in told
+
+
+def test_no_round_and_no_choice_are_no_vote(ballot):
+    handlers, visitor = BlindListening(service_of(), ballot), Listening()
+    nothing = [(gr.skip(),) * 7]
+    assert list(handlers.answer(visitor, "1")) == nothing
+    visitor.next_round()
+    for choice in (None, "4"):
+        assert list(handlers.answer(visitor, choice)) == nothing
+    assert visitor.round.question == PERSON
+    assert ballot.votes() == []
+
+
+def test_after_the_last_round_it_says_so():
+    handlers, visitor = BlindListening(service_of()), Listening()
+    visitor._waiting.clear()
+    *_, (said, *_) = handlers.begin(visitor)
+    assert said.startswith("That was the last set")
