@@ -250,7 +250,7 @@ def test_calls_in_gradios_own_ways_are_told_as_well(address):
     for path in ("call/v2/generat", "call/generat", "run/generat", "call/v2/begin"):
         code, answer = post(address, path, b'{"data": []}')
         assert code == 404 and "endpoint: expected one of composers, gen" in answer["error"]
-    code, answer = post(address, "run/corpus", b'{"data": [["Bach"], 1, 0]}')
+    code, answer = post(address, "run/corpus", b'{"data": [["Bach"], 1, 0, "piano"]}')
     assert code == 404 and "join the queue" in answer["detail"]
     path = {"path": "/etc/passwd", "meta": {"_type": "gradio.FileData"}}
     event, answer = last_event(address, "corpus", {"composers": [path]})

@@ -133,7 +133,7 @@ def stored_pieces(music: str) -> dict[str, ShownPiece]:
     """The pieces of a stored example by source, whatever they were made with."""
     stored = json.loads(EXAMPLES_FILE.read_text(encoding="utf-8"))["examples"]
     (pieces,) = (one["pieces"] for one in stored if one["name"] == music)
-    return {source: unpacked(piece) for source, piece in pieces.items()}
+    return {source: unpacked(piece, source) for source, piece in pieces.items()}
 
 
 def neutral(pieces: Mapping[str, ShownPiece], order: Sequence[str]) -> list[ShownPiece]:
