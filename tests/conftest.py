@@ -48,12 +48,6 @@ PROFILES = {
 COLLECTIONS = ("Ballads", "Dances")
 
 
-def pytest_xdist_auto_num_workers() -> int:
-    """Two workers a core, as browser tests wait half of their time; not many, for the memory."""
-    cores = os.cpu_count() or 1
-    return max(cores, min(2 * cores, 8))
-
-
 def make_piece(
     identifier: str, label: str = "Ada", beats: int = 100, seed: int = 0, **fields
 ) -> Piece:
