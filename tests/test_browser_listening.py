@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from prism.service.listening import music_to_judge, stored_pieces
+from prism.service.examples import stored_pieces
+from prism.service.listening import music_to_judge
 
 QUESTIONS = ("Which one did a person write?", "Which do you like best?")
 # Of the panel alone: the page about it names the sources without a lane.

@@ -53,7 +53,8 @@ class Setting:
     label, help : str
         For people; `help` says what the setting does.
     decides : tuple of str
-        Whose pieces depend on it: ``prism``, ``corpus``, ``amt``.
+        Whose pieces depend on it: ``prism``, ``corpus``, ``amt``. None of them: it only changes how
+        all of them sound.
     shared : bool
         Whether it has a place in links, the HTTP API, the command line and the page.
     blank, public_type

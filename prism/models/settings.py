@@ -166,15 +166,6 @@ class GenerationSettings:
     character: str | None = _attribute("range of loudness and pitch")
     repetition: str | None = _attribute("how many bars return", label="Returning bars")
     collection: str | None = _attribute("in whose manner")
-    instrument: str = _row(
-        Word(
-            default="piano",
-            choices=INSTRUMENTS,
-            label="Instrument",
-            help="changes the sound, not the notes",
-            decides=(),
-        )
-    )
     mixer: tuple[tuple[str, float], ...] = dataclasses.field(default=(), compare=False, repr=False)
 
     def __post_init__(self) -> None:

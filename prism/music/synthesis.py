@@ -161,7 +161,7 @@ def _render_fluidsynth(
     synth = fluidsynth.Synth(gain=_FLUIDSYNTH_GAIN, samplerate=float(SAMPLE_RATE))
     try:
         synth.setting("synth.chorus.active", 0)
-        # Read one instrument and leave the other instruments: else large soundfonts take a second.
+        # Read one instrument and leave the others: else large soundfonts take a second.
         synth.setting("synth.dynamic-sample-loading", 1)
         synth.set_reverb(0.4, 0.3, 0.8, 0.3)
         bank = synth.sfload(os.fspath(soundfont))

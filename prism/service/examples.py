@@ -79,6 +79,13 @@ def load_examples(
     }
 
 
+def stored_pieces(name: str) -> dict[str, ShownPiece]:
+    """The pieces of an example by source, whatever they were made with; still without files."""
+    stored = json.loads(EXAMPLES_FILE.read_text(encoding="utf-8"))["examples"]
+    (pieces,) = (one["pieces"] for one in stored if one["name"] == name)
+    return {source: unpacked(piece, source) for source, piece in pieces.items()}
+
+
 def packed(piece: ShownPiece) -> dict[str, Any]:
     """A piece as JSON holds it."""
     words = {word: getattr(piece, word) for word in _WORDS}

@@ -27,7 +27,7 @@ from prism.models.settings import OTHERS, PUBLIC, SETTINGS, GenerationSettings
 # Lists, for which a name may stand several times.
 _LISTS = ("composers", "weights")
 # What Gradio's page, Spaces and the sites that lead here add to an address.
-MODE = "mode"  # "blind": see `prism.service.listening`
+MODE, BLIND = "mode", "blind"  # the value: see `prism.service.listening`
 _OTHERS_NAMES = (MODE, "__*", "view", "deep_link", "utm_*", "*clid")
 
 

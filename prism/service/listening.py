@@ -10,7 +10,6 @@ import contextlib
 import csv
 import dataclasses
 import io
-import json
 import os
 import random
 import sqlite3
@@ -24,7 +23,7 @@ from prism.evaluation.bootstrap import Interval, share_interval
 from prism.music.performance import shaped
 from prism.music.roll import PianoRoll
 from prism.music.synthesis import synthesise, write_wav
-from prism.service.examples import EXAMPLES, EXAMPLES_FILE, unpacked
+from prism.service.examples import EXAMPLES, stored_pieces
 from prism.service.piece import ShownPiece
 
 PERSON = "person"
@@ -127,13 +126,6 @@ def music_to_judge() -> list[str]:
     The page opens with the first, named; where AMT accompanies Prism's melody, two sound alike.
     """
     return [name for name, made in list(EXAMPLES.items())[1:] if made.amt_start != "melody"]
-
-
-def stored_pieces(music: str) -> dict[str, ShownPiece]:
-    """The pieces of a stored example by source, whatever they were made with."""
-    stored = json.loads(EXAMPLES_FILE.read_text(encoding="utf-8"))["examples"]
-    (pieces,) = (one["pieces"] for one in stored if one["name"] == music)
-    return {source: unpacked(piece, source) for source, piece in pieces.items()}
 
 
 def neutral(pieces: Mapping[str, ShownPiece], order: Sequence[str]) -> list[ShownPiece]:

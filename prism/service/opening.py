@@ -6,11 +6,10 @@ once, for all visitors.
 
 from __future__ import annotations
 
-import json
 import logging
 from typing import TYPE_CHECKING
 
-from prism.service.examples import EXAMPLES, EXAMPLES_FILE, unpacked
+from prism.service.examples import EXAMPLES, stored_pieces
 from prism.service.log import log_fault
 from prism.service.session import Generation, Session
 
@@ -24,9 +23,7 @@ logger = logging.getLogger(__name__)
 
 def first_sight() -> dict[str, ShownPiece]:
     """The notes of the first stored example, whatever it was made with, by source."""
-    stored = json.loads(EXAMPLES_FILE.read_text(encoding="utf-8"))["examples"]
-    (pieces,) = (one["pieces"] for one in stored if one["name"] == next(iter(EXAMPLES)))
-    return {source: unpacked(piece, source) for source, piece in pieces.items()}
+    return stored_pieces(next(iter(EXAMPLES)))
 
 
 class Opening:

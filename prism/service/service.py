@@ -131,7 +131,6 @@ class Service:
         source, key = self.sources[name], settings.key_for(name)
         stored = self.examples.get() if self.examples.ready else {}
         piece = self._recent.get(key) or stored.get(key)
-        sounding = *key, settings.program
         note_piece(cached=piece is not None)
         said = "Ready. Press play."
         if piece is None:
@@ -140,8 +139,10 @@ class Service:
                 yield progress
             self._recent.put(key, piece)
             said = f"Done: {len(piece.roll.notes())} notes. Press play."
-        piece = self._recent.get(sounding) or piece.played_on(settings.program)
-        self._recent.put(sounding, piece)
+        if settings.program != piece.program:
+            sounding = *key, settings.program
+            piece = self._recent.get(sounding) or piece.played_on(settings.program)
+            self._recent.put(sounding, piece)
         yield Progress(self._with_files(piece, source), said, done=True)
 
     def fill_for(self, session: Session, name: str) -> Iterator[Progress]:

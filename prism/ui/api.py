@@ -42,7 +42,7 @@ Answer = dict[str, Any]
 
 def _deciding(source: str) -> tuple[Setting, ...]:
     """The settings on which a source's piece or its sound depends."""
-    return tuple(s for s in PUBLIC.values() if source in s.decides or s.name == "instrument")
+    return tuple(s for s in PUBLIC.values() if source in s.decides or not s.decides)
 
 
 # What each takes, in order.

@@ -19,7 +19,7 @@ from typing import Any
 import gradio as gr
 
 from prism.models.settings import PUBLIC, SETTINGS
-from prism.service.links import MODE, Link, query, read_query
+from prism.service.links import BLIND, MODE, Link, query, read_query
 from prism.service.log import fault_words, log_fault
 from prism.service.opening import Opening
 from prism.service.piece import ShownPiece
@@ -81,7 +81,7 @@ class Handlers:
         sources = self.service.sources.values()
         skipped = [gr.skip()] * (2 + 2 * len(sources))
         asked = request and any(name in PUBLIC for name in request.query_params)
-        unseen = request and MODE in request.query_params
+        unseen = request and request.query_params.get(MODE) == BLIND
         pieces = {} if asked else self.example.pieces
         if unseen or session.generation.settings is not None:
             yield skipped

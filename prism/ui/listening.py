@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 
 from prism.evaluation.report import NETWORK_NAMES, table
-from prism.service.listening import QUESTIONS, Ballot, Listening, Round, tally_words
+from prism.service.listening import PERSON, QUESTIONS, REAL, Ballot, Listening, Round, tally_words
 from prism.service.log import fault_words, log_fault
 from prism.service.piece import ShownPiece
 from prism.service.scheduler import Priority
@@ -72,9 +72,11 @@ class BlindListening:
             question = f"### {QUESTIONS[now.question]}"
             yield (question, *_asking(True), gr.skip(), *_skipped())
             return
-        for scores in ({}, self._scores(now)):
-            said = self._told(listening, now, scores)
-            yield (said, *_asking(False), gr.update(visible=True), *_values(now.revealed()))
+        said = self._told(listening, now, {})
+        yield (said, *_asking(False), gr.update(visible=True), *_values(now.revealed()))
+        # The names need not wait for the networks.
+        said = self._told(listening, now, self._scores(now))
+        yield (said, *(gr.skip(),) * 3, *_skipped())
 
     def _scores(self, now: Round) -> dict[str, str]:
         """Each generated piece's cosines in words; empty if the networks are missing."""
@@ -95,7 +97,7 @@ class BlindListening:
             [lane.title, titles[name], f"{piece.title}: {piece.detail}", scores.get(name, "")]
             for lane, (name, piece) in zip(now.lanes, now.pieces.items(), strict=True)
         ]
-        right = now.answers["person"] == "corpus"
+        right = now.answers[PERSON] == REAL
         head = "### Right: a person wrote it" if right else "### No: a person wrote another"
         told = table(["lane", "by", "piece", "like the real piece"], rows)
         parts = [head, told, "**You so far**", tally_words(listening.votes)]
