@@ -215,6 +215,8 @@ class PrismDiT(ModelMixin, ConfigMixin):
         Form letters that it knows (see `prism.music.form`); 0 for a model without form.
     dropout : float
         While training, of the tokens and of what attention and MLP add to them.
+    guidance_inputs : int
+        Numbers that say how it is guided, for a student of guidance (see `prism.models.student`).
     """
 
     @register_to_config
@@ -230,6 +232,7 @@ class PrismDiT(ModelMixin, ConfigMixin):
         self_conditioning: bool = False,
         letters: int = 0,
         dropout: float = 0.0,
+        guidance_inputs: int = 0,
     ) -> None:
         super().__init__()
         self.x_embedder = nn.Linear(latent_size, width)
@@ -245,6 +248,11 @@ class PrismDiT(ModelMixin, ConfigMixin):
             nn.Embedding(count + 1, width) for _, count in sorted((attributes or {}).items())
         )
         self.letter_embedder = nn.Embedding(letters + 1, width, 0) if letters else None
+        self.guidance_embedder = (
+            nn.Sequential(nn.Linear(guidance_inputs, width), nn.SiLU(), nn.Linear(width, width))
+            if guidance_inputs
+            else None
+        )
         self.drop = nn.Dropout(dropout)
         self.blocks = nn.ModuleList(Block(width, heads, dropout) for _ in range(depth))
         self.final_layer = FinalLayer(width, latent_size)
@@ -306,6 +314,8 @@ class PrismDiT(ModelMixin, ConfigMixin):
             nn.init.zeros_(self.letter_embedder.weight[0])
         final = self.final_layer
         zeroed = [block.adaLN_modulation[-1] for block in self.blocks]
+        if self.guidance_embedder is not None:
+            zeroed.append(self.guidance_embedder[-1])
         for layer in (*zeroed, final.adaLN_modulation[-1], final.linear):
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
@@ -320,6 +330,7 @@ class PrismDiT(ModelMixin, ConfigMixin):
         self_cond: torch.Tensor | None = None,
         attention_mask: torch.Tensor | None = None,
         letters: torch.Tensor | None = None,
+        guidance: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """Predict the flow, noise − data, shape=(B, N, D).
 
@@ -329,8 +340,8 @@ class PrismDiT(ModelMixin, ConfigMixin):
             Noisy latents.
         t : Tensor, shape=(B,)
             Diffusion time: 1 is pure noise, 0 is data.
-        labels : int64 Tensor, shape=(B,)
-            0 to `labels`; the last is the null label.
+        labels : int64 Tensor, shape=(B,), or float Tensor, shape=(B, labels + 1)
+            0 to `labels`; the last is the null label. Or the share of each.
         metre : int64 Tensor, shape=(B, N, 2)
             Bar length and place in the bar, in frames, as from `prism.corpora.dataset`.
         attributes : int64 Tensor, shape=(B, A), optional
@@ -341,6 +352,8 @@ class PrismDiT(ModelMixin, ConfigMixin):
             Which tokens (last) each token hears; all by default.
         letters : int64 Tensor, shape=(B, N), optional
             Form letter of each token's bar, 0 for none; for a model with `letters`.
+        guidance : Tensor, shape=(B, guidance_inputs), optional
+            For a model with `guidance_inputs`.
         """
         x = self.x_embedder(x_t) + self.pos_embed + self.metre_embedder(metre)  # (B, N, W)
         if self_cond is not None:
@@ -348,12 +361,19 @@ class PrismDiT(ModelMixin, ConfigMixin):
         if letters is not None and self.letter_embedder is not None:
             x = x + self.letter_embedder(letters)  # (B, N, W)
         x = self.drop(x)
-        condition = self.t_embedder(t) + self.y_embedder(labels)  # (B, W)
+        condition = self.t_embedder(t) + self._label(labels)  # (B, W)
         condition = condition + self._embedded(attributes, len(labels))  # (B, W)
+        if guidance is not None:
+            condition = condition + self.guidance_embedder(guidance)  # (B, W)
         mask = None if attention_mask is None else attention_mask[:, None]
         for block in self.blocks:
             x = block(x, condition, self.cos, self.sin, mask)  # (B, N, W)
         return self.final_layer(x, condition)  # (B, N, D)
+
+    def _label(self, labels: torch.Tensor) -> torch.Tensor:
+        if labels.is_floating_point():
+            return labels @ self.y_embedder.weight
+        return self.y_embedder(labels)
 
     def _embedded(self, attributes: torch.Tensor | None, items: int) -> torch.Tensor | float:
         if attributes is None:

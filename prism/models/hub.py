@@ -26,7 +26,7 @@ PRISM_FILES = (
     "prism.json",
     *(
         f"{part}/{ending}"
-        for part in ("autoencoder", "dit", "amt", "similarity")
+        for part in ("autoencoder", "dit", "student", "amt", "similarity")
         for ending in ("*.json", "*.safetensors")
     ),
 )

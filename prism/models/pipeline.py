@@ -21,12 +21,13 @@ from prism.models.guidance import GuidedFlow
 from prism.models.hub import READ_ERRORS, WeightsError, find_weights, read_network
 from prism.models.setting_types import Offered
 from prism.models.settings import SETTINGS, GenerationSettings, checked_seeds
+from prism.models.student import STUDENT_FILE, Student, StudentFlow
 from prism.music.attributes import COLLECTION, attribute_values, normalising_shift, repetition_of
 from prism.music.form import plan_repetition, planned_letters
 from prism.music.roll import PianoRoll
 from prism.music.windows import regular_metre
 
-SETTINGS_FILE = "prism.json"
+SETTINGS_FILE, STUDENT_FOLDER = "prism.json", "student"
 Callback = Callable[["PrismPipeline", int, float, dict[str, torch.Tensor]], dict[str, torch.Tensor]]
 
 
@@ -93,6 +94,7 @@ class PrismPipeline:
         profiles: dict[str, dict],
         collections: Sequence[str] = (),
         key_normalised: bool = False,
+        student: Student | None = None,
     ) -> None:
         if dit.config.labels != len(profiles):
             raise WeightsError(
@@ -108,6 +110,7 @@ class PrismPipeline:
         self.profiles = profiles
         self.collections = tuple(collections)
         self.key_normalised = key_normalised
+        self.student = student
 
     @property
     def composers(self) -> list[str]:
@@ -131,6 +134,8 @@ class PrismPipeline:
     def to(self, device: str | torch.device) -> PrismPipeline:
         self.autoencoder.to(device)
         self.dit.to(device)
+        if self.student is not None:
+            self.student.dit.to(device)
         return self
 
     def save_pretrained(self, folder: str | pathlib.Path, max_shard_size: str = "10GB") -> None:
@@ -143,6 +148,9 @@ class PrismPipeline:
             copy.deepcopy(network).half().save_pretrained(
                 folder / name, max_shard_size=max_shard_size
             )
+        if self.student is not None:
+            (folder / STUDENT_FOLDER).mkdir(exist_ok=True)
+            self.student.save(folder / STUDENT_FOLDER)
         settings = {
             "labels": self.profiles,
             "collections": self.collections,
@@ -175,6 +183,8 @@ class PrismPipeline:
                 settings.get("collections", ()),
                 settings.get("key_normalised", False),
             )
+            if (folder / STUDENT_FOLDER / STUDENT_FILE).is_file():
+                pipeline.student = Student.load(folder / STUDENT_FOLDER, pipeline.dit)
         except READ_ERRORS as error:
             raise WeightsError(f"weights in {folder} cannot be read ({error}); {advice}") from error
         return pipeline.to("cuda") if torch.cuda.is_available() else pipeline
@@ -246,7 +256,7 @@ class PrismPipeline:
         """
         size = 1 if self.device.type == "cpu" else len(seeds)
         noise = self._noise(seeds) if latents is None else latents.to(self.device)
-        items = [self._item(settings, seed) for seed in seeds]
+        items = [self.conditions(settings, seed) for seed in seeds]
         properties, *conditions = zip(*items, strict=True)
         metre, attributes, letters = (torch.stack(rows).to(self.device) for rows in conditions)
         shifts = [self._shift(row) for row in attributes]
@@ -261,7 +271,7 @@ class PrismPipeline:
         times = schedule(settings.num_inference_steps)
         groups = [rows.split(size) for rows in (noise, metre, attributes, letters)]
         streams = [
-            euler_steps(GuidedFlow(self.dit, settings, labels, *told), x_t, times)
+            euler_steps(self._flow(settings, labels, *told), x_t, times)
             for x_t, *told in zip(*groups, strict=True)
         ]
         for states in zip(*streams, strict=True):
@@ -274,12 +284,18 @@ class PrismPipeline:
             clean = torch.cat([state.clean for state in states])
             yield Preview(index, settings.num_inference_steps, t, clean, decode)
 
+    def _flow(self, settings: GenerationSettings, *told) -> GuidedFlow | StudentFlow:
+        """The student's where it can draw what is asked for, else the teacher's."""
+        if self.student is not None and self.student.draws(settings):
+            return StudentFlow(self.student.dit, settings, *told)
+        return GuidedFlow(self.dit, settings, *told)
+
     def _noise(self, seeds: Sequence[int]) -> torch.Tensor:
         shape = (self.dit.config.tokens, self.dit.config.latent_size)
         noise = [torch.randn(shape, generator=torch.Generator().manual_seed(s)) for s in seeds]
         return torch.stack(noise).to(self.device)
 
-    def _item(
+    def conditions(
         self, settings: GenerationSettings, seed: int
     ) -> tuple[dict, torch.Tensor, torch.Tensor, torch.Tensor]:
         """One item's tempo and time signature, metre (N, 2), attributes (A,) and letters (N,).

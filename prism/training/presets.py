@@ -15,6 +15,7 @@ from prism.training.recipe import (
     Recipe,
     SimilarityRecipe,
     StageRecipe,
+    StudentRecipe,
 )
 
 _mixed = functools.partial(StageRecipe, precision="bfloat16")
@@ -76,6 +77,15 @@ SIMILARITY_PRESETS = {
     ),
     "smoke": SimilarityRecipe(_smoke(20, 4, 1e-3), width=8),
 }
+STUDENT_PRESETS = {
+    # As bundled: minutes on a GPU.
+    "mini": StudentRecipe(
+        _mixed(
+            3500, 512, 1e-3, warmup_steps=100, weight_decay=0.0, ema_decay=0.998, evaluate_every=500
+        )
+    ),
+    "smoke": StudentRecipe(_smoke(20, 4, 1e-3), rank=4, teacher_steps=8),
+}
 ORIGINAL_PRESETS = {
     # 88,700 steps and 32 epochs are the report's, as is a rate from .0001 to .001. Its batch is not
     # known; with 32 pictures an epoch would have 88,700.
@@ -90,6 +100,7 @@ MODELS: dict[str, dict[str, AnyRecipe]] = {
     "prism": PRESETS | ORIGINAL_PRESETS,
     "amt": AMT_PRESETS,
     "similarity": SIMILARITY_PRESETS,
+    "student": STUDENT_PRESETS,
 }
 
 

@@ -161,6 +161,30 @@ class SimilarityRecipe:
 
 
 @dataclasses.dataclass(frozen=True)
+class StudentRecipe:
+    """A run of the few-step student; see `prism.models.student`.
+
+    Parameters
+    ----------
+    teacher : str
+        Where Prism's weights are.
+    rank : int
+        Of the adapters.
+    teacher_steps : int
+        The teacher's; the student's numbers of steps divide it.
+    fewest_share : float
+        How often the student learns its smallest number of steps, instead of its largest.
+    """
+
+    student: StageRecipe
+    teacher: str = "weights"
+    rank: int = 32
+    teacher_steps: int = 32
+    fewest_share: float = 0.25
+    seed: int = 0
+
+
+@dataclasses.dataclass(frozen=True)
 class OriginalRecipe:
     """A run of the original's route; see `prism.models.original`.
 
@@ -190,7 +214,7 @@ class OriginalRecipe:
     seed: int = 0
 
 
-AnyRecipe = Recipe | AMTRecipe | SimilarityRecipe | OriginalRecipe
+AnyRecipe = Recipe | AMTRecipe | SimilarityRecipe | StudentRecipe | OriginalRecipe
 
 
 def stages_of(recipe: AnyRecipe) -> dict[str, StageRecipe]:

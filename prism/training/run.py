@@ -19,6 +19,7 @@ from prism.corpora.collections import collections_in
 from prism.corpora.prepared import Corpus
 from prism.corpora.provenance import commit, hardware, utc
 from prism.models.pipeline import PrismPipeline
+from prism.models.student import Student
 from prism.music.midipic import SHAPE
 from prism.music.roll import FRAMES, KEYS
 from prism.music.writing import folder_beside, make_folder, sole_writer, write_text
@@ -28,9 +29,17 @@ from prism.training.batches import RunConfig, Stage
 from prism.training.files import RECORD_FILE, SAMPLES_FILE, collect_samples
 from prism.training.loop import Trainer
 from prism.training.plan import parameter_count
-from prism.training.recipe import AMTRecipe, AnyRecipe, OriginalRecipe, Recipe, SimilarityRecipe
+from prism.training.recipe import (
+    AMTRecipe,
+    AnyRecipe,
+    OriginalRecipe,
+    Recipe,
+    SimilarityRecipe,
+    StudentRecipe,
+)
 from prism.training.similarity import SimilarityStage
 from prism.training.stages import AutoencoderStage, CollectionStage, DiTStage
+from prism.training.student import StudentStage
 
 if TYPE_CHECKING:
     from prism.models.original import OriginalPipeline
@@ -123,7 +132,7 @@ def train(
 
     Parameters
     ----------
-    recipe : Recipe, AMTRecipe, SimilarityRecipe or OriginalRecipe
+    recipe : Recipe, AMTRecipe, SimilarityRecipe, StudentRecipe or OriginalRecipe
         What is learnt, and how.
     corpus : Corpus
         Prepared corpus.
@@ -138,7 +147,7 @@ def train(
 
     Returns
     -------
-    PrismPipeline, AMTPipeline, CorpusFeatures or OriginalPipeline
+    PrismPipeline, AMTPipeline, CorpusFeatures, Student or OriginalPipeline
         What was trained.
 
     Raises
@@ -226,6 +235,20 @@ def _train_similarity(run: _Run, recipe: SimilarityRecipe) -> CorpusFeatures:
     return features
 
 
+def _train_student(run: _Run, recipe: StudentRecipe) -> Student:
+    pipeline = PrismPipeline.from_pretrained(recipe.teacher)
+    trainer = run.train(StudentStage(recipe, pipeline, run.corpus.digest))
+    student = Student.of(trainer.average, pipeline.dit)
+    run.write(
+        student.save,
+        recipe,
+        f"student of the transformer in {recipe.teacher}",
+        parameters={"student": sum(value.numel() for value in student.state.values())},
+        samples_seen=trainer.state.step * recipe.student.batch_size,
+    )
+    return student
+
+
 def _train_original(run: _Run, recipe: OriginalRecipe) -> OriginalPipeline:
     # They import transformers where it is installed, which takes seconds.
     from prism.models.original import OriginalPipeline, load_autoencoder
@@ -251,5 +274,6 @@ RUNS = {
     Recipe: _train_prism,
     AMTRecipe: _train_amt,
     SimilarityRecipe: _train_similarity,
+    StudentRecipe: _train_student,
     OriginalRecipe: _train_original,
 }
