@@ -152,6 +152,13 @@ def merged(teacher: PrismDiT, state: dict[str, torch.Tensor]) -> PrismDiT:
     return grown.requires_grad_(False).eval().to(teacher.device)
 
 
+def update_merged(dit: PrismDiT, adapted: PrismDiT) -> None:
+    """Give a network of `merged` the present weights of one of `with_adapters`."""
+    for name, value in dit.named_parameters():
+        owner, _, leaf = name.rpartition(".")
+        value.copy_(getattr(adapted.get_submodule(owner), leaf))
+
+
 def digest(network: nn.Module) -> str:
     """SHA-256 of a network's weights in half precision, as they are shipped."""
     total = hashlib.sha256()

@@ -178,9 +178,9 @@ class StudentRecipe:
 
     student: StageRecipe
     teacher: str = "weights"
-    rank: int = 32
-    teacher_steps: int = 32
-    fewest_share: float = 0.25
+    rank: int = 48
+    teacher_steps: int = 16
+    fewest_share: float = 0.2
     seed: int = 0
 
 

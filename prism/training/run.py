@@ -237,7 +237,10 @@ def _train_similarity(run: _Run, recipe: SimilarityRecipe) -> CorpusFeatures:
 
 def _train_student(run: _Run, recipe: StudentRecipe) -> Student:
     pipeline = PrismPipeline.from_pretrained(recipe.teacher)
-    trainer = run.train(StudentStage(recipe, pipeline, run.corpus.digest))
+    stage = StudentStage(recipe, pipeline, run.corpus.digest)
+    if run.config.compiled:
+        stage.compile()
+    trainer = run.train(stage)
     student = Student.of(trainer.average, pipeline.dit)
     run.write(
         student.save,
