@@ -1,4 +1,4 @@
-"""The few-step student: one row of the transformer an evaluation, 8 or 4 of them a sample.
+"""The few-step student: a sample in 8 evaluations of one row of the transformer.
 
 It is the transformer with low-rank adapters (Hu et al. 2022) on its linear layers. Guidance,
 composers and attributes are conditions of one row (guidance distillation; Meng et al. 2023), and it
@@ -8,9 +8,9 @@ teacher's do.
 Conventions
 -----------
 guidance
-    ``[guidance_scale, structure_scale, steps, attribute_scale · asked …]``, each in units of its
-    default; `asked` is 1 for each attribute that is asked for, in the order of `attribute_names`,
-    then for the metre.
+    ``[guidance_scale, structure_scale, attribute_scale · asked …]``, each in units of its default;
+    `asked` is 1 for each attribute that is asked for, in the order of `attribute_names`, then for
+    the metre.
 """
 
 from __future__ import annotations
@@ -28,10 +28,9 @@ from prism.models.dit import PrismDiT
 from prism.models.settings import SETTINGS, GenerationSettings
 
 STUDENT_FILE = "adapters.safetensors"
-STUDENT_STEPS = (4, 8)
+STUDENT_STEPS = 8
 # What it is shown in training; beyond it the teacher draws.
 MOST_STRUCTURE = 1.5
-_UNIT_STEPS = 8
 
 
 class LowRank(nn.Module):
@@ -48,18 +47,17 @@ class LowRank(nn.Module):
 
 def guidance_inputs(dit: PrismDiT) -> int:
     """How many numbers tell the student how it is guided."""
-    return 3 + len(dit.attribute_names) + 1
+    return 2 + len(dit.attribute_names) + 1
 
 
-def guidance_vector(settings: GenerationSettings, dit: PrismDiT, steps: int) -> list[float]:
-    """How these settings guide, in `steps` steps; see the module's conventions."""
+def guidance_vector(settings: GenerationSettings, dit: PrismDiT) -> list[float]:
+    """How these settings guide; see the module's conventions."""
     asked = [name in settings.attributes for name in dit.attribute_names]
     asked.append(settings.time_signature is not None)
     scale = settings.attribute_scale / SETTINGS["attribute_scale"].default
     return [
         settings.guidance_scale / SETTINGS["guidance_scale"].default,
         settings.structure_scale / SETTINGS["structure_scale"].default,
-        steps / _UNIT_STEPS,
         *(scale * one for one in asked),
     ]
 
@@ -138,7 +136,7 @@ class Student:
     def draws(self, settings: GenerationSettings) -> bool:
         """Whether it was trained for these settings."""
         steps, structure = settings.num_inference_steps, settings.structure_scale
-        return steps in STUDENT_STEPS and structure <= MOST_STRUCTURE
+        return steps == STUDENT_STEPS and structure <= MOST_STRUCTURE
 
 
 def merged(teacher: PrismDiT, state: dict[str, torch.Tensor]) -> PrismDiT:
@@ -180,7 +178,7 @@ class StudentFlow:
         letters: torch.Tensor,
     ) -> None:
         self._dit, items = dit, len(metre)
-        guidance = guidance_vector(settings, dit, settings.num_inference_steps)
+        guidance = guidance_vector(settings, dit)
         shares = composer_shares(settings, labels, dit)
         self._labels = shares.expand(items, -1).to(metre.device)
         self._guidance = torch.tensor(guidance).expand(items, -1).to(metre.device)

@@ -28,11 +28,11 @@ AMT_PRESETS = {
     # As bundled: longer it learns the pieces by heart.
     "mini": AMTRecipe(
         amt=_mixed(
-            5000, 48, 1e-3, decay_share=0.5, weight_decay=0.1, ema_decay=0.998, evaluate_every=500
+            3200, 48, 1e-3, decay_share=0.5, weight_decay=0.1, ema_decay=0.998, evaluate_every=400
         ),
         label_dropout=0.1,
         key_normalised=True,
-        dropout=0.2,
+        dropout=0.1,
     ),
     "laptop": AMTRecipe(
         amt=_mixed(2400, 4, 1e-3, weight_decay=0.1, ema_decay=0.998, evaluate_every=600)

@@ -171,16 +171,13 @@ class StudentRecipe:
     rank : int
         Of the adapters.
     teacher_steps : int
-        The teacher's; the student's numbers of steps divide it.
-    fewest_share : float
-        How often the student learns its smallest number of steps, instead of its largest.
+        The teacher's, a multiple of the student's.
     """
 
     student: StageRecipe
     teacher: str = "weights"
     rank: int = 48
-    teacher_steps: int = 16
-    fewest_share: float = 0.2
+    teacher_steps: int = 32
     seed: int = 0
 
 

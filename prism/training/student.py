@@ -152,17 +152,13 @@ class StudentStage:
         self._drawing.compile()
 
     def draw(self, step: int, rows: slice) -> Tensors:
-        """Noise, step to learn, number of steps, what the student is told, the teacher's rows."""
+        """Noise, the step to learn, what the student is told, the teacher's rows."""
         size, seed = self.recipe.batch_size, self.settings.seed
         generator = generator_for(seed, 0, step)
         noise = torch.randn(size, BEATS, self.teacher.config.latent_size, generator=generator)
-        # One number of steps for the whole batch.
-        few = torch.rand((), generator=generator) < self.settings.fewest_share
-        steps = STUDENT_STEPS[0 if few else -1]
-        reached = torch.randint(steps, (size,), generator=generator)
+        reached = torch.randint(STUDENT_STEPS, (size,), generator=generator)
         chosen = [self._settings(step, i) for i in range(*rows.indices(size))]
-        told = self._told(chosen, steps)
-        return noise[rows], reached[rows], torch.full((len(chosen),), steps), *told
+        return noise[rows], reached[rows], *self._told(chosen)
 
     def _settings(self, step: int, index: int) -> GenerationSettings:
         """One item's, drawn at random."""
@@ -184,21 +180,21 @@ class StudentStage:
         seed = int(rng.integers(2**31))
         return GenerationSettings(composers[:count].tolist(), weights.tolist(), seed=seed, **own)
 
-    def _told(self, chosen: list[GenerationSettings], steps: int) -> Tensors:
+    def _told(self, chosen: list[GenerationSettings]) -> Tensors:
         pipe, dit = self.pipeline, self.teacher
         properties, *conditions = zip(*(pipe.conditions(s, s.seed) for s in chosen), strict=True)
         metre, attributes, letters = map(torch.stack, conditions)
         labels = [[pipe.composers.index(name) for name in s.composers] for s in chosen]
         shares = [composer_shares(s, k, dit) for s, k in zip(chosen, labels, strict=True)]
-        guidance = torch.tensor([guidance_vector(s, dit, steps) for s in chosen])
+        guidance = torch.tensor([guidance_vector(s, dit) for s in chosen])
         items = list(zip(chosen, attributes, strict=True))
         rows = teacher_rows(dit, pipe.composers, items)
         return metre, attributes, letters, torch.stack(shares), guidance, *vars(rows).values()
 
     def batch_loss(self, network: nn.Module, batch: Tensors) -> torch.Tensor:
         """Squared error of the student's mean flow from its own states to its next times."""
-        noise, reached, steps, metre, attributes, letters, shares, guidance, *rows = batch
-        times = torch.tensor(schedule(int(steps[0])), device=noise.device)
+        noise, reached, metre, attributes, letters, shares, guidance, *rows = batch
+        times = torch.tensor(schedule(STUDENT_STEPS), device=noise.device)
 
         given = {"letters": letters, "guidance": guidance}
         with torch.no_grad():
@@ -229,13 +225,11 @@ class StudentStage:
     def evaluate(self, network: nn.Module, step: int) -> dict[str, float]:
         """Onset F1 of the student's rolls to its teacher's from the same noise, and statistics."""
         pipe = copy.copy(self.pipeline)
-        figures = {}
         pipe.student = Student.of(network, self.teacher)
-        for steps in STUDENT_STEPS:
-            rolls = self._rolls(pipe, steps)
-            pairs = zip(rolls, self.validation, strict=True)
-            figures[f"onset_f1_{steps}"] = float(np.mean([onset_f1(*pair) for pair in pairs]))
-        return figures | mean_description(rolls)
+        rolls = self._rolls(pipe, STUDENT_STEPS)
+        pairs = zip(rolls, self.validation, strict=True)
+        alike = float(np.mean([onset_f1(*pair) for pair in pairs]))
+        return {"onset_f1": alike} | mean_description(rolls)
 
     @functools.cached_property
     def validation(self) -> list[PianoRoll]:
