@@ -21,6 +21,7 @@ from prism.similarity.neighbours import COPY_OVERLAP
 # One colour for each system in every figure: the sources' own, and paler or grey ones.
 SYSTEM_COLOURS = {
     "prism": SOURCE_COLOURS["prism"],
+    "prism_teacher": "#7fb3ad",
     "amt": SOURCE_COLOURS["amt"],
     "amt_untold": "#dba07c",
     "real": SOURCE_COLOURS["corpus"],

@@ -9,6 +9,7 @@ NETWORK_NAMES = {"imagenet": "picture network", "corpus": "music network"}
 SYSTEM_NAMES = {
     "reference": "the held-out pieces themselves",
     "prism": "Prism",
+    "prism_teacher": "Prism, 16 steps",
     "amt": "AMT",
     "amt_untold": "AMT, not told the composer",
     "real": "another real piece",

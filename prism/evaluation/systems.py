@@ -6,6 +6,8 @@ reference
     A window of a test piece by the run's composer; every system is compared with it.
 prism
     One sample by Prism for the composer.
+prism_teacher
+    The same seed in `TEACHER_STEPS` steps. Only of a model with a student, which draws `prism`.
 amt
     One by the baseline, which continues the opening of another held-out piece by the composer, and
     is told the composer if it can be.
@@ -37,7 +39,8 @@ from prism.music.roll import PianoRoll
 from prism.similarity.bands import noise, shuffled
 
 REFERENCE = "reference"
-DRAWN = ("prism", "amt", "amt_untold")
+DRAWN = ("prism", "prism_teacher", "amt", "amt_untold")
+TEACHER_STEPS = 16
 SYSTEMS = (*DRAWN, "real", "shuffled", "noise")
 
 
@@ -94,7 +97,9 @@ class Systems:
     @property
     def names(self) -> list[str]:
         """Those of `SYSTEMS` that are drawn."""
-        without = () if self.untold and self.told else ("amt_untold",)
+        without = set() if self.untold and self.told else {"amt_untold"}
+        if getattr(self.prism, "student", None) is None:
+            without.add("prism_teacher")
         return [name for name in SYSTEMS if name not in without]
 
     def reference(self, run: Run) -> PianoRoll:
@@ -117,11 +122,16 @@ class Systems:
                 for c in calls
             )
         return [
-            {"prism": self.prism(run.composer, seed=run.seed).rolls[0]}
-            | {name: next(written) for name in baselines}
-            | self._others(run)
+            self._prism(run) | {name: next(written) for name in baselines} | self._others(run)
             for run in runs
         ]
+
+    def _prism(self, run: Run) -> dict[str, PianoRoll]:
+        rolls = {"prism": self.prism(run.composer, seed=run.seed).rolls[0]}
+        if "prism_teacher" in self.names:
+            finer = self.prism(run.composer, seed=run.seed, num_inference_steps=TEACHER_STEPS)
+            rolls["prism_teacher"] = finer.rolls[0]
+        return rolls
 
     def _calls(self, run: Run, baselines: Sequence[str]) -> list[dict[str, Any]]:
         """Of the baseline, told or not: all continue the same opening."""

@@ -28,7 +28,7 @@ from prism.models.dit import PrismDiT
 from prism.models.settings import SETTINGS, GenerationSettings
 
 STUDENT_FILE = "adapters.safetensors"
-STUDENT_STEPS = 8
+STUDENT_STEPS = GenerationSettings.num_inference_steps
 # What it is shown in training; beyond it the teacher draws.
 MOST_STRUCTURE = 1.5
 

@@ -28,11 +28,11 @@ AMT_PRESETS = {
     # As bundled: longer it learns the pieces by heart.
     "mini": AMTRecipe(
         amt=_mixed(
-            3200, 48, 1e-3, decay_share=0.5, weight_decay=0.1, ema_decay=0.998, evaluate_every=400
+            5000, 48, 1e-3, decay_share=0.5, weight_decay=0.1, ema_decay=0.998, evaluate_every=500
         ),
         label_dropout=0.1,
         key_normalised=True,
-        dropout=0.1,
+        dropout=0.2,
     ),
     "laptop": AMTRecipe(
         amt=_mixed(2400, 4, 1e-3, weight_decay=0.1, ema_decay=0.998, evaluate_every=600)
@@ -81,7 +81,7 @@ STUDENT_PRESETS = {
     # As bundled: minutes on a GPU.
     "mini": StudentRecipe(
         _mixed(
-            3500, 256, 1e-3, warmup_steps=100, weight_decay=0.0, ema_decay=0.998, evaluate_every=500
+            1800, 256, 1e-3, warmup_steps=100, weight_decay=0.0, ema_decay=0.998, evaluate_every=500
         )
     ),
     "smoke": StudentRecipe(_smoke(20, 4, 1e-3), rank=4, teacher_steps=8),

@@ -177,7 +177,7 @@ class StudentRecipe:
     student: StageRecipe
     teacher: str = "weights"
     rank: int = 48
-    teacher_steps: int = 32
+    teacher_steps: int = 16
     seed: int = 0
 
 
