@@ -1,4 +1,4 @@
-"""The Train tab: how the weights came to be, from the records that lie beside them."""
+"""The tab About the models: how the weights came to be, from the records that lie beside them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import pathlib
 import re
 from collections.abc import Iterator
+from itertools import chain, pairwise
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
@@ -23,33 +24,28 @@ EXPERIMENTS = ASSETS.parent / "docs" / "experiments.md"
 # For each stage its charts: title, what it says, and the figures of an evaluation by their names.
 CURVES = ASSETS / "page" / "training-curves.json"
 
-_INTRODUCTION = """## How the weights came to be
-Everything here is read from the records that training wrote next to the weights. Each network was
-measured on the validation split, pieces that it did not learn from. Train them again with `python
-train.py`, `prism train amt` and `prism train similarity`."""
+_INTRODUCTION = """## About the models
+All of this is read from the records that training wrote next to the weights. The losses are on the
+validation split, pieces that were not trained on. Train them again with `python train.py`, `prism
+train amt` and `prism train similarity`."""
 
-_NO_SAMPLES = (
-    "There are none to show: these weights were trained before samples were kept. What remains are "
-    "the curves above, of eight samples drawn at every evaluation. The next training writes the "
-    "notes of one of them, always from the same noise, beside the weights."
-)
 _NETWORKS = {
     "autoencoder": "beat autoencoder",
     "dit": "diffusion transformer",
     "collection": "its collections",
     "amt": "AMT-mini",
     "without_embeddings": "of these without embeddings",
-    "similarity": "composer network",
+    "similarity": "music network",
 }
-# Folder under the weights, title, networks in it.
+# Folder under the weights, title, networks in it: the last is the one whose loss is shown.
 _MODELS = (
     ("", "Prism", ("autoencoder", "dit")),
     ("amt", "AMT-mini, the baseline", ("amt",)),
-    ("similarity", "The composer network, which scores", ("similarity",)),
+    ("similarity", "The music network, which scores", ("similarity",)),
 )
 
 
-class Training:
+class About:
     """What the tab shows.
 
     Parameters
@@ -72,38 +68,41 @@ class Training:
         self._corpus = corpus
         self._experiments = experiments
 
-    def charts(self) -> dict[str, Any]:
-        """All records, as far as they are there."""
+    def charts(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Every model in short, and all the rest, as far as there are records."""
         try:
             weights = self._weights.get()
         except (ValueError, OSError) as error:
-            return charts(text("There are no weights", fault_words(error)), *self._tried())
-        blocks = [block for model in _MODELS for block in self._model(weights, *model)]
-        return charts(*blocks, *self._tried())
+            none = text("There are no weights", fault_words(error))
+            return charts(none), charts(*self._tried())
+        short, rest = zip(*(self._model(weights, *model) for model in _MODELS), strict=True)
+        return charts(*chain(*short)), charts(*chain(*rest), *self._tried())
 
     def _model(
         self, weights: pathlib.Path, folder: str, title: str, networks: tuple[str, ...]
-    ) -> Iterator[Block]:
+    ) -> tuple[list[Block], list[Block]]:
         path = weights / folder / "training.json"
         if not path.is_file():
             missing = f"{path.relative_to(weights)} is missing"
-            yield text(title, f"No record of its training: {missing}.")
-            return
-        record = _json(path)
+            return [text(title, f"No record of its training: {missing}.")], []
+        record, card = _json(path), path.with_name("README.md")
+        summary, words = card_facts(card.read_text(encoding="utf-8") if card.is_file() else "")
+        curves = [
+            c for stage, history in record["history"].items() for c in _curves(stage, history)
+        ]
+        loss = next((c for c in curves if c["stage"] == networks[-1]), text(title))
+        about = f"{summary} {_size(record, networks)} {loss['about']}"
+        samples = _samples(path.with_name("samples.json"))
         digest = record["corpus_sha256"]
         corpus = ("Corpus (SHA-256)", f"{digest} ({self._whose(digest)})")
         found = [_weights_digest(weights, network) for network in networks]
-        yield text(title)
-        yield facts("The training", [*_facts(record), corpus, *found])
-        for stage, history in record["history"].items():
-            yield from _curves(stage, history)
-        if not folder:
-            yield _samples(weights / "samples.json")
-        yield _settings(record["recipe"])
-        card = path.with_name("README.md")
-        if card.is_file():
-            words = card_facts(card.read_text(encoding="utf-8"))
-            yield facts("The model card, in short", words, narrow=True)
+        return [loss | {"title": title, "about": about}, *samples], [
+            text(title),
+            facts("The training", [*_facts(record), corpus, *found]),
+            *(curve for curve in curves if curve is not loss),
+            _settings(record["recipe"]),
+            facts("The model card, in short", words or [("README.md", "is missing")], narrow=True),
+        ]
 
     def _whose(self, digest: str) -> str:
         try:
@@ -122,6 +121,12 @@ class Training:
 
 def _json(path: pathlib.Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
+
+
+def _size(record: dict[str, Any], networks: tuple[str, ...]) -> str:
+    parameters = sum(record["parameters"][name] for name in networks) / 1e6
+    minutes = 60 * sum(record["hours"].values())
+    return f"{parameters:.1f} million weights, trained for {minutes:.1f} minutes."
 
 
 def _weights_digest(weights: pathlib.Path, network: str) -> tuple[str, str]:
@@ -163,7 +168,7 @@ def _moment(text: str) -> str:
 
 
 def _curves(stage: str, history: list[dict[str, float]]) -> Iterator[Block]:
-    """The charts whose figures the history has."""
+    """The charts whose figures the history has; the loss is the first."""
     for chart in _json(CURVES).get(stage, ()):
         series = {
             name: [(row["step"], row[figure]) for row in history]
@@ -171,12 +176,13 @@ def _curves(stage: str, history: list[dict[str, float]]) -> Iterator[Block]:
             if all(figure in row for row in history)
         }
         if series and history:
-            yield lines(chart["title"], series, "training steps", chart["about"])
+            drawn = lines(chart["title"], series, "training steps", chart["about"])
+            yield drawn | {"stage": stage}
 
 
-def _samples(path: pathlib.Path) -> Block:
+def _samples(path: pathlib.Path) -> list[Block]:
     if not path.is_file():
-        return rolls("Samples while it learned", [], _NO_SAMPLES)
+        return []
     shown = [
         {
             "caption": f"After {sample['step']:,} steps: {sample['composer']}, "
@@ -187,7 +193,7 @@ def _samples(path: pathlib.Path) -> Block:
         for sample in _json(path)
     ]
     about = "Drawn at each evaluation from the same noise: time to the right, pitch upwards."
-    return rolls("Samples while it learned", shown, about)
+    return [rolls("Samples while it learned", shown, about)]
 
 
 def _settings(recipe: dict[str, Any]) -> Block:
@@ -202,16 +208,18 @@ def _settings(recipe: dict[str, Any]) -> Block:
     return table("The settings", ("setting", "value"), rows, narrow=True)
 
 
-def card_facts(card: str) -> list[tuple[str, str]]:
-    """The paragraphs of a model card that begin in bold, as (name, plain text).
+def card_facts(card: str) -> tuple[str, list[tuple[str, str]]]:
+    """A model card in plain text: its first paragraph, and (name, words) of those that begin bold.
 
     Examples
     --------
-    >>> card_facts("# Card\\n\\n**Use.** Call `it`.\\n\\n**Trained on** old\\nmusic.")
-    [('Use', 'Call it.'), ('Trained on', 'old music.')]
+    >>> card_facts("# Card\\n\\nDraws `rolls`\\nof music.\\n\\n**Use.** Call `it`.\\n")
+    ('Draws rolls of music.', [('Use', 'Call it.')])
     """
-    found = re.findall(r"^\*\*(.+?)\.?\*\*\s+(.+?)(?=\n\s*\n|\Z)", card, re.M | re.S)
-    return [(name, " ".join(words.replace("`", "").split())) for name, words in found]
+    plain = [" ".join(part.replace("`", "").split()) for part in re.split(r"\n\s*\n", card)]
+    bold = (re.fullmatch(r"\*\*(.+?)\.?\*\* (.+)", part) for part in plain)
+    first = next((part for title, part in pairwise(plain) if "# " in title), "")
+    return first, [(found[1], found[2]) for found in bold if found]
 
 
 def markdown_table(page: str) -> tuple[list[str], list[list[str]]]:
@@ -230,10 +238,12 @@ def markdown_table(page: str) -> tuple[list[str], list[list[str]]]:
     return (rows[0], rows[2:]) if rows else ([], [])
 
 
-def training_tab(training: Training) -> None:
+def about_tab(about: About) -> None:
     """Lay out the tab; call inside a ``gr.Blocks`` and its ``gr.Tabs``."""
-    with gr.Tab("Train") as tab:
+    with gr.Tab("About the models") as tab:
         gr.Markdown(_INTRODUCTION, elem_classes="prism-prose")
         with gr.Column(elem_classes="prism-below"):
-            record = Charts(None)
-    tab.select(training.charts, None, record, **QUIET)
+            short = Charts(None)
+            with gr.Accordion("All settings", open=False):
+                rest = Charts(None)
+    tab.select(about.charts, None, [short, rest], **QUIET)
