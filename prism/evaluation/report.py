@@ -274,12 +274,12 @@ def answers(result: Mapping[str, Any]) -> str:
         for network, section in result["networks"].items()
     )
     nearer = (
-        f"Of {result['runs']} runs Prism is nearer to real music than AMT {' and '.join(wins)}."
+        f"Of {result['runs']} runs Prism is nearer to the real piece than AMT {' and '.join(wins)}."
     )
     if not {"prism", "amt"} <= set(told):
         return nearer
     return (
-        "A network that tries to tell them from real music is right in "
+        "A network that tries to tell generated from real music is right in "
         f"{told['prism']} of 100 for Prism and {told['amt']} of 100 for AMT; guessing is right in "
         f"50. {nearer}"
     )

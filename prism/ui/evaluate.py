@@ -90,15 +90,11 @@ class Evaluation:
         return json.loads(self.path.read_text(encoding="utf-8"))
 
     @functools.cached_property
-    def figures(self) -> dict[str, Figure]:
+    def plots(self) -> list[Figure]:
         """Drawn when somebody first looks: matplotlib takes most of a second to import."""
         from prism.drawing.figures import evaluation_figures
 
-        return evaluation_figures(self.result)
-
-    def plots(self) -> list[Figure]:
-        """The figures in the order of the page."""
-        return list(self.figures.values())
+        return list(evaluation_figures(self.result).values())
 
     def answers(self) -> str:
         """What the stored result says, or what is missing."""
@@ -125,7 +121,8 @@ def wins(result: dict[str, Any]) -> dict[str, Any]:
     """Who is told from real music, and who is nearer to it, as bars."""
     told = told_of_hundred(result)
     rows = [(SYSTEM_NAMES[who], told[who], lane) for who, lane in _LANES.items() if who in told]
-    right = bars("Told from real music", rows, "right of 100; guessing is 50", "Lower is better.")
+    about = "By a network that has learned from as many windows of each; lower is better."
+    right = bars("Told from real music", rows, "right of 100; guessing is 50", about)
     nearer = (
         bars(
             f"Nearer, by the {NETWORK_NAMES[network]}",
@@ -209,7 +206,7 @@ def evaluate_tab(evaluation: Evaluation) -> None:
         if result is None:
             return
         plots = [_figure(name) for name in figure_names(result)]
-        tab.select(evaluation.plots, None, plots, **QUIET)
+        tab.select(lambda: evaluation.plots, None, plots, **QUIET)
         folded = sections(result) | {"Composer by composer": composer_table(result)}
         for title, words in folded.items():
             with gr.Accordion(title, open=False):

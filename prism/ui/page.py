@@ -13,7 +13,7 @@ from prism import ASSETS
 from prism.service.hosting import Health
 from prism.service.listening import Ballot
 from prism.service.service import Service
-from prism.ui.about import About, about_tab
+from prism.ui.about import about_tab
 from prism.ui.api import ENDPOINTS, Api
 from prism.ui.corpus import Library, corpus_tab
 from prism.ui.evaluate import Evaluation, evaluate_tab
@@ -76,7 +76,7 @@ def build_ui(
             lessons_tab(service)
             evaluate_tab(Evaluation(service, result, ballot))
             corpus_tab(Library(service))
-            about_tab(About(service.weights, service.corpus))
+            about_tab(service)
     return log_requests(page)
 
 
