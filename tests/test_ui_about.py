@@ -1,4 +1,4 @@
-"""The Train tab without a browser: records as they lie beside weights, bundled and new."""
+"""The tab About the models without a browser: records as they lie beside weights, bundled and new."""
 
 from __future__ import annotations
 
@@ -13,25 +13,31 @@ from prism.corpora.provenance import weights_digest
 from prism.service.loading import Loader
 from prism.training import run, stages
 from prism.training.recipe import StageRecipe
-from prism.ui.training import Training, card_facts, markdown_table
+from prism.ui.about import about, card_facts, markdown_table
 
 WEIGHTS = ROOT / "weights"
 
 
-def blocks_of(training: Training) -> list[dict]:
-    return training.charts()["blocks"]
+def blocks_of(*loaders, **settings) -> tuple[list[dict], list[dict]]:
+    """What is seen, and what is folded."""
+    short, rest = about(*loaders, **settings)
+    return short["blocks"], rest["blocks"]
 
 
-def bundled() -> Training:
+def bundled() -> tuple[list[dict], list[dict]]:
     corpus = Loader(lambda: Corpus.load(ROOT / "assets" / "corpus"))
-    return Training(Loader(lambda: WEIGHTS), corpus)
+    return blocks_of(Loader(lambda: WEIGHTS), corpus)
+
+
+def trainings(blocks: list[dict]) -> list[dict[str, str]]:
+    return [dict(block["rows"]) for block in blocks if block["title"] == "The training"]
 
 
 def test_the_bundled_weights_show_every_loss_that_was_recorded():
-    blocks = blocks_of(bundled())
+    short, rest = bundled()
     curves = {
         tuple(map(tuple, series["points"]))
-        for block in blocks
+        for block in (*short, *rest)
         if block["kind"] == "lines"
         for series in block["series"]
     }
@@ -43,15 +49,34 @@ def test_the_bundled_weights_show_every_loss_that_was_recorded():
                 assert tuple((row["step"], row[name]) for row in history) in curves
 
 
+def test_a_model_is_a_paragraph_over_its_loss():
+    prism, amt, music = (block for block in bundled()[0] if block["kind"] != "rolls")
+    assert prism["title"] == "Prism" and prism["description"].startswith("Diffusion transformer: l")
+    assert prism["about"].startswith("Two networks that draw 64-beat piano rolls in the manner of")
+    assert amt["description"].startswith("AMT-mini: loss")
+    assert music["description"].startswith("Music network: loss")
+    assert ": cross-entropy" in music["about"] and " million weights, trained for" in music["about"]
+
+
+def test_no_setting_of_a_record_is_lost():
+    rows, *_ = trainings(bundled()[1])
+    record = json.loads((WEIGHTS / "training.json").read_text(encoding="utf-8"))
+    rate = record["recipe"]["dit"]["learning_rate"]
+    assert rows["recipe: dit: learning rate"] == str(rate)
+    assert rows["labels"] == ", ".join(record["labels"])
+    assert rows["hardware"] == record["hardware"]
+    assert not any(name.startswith("history") for name in rows)
+
+
 def test_digests_say_whether_the_corpus_is_the_page_s():
-    rows = [row for b in blocks_of(bundled()) if b["title"] == "The training" for row in b["rows"]]
-    whose = [value.split("(")[1] for name, value in rows if name == "Corpus (SHA-256)"]
+    rows = trainings(bundled()[1])
+    whose = [training["corpus sha256"].split("(")[1] for training in rows]
     assert whose == ["the corpus of this page)"] * 3
-    assert weights_digest([WEIGHTS / "dit"]) in [value for _, value in rows]
+    assert rows[0]["weights sha256: dit"] == weights_digest([WEIGHTS / "dit"])
 
 
 def test_what_was_tried_is_the_whole_table():
-    table = blocks_of(bundled())[-1]
+    table = bundled()[1][-1]
     page = (ROOT / "docs" / "experiments.md").read_text(encoding="utf-8")
     dates = [line for line in page.splitlines() if line.startswith("| 20")]
     assert len(table["rows"]) == len(dates) >= 8
@@ -72,36 +97,43 @@ def test_a_training_keeps_a_sample_an_evaluation_and_the_tab_shows_them(
     # The finished network is the last evaluation's.
     last = pipe("Ada", seed=0).rolls[0]
     assert samples[-1]["notes"] == [list(note) for note in last.notes()]
-    training = Training(Loader(lambda: weights), Loader(lambda: corpus), tmp_path / "none.md")
-    blocks = blocks_of(training)
-    shown = next(block for block in blocks if block["kind"] == "rolls")
+    short, rest = blocks_of(
+        Loader(lambda: weights), Loader(lambda: corpus), experiments=tmp_path / "none.md"
+    )
+    (shown,) = (block for block in short if block["kind"] == "rolls")
     assert [roll["notes"] for roll in shown["rolls"]] == [s["notes"] for s in samples]
-    said = [block["about"] for block in blocks if block["kind"] == "text"]
-    assert "amt/training.json is missing" in said[1]
+    said = [block["about"] for block in short if block["kind"] == "text"]
+    assert "amt/training.json is missing" in said[0]
+    assert "What was tried" not in [block["title"] for block in rest]
 
 
-def test_weights_without_samples_say_so(tmp_path):
-    (tmp_path / "training.json").write_bytes((WEIGHTS / "training.json").read_bytes())
+def test_weights_without_samples_card_or_losses(tmp_path):
+    record = json.loads((WEIGHTS / "training.json").read_text(encoding="utf-8"))
+    (tmp_path / "training.json").write_text(json.dumps(record | {"history": {}}))
     nothing = Loader(lambda: Corpus((), (), ()))
-    blocks = blocks_of(Training(Loader(lambda: tmp_path), nothing))
-    shown = next(block for block in blocks if block["kind"] == "rolls")
-    assert not shown["rolls"] and "before samples were kept" in shown["about"]
-    rows = dict(next(block for block in blocks if block["title"] == "The training")["rows"])
-    assert rows["Corpus (SHA-256)"].endswith("(not the corpus of this page)")
-    assert "no weights in dit" in rows["Weights, diffusion transformer (SHA-256)"]
+    short, rest = blocks_of(Loader(lambda: tmp_path), nothing)
+    assert [block["kind"] for block in short] == ["text"] * 3
+    assert "million weights" in short[0]["about"]
+    (rows,) = trainings(rest)
+    assert rows["corpus sha256"].endswith("(not the corpus of this page)")
+    assert rows["weights sha256: dit"] == "there are no weights in dit"
+    (card,) = (block for block in rest if block["title"] == "The model card, in short")
+    assert card["rows"] == [["README.md", "is missing"]]
 
 
 def test_weights_that_cannot_be_had_are_told():
     def missing():
         raise OSError("no weights at nowhere")
 
-    blocks = blocks_of(Training(Loader(missing), Loader(missing)))
-    assert blocks[0]["about"] == "no weights at nowhere" and blocks[-1]["title"] == "What was tried"
+    (none,), (tried,) = blocks_of(Loader(missing), Loader(missing))
+    assert none["about"] == "no weights at nowhere" and tried["title"] == "What was tried"
 
 
 def test_reading_markdown_by_hand():
-    card = "# Card\n\n**Use.** Call `it`.\n\n**Trained on** old\nmusic.\n"
-    assert card_facts(card) == [("Use", "Call it."), ("Trained on", "old music.")]
+    card = "---\nlicense: mit\n---\n\n# Card\n\nDraws\n`rolls`.\n\n**Use.** Call `it`.\n\n"
+    found = [("Use", "Call it."), ("Trained on", "old music.")]
+    assert card_facts(f"{card}**Trained on** old\nmusic.\n") == ("Draws rolls.", found)
+    assert card_facts("") == ("", [])
     assert markdown_table("# Runs\n\n| a | b |\n|---|---|\n| 1 | `2` |\n") == (
         ["a", "b"],
         [["1", "2"]],

@@ -154,7 +154,7 @@ def live_experiment(
         yield f"Run {run.number + 1} of {count}…", run.number / count, live_table(done)
         rolls = systems.reference(run), systems.draw(run)
         done.append((run, service.models.run(score, *rolls)))
-    yield f"Done: {count} runs.", 1, live_table(done)
+    yield f"Done: {count} {'run' if count == 1 else 'runs'}.", 1, live_table(done)
 
 
 def _systems(service: Service) -> Systems:
