@@ -12,7 +12,7 @@ import wave
 
 import numpy as np
 import pytest
-from conftest import choose_tab, generate, open_menu, started
+from conftest import generate, open_menu, started
 from stand_ins import SLOW_SEED, served, tiny_corpus
 
 from prism.service.loading import Loader, load_amt, load_scorer

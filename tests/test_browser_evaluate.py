@@ -114,12 +114,27 @@ def test_all_five_tabs_are_reached_on_a_phone(visit, width):
         tab = page.get_by_role("tab", name=name, exact=True)
         box = tab.bounding_box()
         assert box["height"] >= 44 and box["width"] >= 44 and box["y"] + box["height"] <= 48
-        assert 0 <= box["x"] and box["x"] + box["width"] <= width
+        assert box["x"] >= 0 and box["x"] + box["width"] <= width
         assert tab.evaluate("tab => tab.scrollWidth <= tab.clientWidth")
         tab.click()
         assert tab.get_attribute("aria-selected") == "true"
         assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.locator(".prism-tabs > .tab-wrapper .overflow-menu").count() == 0
+
+
+SMALL = """() => [...document.querySelectorAll("button, a, select, summary, [role=button], "
+        + "input[type=number], input[type=range]")]
+    .filter(place => place.offsetParent && !place.closest("footer"))
+    .map(place => [place.className || place.textContent, place.getBoundingClientRect()])
+    .filter(([, box]) => Math.round(Math.min(box.width, box.height)) < 44)
+    .map(([name]) => name)"""
+
+
+@pytest.mark.parametrize("open_tab", [open_evaluate, open_about])
+def test_a_phone_has_room_for_fingers(visit, open_tab):
+    page = visit(viewport={"width": 390, "height": 844}, has_touch=True)
+    open_tab(page)
+    assert page.evaluate(SMALL) == []
 
 
 def test_the_evaluate_tab_fits_a_phone(visit):

@@ -412,8 +412,8 @@ def test_the_two_answers_by_hand():
     told = [("prism", 0.53, 900), ("prism", 0.6, 390), ("amt", 0.7, 390)]
     rows = [told_apart(system, 0.5, accuracy, windows) for system, accuracy, windows in told]
     assert answers(result | {"two_sample": rows}) == (
-        "A network that tries to tell generated from real music is right in 60 of 100 for Prism and "
-        f"70 of 100 for AMT; guessing is right in 50. {nearer}"
+        "A network that tries to tell generated from real music is right in 60 of 100 for Prism "
+        f"and 70 of 100 for AMT; guessing is right in 50. {nearer}"
     )
 
 

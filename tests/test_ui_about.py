@@ -1,4 +1,4 @@
-"""The tab About the models without a browser: records as they lie beside weights, bundled and new."""
+"""The tab About the models without a browser: records beside weights, bundled and new."""
 
 from __future__ import annotations
 
