@@ -12,7 +12,7 @@ import wave
 
 import numpy as np
 import pytest
-from conftest import choose_tab, generate, open_menu, started
+from conftest import generate, open_menu, started
 from stand_ins import SLOW_SEED, served, tiny_corpus
 
 from prism.service.loading import Loader, load_amt, load_scorer
@@ -359,33 +359,3 @@ def test_dark_mode_is_drawn_in_its_own_colours(visit):
         page.evaluate(f"Array.from({corner}.getImageData(30, 40, 1, 1).data)") for page in pages
     )
     assert light != dark
-
-
-def test_the_evaluate_tab_shows_the_stored_experiment(visit):
-    page = visit()
-    choose_tab(page, "Evaluate")
-    page.get_by_role("heading", name="Who won").wait_for()
-    page.wait_for_function(
-        """() => {
-          const figures = [...document.querySelectorAll(".prism-figure img")];
-          return figures.length === 6 && figures.every(f => f.complete && f.naturalWidth > 300);
-        }"""
-    )
-    assert page.get_by_role("row", name="random notes").count() >= 1
-
-
-def test_a_live_experiment_grows_and_can_be_cancelled(visit):
-    page = visit()
-    choose_tab(page, "Evaluate")
-    page.get_by_role("button", name="Run", exact=True).click()
-    page.get_by_role("progressbar", name="Progress").wait_for()
-    page.get_by_role("row", name="mean").last.wait_for()
-    page.get_by_role("button", name="Cancel").click()
-    page.get_by_text("Cancelled; the runs above are complete.").wait_for()
-
-
-def test_the_evaluate_tab_fits_a_phone(visit):
-    page = visit(viewport={"width": 360, "height": 740})
-    choose_tab(page, "Evaluate")
-    page.wait_for_function("document.querySelectorAll('.prism-figure img').length === 6")
-    assert page.evaluate("document.documentElement.scrollWidth") <= 360

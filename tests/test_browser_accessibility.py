@@ -6,7 +6,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from conftest import at_rest, choose_tab
 
-TABS = ("Play", "How it works", "Evaluate", "Corpus", "Train")
+TABS = ("Play", "How it works", "Evaluate", "Corpus", "About the models")
 SIZES = {
     "laptop": (1366, 768),
     "tablet": (1024, 768),

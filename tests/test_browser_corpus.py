@@ -1,28 +1,13 @@
-"""The Corpus and Train tabs in a real browser: find, hear, read, with mouse and with keys alone."""
+"""The Corpus tab in a real browser: find, hear, read, with mouse and with keys alone."""
 
 from __future__ import annotations
 
-import json
-
-from conftest import ROOT, choose_tab
-
-
-def open_tab(page, name: str, ready: str) -> None:
-    choose_tab(page, name)
-    page.wait_for_function(ready)
+from conftest import choose_tab
 
 
 def open_corpus(page) -> None:
-    open_tab(page, "Corpus", "document.querySelector('.prism-corpus')?.dataset.pieces > 0")
-
-
-def open_training(page) -> None:
-    open_tab(
-        page,
-        "Train",
-        """[...document.querySelectorAll('.prism-charts')]
-        .some(charts => charts.offsetParent && charts.querySelectorAll('.lines').length > 3)""",
-    )
+    choose_tab(page, "Corpus")
+    page.wait_for_function("document.querySelector('.prism-corpus')?.dataset.pieces > 0")
 
 
 def titles(page) -> list[str]:
@@ -130,19 +115,4 @@ def test_the_corpus_in_figures_stands_below(visit):
     assert chart.locator("rect").count() == 88
     row = page.locator("tr", has=page.get_by_role("rowheader", name="Scottish airs")).first
     assert row.locator("td.number").text_content() == "1,178"
-    assert is_narrow_enough(page)
-
-
-def test_how_the_weights_came_to_be(visit):
-    page = visit(viewport={"width": 360, "height": 740})
-    open_training(page)
-    curve = page.get_by_role("img", name="Diffusion transformer: loss")
-    record = json.loads((ROOT / "weights" / "training.json").read_text(encoding="utf-8"))
-    first = record["history"]["dit"][0]["validation_loss"]
-    assert f"validation from {first:.4g}" in curve.get_attribute("aria-label").lower()
-    assert curve.locator("polyline").count() == 3
-    numbers = page.locator(".lines", has=curve).locator("details")
-    numbers.locator("summary").press("Enter")
-    assert numbers.locator("tbody tr").count() >= 6
-    assert page.get_by_text("What was tried").is_visible()
     assert is_narrow_enough(page)

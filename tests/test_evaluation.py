@@ -16,6 +16,7 @@ from prism.evaluation import studies
 from prism.evaluation.experiment import experiment
 from prism.evaluation.ledger import Ledger
 from prism.evaluation.report import (
+    answers,
     cloud_table,
     composer_table,
     cosine_table,
@@ -400,6 +401,24 @@ def test_the_two_sample_test_in_words():
     assert "390" in lines[5]
     assert two_sample_words({}) == two_sample_table({}) == ""
     assert two_sample_words({"two_sample": rows[:1]}) == ""
+
+
+def test_the_two_answers_by_hand():
+    section = {"wins": {"prism": 46}, "wins_interval": {"prism": [0.37, 0.56]}}
+    lost = {"wins": {"prism": 20}, "wins_interval": {"prism": [0.13, 0.29]}}
+    result = {"runs": 100, "networks": {"imagenet": section, "corpus": lost}}
+    nearer = (
+        "Of 100 runs Prism is nearer to the real piece than AMT in 46 by the picture network "
+        "(a draw) and in 20 by the music network (AMT wins)."
+    )
+    assert answers(result) == nearer
+    # Of two rows of a system the one whose windows are as many as the others'.
+    told = [("prism", 0.53, 900), ("prism", 0.6, 390), ("amt", 0.7, 390)]
+    rows = [told_apart(system, 0.5, accuracy, windows) for system, accuracy, windows in told]
+    assert answers(result | {"two_sample": rows}) == (
+        "A network that tries to tell generated from real music is right in 60 of 100 for Prism "
+        f"and 70 of 100 for AMT; guessing is right in 50. {nearer}"
+    )
 
 
 def test_new_sections_in_tables():

@@ -10,9 +10,10 @@ from stand_ins import LABELS, service_of
 from test_amt_sampler import make_model
 
 from prism.amt.pipeline import AMTPipeline
+from prism.evaluation.report import sections
 from prism.evaluation.systems import Run
 from prism.similarity.scorer import Score
-from prism.ui.evaluate import Evaluation, live_table
+from prism.ui.evaluate import Evaluation, live_table, wins
 
 
 def evaluation_of(path=ROOT / "assets" / "evaluation.json") -> Evaluation:
@@ -51,7 +52,7 @@ def test_a_live_experiment_runs_and_repeats():
     assert list(evaluation.live(5, 3))[-1] == (line, table)
 
 
-@pytest.mark.parametrize(("count", "seed"), [(4, 0), (21, 0), (5.5, 0), (None, 0), (5, -1)])
+@pytest.mark.parametrize(("count", "seed"), [(0, 0), (21, 0), (5.5, 0), (None, 0), (5, -1)])
 def test_a_bad_number_is_answered_in_words(count, seed):
     ((line, _),) = evaluation_of().live(count, seed)
     assert line["kind"] == "error" and "expected a whole number" in line["text"]
@@ -69,26 +70,35 @@ def test_a_missing_model_is_told():
 def test_the_tab_says_so_if_nothing_is_stored(tmp_path):
     evaluation = evaluation_of(tmp_path / "evaluation.json")
     assert evaluation.result is None
-    assert "prism evaluate" in evaluation.tables()
+    assert "prism evaluate" in evaluation.answers()
 
 
-def test_a_result_with_the_two_sample_test_begins_with_it(tmp_path):
+def test_a_result_with_the_two_sample_test_is_answered_with_it_and_another_without(tmp_path):
     result = json.loads((ROOT / "assets" / "evaluation.json").read_text(encoding="utf-8"))
     row = {"windows": 9, "area": 0.66, "interval": [0.63, 0.69], "areas": [0.66], "accuracy": 0.63}
-    result["two_sample"] = [row | {"system": system} for system in ("prism", "real")]
+    right = {"prism": 0.56, "amt": 0.734, "real": 0.51}
+    result["two_sample"] = [row | {"system": who, "accuracy": x} for who, x in right.items()]
     del result["guidance"]
     path = tmp_path / "evaluation.json"
     path.write_text(json.dumps(result))
     evaluation = evaluation_of(path)
-    assert evaluation.tables().startswith("A network that tries to tell Prism's music from real")
-    assert len(evaluation.plots()) == 5
+    assert "right in 56 of 100 for Prism and 73 of 100 for AMT" in evaluation.answers()
+    assert len(evaluation.plots) == 5
+    told, *nearer = wins(result)["blocks"]
+    assert told["rows"] == [
+        ["Prism", 56, "prism"],
+        ["AMT", 73, "amt"],
+        ["another real piece", 51, "corpus"],
+    ]
+    assert [block["unit"] for block in nearer] == [f"of {result['runs']} runs"] * 2
+    del result["two_sample"]
+    assert wins(result)["blocks"] == nearer
 
 
 def test_the_stored_experiment_is_shown():
     evaluation = evaluation_of()
-    text = evaluation.tables()
+    text = "".join(sections(evaluation.result).values())
     stored = json.loads((ROOT / "assets" / "evaluation.json").read_text(encoding="utf-8"))
     for section in stored["networks"].values():
         assert f"{section['mean']['prism']:.3f}" in text
-    figures = evaluation.plots()
-    assert len(figures) == 6 and figures == evaluation.plots()
+    assert len(evaluation.plots) == 6 and evaluation.plots is evaluation.plots

@@ -96,11 +96,11 @@ function levels(ticks, y) {
 function bars(block) {
   const most = Math.max(1, ...block.rows.map((row) => row[1]));
   const made = make("table", "");
-  for (const [name, value] of block.rows) {
+  for (const [name, value, source] of block.rows) {
     const line = make("tr", "");
     const head = make("th", "", name);
     const track = make("td", "bar");
-    const bar = make("span", "");
+    const bar = make("span", source ? `prism-from-${source}` : "");
     head.scope = "row";
     bar.style.width = `${(100 * value) / most}%`;
     track.setAttribute("aria-hidden", "true");
@@ -213,9 +213,8 @@ const KINDS = { bars, columns, lines, facts, table, rolls, text: () => [] };
 
 function sectionOf(block) {
   const made = make("section", `block ${block.kind}`);
-  const heading = block.kind === "text" ? "h3" : "h4";
   made.classList.toggle("narrow", Boolean(block.narrow));
-  made.append(make(heading, "", block.title), make("p", "", block.about || ""));
+  made.append(make("h3", "", block.title), make("p", "", block.about || ""));
   made.append(...KINDS[block.kind](block));
   return made;
 }

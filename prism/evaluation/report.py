@@ -262,16 +262,47 @@ def _mean_of(rows: Sequence[Mapping[str, Any]], key: str) -> float:
     return sum(values) / len(values)
 
 
+def told_of_hundred(result: Mapping[str, Any]) -> dict[str, int]:
+    """How often a network tells each system from real music, all learnt from as many windows."""
+    return {row["system"]: _of_hundred(row) for row in result.get("two_sample", ())}
+
+
+def answers(result: Mapping[str, Any]) -> str:
+    """Who is told from real music, and who is nearer to it: a sentence each."""
+    told = told_of_hundred(result)
+    wins = (
+        f"in {section['wins']['prism']} by the {NETWORK_NAMES[network]} ({_winner(section)})"
+        for network, section in result["networks"].items()
+    )
+    nearer = (
+        f"Of {result['runs']} runs Prism is nearer to the real piece than AMT {' and '.join(wins)}."
+    )
+    if not {"prism", "amt"} <= set(told):
+        return nearer
+    return (
+        "A network that tries to tell generated from real music is right in "
+        f"{told['prism']} of 100 for Prism and {told['amt']} of 100 for AMT; guessing is right in "
+        f"50. {nearer}"
+    )
+
+
+def _winner(section: Mapping[str, Any]) -> str:
+    """Of Prism and AMT; a share of runs whose interval holds a half is a draw."""
+    low, high = section["wins_interval"]["prism"]
+    return "Prism wins" if low > 0.5 else "AMT wins" if high < 0.5 else "a draw"
+
+
 def verdict(result: Mapping[str, Any]) -> str:
-    """Who won, a sentence a network: a share of runs whose interval holds a half is a draw."""
+    """Who won, a sentence a network."""
     sentences = []
     for network, section in result["networks"].items():
-        low, high = section["wins_interval"]["prism"]
-        said = "Prism wins" if low > 0.5 else "AMT wins" if high < 0.5 else "it is a draw"
+        winner = _winner(section)
         gap = section["mean"]["real"] - section["mean"]["shuffled"]
         sentences.append(
-            f"By the {NETWORK_NAMES[network]}'s features {said}: Prism is nearer in "
-            f"{section['wins']['prism']} of {result['runs']} runs (95 %: {span([low, high])}). "
+            f"By the {NETWORK_NAMES[network]}'s features "
+            f"{'it is ' if winner == 'a draw' else ''}{winner}: Prism is nearer in "
+            f"{section['wins']['prism']} of {result['runs']} runs "
+            f"(95 %: {span(section['wins_interval']['prism'])}). "
             f"That network sets real music above its shuffled notes by {gap:.2f}."
         )
     return " ".join(sentences)
@@ -317,22 +348,27 @@ def note(result: Mapping[str, Any]) -> str:
 
 
 # Every part of the report in words and tables, the plainest question first.
-PARTS = (
-    two_sample_words,
-    verdict,
-    two_sample_table,
-    tolerance_table,
-    interval_words,
-    cosine_table,
-    system_table,
-    cloud_table,
-    mixing_words,
-    statistics_table,
-    steering_table,
-    note,
-)
+PARTS = {
+    "In words": (two_sample_words, verdict),
+    "Told from real music": (two_sample_table,),
+    "Composers within tolerance of real music": (tolerance_table, interval_words),
+    "Nearness to the real piece": (cosine_table,),
+    "Recognition, copies and mixing": (system_table, cloud_table, mixing_words),
+    "Statistics of the notes": (statistics_table,),
+    "Attributes that were asked for": (steering_table,),
+    "What the numbers are": (note,),
+}
+
+
+def sections(result: Mapping[str, Any]) -> dict[str, str]:
+    """All of it under its titles, without what the result does not have."""
+    found = {
+        title: "\n\n".join(filter(None, (part(result) for part in parts)))
+        for title, parts in PARTS.items()
+    }
+    return {title: words for title, words in found.items() if words}
 
 
 def report(result: Mapping[str, Any]) -> str:
-    """All of it, without what the result does not have."""
-    return "\n\n".join(filter(None, (part(result) for part in PARTS)))
+    """All of it, one part below the other."""
+    return "\n\n".join(sections(result).values())

@@ -14,16 +14,20 @@ from prism import ASSETS
 from prism.evaluation.report import (
     NETWORK_NAMES,
     SYSTEM_NAMES,
+    answers,
     composer_table,
     figure_names,
-    report,
+    sections,
+    span,
     table,
+    told_of_hundred,
 )
 from prism.models.setting_types import Number
 from prism.models.settings import SETTINGS
 from prism.service.listening import Ballot, tally_words
 from prism.service.log import fault_words
 from prism.service.service import Service
+from prism.ui.charts import Charts, bars, charts
 from prism.ui.controls import setting_control
 from prism.ui.element import QUIET
 from prism.ui.player import StatusLine, status
@@ -40,7 +44,7 @@ RUNS = Number(
     name="runs",
     label="Runs",
     help="how often a composer and a piece are drawn",
-    low=5,
+    low=1,
     high=20,
     default=5,
     step=1,
@@ -50,11 +54,14 @@ RUNS = Number(
 ALONE = {"concurrency_id": "experiment", "concurrency_limit": 1}
 _SHOWN = ("prism", "amt", "real")
 
-_INTRODUCTION = """## Which of the two comes nearer to real music?
-The experiment of the report that Prism grew out of, repeated: again and again a composer and a
-held-out piece by that composer are drawn at random, both models make a sample, and two networks
-score how similar each sample is to the piece. For comparison: another real piece by the composer,
-which is as close as can be expected, and nonsense made of the piece's notes."""
+# Whose wins are shown; its colour is that of the lane.
+_LANES = {"prism": "prism", "amt": "amt", "real": "corpus"}
+_TITLE = "## Which of the two comes nearer to real music?\n"
+_INTRODUCTION = """### The experiment
+That of the report that Prism grew out of, repeated: again and again a composer and a held-out piece
+by that composer are drawn at random, both models make a sample, and two networks score how similar
+each sample is to the piece. For comparison: another real piece by the composer, which is as close
+as can be expected, and nonsense made of the piece's notes."""
 
 
 class Evaluation:
@@ -83,24 +90,18 @@ class Evaluation:
         return json.loads(self.path.read_text(encoding="utf-8"))
 
     @functools.cached_property
-    def figures(self) -> dict[str, Figure]:
+    def plots(self) -> list[Figure]:
         """Drawn when somebody first looks: matplotlib takes most of a second to import."""
         from prism.drawing.figures import evaluation_figures
 
-        return evaluation_figures(self.result)
+        return list(evaluation_figures(self.result).values())
 
-    def plots(self) -> list[Figure]:
-        """The figures in the order of the page."""
-        return list(self.figures.values())
-
-    def tables(self) -> str:
-        """The stored result's tables, or what is missing."""
-        if self.result is None:
-            return (
-                f"There is no stored experiment ({self.path.name} is missing). "
-                "Make it with: `prism evaluate`"
-            )
-        return report(self.result)
+    def answers(self) -> str:
+        """What the stored result says, or what is missing."""
+        if self.result is not None:
+            return answers(self.result)
+        missing = f"There is no stored experiment ({self.path.name} is missing)."
+        return f"{missing} Make it with: `prism evaluate`"
 
     def votes(self) -> str:
         """What visitors answered so far."""
@@ -114,6 +115,24 @@ class Evaluation:
                 yield status(said, share=None if share == 1 else share), table
         except (ValueError, OSError) as error:
             yield status(fault_words(error), error=True), table
+
+
+def wins(result: dict[str, Any]) -> dict[str, Any]:
+    """Who is told from real music, and who is nearer to it, as bars."""
+    told = told_of_hundred(result)
+    rows = [(SYSTEM_NAMES[who], told[who], lane) for who, lane in _LANES.items() if who in told]
+    about = "By a network that has learned from as many windows of each; lower is better."
+    right = bars("Told from real music", rows, "right of 100; guessing is 50", about)
+    nearer = (
+        bars(
+            f"Nearer, by the {NETWORK_NAMES[network]}",
+            [(SYSTEM_NAMES[who], section["wins"][who], who) for who in ("prism", "amt")],
+            f"of {result['runs']} runs",
+            f"Prism's share, 95 %: {span(section['wins_interval']['prism'])}.",
+        )
+        for network, section in result["networks"].items()
+    )
+    return charts(*[right] * bool(rows), *nearer)
 
 
 def live_experiment(
@@ -135,7 +154,7 @@ def live_experiment(
         yield f"Run {run.number + 1} of {count}…", run.number / count, live_table(done)
         rolls = systems.reference(run), systems.draw(run)
         done.append((run, service.models.run(score, *rolls)))
-    yield f"Done: {count} runs.", 1, live_table(done)
+    yield f"Done: {count} {'run' if count == 1 else 'runs'}.", 1, live_table(done)
 
 
 def _systems(service: Service) -> Systems:
@@ -173,18 +192,25 @@ def live_table(runs: Sequence[tuple[Run, dict[str, list[Score]]]]) -> str:
 
 def evaluate_tab(evaluation: Evaluation) -> None:
     """Lay out the tab; call inside a ``gr.Blocks`` and its ``gr.Tabs``."""
+    result = evaluation.result
     with gr.Tab("Evaluate") as tab:
-        gr.Markdown(_INTRODUCTION, elem_classes="prism-prose")
-        gr.Markdown(evaluation.tables(), elem_classes="prism-table")
+        gr.Markdown(f"{_TITLE}{evaluation.answers()}", elem_classes="prism-prose")
+        if result is not None:
+            with gr.Column(elem_classes="prism-below"):
+                Charts(wins(result))
         if evaluation.ballot is not None:
             votes = gr.Markdown("", elem_classes="prism-prose prism-votes")
             tab.select(evaluation.votes, None, votes, **QUIET)
         _live_panel(evaluation)
-        if evaluation.result is not None:
-            with gr.Accordion("Composer by composer", open=False):
-                gr.Markdown(composer_table(evaluation.result), elem_classes="prism-table")
-            plots = [_figure(name) for name in figure_names(evaluation.result)]
-            tab.select(evaluation.plots, None, plots, **QUIET)
+        gr.Markdown(_INTRODUCTION, elem_classes="prism-prose")
+        if result is None:
+            return
+        plots = [_figure(name) for name in figure_names(result)]
+        tab.select(lambda: evaluation.plots, None, plots, **QUIET)
+        folded = sections(result) | {"Composer by composer": composer_table(result)}
+        for title, words in folded.items():
+            with gr.Accordion(title, open=False):
+                gr.Markdown(words, elem_classes="prism-table")
 
 
 def _figure(name: str) -> gr.Plot:

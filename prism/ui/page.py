@@ -13,6 +13,7 @@ from prism import ASSETS
 from prism.service.hosting import Health
 from prism.service.listening import Ballot
 from prism.service.service import Service
+from prism.ui.about import about_tab
 from prism.ui.api import ENDPOINTS, Api
 from prism.ui.corpus import Library, corpus_tab
 from prism.ui.evaluate import Evaluation, evaluate_tab
@@ -25,7 +26,6 @@ from prism.ui.preview import MARK, LinkPreview, preview_routes
 from prism.ui.requests import THREADS, CheckedCalls, log_requests
 from prism.ui.streams import ReliableBlocks
 from prism.ui.theme import prism_theme
-from prism.ui.training import Training, training_tab
 
 # Gradio would keep 10,000, of 0.4 MB each and with the pieces on their pages.
 SESSIONS_KEPT = 300
@@ -68,7 +68,7 @@ def build_ui(
         Api(service).publish()  # first, so that no handler of the page takes one of its names
         mark = MARK.read_text(encoding="utf-8")
         gr.HTML(f"<h1>{mark}<span>Prism</span></h1>", elem_classes="prism-heading", padding=False)
-        with gr.Tabs(elem_classes="prism-tabs"):
+        with gr.Tabs(elem_classes="prism-tabs", overflow_behavior="wrap"):
             with gr.Tab("Play"):
                 PlayPanel(page, Handlers(service))
                 gr.Markdown(_FOOTER, elem_classes="prism-footer")
@@ -76,7 +76,7 @@ def build_ui(
             lessons_tab(service)
             evaluate_tab(Evaluation(service, result, ballot))
             corpus_tab(Library(service))
-            training_tab(Training(service.weights, service.corpus))
+            about_tab(service)
     return log_requests(page)
 
 
