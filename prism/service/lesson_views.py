@@ -346,7 +346,9 @@ def scores(service: Service, composer: str, piece: int) -> Iterator[View]:
     for name, roll in rolls.items():
         meters = meters_of(found[name], scorer.bands)
         words, caption = _count_notes(roll), f"Compared with {title}."
-        columns.append(Column([Picture(name, roll, words, meters, caption=caption)], source="corpus"))
+        columns.append(
+            Column([Picture(name, roll, words, meters, caption=caption)], source="corpus")
+        )
     yield View(columns, said=f"Each against {title}.")
 
 
