@@ -32,7 +32,7 @@ LANES = {
 }
 CONTROLS = {
     "composers": '.prism-settings [aria-label="Composers"]',
-    "guidance": '.prism-settings input[type="range"]:not(.prism-weight *)',
+    "guidance": '.prism-settings input[type="range"]',
     "seed": '.prism-seed input[type="number"]',
     "new seed": ".prism-dice",
     "more settings": ".prism-settings button.label-wrap",
@@ -193,13 +193,13 @@ def test_four_composers_push_nothing_out(page):
     for place in (3, 2, 1):
         page.get_by_role("option").nth(place).click()
     box.press("Escape")
-    page.wait_for_function("document.querySelectorAll('.prism-weight:not(.hidden)').length === 4")
+    page.wait_for_function("document.querySelectorAll('.prism-mixer .boundary').length === 3")
     page.get_by_text("More settings").click()
-    weights = {"weight*": ".prism-weight input[type='range']"}
+    mixer = {"boundary*": ".prism-mixer .boundary", "names": ".prism-mixer .names"}
     wanted = {n: LANES[n] for n in ("generate", "stop")} | {"example*": CONTROLS["example*"]}
     page.evaluate("document.querySelector('.prism-settings').scrollTo(0, 0)")
-    boxes = page.evaluate(MEASURE, wanted | weights)
-    assert len(boxes) == 2 + 5 + 4
+    boxes = page.evaluate(MEASURE, wanted | mixer)
+    assert len(boxes) == 2 + 5 + 3 + 1
     assert all(box["bottom"] <= 768 and box["free"] for box in boxes)
     page.get_by_text("More settings").click()
 

@@ -1,7 +1,7 @@
 // The body of the mixer's on-load function: `element`, `props`, `trigger` and `watch` are given.
 const EMPTY = { composers: [], weights: [], known: [], equal: 50 };
 const SMALLEST = 5; // per cent: what is narrower cannot be taken hold of
-const GOLDEN_ANGLE = 137.508; // any few of them in a row lie far apart on the circle of hues
+const GOLDEN_ANGLE = 137.508; // any few in a row lie far apart on the circle of hues
 
 const root = element.querySelector(".prism-mixer");
 const part = (name) => root.querySelector(name);
@@ -9,7 +9,6 @@ const bar = part(".mix");
 const value = () => props.value || EMPTY;
 let held = null; // while a boundary is dragged: which, and how far from the pointer it lies
 
-const hueOf = (name) => (value().known.indexOf(name) * GOLDEN_ANGLE + 60) % 360;
 
 function percentages() {
   const { weights } = value();
@@ -25,15 +24,11 @@ function boundaries() {
 
 // ---- what is seen ----
 
-function partOf(name) {
-  const made = make("div", "part");
-  made.style.setProperty("--hue", hueOf(name));
-  return made;
-}
-
-function nameOf(name) {
-  const made = make("li", "name");
-  made.style.setProperty("--hue", hueOf(name));
+function colouredOf(name, tag, className) {
+  const place = value().known.indexOf(name);
+  const made = make(tag, className);
+  made.style.setProperty("--hue", (place * GOLDEN_ANGLE + 60) % 360);
+  made.style.setProperty("--lighter", place % 2 ? 0.12 : 0);
   return made;
 }
 
@@ -48,10 +43,11 @@ function boundaryOf(name, index) {
 
 function lay() {
   const { composers } = value();
-  const parts = composers.map(partOf);
+  const parts = composers.map((name) => colouredOf(name, "div", "part"));
   parts.at(-1)?.classList.add("last");
   bar.replaceChildren(...parts, ...composers.slice(0, -1).map(boundaryOf));
-  part(".names").replaceChildren(...composers.map(nameOf));
+  const names = composers.map((name) => colouredOf(name, "li", "name"));
+  part(".names").replaceChildren(...names);
   root.dataset.composers = JSON.stringify(composers);
 }
 
