@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from conftest import WAIT_MS, generate
+from conftest import TOO_SMALL, WAIT_MS, generate
 
 SIZES = {
     "laptop": (1366, 768),
@@ -216,15 +216,7 @@ def test_what_matters_is_in_sight_after_generate(page, size):
 
 def test_a_phone_has_room_for_fingers_and_generate_stays(page):
     resize(page, "phone")
-    small = page.evaluate(
-        """() => [...document.querySelectorAll('button, a, select, summary, [role=button], '
-                + '.checkbox-container, input[type=number], input[type=range]')]
-            .filter(place => place.offsetParent && !place.closest('footer, .visually-hidden'))
-            .map(place => [place.className || place.textContent, place.getBoundingClientRect()])
-            .filter(([, box]) => Math.round(Math.min(box.width, box.height)) < 44)
-            .map(([name]) => name)"""
-    )
-    assert small == []
+    assert page.evaluate(TOO_SMALL) == []
     page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
     box = page.locator(".prism-generate").bounding_box()
     assert box["height"] == 48 and box["y"] + box["height"] <= 844

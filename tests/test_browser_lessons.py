@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from conftest import choose_tab, started
+from conftest import TOO_SMALL, choose_tab, started
 
 # It starts the app as a host does.
 pytestmark = pytest.mark.slow
@@ -187,6 +187,7 @@ def test_the_reverse_process_plays_by_itself_while_it_is_seen(visit):
     run.click()
     assert run.text_content() == "Play"
     paused = page.evaluate(f"{SHOWN}.dataset.stop")
+    assert page.evaluate(TOO_SMALL) == []
     # What the visitor has stopped does not start again.
     lesson(page, "1 Noise", 1)
     lesson(page, "2 Steps", 2)
@@ -210,3 +211,4 @@ def test_lessons_fit_a_phone_and_work_by_keyboard(visit):
     page.get_by_role("button", name="Undo changes").click()
     assert page.get_by_role("button", name="Undo changes").is_disabled()
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    assert page.evaluate(TOO_SMALL) == []
