@@ -291,6 +291,15 @@ def is_foreign(url: str, address: str) -> bool:
     return not url.startswith((address, "data:", "blob:"))
 
 
+# What a finger of 44 px cannot hit for sure.
+TOO_SMALL = """() => [...document.querySelectorAll('button, a, select, summary, [role=button], '
+        + '.checkbox-container, input[type=number], input[type=range]')]
+    .filter(place => place.offsetParent && !place.closest('footer, .visually-hidden'))
+    .map(place => [place.className || place.textContent, place.getBoundingClientRect()])
+    .filter(([, box]) => Math.round(Math.min(box.width, box.height)) < 44)
+    .map(([name]) => name)"""
+
+
 def choose_tab(page, name: str, tabs: str = "body") -> None:
     """Open a tab, out of the menu if there is no room for it."""
     tab = page.get_by_role("tab", name=name)

@@ -36,6 +36,7 @@ from prism.similarity.neighbours import TrainingIndex
 from prism.similarity.networks import ComposerNetwork, CorpusFeatures
 from prism.similarity.scorer import SimilarityScorer
 from prism.ui.generate import Handlers
+from prism.ui.mixer import mix_value
 from prism.ui.page import build_ui, launch_options
 
 LABELS = tuple(PROFILES)
@@ -165,7 +166,8 @@ def choice_of(composers=("Ada",), weights=(50,), **changes) -> GenerationSetting
 
 def controls_of(composers=("Ada",), weights=(50, 50, 50, 50), **changes) -> list:
     """What the page's controls hold, as its handlers are given it."""
-    return [list(composers), *weights, *(SETTINGS | changes).values()]
+    mix = mix_value(composers, weights[: len(composers)], LABELS)
+    return [list(composers), mix, *(SETTINGS | changes).values()]
 
 
 class Page:

@@ -149,8 +149,8 @@ def test_the_endpoints_are_the_documents(client):
 
 
 def default_meant(told: str) -> list:
-    if told in ("as it comes", "50 each"):
-        return ["", 0] if told == "as it comes" else [None]
+    if told in ("any", "50 each"):
+        return ["", 0] if told == "any" else [None]
     return [told] if told.isalpha() else [float(told)]
 
 

@@ -302,17 +302,14 @@ def test_no_composer_is_an_error_that_loses_nothing(visit):
     assert changed == "Settings changed: press Generate."
 
 
-def test_a_second_composer_brings_weights(visit):
+def test_a_second_composer_brings_the_mixer(visit):
     page = visit()
-    assert page.locator(".prism-controls input[type=range]:visible").count() == 1
+    assert page.locator(".prism-mixer").is_hidden()
     box = page.get_by_label("Composers", exact=True)
     box.click()
     page.get_by_role("option").nth(2).click()
     box.press("Escape")
-    page.wait_for_function(
-        """[...document.querySelectorAll('.prism-controls input[type=range]')]
-            .filter(slider => slider.offsetParent).length > 2"""
-    )
+    page.locator(".prism-mixer .boundary").wait_for()
     generate(page)
     assert "50 % +" in page.locator(".prism-player .detail").first.text_content()
 

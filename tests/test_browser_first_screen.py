@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from conftest import WAIT_MS, generate
+from conftest import TOO_SMALL, WAIT_MS, generate
 
 SIZES = {
     "laptop": (1366, 768),
@@ -32,7 +32,7 @@ LANES = {
 }
 CONTROLS = {
     "composers": '.prism-settings [aria-label="Composers"]',
-    "guidance": '.prism-settings input[type="range"]:not(.prism-weight *)',
+    "guidance": '.prism-settings input[type="range"]',
     "seed": '.prism-seed input[type="number"]',
     "new seed": ".prism-dice",
     "more settings": ".prism-settings button.label-wrap",
@@ -193,13 +193,13 @@ def test_four_composers_push_nothing_out(page):
     for place in (3, 2, 1):
         page.get_by_role("option").nth(place).click()
     box.press("Escape")
-    page.wait_for_function("document.querySelectorAll('.prism-weight:not(.hidden)').length === 4")
+    page.wait_for_function("document.querySelectorAll('.prism-mixer .boundary').length === 3")
     page.get_by_text("More settings").click()
-    weights = {"weight*": ".prism-weight input[type='range']"}
+    mixer = {"boundary*": ".prism-mixer .boundary", "names": ".prism-mixer .names"}
     wanted = {n: LANES[n] for n in ("generate", "stop")} | {"example*": CONTROLS["example*"]}
     page.evaluate("document.querySelector('.prism-settings').scrollTo(0, 0)")
-    boxes = page.evaluate(MEASURE, wanted | weights)
-    assert len(boxes) == 2 + 5 + 4
+    boxes = page.evaluate(MEASURE, wanted | mixer)
+    assert len(boxes) == 2 + 5 + 3 + 1
     assert all(box["bottom"] <= 768 and box["free"] for box in boxes)
     page.get_by_text("More settings").click()
 
@@ -216,15 +216,7 @@ def test_what_matters_is_in_sight_after_generate(page, size):
 
 def test_a_phone_has_room_for_fingers_and_generate_stays(page):
     resize(page, "phone")
-    small = page.evaluate(
-        """() => [...document.querySelectorAll('button, a, select, summary, [role=button], '
-                + '.checkbox-container, input[type=number], input[type=range]')]
-            .filter(place => place.offsetParent && !place.closest('footer, .visually-hidden'))
-            .map(place => [place.className || place.textContent, place.getBoundingClientRect()])
-            .filter(([, box]) => Math.round(Math.min(box.width, box.height)) < 44)
-            .map(([name]) => name)"""
-    )
-    assert small == []
+    assert page.evaluate(TOO_SMALL) == []
     page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
     box = page.locator(".prism-generate").bounding_box()
     assert box["height"] == 48 and box["y"] + box["height"] <= 844

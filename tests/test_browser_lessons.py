@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from conftest import choose_tab, started
+from conftest import TOO_SMALL, choose_tab, started
 
 # It starts the app as a host does.
 pytestmark = pytest.mark.slow
@@ -43,31 +43,39 @@ def text(page, part: str) -> str:
     return page.evaluate(f"part => {SHOWN}.querySelector(part).textContent", part)
 
 
-def contrast(page) -> float:
-    """Of the strongest note on the lesson's first roll, with what it lies on."""
-    return page.evaluate(
-        f"""() => {{
-            const roll = {SHOWN}.querySelector('canvas');
-            const light = ([r, g, b]) => [0.2126 * r, 0.7152 * g, 0.0722 * b]
-                .reduce((sum, part) => sum + part, 0);
-            const linear = byte =>
-                byte <= 10 ? byte / 3294.6 : ((byte / 255 + 0.055) / 1.055) ** 2.4;
-            const ground = getComputedStyle(roll).backgroundColor.match(/[0-9.]+/g).slice(0, 3);
-            const pen = roll.getContext('2d');
-            const {{ data }} = pen.getImageData(0, 20, roll.width, roll.height - 20);
-            const lights = [];
-            for (let at = 0; at < data.length; at += 4) {{
-                // Of what is opaque and coloured: bar lines are grey.
-                const colour = [...data.slice(at, at + 3)];
-                if (data[at + 3] === 255 && Math.max(...colour) - Math.min(...colour) > 40) {{
-                    lights.push(light(colour.map(linear)));
-                }}
-            }}
-            const behind = light(ground.map(Number).map(linear)) + 0.05;
-            return Math.max(...[Math.min(...lights), Math.max(...lights)]
-                .map(one => Math.max((one + 0.05) / behind, behind / (one + 0.05))));
-        }}"""
-    )
+# For all sources and velocities: how much notes stand out from the lesson's canvases.
+CONTRASTS = f"""() => {{
+    const linear = byte => byte <= 10 ? byte / 3294.6 : ((byte / 255 + 0.055) / 1.055) ** 2.4;
+    const pen = new OffscreenCanvas(1, 1).getContext('2d', {{ willReadFrequently: true }});
+    const light = colour => {{
+        pen.fillStyle = colour;
+        pen.fillRect(0, 0, 1, 1);
+        const [r, g, b] = [...pen.getImageData(0, 0, 1, 1).data].map(linear);
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b + 0.05;
+    }};
+    const [roll] = {SHOWN}.querySelectorAll('canvas');
+    return ['prism', 'corpus', 'amt'].flatMap(source => {{
+        roll.parentElement.className = `prism-from-${{source}}`;
+        const style = getComputedStyle(roll);
+        const ground = light(style.backgroundColor);
+        const [soft, loud] = ['soft', 'loud'].map(n => style.getPropertyValue(`--prism-${{n}}`));
+        return [0, 25, 50, 75, 100].map(share => {{
+            const note = light(`color-mix(in oklab, ${{loud}} ${{share}}%, ${{soft}})`);
+            return Math.max(note / ground, ground / note);
+        }});
+    }});
+}}"""
+# Of the first roll of the lesson: how many of its notes' pixels have the colour of a source.
+PAINTED = f"""() => {{
+    const roll = {SHOWN}.querySelector('canvas');
+    const {{ data }} = roll.getContext('2d').getImageData(0, 20, roll.width, roll.height - 20);
+    let count = 0;
+    for (let at = 0; at < data.length; at += 4) {{
+        const colour = [...data.slice(at, at + 3)];
+        count += data[at + 3] === 255 && Math.max(...colour) - Math.min(...colour) > 20;
+    }}
+    return count;
+}}"""
 
 
 def hear(page, words: str) -> None:
@@ -98,14 +106,19 @@ def test_every_lesson_runs_and_sounds(visit):
     lesson(page, "2 Steps", 2)
     page.wait_for_function("!document.querySelector('.prism-lesson-heard audio')")
     steps = page.get_by_role("slider", name="Sampler step")
-    first = notes(page)
+    # Nothing moves by itself for those who want no motion.
+    assert page.evaluate(f"{SHOWN}.dataset.stop") == "16"
+    assert text(page, ".run") == "Play"
+    last = notes(page)
+    assert last[0] == last[1]
+    steps.press("Home")
+    assert notes(page) != last
     steps.press("End")
-    assert notes(page)[0] == notes(page)[1] and notes(page) != first
     hear(page, "Clean estimate, step 16")
 
     lesson(page, "3 Guidance", 5)
     assert all(count > 0 for count in notes(page))
-    assert contrast(page) >= 3
+    assert page.evaluate(PAINTED) > 100
 
     lesson(page, "4 Mixing", 1)
     page.wait_for_function(f"{SHOWN}.querySelector('input').max === '4'")
@@ -121,7 +134,8 @@ def test_every_lesson_runs_and_sounds(visit):
 
     lesson(page, "6 Two ways", 2)
     time = page.get_by_role("slider", name="Time")
-    # Nothing moves by itself for those who want no motion.
+    sources = page.locator(".prism-lesson figure:visible")
+    assert [s.get_attribute("class") for s in sources.all()] == ["prism-from-prism", "prism-from-amt"]
     assert page.evaluate(f"{SHOWN}.dataset.stop") == time.get_attribute("max")
     time.press("Home")
     assert notes(page) == [0, 0]
@@ -132,6 +146,57 @@ def test_every_lesson_runs_and_sounds(visit):
 
     lesson(page, "7 Scores", 8)
     assert "1.00, like two parts of one piece" in text(page, ".meter")
+
+
+# The sixth takes long and is laid out as the second.
+COLUMNS = {
+    "1 Noise": 1,
+    "2 Steps": 2,
+    "3 Guidance": 5,
+    "4 Mixing": 1,
+    "5 Numbers": 2,
+    "7 Scores": 8,
+}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_roll_is_beside_its_text_and_can_be_seen(visit, scheme):
+    page = visit(viewport={"width": 1366, "height": 768}, color_scheme=scheme)
+    choose_tab(page, "How it works")
+    for name, columns in COLUMNS.items():
+        lesson(page, name, columns)
+        page.evaluate("scrollTo(0, 0)")
+        roll = page.locator(".prism-lesson canvas:visible").first.bounding_box()
+        words = page.locator(".prism-lesson-text:visible").bounding_box()
+        assert words["x"] + words["width"] <= roll["x"], name
+        assert roll["y"] + roll["height"] <= 768 and roll["height"] >= 90, name
+        assert min(page.evaluate(CONTRASTS)) >= 3, name
+
+
+def test_the_reverse_process_plays_by_itself_while_it_is_seen(visit):
+    page = visit(viewport={"width": 390, "height": 844})
+    choose_tab(page, "How it works")
+    lesson(page, "2 Steps", 2)
+    text, roll = (page.locator(f"{part}:visible") for part in (".prism-lesson-text", "canvas"))
+    # On a phone the rolls lie below the text.
+    above = text.bounding_box()
+    assert above["y"] + above["height"] <= roll.first.bounding_box()["y"]
+    run = page.locator(".prism-lesson .run:visible")
+    roll.first.scroll_into_view_if_needed()
+    page.wait_for_function(f"{SHOWN}.dataset.stop > 1")
+    run.click()
+    assert run.text_content() == "Play"
+    paused = page.evaluate(f"{SHOWN}.dataset.stop")
+    assert page.evaluate(TOO_SMALL) == []
+    # What the visitor has stopped does not start again.
+    lesson(page, "1 Noise", 1)
+    lesson(page, "2 Steps", 2)
+    roll.first.scroll_into_view_if_needed()
+    page.wait_for_timeout(800)
+    assert page.evaluate(f"{SHOWN}.dataset.stop") == paused
+    run.click()
+    page.wait_for_function(f"{SHOWN}.dataset.stop === '16'")
+    assert run.text_content() == "Play"
 
 
 def test_lessons_fit_a_phone_and_work_by_keyboard(visit):
@@ -146,3 +211,4 @@ def test_lessons_fit_a_phone_and_work_by_keyboard(visit):
     page.get_by_role("button", name="Undo changes").click()
     assert page.get_by_role("button", name="Undo changes").is_disabled()
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    assert page.evaluate(TOO_SMALL) == []

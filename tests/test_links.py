@@ -253,9 +253,9 @@ def test_a_link_fills_the_controls_and_runs():
         metre="6/8",
     )
     composers, status, link, mixer, *others = opened(query(choice))
-    assert composers["value"] == mixer == ["Cleo", "Ada"]
-    assert [(s["visible"], s.get("value")) for s in others[:2]] == [(True, 30), (True, 10)]
-    assert others[4 : -len(KNOWN)] == [2, 9, 16, 90, "nothing", 1.5, "piano", "6/8"]
+    assert composers["value"] == mixer["composers"] == ["Cleo", "Ada"]
+    assert mixer["weights"] == [30, 10] and mixer["known"] == list(LABELS)
+    assert others[: -len(KNOWN)] == [2, 9, 16, 90, "nothing", 1.5, "piano", "6/8"]
     assert link["run"] and "link was read" in status["text"]
 
 
@@ -266,8 +266,8 @@ def test_a_link_with_a_mistake_waits_for_the_visitor():
 
 
 def test_without_a_link_nothing_runs():
-    composers, status, link, *others = opened("")
-    assert composers["value"] == ["Ada"] and not link["run"]
+    composers, status, link, mixer, *others = opened("")
+    assert composers["value"] == mixer["composers"] == ["Ada"] and not link["run"]
     assert status["text"].startswith("Ready") and all(o == gr.skip() for o in others[: -len(KNOWN)])
 
 

@@ -40,7 +40,6 @@ from prism.service.sources import AMTPrompt, RecentResults
 from prism.ui.generate import Handlers
 from prism.ui.page import build_ui
 from prism.ui.player import PianoRollPlayer, with_png
-from prism.ui.presets import weights_for
 
 
 @pytest.fixture(scope="module")
@@ -417,13 +416,11 @@ def test_the_picture_is_drawn_when_asked_for():
     assert with_png(None) == gr.skip()
 
 
-def test_a_composer_keeps_its_weight_when_another_goes():
-    names, *sliders = weights_for(["Ada", "Cleo"], ["Ada", "Bob", "Cleo"], 10, 20, 30, 40)
-    assert names == ["Ada", "Cleo"]
-    assert [s["visible"] for s in sliders] == [True, True, False, False]
-    assert [s.get("value") for s in sliders[:2]] == [10, 30]
-    _, *sliders = weights_for(["Ada"], ["Ada", "Bob"], 10, 20, 30, 40)
-    assert not any(s["visible"] for s in sliders)
+def test_composers_that_the_mixer_has_not_heard_of_yet_get_the_usual_weight():
+    page = Page(service_of())
+    composers, mix, *others = controls_of(["Ada", "Bob"], [20, 80])
+    page.begin(["Bob", "Cleo"], mix, *others)
+    assert page.generation.settings.mixer == (("Bob", 80), ("Cleo", 50))
 
 
 def test_recent_results_are_bounded_and_forget_the_unused():

@@ -22,7 +22,7 @@ from prism.service.service import Service
 from prism.service.session import Generation, History, Session
 from prism.similarity.scorer import Score
 from prism.ui.cards import Cards
-from prism.ui.presets import SURPRISING_GUIDANCE, Presets, changed_weights
+from prism.ui.presets import SURPRISING_GUIDANCE, Presets
 
 SETTINGS_CHANGED = {
     "guidance_scale": 3.5,
@@ -175,9 +175,9 @@ def test_recalling_fills_in_every_control():
     visit.history.note(Generation(choice, pieces={"prism": shown()}))
     visit.own = "something chosen since"
     composers, mixer, *others = Presets(service_of()).recall(visit, event(number=1))
-    assert composers["value"] == mixer == ["Cleo", "Ada"] and visit.own is None
-    assert [(s["visible"], s.get("value")) for s in others[:2]] == [(True, 30), (True, 10)]
-    assert others[4:] == [*(SETTINGS | SETTINGS_CHANGED | wishes).values()]
+    assert composers["value"] == mixer["composers"] == ["Cleo", "Ada"] and visit.own is None
+    assert mixer["weights"] == [30, 10]
+    assert others == [*(SETTINGS | SETTINGS_CHANGED | wishes).values()]
 
 
 def test_what_is_no_longer_kept_is_told():
@@ -191,12 +191,6 @@ def test_a_choice_and_its_link_ask_for_the_same():
     assert again == choice and query(again) == query(choice)
 
 
-def test_weights_that_were_filled_in_stay():
-    assert all(o == gr.skip() for o in changed_weights(["Ada", "Bob"], ["Ada", "Bob"], 1, 2, 3, 4))
-    names, *sliders = changed_weights(["Bob", "Ada"], ["Ada", "Bob"], 1, 2, 3, 4)
-    assert names == ["Bob", "Ada"] and [s.get("value") for s in sliders[:2]] == [2, 1]
-
-
 # ---- surprise ----
 
 
@@ -205,11 +199,10 @@ def test_a_surprise_is_a_good_choice_and_leaves_the_rest_alone():
     presets, seen = Presets(service, random.Random(0)), set()
     low, high = SURPRISING_GUIDANCE
     for _ in range(200):
-        composers, _, *weights = presets.surprise()
-        weights, (guidance, seed, *kept) = weights[:4], weights[4:]
+        composers, mixer, guidance, seed, *kept = presets.surprise()
         names = composers["value"]
-        values = [w.get("value") for w in weights[: len(names)]]
-        mix = {"composers": names, "weights": values}
+        assert mixer["composers"] == names and mixer["known"] == list(LABELS)
+        mix = {"composers": names, "weights": mixer["weights"]}
         choice = service.settings(**mix, guidance_scale=guidance, seed=seed)
         assert low <= choice.guidance_scale <= high and 0 <= choice.seed < 100_000
         assert kept == [gr.skip()] * (len(SETTINGS) - 2)

@@ -10,6 +10,10 @@ const slider = part("input");
 let figures = [];
 let stop = 0;
 let filmSeconds = null; // while a film runs: where it is
+// A film starts and goes on by itself while it is seen, until the visitor takes over.
+let seen = false;
+let byItself = false;
+const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
 
 const value = () => props.value || EMPTY;
 const last = () => Math.max(0, value().stops.length - 1);
@@ -46,7 +50,7 @@ function drawRoll(canvas, picture, count) {
   const pen = cleanPen(canvas);
   if (!pen) return;
   const space = spaceOf(canvas, picture);
-  const colour = colours(root);
+  const colour = colours(canvas);
   paintRows(pen, space, colour);
   paintBars(pen, space, colour, picture, STILL);
   if (picture.mark) paintLoop(pen, space, colour, { from: picture.mark[0], to: picture.mark[1] });
@@ -104,6 +108,7 @@ function fill(number) {
   const notes = Math.min(count ?? Infinity, picture.notes.length);
   canvas.dataset.notes = notes;
   canvas.setAttribute("aria-label", `Roll: ${picture.title}, ${notes} notes`);
+  made.className = `prism-from-${value().columns[number].source}`;
   made.querySelector("h3").textContent = picture.title;
   made.querySelector(".words").textContent = picture.words;
   made.querySelector(".hear").setAttribute("aria-label", `Hear it: ${picture.title}`);
@@ -147,13 +152,23 @@ function run() {
     let place = stop;
     while (place < last() && film[place + 1] <= filmSeconds) place += 1;
     if (place !== stop) go(place);
-    if (stop === last()) halt();
-    else requestAnimationFrame(frame);
+    if (stop < last()) {
+      requestAnimationFrame(frame);
+      return;
+    }
+    byItself = false;
+    halt();
   };
   requestAnimationFrame(frame);
 }
 
+function goOn() {
+  if (!seen) halt();
+  else if (byItself && filmSeconds === null) run();
+}
+
 function step(by) {
+  byItself = false;
   halt();
   go(stop + by);
 }
@@ -161,7 +176,11 @@ function step(by) {
 slider.addEventListener("input", () => step(Number(slider.value) - stop));
 part(".back").addEventListener("click", () => step(-1));
 part(".on").addEventListener("click", () => step(1));
-part(".run").addEventListener("click", () => (filmSeconds === null ? run() : halt()));
+part(".run").addEventListener("click", () => {
+  byItself = filmSeconds === null;
+  if (byItself) run();
+  else halt();
+});
 
 // ---- values from the server ----
 
@@ -181,10 +200,15 @@ function show() {
   part(".film").hidden = !now.seconds;
   part(".label").textContent = now.label;
   slider.max = last();
-  const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
   go(now.seconds && still ? last() : now.start);
-  if (now.seconds && !still) run();
+  byItself = Boolean(now.seconds) && !still;
+  goOn();
 }
+
+new IntersectionObserver(([entry]) => {
+  seen = entry.isIntersecting;
+  goOn();
+}, { threshold: 0.2 }).observe(part(".columns"));
 
 new MutationObserver(() => figures.forEach((_, number) => draw(number)))
   .observe(document.body, { attributeFilter: ["class"] });

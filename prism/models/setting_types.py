@@ -87,7 +87,7 @@ class Setting:
     @property
     def told_default(self) -> str:
         """What stands for it where it is not given, in words."""
-        return "as it comes" if self.default is None else str(self.public_default)
+        return "any" if self.default is None else str(self.public_default)
 
     @property
     def description(self) -> str:

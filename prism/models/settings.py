@@ -12,7 +12,7 @@ open
 public name
     What links, the HTTP API and the command line call a setting: its `alias` where it has one.
 weights
-    0 to 100, as on the page's sliders; only their proportions count. They are rounded to six
+    0 to 100, as in the page's mixer; only their proportions count. They are rounded to six
     digits, so that 1 : 2 and 50 : 100 are one choice.
 seed
     A whole number from 0 to 2³¹ − 1 on the page, in links, the HTTP API, the command line and

@@ -31,6 +31,8 @@ SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 _TIMES = [k / 20 for k in range(21)]
 _STEPS = GenerationSettings.num_inference_steps
 _PACE_SECONDS = 0.3
+# In the film of a lesson that has no clock of its own, at full speed.
+_STEP_SECONDS = 0.1
 _DRAWN = "Drawn by Prism's model. No person composed it."
 _WRITTEN = "Written by the baseline. No person composed it."
 
@@ -94,16 +96,24 @@ class Column:
         the first if there is only one.
     shown : list of int, optional
         How many of the picture's notes are shown at each stop; all by default.
+    source : str
+        Whose colour the notes have: ``prism``, ``corpus`` or ``amt``.
     """
 
     pictures: list[Picture]
     at: list[int] | None = None
     shown: list[int | None] | None = None
+    source: str = "prism"
 
     def value(self) -> dict[str, Any]:
         """What the browser draws."""
         pictures = [picture.value() for picture in self.pictures]
-        return {"pictures": pictures, "at": self.at, "shown": self.shown}
+        return {
+            "pictures": pictures,
+            "at": self.at,
+            "shown": self.shown,
+            "source": self.source,
+        }
 
 
 @dataclasses.dataclass(frozen=True)
@@ -115,7 +125,7 @@ class View:
     Parameters
     ----------
     seconds : list of float, optional
-        When each stop was reached: the stops can then be played like a film.
+        When each stop was reached: the stops then play like a film.
     numbers : dict, optional
         For the element with a beat's numbers; None leaves it as it is.
     """
@@ -168,7 +178,8 @@ def noise(service: Service, composer: str, piece: int) -> Iterator[View]:
         words = f"{title} · {_count_notes(roll)}"
         pictures.append(Picture(f"t = {t:.2f}", roll, words, (meter,), caption=terms))
     stops = [f"t = {t:.2f}: {_percent(1 - t)} music, {_percent(t)} noise" for t in _TIMES]
-    yield View([Column(pictures)], stops, "Diffusion time t", said="Drag the slider.")
+    columns = [Column(pictures, source="corpus")]
+    yield View(columns, stops, "Diffusion time t", said="Drag the slider.")
 
 
 def steps(service: Service, composer: str, seed: int) -> Iterator[View]:
@@ -183,7 +194,8 @@ def steps(service: Service, composer: str, seed: int) -> Iterator[View]:
         for part, title in (("x_t", "Current sample"), ("clean", "Clean estimate"))
     ]
     stops = [f"step {m.step} of {_STEPS}, t = {m.t:.2f}" for m in found]
-    yield View(columns, stops, "Sampler step", said="Drag the slider.")
+    seconds = [_STEP_SECONDS * m.step for m in found]
+    yield View(columns, stops, "Sampler step", seconds=seconds, said="Watch, or drag the slider.")
 
 
 def guidance(service: Service, composer: str, seed: int) -> Iterator[View]:
@@ -261,7 +273,8 @@ def numbers(
     def column(title: str, roll: PianoRoll) -> Column:
         part = excerpt(roll, first, frames)
         words = f"around beat {beat} · {_count_notes(part)}"
-        return Column([Picture(title, part, words, mark=(start, start + 1), caption=terms)])
+        picture = Picture(title, part, words, mark=(start, start + 1), caption=terms)
+        return Column([picture], source="corpus")
 
     yield View(
         [column("The piece", window.roll), column("Decoded from the numbers", after)],
@@ -311,7 +324,7 @@ def _film(
     )
     words = f"after another piece's opening · {_count_notes(sample.roll)}"
     picture = Picture(title, sample.roll, words, notes=notes, caption=_WRITTEN)
-    amt = Column([picture], shown=[present[note] for _, note in done])
+    amt = Column([picture], shown=[present[note] for _, note in done], source="amt")
     stops = [
         f"{now:.2f} s: step {step} of {_STEPS}; note {present[note]} of {len(notes)}"
         for now, (step, note) in zip(seconds, done, strict=True)
@@ -333,7 +346,9 @@ def scores(service: Service, composer: str, piece: int) -> Iterator[View]:
     for name, roll in rolls.items():
         meters = meters_of(found[name], scorer.bands)
         words, caption = _count_notes(roll), f"Compared with {title}."
-        columns.append(Column([Picture(name, roll, words, meters, caption=caption)]))
+        columns.append(
+            Column([Picture(name, roll, words, meters, caption=caption)], source="corpus")
+        )
     yield View(columns, said=f"Each against {title}.")
 
 

@@ -108,16 +108,19 @@ class Service:
         """Check what was chosen, by public names, with what can be chosen."""
         return GenerationSettings.read(values, self.offered)
 
-    def read(self, composers: Sequence[str] | None, *others: Any) -> GenerationSettings:
-        """Check the page's controls: the composers, every weight, and the settings in order."""
+    def read(
+        self, composers: Sequence[str] | None, weights: Mapping[str, Any], *others: Any
+    ) -> GenerationSettings:
+        """Check the page's controls: the composers, weights of some, and the settings in order."""
         most = SETTINGS["composers"].most
         if not composers:
             raise ValueError(
                 f"No composer is chosen: choose 1 to {most} under Composers, then press Generate."
             )
-        weights = others[: min(most, len(composers))]
-        named = dict(zip(list(PUBLIC)[2:], others[most:], strict=False))
-        return self.settings(composers=composers, weights=weights, **named)
+        usual = SETTINGS["composer_weights"].default
+        shares = [weights.get(name, usual) for name in composers]
+        named = dict(zip(list(PUBLIC)[2:], others, strict=False))
+        return self.settings(composers=composers, weights=shares, **named)
 
     def fill(
         self, name: str, settings: GenerationSettings, kept: ShownPiece | None = None

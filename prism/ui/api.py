@@ -4,7 +4,7 @@ Conventions
 -----------
 arguments
     ``weights`` has one number a composer, 0 to 100, equal by default; ``tempo`` is in quarter notes
-    a minute, 0 for the music's own; ``metre``, ``key`` and the following are empty for as it comes;
+    a minute, 0 for the music's own; ``metre``, ``key`` and the following are empty for any;
     all others are those of the page's controls.
 piece
     A dictionary with ``kind``, ``title``, ``detail`` and ``caption`` (words), ``notes`` (a list of

@@ -13,6 +13,7 @@ from prism.models.settings import ATTRIBUTE_SETTINGS, PUBLIC, SETTINGS
 from prism.service.examples import EXAMPLES
 from prism.service.upload import MAX_BEATS, MAX_BYTES, MAX_NOTES, OwnPiece
 from prism.ui.element import Element
+from prism.ui.mixer import Mixer, mix_value
 from prism.ui.player import StatusLine, status
 from prism.ui.presets import open_or
 
@@ -71,8 +72,8 @@ class Controls:
     ----------
     settings : dict
         The inputs of all settings but composers and weights, by public name.
-    mixer : gr.State
-        The composers whose weights the sliders show.
+    mixer : Mixer
+        The composers' weights.
     """
 
     def __init__(self) -> None:
@@ -88,7 +89,6 @@ class Controls:
             self._lay_out_actions()
         with gr.Row(elem_classes="prism-examples"):
             self._lay_out_examples()
-        self.mixer = gr.State([])
         self.settings = {name: made[s.name] for name, s in PUBLIC.items() if s.name in made}
 
     def _lay_out_choice(self, made: dict[str, Component]) -> None:
@@ -101,12 +101,7 @@ class Controls:
             max_choices=names.most,
             min_width=0,
         )
-        self.weights = [
-            setting_control(
-                SETTINGS["composer_weights"], visible=False, info=None, elem_classes="prism-weight"
-            )
-            for _ in range(names.most)
-        ]
+        self.mixer = Mixer(mix_value())
         made["guidance_scale"] = setting_control(SETTINGS["guidance_scale"])
         with gr.Row(elem_classes="prism-seed"):
             made["seed"] = setting_control(SETTINGS["seed"], info=SETTINGS["seed"].help)
@@ -133,14 +128,9 @@ class Controls:
         ]
 
     @property
-    def filled(self) -> list[Component]:
-        """What an example or an earlier result fills in, as `prism.ui.presets.filled` gives it."""
-        return [self.composers, self.mixer, *self.weights, *self.settings.values()]
-
-    @property
-    def chosen(self) -> list[Component]:
-        """What a click asks for, as `Service.read` takes it."""
-        return [self.composers, *self.weights, *self.settings.values()]
+    def inputs(self) -> list[Component]:
+        """All inputs: what a click reads, and `prism.ui.presets.filled` fills in."""
+        return [self.composers, self.mixer, *self.settings.values()]
 
 
 def _lay_out_more(made: dict[str, Component]) -> None:

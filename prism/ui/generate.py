@@ -30,7 +30,7 @@ from prism.service.upload import OwnPiece, UploadError, read_upload
 from prism.ui.cards import Cards
 from prism.ui.controls import share_value, upload_value
 from prism.ui.player import piece_value, player_value, status
-from prism.ui.presets import FILLED, filled, offered
+from prism.ui.presets import filled, offered
 
 logger = logging.getLogger(__name__)
 
@@ -51,19 +51,19 @@ class Handlers:
     def welcome(self, request: gr.Request | None = None) -> list[Any]:
         """Fill in the controls once the composers are known: what a link says, else the example's.
 
-        (composers, status, share link, the mixer's composers, *weights, *settings)
+        (composers, status, share link, mixer, *settings)
         """
         choices, link = gr.skip(), gr.skip()
-        others = [gr.skip()] * (FILLED - 1)
+        others = [gr.skip()] * (len(PUBLIC) - 1)
         try:
             known = self.service.offered
             asked = read_query(request.query_params.multi_items() if request else (), known)
             example = not asked.given and bool(self.example.pieces)
             settings = self.example.shared.settings if example else asked.settings
-            chosen, *wanted = filled(settings)
+            chosen, mix, *wanted = filled(settings, known.composers)
             info = f"{SETTINGS['composers'].help} of {len(known.composers)}"
             choices = gr.update(choices=known.composers, info=info, **chosen)
-            others = wanted if asked.given or example else others
+            others = [mix, *(wanted if asked.given or example else others[1:])]
             attributes = offered(settings, known)
             others[-len(attributes) :] = attributes
             self.service.pipeline.get()
@@ -123,17 +123,20 @@ class Handlers:
             self.example.tell(generation)
             yield said
 
-    def begin(self, session: Session, *controls: Any) -> Iterator[list[Any]]:
+    def begin(
+        self, session: Session, composers: list[str] | None, mix: dict[str, Any], *others: Any
+    ) -> Iterator[list[Any]]:
         """Read the controls and begin a generation.
 
-        (share link, status, scores, nearest, heard player, its column); `controls` are raw values,
-        as for `Service.read`.
+        (share link, status, scores, nearest, heard player, its column); the values are raw.
         """
         skipped = [gr.skip()] * _BEGUN
         if not self.service.pipeline.ready:
             yield [gr.skip(), status("Loading the model, a few seconds…"), *skipped[2:]]
         try:
-            settings = self.service.read(*controls)
+            # The mixer may not have heard yet of the composers that were chosen last.
+            weights = dict(zip(mix["composers"], mix["weights"], strict=True))
+            settings = self.service.read(composers, weights, *others)
         except (ValueError, OSError) as error:
             words = fault_words(error)
             yield [gr.skip(), status(words, error=True), *skipped[2:]]

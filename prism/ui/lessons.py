@@ -40,9 +40,6 @@ _PLAY = """() => {
   };
   play();
 }"""
-_INTRODUCTION = """## How it works, hands on
-Seven small experiments with the models of the Play tab. Each runs here and now, and every roll can
-be played."""
 
 
 class LessonRolls(Element):
@@ -200,16 +197,15 @@ class LessonRunner:
 
 def _component(control: ComposerControl | Number) -> Component:
     if isinstance(control, ComposerControl):
-        return gr.Dropdown([], label=control.label, min_width=180)
+        return gr.Dropdown([], label=control.label, min_width=120)
     if control.step:
-        return setting_control(control, min_width=180)
-    return setting_control(control, min_width=130, precision=0)
+        return setting_control(control, min_width=240)
+    return setting_control(control, info=control.help, min_width=120, precision=0)
 
 
 def lessons_tab(service: Service) -> None:
     """Lay out the tab; call inside a ``gr.Blocks`` and its ``gr.Tabs``."""
     with gr.Tab("How it works") as tab:
-        gr.Markdown(_INTRODUCTION, elem_classes="prism-prose")
         with gr.Tabs(elem_classes="prism-lessons"):
             panels = [_panel(LessonRunner(lesson, service)) for lesson in LESSONS]
         with gr.Column(visible=False, elem_classes=_HEARD) as column:
@@ -252,15 +248,16 @@ def _panel(
     Back come the runner, its tab, its controls, its rolls, and what they show.
     """
     lesson = runner.lesson
-    with gr.Tab(lesson.name) as tab:
-        gr.Markdown(lesson.text, elem_classes="prism-prose")
-        with gr.Column(elem_classes="prism-controls"):
-            with gr.Row(equal_height=True):
-                controls = [_component(control) for control in lesson.controls]
-            with gr.Row(elem_classes="prism-actions"):
-                button = gr.Button(lesson.action, variant="primary", scale=0, min_width=150)
-                line = StatusLine(status(""), min_width=220)
-        with gr.Column(elem_classes="prism-below"):
+    with gr.Tab(lesson.name) as tab, gr.Row(elem_classes="prism-lesson-row"):
+        with gr.Column(scale=0, min_width=320, elem_classes="prism-lesson-text"):
+            gr.Markdown(lesson.text)
+            with gr.Column(elem_classes="prism-controls"):
+                with gr.Row():
+                    controls = [_component(control) for control in lesson.controls]
+                with gr.Row(elem_classes="prism-actions"):
+                    button = gr.Button(lesson.action, variant="primary", scale=0, min_width=130)
+                    line = StatusLine(status(""), min_width=120)
+        with gr.Column(scale=1, min_width=0, elem_classes="prism-below"):
             view = gr.State(None)
             numbers = [LessonNumbers(None)] if lesson.has_numbers else []
             rolls = LessonRolls(None)

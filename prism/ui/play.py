@@ -15,8 +15,9 @@ from prism.ui.controls import Controls
 from prism.ui.element import EACH, QUIET
 from prism.ui.export import Export, export_panel
 from prism.ui.generate import GREETING, Handlers
+from prism.ui.mixer import FOLLOW
 from prism.ui.player import PianoRollPlayer, Transport, piece_value
-from prism.ui.presets import Presets, changed_weights
+from prism.ui.presets import Presets
 
 # Random seeds stay below 100,000: short enough to read out to somebody.
 _NEW_SEED = "() => Math.floor(Math.random() * 100000)"
@@ -79,17 +80,15 @@ class PlayPanel:
 
     def _connect_controls(self) -> None:
         controls = self.controls
-        mixer = [controls.mixer, *controls.weights]
-        controls.composers.change(
-            changed_weights, [controls.composers, *mixer], mixer, queue=False, **QUIET
-        )
-        seed = controls.settings["seed"]
         quick = {"api_visibility": "private"}
+        mixed = [controls.composers, controls.mixer]
+        controls.composers.change(None, mixed, controls.mixer, js=FOLLOW, **quick)
+        seed = controls.settings["seed"]
         controls.dice.click(None, None, seed, js=_NEW_SEED, **quick).then(
             None, None, None, js=_PRESS, **quick
         )
         instrument = controls.settings["instrument"]
-        others = [c for c in (*controls.chosen, controls.fresh) if c is not instrument]
+        others = [c for c in (*controls.inputs, controls.fresh) if c is not instrument]
         touched = [control.input for control in others]
         gr.on(touched, None, None, controls.status, js=_SAY_CHANGED, **quick)
         for event, said in ((controls.link.copied, _SAY_COPIED), (controls.link.shown, _SAY_SHOWN)):
@@ -108,7 +107,7 @@ class PlayPanel:
         lanes = [part for player in self.players.values() for part in (player, player.piece)]
         shown = [cards.scores, cards.nearest, *lanes]
         page.load(self.handlers.opening, self.session, shown, **QUIET)
-        restored = [controls.composers, controls.status, controls.link, *controls.filled[1:]]
+        restored = [controls.composers, controls.status, controls.link, *controls.inputs[1:]]
         opened = page.load(self.handlers.welcome, None, restored, queue=False, **QUIET)
         opened.then(None, controls.link, None, js=_RUN_IF_WANTED, api_visibility="private")
         page.load(self.presets.examples, None, controls.examples, queue=False, **QUIET)
@@ -125,7 +124,7 @@ class PlayPanel:
         )
         begun = seeded.then(
             self.handlers.begin,
-            [self.session, *controls.chosen],
+            [self.session, *controls.inputs],
             [
                 *(controls.link, controls.status),
                 *(cards.scores, cards.nearest, cards.player, cards.column),
@@ -157,7 +156,7 @@ class PlayPanel:
         """Fill in the controls, then press Generate with the seed that stands there."""
         controls, presets = self.controls, self.presets
         look = {"queue": False, **QUIET}
-        recall, filled = self.cards.history.recall, controls.filled
+        recall, filled = self.cards.history.recall, controls.inputs
         recalled = recall(presets.recall, self.session, filled, **EACH, **look)
         recalled.success(self.handlers.current, self.session, controls.upload, **look)
         surprised = controls.surprise.click(presets.surprise, None, filled, **look)

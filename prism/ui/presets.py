@@ -1,26 +1,24 @@
 """Presets in the controls for the visitor: from an example, by chance, out of the visit's results.
 
-Every handler gives what `filled` does, for the outputs `Controls.filled` of the Play panel.
+Every handler gives what `filled` does, for the outputs `Controls.inputs` of the Play panel.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import gradio as gr
 
 from prism.models.setting_types import Offered
-from prism.models.settings import ATTRIBUTE_SETTINGS, PUBLIC, SETTINGS, GenerationSettings
+from prism.models.settings import ATTRIBUTE_SETTINGS, PUBLIC, GenerationSettings
 from prism.service.examples import EXAMPLES
 from prism.service.log import fault_words
 from prism.service.service import Service
 from prism.service.session import Session
+from prism.ui.mixer import mix_value
 
-_MOST = SETTINGS["composers"].most
-# How many values `filled` gives: the mixer's composers come on top of the settings.
-FILLED = len(PUBLIC) + _MOST
 # Where samples are neither vague nor crowded; the whole range is wider.
 SURPRISING_GUIDANCE = (1.5, 3.0)
 _SURPRISING_SHARES = (30, 40, 50, 60, 70)
@@ -52,7 +50,7 @@ class Presets:
 
     def example(self, name: str) -> list[Any]:
         """Fill in an example's choice."""
-        return filled(EXAMPLES[name])
+        return filled(EXAMPLES[name], self.service.composers)
 
     def surprise(self) -> list[Any]:
         """Fill in one or two composers, a guidance scale and a seed by chance."""
@@ -72,7 +70,7 @@ class Presets:
         # What a visitor set for good stays.
         changed = ("composers", "weights", "guidance_scale", "seed")
         stays = len(PUBLIC) - len(changed)
-        return [*filled(made)[:-stays], *[gr.skip()] * stays]
+        return [*filled(made, names)[:-stays], *[gr.skip()] * stays]
 
     def recall(self, session: Session, event: gr.EventData) -> list[Any]:
         """Fill in an earlier result's choice, and compare with what it was compared with."""
@@ -83,14 +81,13 @@ class Presets:
                 print_exception=False,
             )
         session.own = entry.own
-        return filled(entry.settings)
+        return filled(entry.settings, self.service.composers)
 
 
-def filled(settings: GenerationSettings) -> list[Any]:
-    """(composers, the mixer's composers, *weights, *settings)."""
+def filled(settings: GenerationSettings, known: Sequence[str]) -> list[Any]:
+    """(composers, mixer, *settings)."""
     composers, weights, *others = settings.public().values()
-    # As if they had stood there before: the mixer keeps the weights of those it knows.
-    return [gr.update(value=composers), *weights_for(composers, composers, *weights), *others]
+    return [gr.update(value=composers), mix_value(composers, weights, known), *others]
 
 
 def offered(settings: GenerationSettings, known: Offered) -> list[Any]:
@@ -106,28 +103,3 @@ def offered(settings: GenerationSettings, known: Offered) -> list[Any]:
 def open_or(values: Iterable[str]) -> list[tuple[str, str]]:
     """Choices of what can be asked for or left open."""
     return [("Any", ""), *((value, value) for value in values)]
-
-
-def changed_weights(composers: list[str], before: list[str], *weights: float) -> list:
-    """`weights_for` other composers than those whose weights the sliders show already.
-
-    After the controls were filled in, the sliders' values can arrive here as they were before.
-    """
-    if composers == before:
-        return [gr.skip()] * (_MOST + 1)
-    return weights_for(composers, before, *weights)
-
-
-def weights_for(composers: list[str], before: list[str], *weights: float) -> list:
-    """One slider a composer once there are two; a composer keeps its weight when others go."""
-    kept = dict(zip(before, weights, strict=False))
-    sliders = [
-        gr.update(
-            visible=len(composers) > 1,
-            label=f"{name}, weight",
-            value=kept.get(name, SETTINGS["composer_weights"].default),
-        )
-        for name in composers[:_MOST]
-    ]
-    hidden = [gr.update(visible=False)] * (_MOST - len(sliders))
-    return [composers, *sliders, *hidden]
