@@ -24,9 +24,11 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from prism.models.setting_types import Offered, SettingError, number_text
+from prism.models.setting_types import Offered, SettingError, Text, number_text
 from prism.models.settings import PUBLIC, SETTINGS
 from prism.service.vocabulary import Meaning, Token, moderate, speller, tokens, vocabulary
+
+WORDS = Text(name="words", help="what the music should be like", longest=300)
 
 _COMPOSERS, _WEIGHTS = SETTINGS["composers"], SETTINGS["composer_weights"]
 _METRE = SETTINGS["time_signature"].public_name
@@ -116,13 +118,18 @@ def describe(words: str, offered: Offered) -> Description:
     offered : Offered
         What the model can be asked for.
 
+    Raises
+    ------
+    SettingError
+        If it is no text or too long a one.
+
     Examples
     --------
     >>> offered = Offered(["Bach", "Mozart"], {"key": ["A minor", "C major"]})
     >>> describe("a waltz in a-Moll, mostly Bach with some Mozart", offered).settings
     {'composers': ['Bach', 'Mozart'], 'weights': [75, 40], 'metre': '3/4', 'key': 'A minor'}
     """
-    text = unicodedata.normalize("NFC", words)
+    text = unicodedata.normalize("NFC", WORDS.check(words))
     reading = _Reading(text, offered)
     items = _with_numbers(list(_items(tokens(text), offered)))
     for useless, some in itertools.groupby(items, lambda i: i.meaning.kind in _USELESS):
