@@ -138,7 +138,9 @@ def test_every_kind_of_file_for_every_seed(weights, tmp_path, capsys):
     assert notes_in(paths[0]) != notes_in(paths[4])
 
 
-def settings_of(*composers: str, seed=None, number=None, say=None, **texts) -> list[GenerationSettings]:
+def settings_of(
+    *composers: str, seed=None, number=None, say=None, **texts
+) -> list[GenerationSettings]:
     given = {"composers": composers, "seed": seed, "number": number, "say": say}
     options = types.SimpleNamespace(**given, **texts)
     return list(read_settings(options, OFFERED))
@@ -177,7 +179,7 @@ def test_a_name_may_hold_an_equals_sign():
     offered = Offered(["A=B", "A", "A=1", "Ada"], {})
 
     def mix(*composers: str) -> list[tuple[str, float]]:
-        options = types.SimpleNamespace(composers=composers, seed=None, number=None)
+        options = types.SimpleNamespace(composers=composers, seed=None, number=None, say=None)
         (settings,) = read_settings(options, offered)
         return list(zip(settings.composers, settings.composer_weights, strict=True))
 
@@ -230,7 +232,7 @@ def test_seeds():
 
 
 def test_the_most_seeds_are_not_listed_before_the_first_is_drawn():
-    options = types.SimpleNamespace(composers=["Ada"], seed=None, number=str(2**31))
+    options = types.SimpleNamespace(composers=["Ada"], seed=None, number=str(2**31), say=None)
     assert [next(read_settings(options, OFFERED)).seed for _ in range(2)] == [0, 0]
 
 

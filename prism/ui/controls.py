@@ -15,6 +15,7 @@ from prism.service.upload import MAX_BEATS, MAX_BYTES, MAX_NOTES, OwnPiece
 from prism.ui.element import Element
 from prism.ui.player import StatusLine, status
 from prism.ui.presets import open_or
+from prism.ui.say import SayLine, say_value
 
 _LIMITS = (
     f"Up to {MAX_BYTES // 1024} KB, {MAX_NOTES:,} notes and {MAX_BEATS:,} beats. It takes the "
@@ -77,6 +78,7 @@ class Controls:
 
     def __init__(self) -> None:
         made: dict[str, Component] = {}
+        self.say = SayLine(say_value())
         # What scrolls, and below it what always stays in sight.
         with gr.Column(elem_classes="prism-settings"):
             self._lay_out_choice(made)
