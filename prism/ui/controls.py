@@ -78,7 +78,7 @@ class Controls:
 
     def __init__(self) -> None:
         made: dict[str, Component] = {}
-        self.say = SayLine(say_value())
+        self.say = SayLine(say_value(), elem_classes="prism-say-block")
         # What scrolls, and below it what always stays in sight.
         with gr.Column(elem_classes="prism-settings"):
             self._lay_out_choice(made)
