@@ -156,7 +156,8 @@ def default_meant(told: str) -> list:
 
 @pytest.mark.parametrize("name", [n for n, takes in documented().items() if takes])
 def test_the_documents_defaults_are_what_happens_without_an_argument(address, name):
-    needed = {"composers": ["Bach"]} if "composers" in documented()[name] else {}
+    needed = {"composers": ["Bach"], "words": "a fast waltz"}
+    needed = {n: value for n, value in needed.items() if n in documented()[name]}
     given = {n: default_meant(ARGUMENTS[n][1])[0] for n in documented()[name] if n not in needed}
     first, second = (last_event(address, name, needed | more) for more in ({}, given))
     assert first[0] == "complete" and without_files(first[1]) == without_files(second[1])
@@ -270,6 +271,30 @@ def test_a_small_experiment_over_http(address):
     event, answer = last_event(address, "experiment", {"seed": 2147483647})
     assert event == "complete" and answer[0]["status"] == "Done: 5 runs." and answer[0]["done"]
     assert len(answer[0]["table"].splitlines()) == 2 + 5 + 1
+
+
+def test_a_line_of_words_becomes_settings_that_can_be_drawn(client):
+    said = "a waltz in A minor, mostly Bach with a hint of Mozart, and East Asian bells"
+    found = client.predict(said, api_name="/describe")
+    assert found["settings"] == {
+        **{"composers": ["Bach", "Mozart"], "weights": [75, 20]},
+        **{"metre": "3/4", "key": "A minor"},
+    }
+    assert found["understood"][0] == {
+        **{"setting": "metre", "value": "3/4"},
+        **{"words": "waltz", "share": None},
+    }
+    assert found["unused"] == [
+        {"words": "East Asian bells", "reason": "Prism has no such sound"},
+    ]
+    drawn = client.predict(**found["settings"], api_name="/generate")
+    assert drawn["time_signature"] == [3, 4] and "key A minor" in drawn["detail"]
+
+
+@pytest.mark.parametrize("body", [b"{}", b'{"words": 7}', b'{"words": "' + 301 * b"a" + b'"}'])
+def test_what_is_no_line_of_words_is_told(address, body):
+    _, answer = last_event(address, "describe", body)
+    assert answer["error"].startswith("words: expected a text of up to 300 characters, got ")
 
 
 def test_compare_gives_what_the_single_endpoints_give(client):

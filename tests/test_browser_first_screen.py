@@ -31,6 +31,7 @@ LANES = {
     "stop": ".prism-actions > button:nth-of-type(2)",
 }
 CONTROLS = {
+    "say it": ".prism-say .words",
     "composers": '.prism-settings [aria-label="Composers"]',
     "guidance": '.prism-settings input[type="range"]',
     "seed": '.prism-seed input[type="number"]',
@@ -212,6 +213,18 @@ def test_what_matters_is_in_sight_after_generate(page, size):
     page.evaluate("document.querySelector('.prism-settings').scrollTo(0, 0)")
     # With four composers the last of the settings are scrolled to.
     check_screen(page, size, {n: rule for n, rule in CONTROLS.items() if n != "more settings"})
+
+
+@pytest.mark.parametrize("size", ("laptop", "tablet"))
+def test_what_was_understood_pushes_nothing_out(page, size):
+    resize(page, size)
+    line = page.get_by_label("Say it")
+    line.fill("a soft, sparse waltz in A minor, like Bach with a little Irish reel and bells")
+    line.press("Enter")
+    page.wait_for_function("document.querySelectorAll('.prism-say li').length === 7")
+    page.evaluate("document.querySelector('.prism-settings').scrollTo(0, 0)")
+    kept = {name: rule for name, rule in CONTROLS.items() if name != "more settings"}
+    check_screen(page, size, kept | {"chip of the line*": ".prism-say li"})
 
 
 def test_a_phone_has_room_for_fingers_and_generate_stays(page):

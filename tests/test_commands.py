@@ -138,9 +138,36 @@ def test_every_kind_of_file_for_every_seed(weights, tmp_path, capsys):
     assert notes_in(paths[0]) != notes_in(paths[4])
 
 
-def settings_of(*composers: str, seed=None, number=None, **texts) -> list[GenerationSettings]:
-    options = types.SimpleNamespace(composers=composers, seed=seed, number=number, **texts)
+def settings_of(
+    *composers: str, seed=None, number=None, say=None, **texts
+) -> list[GenerationSettings]:
+    given = {"composers": composers, "seed": seed, "number": number, "say": say}
+    options = types.SimpleNamespace(**given, **texts)
     return list(read_settings(options, OFFERED))
+
+
+def test_what_is_said_is_read_and_what_is_given_counts_instead(capsys):
+    said = "a soft waltz in A minor, mostly Ada with a touch of Bob, seed 5, like Chopin"
+    (settings,) = settings_of(say=said)
+    assert settings == choice_of(
+        ("Ada", "Bob"), (75, 20), seed=5, metre="3/4", key="A minor", character="soft"
+    )
+    told = capsys.readouterr()
+    assert told.out == "" and told.err.splitlines() == [
+        "prism: understood: character soft, metre 3/4, key A minor, Ada 79 %, Bob 21 %, seed 5",
+        "prism: not used: “Chopin” (Prism has not learned Chopin)",
+    ]
+    first, second = settings_of("Cleo", say=said, seed=["7"], number="2", key="C major")
+    assert first == choice_of(("Cleo",), seed=7, metre="3/4", key="C major", character="soft")
+    assert second.seed == 8
+    assert [s.seed for s in settings_of(say=said, number="2")] == [5, 6]
+
+
+def test_words_without_a_composer_ask_for_one(weights, capsys):
+    assert main(["generate", "--say", "a waltz", "--weights", str(weights)]) == 2
+    told = capsys.readouterr().err.splitlines()
+    assert told[0] == "prism: understood: metre 3/4"
+    assert told[1].startswith("prism: composers: expected 1 to 4 labels")
 
 
 def mix_of(*composers: str) -> tuple:
@@ -152,7 +179,7 @@ def test_a_name_may_hold_an_equals_sign():
     offered = Offered(["A=B", "A", "A=1", "Ada"], {})
 
     def mix(*composers: str) -> list[tuple[str, float]]:
-        options = types.SimpleNamespace(composers=composers, seed=None, number=None)
+        options = types.SimpleNamespace(composers=composers, seed=None, number=None, say=None)
         (settings,) = read_settings(options, offered)
         return list(zip(settings.composers, settings.composer_weights, strict=True))
 
@@ -205,7 +232,7 @@ def test_seeds():
 
 
 def test_the_most_seeds_are_not_listed_before_the_first_is_drawn():
-    options = types.SimpleNamespace(composers=["Ada"], seed=None, number=str(2**31))
+    options = types.SimpleNamespace(composers=["Ada"], seed=None, number=str(2**31), say=None)
     assert [next(read_settings(options, OFFERED)).seed for _ in range(2)] == [0, 0]
 
 

@@ -70,6 +70,7 @@ def test_only_the_documented_endpoints_are_public(client):
         "/amt",
         "/compare",
         "/score",
+        "/describe",
         "/experiment",
     }
 

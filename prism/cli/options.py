@@ -6,6 +6,8 @@ composers
     ``Bach`` or ``Bach=0.7``; without a number the weight is 1. A name may hold ``=``: as much of
     the text as is a known name is the name, so of ``A=1`` and ``A`` the former is never the latter
     with a weight.
+say
+    What is given as an argument or an option counts instead of what ``--say`` says.
 seeds
     ``--seed 7 --seed 9``, or ``--seed 7 --number 3`` for 7, 8 and 9.
 """
@@ -15,6 +17,7 @@ from __future__ import annotations
 import argparse
 import os
 import pathlib
+import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -27,6 +30,7 @@ from prism.models.settings import (
     GenerationSettings,
     checked_seeds,
 )
+from prism.service.describe import describe
 
 # Those with a form of their own on the command line.
 _MIX = ("composers", "weights")
@@ -36,10 +40,16 @@ def add_controls(parser: argparse.ArgumentParser, without: Sequence[str] = ()) -
     """Add the settings but for some, and the folders to read from and write to."""
     parser.add_argument(
         "composers",
-        nargs="+",
+        nargs="*",
         metavar="COMPOSER[=WEIGHT]",
         help=f"{SETTINGS['composers'].help}, such as Bach=0.7 'Irish reels=0.3'; a wrong one "
         "lists all",
+    )
+    parser.add_argument(
+        "--say",
+        metavar="WORDS",
+        help="what the music should be like, such as 'a soft waltz in A minor, mostly Bach'; "
+        "composers and options that are given besides count instead",
     )
     parser.add_argument("--number", help="so many seeds, counting up from --seed")
     for name, setting in PUBLIC.items():
@@ -76,13 +86,24 @@ def read_settings(options: argparse.Namespace, offered: Offered) -> Iterator[Gen
         If a setting is out of its range, or ``--number`` leads out of that of the seeds or comes
         with several; before the first settings.
     """
-    mix = [_composer(text, offered.composers) for text in options.composers]
-    names, weights = [name for name, _ in mix], [weight for _, weight in mix]
     values = {name: getattr(options, name, None) for name in PUBLIC if name not in (*_MIX, "seed")}
-    given = {name: value for name, value in values.items() if value is not None}
-    given |= {"composers": names, "weights": weights}
-    seeds = _seeds(options.seed, options.number)
+    given = _said(options.say, offered) | {n: v for n, v in values.items() if v is not None}
+    mix = [_composer(text, offered.composers) for text in options.composers]
+    if mix or "composers" not in given:
+        given |= dict(zip(_MIX, ([n for n, _ in mix], [w for _, w in mix]), strict=True))
+    seeds = _seeds(options.seed or [given.pop("seed", GenerationSettings.seed)], options.number)
     return (GenerationSettings.read(given | {"seed": seed}, offered) for seed in seeds)
+
+
+def _said(words: str | None, offered: Offered) -> dict[str, Any]:
+    """The settings that words ask for; stderr has what was understood and what was not."""
+    if words is None:
+        return {}
+    found = describe(words, offered)
+    for told, some in (("understood", found.understood), ("not used", found.unused)):
+        if some:
+            print(f"prism: {told}: {', '.join(map(str, some))}", file=sys.stderr)
+    return found.settings
 
 
 def _composer(text: str, known: Sequence[str]) -> tuple[str, str]:
@@ -93,9 +114,9 @@ def _composer(text: str, known: Sequence[str]) -> tuple[str, str]:
     return "=".join(parts[:end]).strip(), "=".join(parts[end:]) if end < len(parts) else "1"
 
 
-def _seeds(given: Sequence[str] | None, number: str | None) -> Sequence[int]:
+def _seeds(given: Sequence[str | int], number: str | None) -> Sequence[int]:
     """Every seed once, in order; `number` counts on from a single one."""
-    seeds = list(dict.fromkeys(checked_seeds(given or [GenerationSettings.seed])))
+    seeds = list(dict.fromkeys(checked_seeds(given)))
     if number is None:
         return seeds
     if len(seeds) > 1:

@@ -59,6 +59,8 @@ class Setting:
         Whether it has a place in links, the HTTP API, the command line and the page.
     blank, public_type
         Its public value where it is open, and the type of its public values.
+    needed : bool
+        Whether it has to be given.
     """
 
     name: str = ""
@@ -70,6 +72,7 @@ class Setting:
     shared: bool = True
     blank: ClassVar[Any] = ""
     public_type: ClassVar[type] = str
+    needed: ClassVar[bool] = False
 
     @property
     def public_name(self) -> str:
@@ -87,6 +90,8 @@ class Setting:
     @property
     def told_default(self) -> str:
         """What stands for it where it is not given, in words."""
+        if self.needed:
+            return "is needed"
         return "any" if self.default is None else str(self.public_default)
 
     @property
@@ -172,6 +177,23 @@ class Word(Setting):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class Text(Setting):
+    """Words of up to `longest` characters."""
+
+    longest: int
+    needed: ClassVar[bool] = True
+
+    @property
+    def expected(self) -> str:
+        return f"a text of up to {self.longest} characters"
+
+    def check(self, value: Any, offered: Offered | None = None) -> str:
+        if not isinstance(value, str) or len(value) > self.longest:
+            raise self._wrong(value)
+        return value
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class AttributeSetting(Setting):
     """A value of one of `prism.music.attributes`; which ones there are, the model says.
 
@@ -231,7 +253,7 @@ class Composers(Setting):
 
     most: int
     public_type: ClassVar[type] = list[str]
-    told_default: ClassVar[str] = "is needed"
+    needed: ClassVar[bool] = True
 
     @property
     def expected(self) -> str:

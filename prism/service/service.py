@@ -17,6 +17,7 @@ from prism.corpora.sharded import ShardedCorpus, load_corpus
 from prism.models.hub import find_weights
 from prism.models.setting_types import Offered
 from prism.models.settings import PUBLIC, SETTINGS, GenerationSettings
+from prism.service.describe import Description, describe
 from prism.service.examples import load_examples
 from prism.service.loading import (
     Loader,
@@ -107,6 +108,10 @@ class Service:
     def settings(self, **values: Any) -> GenerationSettings:
         """Check what was chosen, by public names, with what can be chosen."""
         return GenerationSettings.read(values, self.offered)
+
+    def describe(self, words: str) -> Description:
+        """The settings that a line of words asks for, of those that can be chosen."""
+        return describe(words, self.offered)
 
     def read(
         self, composers: Sequence[str] | None, weights: Mapping[str, Any], *others: Any

@@ -31,6 +31,7 @@ import gradio as gr
 
 from prism.models.setting_types import Setting
 from prism.models.settings import PUBLIC, SETTINGS
+from prism.service.describe import WORDS
 from prism.service.log import fault_words
 from prism.service.piece import ShownPiece
 from prism.service.service import Service
@@ -51,6 +52,7 @@ ENDPOINTS: dict[str, tuple[Setting, ...]] = {
     "generate": _deciding("prism"),
     "corpus": _deciding("corpus"),
     **dict.fromkeys(("amt", "compare", "score"), tuple(PUBLIC.values())),
+    "describe": (WORDS,),
     "experiment": (RUNS, SETTINGS["seed"]),
 }
 
@@ -98,6 +100,11 @@ class Api:
         """
         for answer in self._compared(settings):
             yield {"done": answer["done"]} | answer.get("scores", {})
+
+    def describe(self, words: Any) -> Iterator[Answer]:
+        """Read settings out of a line of words; what was understood, and what could not be used."""
+        with _told_mistakes():
+            yield {"done": True, **dataclasses.asdict(self.service.describe(words))}
 
     def experiment(self, runs: Any, seed: Any) -> Iterator[Answer]:
         """Run the Evaluate tab's small experiment; what is going on, and a table that grows."""
@@ -151,7 +158,7 @@ def taking(endpoint: Callable[..., Iterator[Answer]], settings: Iterable[Setting
 def _parameter(setting: Setting) -> inspect.Parameter:
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
     default, annotation = setting.public_default, setting.public_type
-    if setting is SETTINGS["composers"]:
+    if setting.needed:
         default = inspect.Parameter.empty
     elif setting is SETTINGS["composer_weights"]:
         default, annotation = None, annotation | None

@@ -16,6 +16,7 @@ from prism.ui.element import Element
 from prism.ui.mixer import Mixer, mix_value
 from prism.ui.player import StatusLine, status
 from prism.ui.presets import open_or
+from prism.ui.say import SayLine, say_value
 
 _LIMITS = (
     f"Up to {MAX_BYTES // 1024} KB, {MAX_NOTES:,} notes and {MAX_BEATS:,} beats. It takes the "
@@ -78,6 +79,7 @@ class Controls:
 
     def __init__(self) -> None:
         made: dict[str, Component] = {}
+        self.say = SayLine(say_value(), elem_classes="prism-say-block")
         # What scrolls, and below it what always stays in sight.
         with gr.Column(elem_classes="prism-settings"):
             self._lay_out_choice(made)

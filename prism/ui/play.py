@@ -18,6 +18,7 @@ from prism.ui.generate import GREETING, Handlers
 from prism.ui.mixer import FOLLOW
 from prism.ui.player import PianoRollPlayer, Transport, piece_value
 from prism.ui.presets import Presets
+from prism.ui.say import Saying
 
 # Random seeds stay below 100,000: short enough to read out to somebody.
 _NEW_SEED = "() => Math.floor(Math.random() * 100000)"
@@ -163,6 +164,8 @@ class PlayPanel:
         examples = [
             button.click(presets.example, button, filled, **look) for button in controls.examples
         ]
+        line, said = controls.say, Saying(self.handlers.service).said
+        line.said(said, line, [line, controls.status, *filled], **EACH, **look)
         for event in (recalled, surprised, *examples):
             event.success(None, None, None, js=_PRESS, api_visibility="private")
 

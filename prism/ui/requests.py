@@ -135,8 +135,9 @@ class CheckedCalls:
         if unknown:
             expected = f"no arguments but {', '.join(names)}" if names else "no arguments"
             raise SettingError(f"/{endpoint}", expected, ", ".join(unknown))
-        if "composers" in names and "composers" not in given:
-            names["composers"].check(None)
+        for name, setting in names.items():
+            if setting.needed and name not in given:
+                setting.check(None)
 
 
 def _json_object(body: bytes) -> dict[str, Any]:
