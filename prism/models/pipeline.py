@@ -14,11 +14,13 @@ from typing import Any
 import numpy as np
 import torch
 
+from prism.corpora.dataset import roll_tensor
 from prism.models.autoencoder import BeatAutoencoder, rolls_from_logits
 from prism.models.diffusion import euler_steps, schedule
 from prism.models.dit import PrismDiT
 from prism.models.guidance import GuidedFlow
 from prism.models.hub import READ_ERRORS, WeightsError, find_weights, read_network
+from prism.models.known import Beats, KnownBeats
 from prism.models.setting_types import Offered
 from prism.models.settings import SETTINGS, GenerationSettings, checked_seeds
 from prism.music.attributes import COLLECTION, attribute_values, normalising_shift, repetition_of
@@ -188,6 +190,8 @@ class PrismPipeline:
         generator: torch.Generator | Sequence[torch.Generator] | None = None,
         latents: torch.Tensor | None = None,
         callback_on_step_end: Callback | None = None,
+        known: PianoRoll | None = None,
+        known_beats: Beats | None = None,
         **settings: Any,
     ) -> PrismOutput:
         """Draw one 64-beat roll for each seed.
@@ -207,6 +211,9 @@ class PrismPipeline:
             As in diffusers: called after each step with the pipeline, the step's index (from 0),
             the diffusion time reached (1 to 0) and ``{"latents": Tensor}``, which it returns; it
             may put other latents there to go on with.
+        known, known_beats : PianoRoll and slice, mask or sequence of int, optional
+            Beats (all, if nothing is said) of a roll that stay as they are; the others are drawn to
+            them, in their metre, at their tempo and, if none is asked for, in their key.
 
         Raises
         ------
@@ -215,7 +222,7 @@ class PrismPipeline:
         """
         seeds = checked_seeds(seed) if generator is None else _drawn_seeds(generator)
         chosen = GenerationSettings(composers, composer_weights, seed=seeds[0], **settings)
-        *_, last = self.stream(chosen, seeds, latents, callback_on_step_end)
+        *_, last = self.stream(chosen, seeds, latents, callback_on_step_end, known, known_beats)
         return PrismOutput(last.rolls, last.latents, seeds, chosen)
 
     def stream(
@@ -224,13 +231,19 @@ class PrismPipeline:
         seeds: Sequence[int] = (),
         latents: torch.Tensor | None = None,
         callback_on_step_end: Callback | None = None,
+        known: PianoRoll | None = None,
+        known_beats: Beats | None = None,
     ) -> Iterator[Preview]:
         """Like a call, yielding a `Preview` after each step; the last one holds the result.
 
         `seeds` are the settings' own by default.
         """
         settings.known_to(self.offered)
-        return self._previews(settings, seeds or (settings.seed,), latents, callback_on_step_end)
+        kept = None if known is None else KnownBeats.of(known, known_beats)
+        if kept is not None:
+            kept.check_metre(settings.time_signature)
+        seeds = seeds or (settings.seed,)
+        return self._previews(settings, seeds, latents, callback_on_step_end, kept)
 
     def _previews(
         self,
@@ -238,6 +251,7 @@ class PrismPipeline:
         seeds: Sequence[int],
         latents: torch.Tensor | None,
         callback: Callback | None,
+        known: KnownBeats | None,
     ) -> Iterator[Preview]:
         """Sample item by item on a CPU, all at once on a GPU.
 
@@ -246,7 +260,7 @@ class PrismPipeline:
         """
         size = 1 if self.device.type == "cpu" else len(seeds)
         noise = self._noise(seeds) if latents is None else latents.to(self.device)
-        items = [self._item(settings, seed) for seed in seeds]
+        items = [self._item(settings, seed, known) for seed in seeds]
         properties, *conditions = zip(*items, strict=True)
         metre, attributes, letters = (torch.stack(rows).to(self.device) for rows in conditions)
         shifts = [self._shift(row) for row in attributes]
@@ -255,15 +269,16 @@ class PrismPipeline:
             rolls = []
             for i in range(0, len(seeds), size):
                 rolls += self.decode(latents[i : i + size], properties[i : i + size])
-            return [roll.transposed(n) for roll, n in zip(rolls, shifts, strict=True)]
+            rolls = [roll.transposed(n) for roll, n in zip(rolls, shifts, strict=True)]
+            return rolls if known is None else [known.joined(roll) for roll in rolls]
 
         labels = [self.composers.index(name) for name in settings.composers]
         times = schedule(settings.num_inference_steps)
         groups = [rows.split(size) for rows in (noise, metre, attributes, letters)]
-        streams = [
-            euler_steps(GuidedFlow(self.dit, settings, labels, *told), x_t, times)
-            for x_t, *told in zip(*groups, strict=True)
-        ]
+        flows = [GuidedFlow(self.dit, settings, labels, *told) for _, *told in zip(*groups, strict=True)]
+        if known is not None:
+            self._hold(flows, known, shifts, groups[0])
+        streams = [euler_steps(flow, x_t, times) for flow, x_t in zip(flows, groups[0], strict=True)]
         for states in zip(*streams, strict=True):
             index, t = states[0].index, states[0].t
             if callback is not None:
@@ -279,8 +294,23 @@ class PrismPipeline:
         noise = [torch.randn(shape, generator=torch.Generator().manual_seed(s)) for s in seeds]
         return torch.stack(noise).to(self.device)
 
+    def _hold(
+        self,
+        flows: Sequence[GuidedFlow],
+        known: KnownBeats,
+        shifts: Sequence[int],
+        noise: Sequence[torch.Tensor],
+    ) -> None:
+        """Let each flow hold the known beats, where the transformer draws."""
+        left = list(shifts)
+        for flow, part in zip(flows, noise, strict=True):
+            own, left = left[: len(part)], left[len(part) :]
+            rolls = torch.stack([roll_tensor(known.roll.transposed(-shift)) for shift in own])
+            mask = torch.from_numpy(known.mask).to(self.device).expand(len(part), -1)
+            flow.hold(mask, self.encode(rolls), part)
+
     def _item(
-        self, settings: GenerationSettings, seed: int
+        self, settings: GenerationSettings, seed: int, known: KnownBeats | None = None
     ) -> tuple[dict, torch.Tensor, torch.Tensor, torch.Tensor]:
         """One item's tempo and time signature, metre (N, 2), attributes (A,) and letters (N,).
 
@@ -298,8 +328,13 @@ class PrismPipeline:
             "time_signature": settings.time_signature or (beats, unit),
         }
         metre = regular_metre(properties["time_signature"])
-        letters = self._letters(settings, seed, profile, metre)
         attributes = self._attribute_indices(settings, seed, profile)
+        if known is not None:
+            tempo = known.roll.tempo if settings.tempo is None else settings.tempo
+            properties = known.roll.properties | {"tempo": tempo}
+            metre = known.metre
+            attributes = self._in_key(attributes, settings, known)
+        letters = self._letters(settings, seed, profile, metre)
         return properties, torch.tensor(metre), attributes, torch.from_numpy(letters)
 
     def _attribute_indices(
@@ -313,6 +348,16 @@ class PrismPipeline:
             chosen[name] = self.attributes[name].index(value)
         pairs = zip(self.dit.attribute_names, self.dit.null_attributes.tolist(), strict=True)
         return torch.tensor([chosen.get(name, null) for name, null in pairs], dtype=torch.int64)
+
+    def _in_key(
+        self, attributes: torch.Tensor, settings: GenerationSettings, known: KnownBeats
+    ) -> torch.Tensor:
+        """The attributes with the key of what is known, unless it is silent or another is asked."""
+        told = attributes.clone()
+        if "key" in self.dit.attribute_names and settings.key is None and known.sounds:
+            column = self.dit.attribute_names.index("key")
+            told[column] = self.dit.null_attributes[column] if known.key is None else known.key
+        return told
 
     def _shift(self, attributes: torch.Tensor) -> int:
         """Semitones from where the transformer draws to one item's key, asked for or drawn."""
@@ -335,6 +380,11 @@ class PrismPipeline:
             return np.zeros(len(metre), np.int64)
         plan = plans[np.random.default_rng([seed, 4]).integers(len(plans))]
         return planned_letters(plan, metre)
+
+    @torch.inference_mode()
+    def encode(self, rolls: torch.Tensor) -> torch.Tensor:
+        """Rolls, (B, 3, 88, F) as from `prism.corpora.dataset.roll_tensor` → latents (B, N, D)."""
+        return self.autoencoder.encode(rolls.to(self.device))
 
     @torch.inference_mode()
     def decode(self, latents: torch.Tensor, properties: list[dict]) -> list[PianoRoll]:
