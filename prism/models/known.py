@@ -25,14 +25,20 @@ Beats = slice | Sequence[int] | Sequence[bool] | np.ndarray
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class KnownBeats:
-    """A roll of 64 beats and which of them are known, bool, shape=(64,)."""
+    """A roll of 64 beats, which of them are known, bool, shape=(64,), and the key to go on in.
+
+    `key` is as from `prism.music.attributes.key_index`.
+    """
 
     roll: PianoRoll
     mask: np.ndarray
+    key: int | None = None
 
     @classmethod
     def of(cls, roll: PianoRoll, beats: Beats | None = None) -> KnownBeats:
         """The whole beats of a roll of up to 64, or some of them: a slice, a mask or a list.
+
+        The key is that of their notes.
 
         Raises
         ------
@@ -40,12 +46,13 @@ class KnownBeats:
             If the roll is longer, or has no such beats.
         """
         if not isinstance(roll, PianoRoll) or roll.frames > FRAMES:
-            got = f"{roll.beats:g} beats" if isinstance(roll, PianoRoll) else type(roll).__name__
+            got = roll.beats if isinstance(roll, PianoRoll) else roll
             raise SettingError("known", f"a piano roll of at most {BEATS} beats", got)
         there = roll.frames // FRAMES_PER_BEAT
         mask = np.zeros(BEATS, bool)
         mask[:there][_checked(slice(None) if beats is None else beats, there)] = True
-        return cls(cut(roll, 0), mask)
+        known = cls(cut(roll, 0), mask)
+        return dataclasses.replace(known, key=key_index(known.alone))
 
     @property
     def frames(self) -> np.ndarray:
@@ -56,11 +63,6 @@ class KnownBeats:
     def metre(self) -> np.ndarray:
         """As of `prism.music.windows.Window`."""
         return roll_metre(self.roll)
-
-    @property
-    def key(self) -> int | None:
-        """Of the known beats' notes; see `prism.music.attributes.key_index`."""
-        return key_index(self.alone)
 
     @property
     def sounds(self) -> bool:

@@ -231,19 +231,19 @@ class PrismPipeline:
         seeds: Sequence[int] = (),
         latents: torch.Tensor | None = None,
         callback_on_step_end: Callback | None = None,
-        known: PianoRoll | None = None,
+        known: PianoRoll | KnownBeats | None = None,
         known_beats: Beats | None = None,
     ) -> Iterator[Preview]:
         """Like a call, yielding a `Preview` after each step; the last one holds the result.
 
-        `seeds` are the settings' own by default.
+        `seeds` are the settings' own by default, and known beats may be of a key of their own.
         """
         settings.known_to(self.offered)
-        kept = None if known is None else KnownBeats.of(known, known_beats)
-        if kept is not None:
-            kept.check_metre(settings.time_signature)
+        if known is not None or known_beats is not None:
+            known = known if isinstance(known, KnownBeats) else KnownBeats.of(known, known_beats)
+            known.check_metre(settings.time_signature)
         seeds = seeds or (settings.seed,)
-        return self._previews(settings, seeds, latents, callback_on_step_end, kept)
+        return self._previews(settings, seeds, latents, callback_on_step_end, known)
 
     def _previews(
         self,
@@ -275,10 +275,16 @@ class PrismPipeline:
         labels = [self.composers.index(name) for name in settings.composers]
         times = schedule(settings.num_inference_steps)
         groups = [rows.split(size) for rows in (noise, metre, attributes, letters)]
-        flows = [GuidedFlow(self.dit, settings, labels, *told) for _, *told in zip(*groups, strict=True)]
+        flows = [
+            GuidedFlow(self.dit, settings, labels, *told) for _, *told in zip(*groups, strict=True)
+        ]
         if known is not None:
-            self._hold(flows, known, shifts, groups[0])
-        streams = [euler_steps(flow, x_t, times) for flow, x_t in zip(flows, groups[0], strict=True)]
+            data = self._known_latents(known, shifts).split(size)
+            for flow, x_t, own in zip(flows, groups[0], data, strict=True):
+                flow.hold(torch.from_numpy(known.mask).to(self.device), own, x_t)
+        streams = [
+            euler_steps(flow, x_t, times) for flow, x_t in zip(flows, groups[0], strict=True)
+        ]
         for states in zip(*streams, strict=True):
             index, t = states[0].index, states[0].t
             if callback is not None:
@@ -294,20 +300,11 @@ class PrismPipeline:
         noise = [torch.randn(shape, generator=torch.Generator().manual_seed(s)) for s in seeds]
         return torch.stack(noise).to(self.device)
 
-    def _hold(
-        self,
-        flows: Sequence[GuidedFlow],
-        known: KnownBeats,
-        shifts: Sequence[int],
-        noise: Sequence[torch.Tensor],
-    ) -> None:
-        """Let each flow hold the known beats, where the transformer draws."""
-        left = list(shifts)
-        for flow, part in zip(flows, noise, strict=True):
-            own, left = left[: len(part)], left[len(part) :]
-            rolls = torch.stack([roll_tensor(known.roll.transposed(-shift)) for shift in own])
-            mask = torch.from_numpy(known.mask).to(self.device).expand(len(part), -1)
-            flow.hold(mask, self.encode(rolls), part)
+    @torch.inference_mode()
+    def _known_latents(self, known: KnownBeats, shifts: Sequence[int]) -> torch.Tensor:
+        """Of the known roll, moved from each item's key to where the transformer draws."""
+        rolls = [roll_tensor(known.roll.transposed(-shift)) for shift in shifts]
+        return torch.cat([self.autoencoder.encode(r[None].to(self.device)) for r in rolls])
 
     def _item(
         self, settings: GenerationSettings, seed: int, known: KnownBeats | None = None
@@ -329,12 +326,12 @@ class PrismPipeline:
         }
         metre = regular_metre(properties["time_signature"])
         attributes = self._attribute_indices(settings, seed, profile)
+        letters = self._letters(settings, seed, profile, metre)
         if known is not None:
+            metre, letters = known.metre, np.zeros_like(letters)  # a drawn plan is not its plan
             tempo = known.roll.tempo if settings.tempo is None else settings.tempo
             properties = known.roll.properties | {"tempo": tempo}
-            metre = known.metre
             attributes = self._in_key(attributes, settings, known)
-        letters = self._letters(settings, seed, profile, metre)
         return properties, torch.tensor(metre), attributes, torch.from_numpy(letters)
 
     def _attribute_indices(
@@ -380,11 +377,6 @@ class PrismPipeline:
             return np.zeros(len(metre), np.int64)
         plan = plans[np.random.default_rng([seed, 4]).integers(len(plans))]
         return planned_letters(plan, metre)
-
-    @torch.inference_mode()
-    def encode(self, rolls: torch.Tensor) -> torch.Tensor:
-        """Rolls, (B, 3, 88, F) as from `prism.corpora.dataset.roll_tensor` → latents (B, N, D)."""
-        return self.autoencoder.encode(rolls.to(self.device))
 
     @torch.inference_mode()
     def decode(self, latents: torch.Tensor, properties: list[dict]) -> list[PianoRoll]:
