@@ -38,7 +38,7 @@ class KnownBeats:
     def of(cls, roll: PianoRoll, beats: Beats | None = None) -> KnownBeats:
         """The whole beats of a roll of up to 64, or some of them: a slice, a mask or a list.
 
-        The key is that of their notes.
+        The key is that of the notes that begin in them.
 
         Raises
         ------
@@ -52,7 +52,7 @@ class KnownBeats:
         mask = np.zeros(BEATS, bool)
         mask[:there][_checked(slice(None) if beats is None else beats, there)] = True
         known = cls(cut(roll, 0), mask)
-        return dataclasses.replace(known, key=key_index(known.alone))
+        return dataclasses.replace(known, key=key_index(known.begun))
 
     @property
     def frames(self) -> np.ndarray:
@@ -67,12 +67,14 @@ class KnownBeats:
     @property
     def sounds(self) -> bool:
         """Whether a note begins in a known beat."""
-        return bool(self.roll.onset[:, self.frames].any())
+        return bool(self.begun.onset.any())
 
     @property
-    def alone(self) -> PianoRoll:
-        """The known beats among silence."""
-        return self.joined(PianoRoll.empty(FRAMES, **self.roll.properties))
+    def begun(self) -> PianoRoll:
+        """The notes that begin in known beats, as long as they are in the roll."""
+        columns = self.roll.arrays()
+        begins = self.frames[columns[1]]
+        return self.roll.with_notes(*(column[begins] for column in columns))
 
     def check_metre(self, asked: tuple[int, int] | None) -> None:
         """Raise `SettingError` where another time signature than the roll's is asked for."""
