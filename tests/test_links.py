@@ -255,7 +255,7 @@ def test_a_link_fills_the_controls_and_runs():
     composers, status, link, mixer, *others = opened(query(choice))
     assert composers["value"] == mixer == ["Cleo", "Ada"]
     assert [(s["visible"], s.get("value")) for s in others[:2]] == [(True, 30), (True, 10)]
-    assert others[4 : -len(KNOWN)] == [2, 9, 16, 90, "nothing", 1.5, "piano", "6/8"]
+    assert others[4 : -len(KNOWN)] == [2, 9, 16, 90, "nothing", 1.5, "piano", "6/8", ""]
     assert link["run"] and "link was read" in status["text"]
 
 

@@ -16,7 +16,6 @@ from prism.amt.events import roll_events
 from prism.amt.model import AnticipatoryTransformer
 from prism.amt.sampler import CachedReader, Choose, generate
 from prism.models.known import KnownBeats
-from prism.music.roll import FRAMES_PER_BEAT
 
 
 def infilled(
@@ -30,7 +29,7 @@ def infilled(
     """Events that begin in the beats that are not known, `shift` semitones up, span by span."""
     kept = roll_events(known.begun.transposed(shift), centiseconds_per_frame)
     clock, drawn = events.times(kept), events.no_events()
-    for start, end in _spans(known.mask) * FRAMES_PER_BEAT * centiseconds_per_frame:
+    for start, end in _spans(known.frames) * centiseconds_per_frame:
         start, end = round(start), round(end)
         past = np.concatenate([kept[clock < start], drawn])
         past = past[np.argsort(past[:, 0], kind="stable")]
@@ -42,7 +41,7 @@ def infilled(
                 yield event
 
 
-def _spans(mask: np.ndarray) -> np.ndarray:
-    """First and one past the last of each run of beats that are not known, shape=(n, 2)."""
-    edges = np.diff(np.pad(~mask, 1).astype(np.int8))
+def _spans(known: np.ndarray) -> np.ndarray:
+    """First and one past the last of each run of frames that are not known, shape=(n, 2)."""
+    edges = np.diff(np.pad(~known, 1).astype(np.int8))
     return np.column_stack([np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)])

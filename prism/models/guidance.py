@@ -83,11 +83,11 @@ class GuidedFlow:
         self._known: tuple[torch.Tensor, torch.Tensor] | None = None
 
     def hold(self, known: torch.Tensor, data: torch.Tensor, noise: torch.Tensor) -> None:
-        """Let known beats, bool (N,), go straight from `noise` to their `data`, (B, N, D).
+        """Let known beats, bool (B, N), go straight from `noise` to their `data`, (B, N, D).
 
         The transformer is given their data as its estimate, as in training.
         """
-        known = known[:, None]
+        known = known[..., None]
         self._known = known, noise - data
         if self._dit.config.self_conditioning:
             self._self_cond = data * known

@@ -25,13 +25,13 @@ Beats = slice | Sequence[int] | Sequence[bool] | np.ndarray
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class KnownBeats:
-    """A roll of 64 beats, which of them are known, bool, shape=(64,), and the key to go on in.
+    """A roll of 64 beats, which of its frames are known, bool, shape=(256,), and a key to go on in.
 
-    `key` is as from `prism.music.attributes.key_index`.
+    The key is as from `prism.music.attributes.key_index`.
     """
 
     roll: PianoRoll
-    mask: np.ndarray
+    frames: np.ndarray
     key: int | None = None
 
     @classmethod
@@ -51,13 +51,30 @@ class KnownBeats:
         there = roll.frames // FRAMES_PER_BEAT
         mask = np.zeros(BEATS, bool)
         mask[:there][_checked(slice(None) if beats is None else beats, there)] = True
-        known = cls(cut(roll, 0), mask)
+        known = cls(cut(roll, 0), np.repeat(mask, FRAMES_PER_BEAT))
         return dataclasses.replace(known, key=key_index(known.begun))
 
+    @classmethod
+    def all_but(cls, roll: PianoRoll, first: int, last: int) -> KnownBeats:
+        """All of a roll of 64 beats, whose key it is, but the bars from one to another, from 1 on.
+
+        Raises
+        ------
+        SettingError
+            If it has no such bars.
+        """
+        starts = np.append(roll.bar_starts, roll.frames)
+        if last >= len(starts):
+            expected = f"bars from 1 to {len(starts) - 1}, as there are no others"
+            raise SettingError("redraw", expected, f"{first}-{last}")
+        frames = np.ones(FRAMES, bool)
+        frames[starts[first - 1] : starts[last]] = False
+        return cls(roll, frames, key_index(roll))
+
     @property
-    def frames(self) -> np.ndarray:
-        """Which frames are known, bool, shape=(256,)."""
-        return np.repeat(self.mask, FRAMES_PER_BEAT)
+    def mask(self) -> np.ndarray:
+        """Which beats are known in whole, bool, shape=(64,)."""
+        return self.frames.reshape(-1, FRAMES_PER_BEAT).all(1)
 
     @property
     def metre(self) -> np.ndarray:

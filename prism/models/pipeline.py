@@ -243,9 +243,12 @@ class PrismPipeline:
             known = known if isinstance(known, KnownBeats) else KnownBeats.of(known, known_beats)
             known.check_metre(settings.time_signature)
         seeds = seeds or (settings.seed,)
-        return self._previews(settings, seeds, latents, callback_on_step_end, known)
+        if settings.redraw:
+            return self._redrawn(settings, seeds, latents, callback_on_step_end, known)
+        kept = [] if known is None else [known] * len(seeds)
+        return self._previews(settings, seeds, latents, callback_on_step_end, kept)
 
-    def _previews(
+    def _redrawn(
         self,
         settings: GenerationSettings,
         seeds: Sequence[int],
@@ -253,14 +256,34 @@ class PrismPipeline:
         callback: Callback | None,
         known: KnownBeats | None,
     ) -> Iterator[Preview]:
-        """Sample item by item on a CPU, all at once on a GPU.
+        """The last edit's previews, after all before it has been drawn."""
+        *before, edit = settings.edits
+        settings = settings.with_edits(before)
+        if known is not None and known.frames.all() and not before:
+            rolls = [known.roll] * len(seeds)
+        else:
+            *_, last = self.stream(settings, seeds, latents, known=known)
+            rolls = last.rolls
+        kept = [KnownBeats.all_but(roll, edit.first, edit.last) for roll in rolls]
+        yield from self._previews(settings, [edit.seed] * len(seeds), None, callback, kept)
+
+    def _previews(
+        self,
+        settings: GenerationSettings,
+        seeds: Sequence[int],
+        latents: torch.Tensor | None,
+        callback: Callback | None,
+        known: Sequence[KnownBeats],
+    ) -> Iterator[Preview]:
+        """Sample item by item on a CPU, all at once on a GPU; `known` is one an item or none.
 
         Matrix products round differently for different batch sizes; one item at a time makes a
         batch equal to its items to the last bit, and costs a CPU about a quarter of its speed.
         """
         size = 1 if self.device.type == "cpu" else len(seeds)
         noise = self._noise(seeds) if latents is None else latents.to(self.device)
-        items = [self._item(settings, seed, known) for seed in seeds]
+        around = known or [None] * len(seeds)
+        items = [self._item(settings, *one) for one in zip(seeds, around, strict=True)]
         properties, *conditions = zip(*items, strict=True)
         metre, attributes, letters = (torch.stack(rows).to(self.device) for rows in conditions)
         shifts = [self._shift(row) for row in attributes]
@@ -270,7 +293,10 @@ class PrismPipeline:
             for i in range(0, len(seeds), size):
                 rolls += self.decode(latents[i : i + size], properties[i : i + size])
             rolls = [roll.transposed(n) for roll, n in zip(rolls, shifts, strict=True)]
-            return rolls if known is None else [known.joined(roll) for roll in rolls]
+            return [
+                roll if own is None else own.joined(roll)
+                for own, roll in zip(around, rolls, strict=True)
+            ]
 
         labels = [self.composers.index(name) for name in settings.composers]
         times = schedule(settings.num_inference_steps)
@@ -278,10 +304,10 @@ class PrismPipeline:
         flows = [
             GuidedFlow(self.dit, settings, labels, *told) for _, *told in zip(*groups, strict=True)
         ]
-        if known is not None:
-            data = self._known_latents(known, shifts).split(size)
-            for flow, x_t, own in zip(flows, groups[0], data, strict=True):
-                flow.hold(torch.from_numpy(known.mask).to(self.device), own, x_t)
+        if known:
+            held = (rows.split(size) for rows in self._held(known, shifts))
+            for flow, x_t, mask, data in zip(flows, groups[0], *held, strict=True):
+                flow.hold(mask, data, x_t)
         streams = [
             euler_steps(flow, x_t, times) for flow, x_t in zip(flows, groups[0], strict=True)
         ]
@@ -301,10 +327,14 @@ class PrismPipeline:
         return torch.stack(noise).to(self.device)
 
     @torch.inference_mode()
-    def _known_latents(self, known: KnownBeats, shifts: Sequence[int]) -> torch.Tensor:
-        """Of the known roll, moved from each item's key to where the transformer draws."""
-        rolls = [roll_tensor(known.roll.transposed(-shift)) for shift in shifts]
-        return torch.cat([self.autoencoder.encode(r[None].to(self.device)) for r in rolls])
+    def _held(
+        self, known: Sequence[KnownBeats], shifts: Sequence[int]
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Which beats are known, (B, N), and their latents, (B, N, D), where the model draws."""
+        moved = [own.roll.transposed(-n) for own, n in zip(known, shifts, strict=True)]
+        mask = torch.from_numpy(np.stack([own.mask for own in known]))
+        data = [self.autoencoder.encode(roll_tensor(r)[None].to(self.device)) for r in moved]
+        return mask.to(self.device), torch.cat(data)
 
     def _item(
         self, settings: GenerationSettings, seed: int, known: KnownBeats | None = None

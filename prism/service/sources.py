@@ -31,7 +31,7 @@ from prism.service.scheduler import Priority, Scheduler
 if TYPE_CHECKING:
     from prism.amt.pipeline import AMTPipeline, PartialSample
     from prism.corpora.prepared import Corpus
-    from prism.models.pipeline import PrismPipeline
+    from prism.models.pipeline import Preview, PrismPipeline
     from prism.music.windows import Window
 
 Value = TypeVar("Value")
@@ -142,7 +142,7 @@ class PrismSource(Source):
             yield steps, drawn
             return
         shown_at = 0.0
-        for preview in self.pipeline.get().stream(settings):
+        for preview in self._stream(settings):
             if preview.step < steps and time.monotonic() - shown_at < _PREVIEW_SECONDS:
                 yield None
                 continue
@@ -151,6 +151,15 @@ class PrismSource(Source):
             if preview.step == steps:
                 self._drawn.put(key, roll)
             yield preview.step, roll
+
+    def _stream(self, settings: GenerationSettings) -> Iterator[Preview]:
+        """From the latest version that is still there, so that an edit costs what a sample does."""
+        pipeline, edits = self.pipeline.get(), settings.edits
+        for count in reversed(range(len(edits))):
+            before = settings.with_edits(edits[:count])
+            if drawn := self._drawn.get(before.key_for(self.name)):
+                return pipeline.stream(settings.with_edits(edits[count:]), known=drawn)
+        return pipeline.stream(settings)
 
     def _piece(self, settings: GenerationSettings, roll: PianoRoll) -> ShownPiece:
         pipeline = self.pipeline.get()
@@ -163,16 +172,23 @@ class PrismSource(Source):
             f"{settings.num_inference_steps} steps",
             metre(roll),
             asked_words(settings.attributes),
+            settings.redraw and f"redrawn {settings.redraw}",
         )
         return ShownPiece(
             kind=self.kind,
             title=self.title,
             detail=" · ".join(filter(None, words)),
             caption="Drawn by Prism's model. No person composed it.",
-            name=file_stem("prism", *settings.composers, end=f"seed-{settings.seed}"),
+            name=file_stem("prism", *settings.composers, end=_seeds(settings)),
             roll=roll,
             lines=drawn_lines(*mix, settings.record("prism"), origin),
         )
+
+
+def _seeds(settings: GenerationSettings) -> str:
+    """For the name of a file: that of the whole, how often it was redrawn, and how at last."""
+    edits = settings.edits
+    return f"seed-{settings.seed}" + (f"-redrawn-{len(edits)}-{edits[-1]}" if edits else "")
 
 
 class CorpusSource(Source):

@@ -19,19 +19,20 @@ from prism.ui.player import PianoRollPlayer, Transport, piece_value
 from prism.ui.presets import Presets, changed_weights
 
 # Random seeds stay below 100,000: short enough to read out to somebody.
-_NEW_SEED = "() => Math.floor(Math.random() * 100000)"
+# What was redrawn belongs to the seed before.
+_NEW_SEED = "() => [Math.floor(Math.random() * 100000), '']"
 _PRESS = """() => {
     const button = document.querySelector('.prism-generate');
     button.dataset.seed = 'kept';
     button.click();
 }"""
 # As the page opens, the lanes show what the controls say: the same again is not what it promises.
-_NEW_SEED_IF_WANTED = f"""(fresh, seed) => {{
+_NEW_SEED_IF_WANTED = f"""(fresh, seed, redraw) => {{
     const button = document.querySelector('.prism-generate');
     const kept = button.dataset.seed === 'kept';
     delete button.dataset.seed;
     const promised = document.querySelector('.prism-status').textContent === '{GREETING}';
-    return (fresh || promised) && !kept ? Math.floor(Math.random() * 100000) : seed;
+    return (fresh || promised) && !kept ? ({_NEW_SEED})() : [seed, redraw];
 }}"""
 _RUN_IF_WANTED = f"(link) => {{ if (link?.run) ({_PRESS})(); }}"
 _SAY_COPIED = """(panel) => ({ kind: 'calm',
@@ -83,9 +84,9 @@ class PlayPanel:
         controls.composers.change(
             changed_weights, [controls.composers, *mixer], mixer, queue=False, **QUIET
         )
-        seed = controls.settings["seed"]
+        drawn_by = [controls.settings["seed"], controls.settings["redraw"]]
         quick = {"api_visibility": "private"}
-        controls.dice.click(None, None, seed, js=_NEW_SEED, **quick).then(
+        controls.dice.click(None, None, drawn_by, js=_NEW_SEED, **quick).then(
             None, None, None, js=_PRESS, **quick
         )
         instrument = controls.settings["instrument"]
@@ -115,11 +116,12 @@ class PlayPanel:
 
     def _connect_generate(self) -> None:
         """One event reads the controls; after it each source fills its player."""
-        controls, cards, seed = self.controls, self.cards, self.controls.settings["seed"]
+        controls, cards = self.controls, self.cards
+        drawn_by = [controls.settings["seed"], controls.settings["redraw"]]
         seeded = controls.generate.click(
             None,
-            [controls.fresh, seed],
-            seed,
+            [controls.fresh, *drawn_by],
+            drawn_by,
             js=_NEW_SEED_IF_WANTED,
             api_visibility="private",
         )

@@ -21,6 +21,7 @@ from prism.service.session import Session
 _MOST = SETTINGS["composers"].most
 # How many values `filled` gives: the mixer's composers come on top of the settings.
 FILLED = len(PUBLIC) + _MOST
+_OTHERS = tuple(PUBLIC)[2:]
 # Where samples are neither vague nor crowded; the whole range is wider.
 SURPRISING_GUIDANCE = (1.5, 3.0)
 _SURPRISING_SHARES = (30, 40, 50, 60, 70)
@@ -69,10 +70,10 @@ class Presets:
             guidance_scale=self._chance.randint(low, high) / 10,
             seed=self._chance.randrange(_SEEDS),
         )
-        # What a visitor set for good stays.
-        changed = ("composers", "weights", "guidance_scale", "seed")
-        stays = len(PUBLIC) - len(changed)
-        return [*filled(made)[:-stays], *[gr.skip()] * stays]
+        # What a visitor set for good stays; what was redrawn was of another seed.
+        changed = ("guidance_scale", "seed", "redraw")
+        mix, others = filled(made)[: -len(_OTHERS)], made.public()
+        return [*mix, *(others[n] if n in changed else gr.skip() for n in _OTHERS)]
 
     def recall(self, session: Session, event: gr.EventData) -> list[Any]:
         """Fill in an earlier result's choice, and compare with what it was compared with."""
