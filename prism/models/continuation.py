@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from prism.models.known import KnownBeats
-from prism.models.setting_types import Number
+from prism.models.setting_types import Number, SettingError
 from prism.models.settings import SETTINGS, GenerationSettings
 from prism.music.attributes import key_index
 from prism.music.roll import BEATS, FRAMES_PER_BEAT, PianoRoll
@@ -34,8 +34,11 @@ def continued(
     Raises
     ------
     ValueError
-        If `beats` is out of range, or the settings ask for another metre than the roll's.
+        If `beats` is out of range, or the settings ask for another metre than the roll's or for a
+        redraw.
     """
+    if settings.redraw:
+        raise SettingError("redraw", "nothing where a roll goes on", settings.redraw)
     there = known.frames // FRAMES_PER_BEAT
     wanted = Number(name="beats", default=BEATS, low=there + 1, high=MOST_BEATS, whole=True)
     frames = wanted.check(beats) * FRAMES_PER_BEAT

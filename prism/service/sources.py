@@ -126,7 +126,7 @@ class PrismSource(Source):
             if step == steps:
                 # A lent GPU draws in another process, where `_previews` remembers in vain.
                 self._drawn.put(settings.key_for(self.name), roll)
-            yield Progress(self._piece(settings, roll), f"Drawing: step {step} of {steps}")
+            yield Progress(self.shown(settings, roll), f"Drawing: step {step} of {steps}")
 
     def _drawing(self, settings: GenerationSettings) -> Iterator[tuple[int, PianoRoll] | None]:
         if gpu_is_lent():
@@ -161,7 +161,8 @@ class PrismSource(Source):
                 return pipeline.stream(settings.with_edits(edits[count:]), known=drawn)
         return pipeline.stream(settings)
 
-    def _piece(self, settings: GenerationSettings, roll: PianoRoll) -> ShownPiece:
+    def shown(self, settings: GenerationSettings, roll: PianoRoll) -> ShownPiece:
+        """A roll that was drawn, with its words."""
         pipeline = self.pipeline.get()
         origin = checkpoint(pipeline.autoencoder, pipeline.dit)
         mix = settings.composers, settings.composer_weights
