@@ -151,8 +151,14 @@ function scroll(first) {
   show();
 }
 
+// Who does something with the bars that are looped (see redraw.js) hears of them.
+function tellBars(detail) {
+  document.dispatchEvent(new CustomEvent("prism-bars", { detail }));
+}
+
 function loopOver(from, to, choice) {
   view.loop = { from, to: Math.min(to, ensemble.beats) };
+  tellBars(view.loop);
   part(".loop").value = loopChoice = choice;
   show();
   say(choice === "all" ? "Loop: whole piece" : `Loop: ${barsNamed(from, view.loop.to)}`);
@@ -167,6 +173,7 @@ function loop(choice) {
   const { beats, bars } = ensemble;
   if (choice === "off") {
     view.loop = null;
+    tellBars(null);
     show();
     return say("Loop off");
   }

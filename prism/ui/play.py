@@ -17,6 +17,7 @@ from prism.ui.export import Export, export_panel
 from prism.ui.generate import GREETING, Handlers
 from prism.ui.player import PianoRollPlayer, Transport, piece_value
 from prism.ui.presets import Presets, changed_weights
+from prism.ui.redrawing import RedrawBar, edit
 
 # Random seeds stay below 100,000: short enough to read out to somebody.
 # What was redrawn belongs to the seed before.
@@ -61,6 +62,7 @@ class PlayPanel:
                 self.controls = Controls()
             with gr.Column(scale=1, min_width=0, elem_classes="prism-lanes"):
                 Transport({"sources": _named(sources)}, elem_classes="prism-transport-block")
+                self.redraw = RedrawBar({}, elem_classes="prism-redraw-block")
                 with gr.Column(elem_classes=["prism-players", "prism-together"]):
                     seen = first_sight()
                     self.players = {name: _lane(name, seen[name]) for name in sources}
@@ -130,7 +132,7 @@ class PlayPanel:
             [self.session, *controls.chosen],
             [
                 *(controls.link, controls.status),
-                *(cards.scores, cards.nearest, cards.player, cards.column),
+                *(cards.scores, cards.nearest, cards.player, cards.column, self.redraw),
             ],
             # The raw values: the handler knows a better answer to a bad one than Gradio.
             preprocess=False,
@@ -166,7 +168,8 @@ class PlayPanel:
         examples = [
             button.click(presets.example, button, filled, **look) for button in controls.examples
         ]
-        for event in (recalled, surprised, *examples):
+        redrawn = self.redraw.edit(edit, self.session, filled, **EACH, **look)
+        for event in (recalled, surprised, redrawn, *examples):
             event.success(None, None, None, js=_PRESS, api_visibility="private")
 
     def _connect_stop(self) -> None:
