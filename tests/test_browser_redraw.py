@@ -7,8 +7,10 @@ import urllib.parse
 from conftest import LANES, at_rest, filled, generate
 from test_browser_transport import choose
 
-# Whether the two pieces are the same: their newest result's small picture.
-NOTES = """() => document.querySelector('.prism-history canvas').toDataURL()"""
+NOTES = """async () => {
+    const file = await fetch(document.querySelector('.prism-player .midi').href);
+    return [...new Uint8Array(await file.arrayBuffer())].join();
+}"""
 
 
 def edits(page) -> str:
@@ -58,8 +60,10 @@ def test_marked_bars_are_redrawn_undone_and_redone(visit):
     first = edits(page)
     assert first.count(":") == 1 and f"redrawn {first}" in detail(page)
     assert f"seed={seed}&" in page.url
+    # The bars stay marked, so that one can try again.
     press(page, "Redraw these bars")
     both = edits(page)
+    assert both.split(",")[1].split(":")[0] == first.split(":")[0]
     assert both.startswith(f"{first},") and both.count(":") == 2
 
     press(page, "Undo")

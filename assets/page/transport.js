@@ -39,6 +39,17 @@ function show() {
   showRuler();
   showTempo();
   showChoices();
+  tellBars();
+}
+
+let told = null;
+
+// Who does something with the bars that are looped (see redraw.js) hears of them.
+function tellBars() {
+  if (told === view.loop) return;
+  told = view.loop;
+  const whole = told && told.from <= 0 && told.to >= ensemble.beats;
+  document.dispatchEvent(new CustomEvent("prism-bars", { detail: whole ? null : told }));
 }
 
 // Players that stand elsewhere keep their own time, but share the colours.
@@ -151,14 +162,8 @@ function scroll(first) {
   show();
 }
 
-// Who does something with the bars that are looped (see redraw.js) hears of them.
-function tellBars(detail) {
-  document.dispatchEvent(new CustomEvent("prism-bars", { detail }));
-}
-
 function loopOver(from, to, choice) {
   view.loop = { from, to: Math.min(to, ensemble.beats) };
-  tellBars(view.loop);
   part(".loop").value = loopChoice = choice;
   show();
   say(choice === "all" ? "Loop: whole piece" : `Loop: ${barsNamed(from, view.loop.to)}`);
@@ -173,7 +178,6 @@ function loop(choice) {
   const { beats, bars } = ensemble;
   if (choice === "off") {
     view.loop = null;
-    tellBars(null);
     show();
     return say("Loop off");
   }
