@@ -13,6 +13,7 @@ from collections.abc import Callable
 from prism import ROOT
 
 RESULTS = ROOT / "docs" / "results.md"
+EXPERIMENTS = ROOT / "docs" / "experiments.md"  # what is measured on the validation split
 README = ROOT / "README.md"
 
 
@@ -45,9 +46,14 @@ def seconds(action: Callable[[int], object], count: int) -> float:
 
 
 def publish(
-    section: str, text: str, figures: dict, options: argparse.Namespace, short: str = ""
+    section: str,
+    text: str,
+    figures: dict,
+    options: argparse.Namespace,
+    short: str = "",
+    path: pathlib.Path = RESULTS,
 ) -> None:
-    """Print a report; with `--write` also put it into docs/results.md's section of that name.
+    """Print a report; with `--write` also put it into a document's section of that name.
 
     Parameters
     ----------
@@ -62,10 +68,12 @@ def publish(
         The parsed command line.
     short : str
         A sentence or two for README.md's section of that name.
+    path : path
+        The document.
     """
     print(text)
     if options.write:
-        write(RESULTS, section, text)
+        write(path, section, text)
         if short:
             write(README, section, short)
     if options.json:

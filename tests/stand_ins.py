@@ -53,6 +53,7 @@ SETTINGS = {
     "structure_scale": 0.35,
     "instrument": "piano",
     "metre": "",
+    "redraw": "",
     "key": "",
     "density": "",
     "register": "",

@@ -135,7 +135,10 @@ def test_every_lesson_runs_and_sounds(visit):
     lesson(page, "6 Two ways", 2)
     time = page.get_by_role("slider", name="Time")
     sources = page.locator(".prism-lesson figure:visible")
-    assert [s.get_attribute("class") for s in sources.all()] == ["prism-from-prism", "prism-from-amt"]
+    assert [s.get_attribute("class") for s in sources.all()] == [
+        "prism-from-prism",
+        "prism-from-amt",
+    ]
     assert page.evaluate(f"{SHOWN}.dataset.stop") == time.get_attribute("max")
     time.press("Home")
     assert notes(page) == [0, 0]

@@ -255,7 +255,7 @@ def test_a_link_fills_the_controls_and_runs():
     composers, status, link, mixer, *others = opened(query(choice))
     assert composers["value"] == mixer["composers"] == ["Cleo", "Ada"]
     assert mixer["weights"] == [30, 10] and mixer["known"] == list(LABELS)
-    assert others[: -len(KNOWN)] == [2, 9, 16, 90, "nothing", 1.5, "piano", "6/8"]
+    assert others[: -len(KNOWN)] == [2, 9, 16, 90, "nothing", 1.5, "piano", "6/8", ""]
     assert link["run"] and "link was read" in status["text"]
 
 

@@ -193,7 +193,7 @@ def test_files_are_told_apart_by_their_seeds_however_long_the_labels(monkeypatch
     prism, amt = service.sources["prism"], service.sources["amt"]
     roll = PianoRoll.from_notes([Note(60, 0, 1)])
     grown = PartialSample(1, 1.0, True, lambda count: roll)
-    made = prism._piece(choice, roll), amt._piece(choice, StandInAMT(), AMTPrompt("told"), grown)
+    made = prism.shown(choice, roll), amt._piece(choice, StandInAMT(), AMTPrompt("told"), grown)
     assert [piece.name[-15:] for piece in made] == ["AAA-seed-123456", "ing-seed-123456"]
 
 

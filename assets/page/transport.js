@@ -39,6 +39,17 @@ function show() {
   showRuler();
   showTempo();
   showChoices();
+  tellBars();
+}
+
+let told = null;
+
+// Who does something with the bars that are looped (see redraw.js) hears of them.
+function tellBars() {
+  if (told === view.loop) return;
+  told = view.loop;
+  const whole = told && told.from <= 0 && told.to >= ensemble.beats;
+  document.dispatchEvent(new CustomEvent("prism-bars", { detail: whole ? null : told }));
 }
 
 // Players that stand elsewhere keep their own time, but share the colours.

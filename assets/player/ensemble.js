@@ -194,13 +194,22 @@ class Ensemble {
     requestAnimationFrame(() => this.run());
   }
 
+  // Bars that are looped stay so where the new piece has them, too, as one that was redrawn.
+  hasBars(loop) {
+    const ends = loop ? [loop.from, loop.to] : [];
+    return loop && ends.every((beat) => beat === this.beats || this.bars.includes(beat));
+  }
+
   // A source's sound came, changed or went.
   renew(source) {
     const { view } = this;
     if (source === this.current) {
       if (view.playing) this.pause();
-      view.beat = view.first = 0;
-      view.loop = view.loop && { from: 0, to: this.beats };
+      if (!this.hasBars(view.loop)) {
+        view.first = 0;
+        view.loop = view.loop && { from: 0, to: this.beats };
+      }
+      view.beat = view.loop?.from ?? 0;
     }
     this.setLevels();
     if (view.playing && source.ready) this.begin(source);

@@ -6,7 +6,7 @@ import copy
 import dataclasses
 import functools
 import pathlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,9 +14,11 @@ import torch
 
 from prism.amt import events, published
 from prism.amt.events import events_roll, roll_events
+from prism.amt.infilling import infilled
 from prism.amt.model import AnticipatoryTransformer
 from prism.amt.sampler import CachedReader, Choose, generate, nucleus
 from prism.amt.vocabulary import CENTISECONDS_PER_SECOND
+from prism.models.known import Beats, KnownBeats
 from prism.models.setting_types import Offered, SettingError
 from prism.models.settings import SETTINGS, GenerationSettings, checked_seeds
 from prism.music.attributes import key_index, normalising_shift
@@ -59,7 +61,7 @@ class AMTOutput:
 
 
 class AMTPipeline:
-    """Continues a prompt, accompanies a melody, or starts from nothing.
+    """Continues a prompt, accompanies a melody, fills in beats, or starts from nothing.
 
     Parameters
     ----------
@@ -121,6 +123,8 @@ class AMTPipeline:
         time_signature: tuple[int, int] | None = None,
         composers: str | Sequence[str] | None = None,
         composer_weights: Sequence[float] | None = None,
+        known: PianoRoll | None = None,
+        known_beats: Beats | None = None,
     ) -> Iterator[PartialSample]:
         """Draw a 64-beat roll; yields after each note, and at the end with ``done``.
 
@@ -139,6 +143,9 @@ class AMTPipeline:
         composers, composer_weights : optional
             Whose manner to write in, as of `prism.models.settings.GenerationSettings`: some of
             `composers`; nobody's by default.
+        known, known_beats : optional
+            Beats of a roll that stay, as of `prism.models.pipeline.PrismPipeline`, in the place of
+            prompt and melody; the others are filled in (see `prism.amt.infilling`).
 
         Raises
         ------
@@ -150,14 +157,23 @@ class AMTPipeline:
             raise ValueError(f"top_p: expected above 0 and at most 1, got {top_p!r}")
         if tempo is not None and not tempo > 0:
             raise ValueError(f"tempo: expected more than 0 beats a minute, got {tempo!r}")
-        given = prompt or melody or PianoRoll.empty(1, tempo=DEFAULT_TEMPO)
+        kept = None
+        if known is not None or known_beats is not None:
+            kept = KnownBeats.of(known, known_beats)
+            kept.check_metre(time_signature)
+            if prompt or melody:
+                raise SettingError("known", "no prompt and no melody beside it", "both")
+        given = prompt or melody or known or PianoRoll.empty(1, tempo=DEFAULT_TEMPO)
         properties = {
             "tempo": float(tempo or given.tempo),
             "time_signature": time_signature or tuple(given.time_signature),
         }
         label = self._label(composers, composer_weights)
-        shift = normalising_shift(key_index(given)) if self.model.config.key_normalised else 0
+        key = kept.key if kept else key_index(given)
+        shift = normalising_shift(key) if self.model.config.key_normalised else 0
         choose = nucleus(top_p, torch.Generator().manual_seed(SETTINGS["seed"].check(seed)))
+        if kept:
+            return self._infilled(kept, choose, properties, label, shift)
         return self._samples(prompt, melody, choose, properties, label, shift)
 
     @torch.no_grad()
@@ -194,18 +210,51 @@ class AMTPipeline:
         beside += [start, 0, 0]
         # As it was given: on its way some of it may have left the keyboard.
         kept = roll_events(melody, step) if melody else events.no_events()
-        drawn: list[np.ndarray] = []
 
-        def build(count: int) -> PianoRoll:
-            notes = np.reshape(drawn[:count], (-1, 3)).astype(np.int64) - [start, 0, shift]
+        def build(notes: np.ndarray) -> PianoRoll:
+            notes = notes - [start, 0, shift]
             return events_roll(np.concatenate([notes, kept]), step, **properties)
 
         end = start + round(FRAMES * step)
         controls = events.as_controls(beside)
         reader = CachedReader(self.model, label)
-        for event in generate(self.model, start, end, choose, before, controls, reader):
-            if not events.is_rest(event[None])[0]:
-                drawn.append(event)
-                beats = (event[0] - start) / step / FRAMES_PER_BEAT
-                yield PartialSample(len(drawn), beats, False, build)
-        yield PartialSample(len(drawn), float(BEATS), True, build)
+        written = generate(self.model, start, end, choose, before, controls, reader)
+        return _grown(written, start, step, build)
+
+    def _infilled(
+        self,
+        known: KnownBeats,
+        choose: Choose,
+        properties: dict,
+        label: torch.Tensor | None,
+        shift: int,
+    ) -> Iterator[PartialSample]:
+        """Samples as of `_samples`, of the beats that are not known."""
+        step = self.centiseconds_per_beat(properties["tempo"]) / FRAMES_PER_BEAT
+        kept = roll_events(known.begun, step)
+
+        def build(notes: np.ndarray) -> PianoRoll:
+            notes = np.concatenate([kept, notes - [0, 0, shift]])
+            return known.joined(events_roll(notes, step, **properties))
+
+        return _grown(infilled(self.model, known, shift, step, choose, label), 0, step, build)
+
+
+def _grown(
+    written: Iterable[np.ndarray],
+    start: int,
+    centiseconds_per_frame: float,
+    build: Callable[[np.ndarray], PianoRoll],
+) -> Iterator[PartialSample]:
+    """A sample for each note of some events, of which `build` makes the roll."""
+    drawn: list[np.ndarray] = []
+
+    def first(count: int) -> PianoRoll:
+        return build(np.reshape(drawn[:count], (-1, 3)).astype(np.int64))
+
+    for event in written:
+        if not events.is_rest(event[None])[0]:
+            drawn.append(event)
+            beats = (event[0] - start) / centiseconds_per_frame / FRAMES_PER_BEAT
+            yield PartialSample(len(drawn), beats, False, first)
+    yield PartialSample(len(drawn), float(BEATS), True, first)

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import argparse
 import json
-from typing import Any
+import pathlib
+from typing import TYPE_CHECKING, Any
 
 from prism.cli.files import ENDINGS, make_folder, write_files
 from prism.cli.options import add_controls, read_settings, settings_record
+from prism.models.setting_types import SettingError
+from prism.music.roll import BEATS
+
+if TYPE_CHECKING:
+    from prism.service.continuing import Opening
 
 
 def add_command(commands: Any) -> None:
@@ -18,6 +24,14 @@ def add_command(commands: Any) -> None:
         description="Draw 64 beats of piano music for each seed; prints the path of every file.",
     )
     add_controls(parser, without=["amt_start"])
+    parser.add_argument(
+        "--keep",
+        type=pathlib.Path,
+        metavar="FILE",
+        help="a MIDI file to go on from, in its metre, at its tempo and in its key",
+    )
+    parser.add_argument("--bars", help="which bars of it stay, such as 1-8 (default: 32 beats)")
+    parser.add_argument("--beats", help=f"how long it is in all, up to 256 (default: {BEATS})")
     parser.add_argument("--wav", action="store_true", help="write the sound as well")
     parser.add_argument("--png", action="store_true", help="write a drawing of the notes as well")
     parser.add_argument(
@@ -29,16 +43,21 @@ def add_command(commands: Any) -> None:
 def run(options: argparse.Namespace) -> None:
     """Draw and write; see `prism.cli.main` for the errors."""
     from prism.models.pipeline import PrismPipeline
+    from prism.service.continuing import continued_piece
     from prism.service.loading import Loader
     from prism.service.scheduler import Scheduler
     from prism.service.sources import PrismSource
 
+    opening = _opening(options)
     pipeline = PrismPipeline.from_pretrained(options.weights)
     source = PrismSource(Loader(lambda: pipeline), Scheduler())
     kinds = [kind for kind in ENDINGS if kind == "midi" or getattr(options, kind)]
     made = []
     for settings in read_settings(options, pipeline.offered):
-        piece = source.piece(settings)
+        if opening:
+            piece = continued_piece(source, settings, opening, options.beats or BEATS)
+        else:
+            piece = source.piece(settings)
         # Not before the first roll: a mistake among the settings leaves no folder behind.
         make_folder(options.output)
         files = write_files(piece, options.output, piece.name, kinds)
@@ -53,3 +72,14 @@ def run(options: argparse.Namespace) -> None:
         )
     if options.json:
         print(json.dumps(settings_record(settings) | {"rolls": made}, ensure_ascii=False))
+
+
+def _opening(options: argparse.Namespace) -> Opening | None:
+    from prism.service.continuing import Opening
+
+    if options.keep is not None:
+        return Opening.read(options.keep, options.bars)
+    for name in ("bars", "beats"):
+        if (value := getattr(options, name)) is not None:
+            raise SettingError(f"--{name}", "--keep FILE beside it", value)
+    return None

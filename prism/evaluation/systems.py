@@ -35,12 +35,12 @@ from prism.amt.prompt import prompt_roll
 from prism.corpora.dataset import another_sample, corpus_sample, prompt_sample
 from prism.corpora.prepared import Corpus
 from prism.models.pipeline import PrismPipeline
+from prism.models.student import TEACHER_STEPS
 from prism.music.roll import PianoRoll
 from prism.similarity.bands import noise, shuffled
 
 REFERENCE = "reference"
 DRAWN = ("prism", "prism_teacher", "amt", "amt_untold")
-TEACHER_STEPS = 16
 SYSTEMS = (*DRAWN, "real", "shuffled", "noise")
 
 

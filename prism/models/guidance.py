@@ -80,6 +80,17 @@ class GuidedFlow:
         self._weights = torch.tensor(settings.composer_weights, device=metre.device)
         self._letters = letters.repeat(len(rows), 1)
         self._self_cond: torch.Tensor | None = None
+        self._known: tuple[torch.Tensor, torch.Tensor] | None = None
+
+    def hold(self, known: torch.Tensor, data: torch.Tensor, noise: torch.Tensor) -> None:
+        """Let known beats, bool (B, N), go straight from `noise` to their `data`, (B, N, D).
+
+        The transformer is given their data as its estimate, as in training.
+        """
+        known = known[..., None]
+        self._known = known, noise - data
+        if self._dit.config.self_conditioning:
+            self._self_cond = data * known
 
     @torch.inference_mode()
     def __call__(self, latents: torch.Tensor, t: float) -> torch.Tensor:
@@ -91,6 +102,8 @@ class GuidedFlow:
         flow = self._guided(flows, free)
         if structured:
             flow = flow + self._settings.structure_scale * (free - flows[-1])
+        if self._known is not None:
+            flow = torch.where(*self._known, flow)
         if self._dit.config.self_conditioning:
             self._self_cond = latents - t * flow
         return flow

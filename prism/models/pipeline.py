@@ -14,14 +14,16 @@ from typing import Any
 import numpy as np
 import torch
 
+from prism.corpora.dataset import roll_tensor
 from prism.models.autoencoder import BeatAutoencoder, rolls_from_logits
 from prism.models.diffusion import euler_steps, schedule
 from prism.models.dit import PrismDiT
 from prism.models.guidance import GuidedFlow
 from prism.models.hub import READ_ERRORS, WeightsError, find_weights, read_network
+from prism.models.known import Beats, KnownBeats
 from prism.models.setting_types import Offered
 from prism.models.settings import SETTINGS, GenerationSettings, checked_seeds
-from prism.models.student import STUDENT_FILE, Student, StudentFlow
+from prism.models.student import STUDENT_FILE, TEACHER_STEPS, Student, StudentFlow
 from prism.music.attributes import COLLECTION, attribute_values, normalising_shift, repetition_of
 from prism.music.form import plan_repetition, planned_letters
 from prism.music.roll import PianoRoll
@@ -198,6 +200,8 @@ class PrismPipeline:
         generator: torch.Generator | Sequence[torch.Generator] | None = None,
         latents: torch.Tensor | None = None,
         callback_on_step_end: Callback | None = None,
+        known: PianoRoll | None = None,
+        known_beats: Beats | None = None,
         **settings: Any,
     ) -> PrismOutput:
         """Draw one 64-beat roll for each seed.
@@ -217,6 +221,9 @@ class PrismPipeline:
             As in diffusers: called after each step with the pipeline, the step's index (from 0),
             the diffusion time reached (1 to 0) and ``{"latents": Tensor}``, which it returns; it
             may put other latents there to go on with.
+        known, known_beats : PianoRoll and slice, mask or sequence of int, optional
+            Beats (all, if nothing is said) of a roll that stay as they are; the others are drawn to
+            them, in their metre, at their tempo and, if none is asked for, in their key.
 
         Raises
         ------
@@ -225,7 +232,7 @@ class PrismPipeline:
         """
         seeds = checked_seeds(seed) if generator is None else _drawn_seeds(generator)
         chosen = GenerationSettings(composers, composer_weights, seed=seeds[0], **settings)
-        *_, last = self.stream(chosen, seeds, latents, callback_on_step_end)
+        *_, last = self.stream(chosen, seeds, latents, callback_on_step_end, known, known_beats)
         return PrismOutput(last.rolls, last.latents, seeds, chosen)
 
     def stream(
@@ -234,13 +241,41 @@ class PrismPipeline:
         seeds: Sequence[int] = (),
         latents: torch.Tensor | None = None,
         callback_on_step_end: Callback | None = None,
+        known: PianoRoll | KnownBeats | None = None,
+        known_beats: Beats | None = None,
     ) -> Iterator[Preview]:
         """Like a call, yielding a `Preview` after each step; the last one holds the result.
 
-        `seeds` are the settings' own by default.
+        `seeds` are the settings' own by default, and known beats may be of a key of their own.
         """
         settings.known_to(self.offered)
-        return self._previews(settings, seeds or (settings.seed,), latents, callback_on_step_end)
+        if known is not None or known_beats is not None:
+            known = known if isinstance(known, KnownBeats) else KnownBeats.of(known, known_beats)
+            known.check_metre(settings.time_signature)
+        seeds = seeds or (settings.seed,)
+        if settings.redraw:
+            return self._redrawn(settings, seeds, latents, callback_on_step_end, known)
+        kept = [] if known is None else [known] * len(seeds)
+        return self._previews(settings, seeds, latents, callback_on_step_end, kept)
+
+    def _redrawn(
+        self,
+        settings: GenerationSettings,
+        seeds: Sequence[int],
+        latents: torch.Tensor | None,
+        callback: Callback | None,
+        known: KnownBeats | None,
+    ) -> Iterator[Preview]:
+        """The last edit's previews, after all before it has been drawn."""
+        *before, edit = settings.edits
+        settings = settings.with_edits(before)
+        if known is not None and known.frames.all() and not before:
+            rolls = [known.roll] * len(seeds)
+        else:
+            *_, last = self.stream(settings, seeds, latents, known=known)
+            rolls = last.rolls
+        kept = [KnownBeats.all_but(roll, edit.first, edit.last) for roll in rolls]
+        yield from self._previews(settings, [edit.seed] * len(seeds), None, callback, kept)
 
     def _previews(
         self,
@@ -248,15 +283,17 @@ class PrismPipeline:
         seeds: Sequence[int],
         latents: torch.Tensor | None,
         callback: Callback | None,
+        known: Sequence[KnownBeats],
     ) -> Iterator[Preview]:
-        """Sample item by item on a CPU, all at once on a GPU.
+        """Sample item by item on a CPU, all at once on a GPU; `known` is one an item or none.
 
         Matrix products round differently for different batch sizes; one item at a time makes a
         batch equal to its items to the last bit, and costs a CPU about a quarter of its speed.
         """
         size = 1 if self.device.type == "cpu" else len(seeds)
         noise = self._noise(seeds) if latents is None else latents.to(self.device)
-        items = [self.conditions(settings, seed) for seed in seeds]
+        around = known or [None] * len(seeds)
+        items = [self.conditions(settings, *one) for one in zip(seeds, around, strict=True)]
         properties, *conditions = zip(*items, strict=True)
         metre, attributes, letters = (torch.stack(rows).to(self.device) for rows in conditions)
         shifts = [self._shift(row) for row in attributes]
@@ -265,14 +302,23 @@ class PrismPipeline:
             rolls = []
             for i in range(0, len(seeds), size):
                 rolls += self.decode(latents[i : i + size], properties[i : i + size])
-            return [roll.transposed(n) for roll, n in zip(rolls, shifts, strict=True)]
+            rolls = [roll.transposed(n) for roll, n in zip(rolls, shifts, strict=True)]
+            return [
+                roll if own is None else own.joined(roll)
+                for own, roll in zip(around, rolls, strict=True)
+            ]
 
         labels = [self.composers.index(name) for name in settings.composers]
-        times = schedule(settings.num_inference_steps)
+        flow_of, dit, steps = self._sampler(settings, bool(known))
+        times = schedule(steps)
         groups = [rows.split(size) for rows in (noise, metre, attributes, letters)]
+        flows = [flow_of(dit, settings, labels, *told) for _, *told in zip(*groups, strict=True)]
+        if known:
+            held = (rows.split(size) for rows in self._held(known, shifts))
+            for flow, x_t, mask, data in zip(flows, groups[0], *held, strict=True):
+                flow.hold(mask, data, x_t)
         streams = [
-            euler_steps(self._flow(settings, labels, *told), x_t, times)
-            for x_t, *told in zip(*groups, strict=True)
+            euler_steps(flow, x_t, times) for flow, x_t in zip(flows, groups[0], strict=True)
         ]
         for states in zip(*streams, strict=True):
             index, t = states[0].index, states[0].t
@@ -282,21 +328,38 @@ class PrismPipeline:
                 for state, part in zip(states, held["latents"].split(size), strict=True):
                     state.replace(part)
             clean = torch.cat([state.clean for state in states])
-            yield Preview(index, settings.num_inference_steps, t, clean, decode)
+            yield Preview(index, steps, t, clean, decode)
 
-    def _flow(self, settings: GenerationSettings, *told) -> GuidedFlow | StudentFlow:
-        """The student's where it can draw what is asked for, else the teacher's."""
-        if self.student is not None and self.student.draws(settings):
-            return StudentFlow(self.student.dit, settings, *told)
-        return GuidedFlow(self.dit, settings, *told)
+    def _sampler(
+        self, settings: GenerationSettings, known: bool
+    ) -> tuple[type[GuidedFlow | StudentFlow], PrismDiT, int]:
+        """What draws, in how many steps: the student where it was trained for these settings.
+
+        It was never given known beats; these the teacher draws around, in steps of its own.
+        """
+        if self.student is None or not self.student.draws(settings):
+            return GuidedFlow, self.dit, settings.num_inference_steps
+        if known:
+            return GuidedFlow, self.dit, TEACHER_STEPS
+        return StudentFlow, self.student.dit, settings.num_inference_steps
 
     def _noise(self, seeds: Sequence[int]) -> torch.Tensor:
         shape = (self.dit.config.tokens, self.dit.config.latent_size)
         noise = [torch.randn(shape, generator=torch.Generator().manual_seed(s)) for s in seeds]
         return torch.stack(noise).to(self.device)
 
+    @torch.inference_mode()
+    def _held(
+        self, known: Sequence[KnownBeats], shifts: Sequence[int]
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Which beats are known, (B, N), and their latents, (B, N, D), where the model draws."""
+        moved = [own.roll.transposed(-n) for own, n in zip(known, shifts, strict=True)]
+        mask = torch.from_numpy(np.stack([own.mask for own in known]))
+        data = [self.autoencoder.encode(roll_tensor(r)[None].to(self.device)) for r in moved]
+        return mask.to(self.device), torch.cat(data)
+
     def conditions(
-        self, settings: GenerationSettings, seed: int
+        self, settings: GenerationSettings, seed: int, known: KnownBeats | None = None
     ) -> tuple[dict, torch.Tensor, torch.Tensor, torch.Tensor]:
         """One item's tempo and time signature, metre (N, 2), attributes (A,) and letters (N,).
 
@@ -314,8 +377,13 @@ class PrismPipeline:
             "time_signature": settings.time_signature or (beats, unit),
         }
         metre = regular_metre(properties["time_signature"])
-        letters = self._letters(settings, seed, profile, metre)
         attributes = self._attribute_indices(settings, seed, profile)
+        letters = self._letters(settings, seed, profile, metre)
+        if known is not None:
+            metre, letters = known.metre, np.zeros_like(letters)  # a drawn plan is not its plan
+            tempo = known.roll.tempo if settings.tempo is None else settings.tempo
+            properties = known.roll.properties | {"tempo": tempo}
+            attributes = self._in_key(attributes, settings, known)
         return properties, torch.tensor(metre), attributes, torch.from_numpy(letters)
 
     def _attribute_indices(
@@ -329,6 +397,16 @@ class PrismPipeline:
             chosen[name] = self.attributes[name].index(value)
         pairs = zip(self.dit.attribute_names, self.dit.null_attributes.tolist(), strict=True)
         return torch.tensor([chosen.get(name, null) for name, null in pairs], dtype=torch.int64)
+
+    def _in_key(
+        self, attributes: torch.Tensor, settings: GenerationSettings, known: KnownBeats
+    ) -> torch.Tensor:
+        """The attributes with the key of what is known, unless it is silent or another is asked."""
+        told = attributes.clone()
+        if "key" in self.dit.attribute_names and settings.key is None and known.sounds:
+            column = self.dit.attribute_names.index("key")
+            told[column] = self.dit.null_attributes[column] if known.key is None else known.key
+        return told
 
     def _shift(self, attributes: torch.Tensor) -> int:
         """Semitones from where the transformer draws to one item's key, asked for or drawn."""

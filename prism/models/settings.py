@@ -28,9 +28,11 @@ from typing import Any
 from prism.models.setting_types import (
     AttributeSetting,
     Composers,
+    Edit,
     Metre,
     Number,
     Offered,
+    Redraw,
     Setting,
     SettingError,
     Weights,
@@ -38,6 +40,7 @@ from prism.models.setting_types import (
 )
 from prism.music.instruments import INSTRUMENTS, program_of
 from prism.music.metadata import mixture
+from prism.music.roll import FRAMES
 
 # What the baseline starts from, in the words of the page.
 AMT_STARTS = {
@@ -160,6 +163,15 @@ class GenerationSettings:
     time_signature: tuple[int, int] | None = _row(
         Metre(label="Metre", help="time signature", alias="metre")
     )
+    redraw: str | None = _row(
+        Redraw(
+            most=16,
+            bars=FRAMES,
+            seeds=2**31 - 1,
+            label="Redrawn bars",
+            help="bars that are drawn anew, all else stays",
+        )
+    )
     key: str | None = _attribute("such as A minor or B♭ major")
     density: str | None = _attribute("notes a beat")
     register: str | None = _attribute("mean pitch")
@@ -212,6 +224,15 @@ class GenerationSettings:
         """Those that are not open, sorted; see `prism.music.attributes`."""
         named = {name: getattr(self, name) for name in sorted(ATTRIBUTE_SETTINGS)}
         return {name: value for name, value in named.items() if value is not None}
+
+    @property
+    def edits(self) -> tuple[Edit, ...]:
+        """Which bars are redrawn, one edit after another."""
+        return SETTINGS["redraw"].edits(self.redraw)
+
+    def with_edits(self, edits: Sequence[Edit]) -> GenerationSettings:
+        """The same with other edits."""
+        return dataclasses.replace(self, redraw=",".join(map(str, edits)) or None)
 
     @property
     def mix(self) -> str:

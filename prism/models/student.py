@@ -29,6 +29,8 @@ from prism.models.settings import SETTINGS, GenerationSettings
 
 STUDENT_FILE = "adapters.safetensors"
 STUDENT_STEPS = GenerationSettings.num_inference_steps
+# What the teacher needs for as good music.
+TEACHER_STEPS = 16
 # What it is shown in training; beyond it the teacher draws.
 MOST_STRUCTURE = 1.5
 

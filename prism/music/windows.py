@@ -78,6 +78,43 @@ def regular_metre(time_signature: tuple[int, int], frames: int = FRAMES) -> np.n
     return np.column_stack([np.full_like(start, bar), start % bar]).astype(np.int64)
 
 
+def bars_until(roll: PianoRoll, frame: int) -> np.ndarray:
+    """Where a roll's bars begin before a frame; past its own, they have the usual length."""
+    starts = roll.bar_starts
+    further = np.arange(starts[-1] + roll.bar_frames, frame, roll.bar_frames)
+    return np.concatenate([starts[starts < frame], further])
+
+
+def cut(roll: PianoRoll, start: int, frames: int = FRAMES) -> PianoRoll:
+    """So many frames of a roll from one on; silence follows where it ends before.
+
+    A note held over from before is struck at the first frame, which begins a bar, if a short one.
+    """
+    if (start, frames) == (0, roll.frames):
+        return roll
+    bars = bars_until(roll, start + frames) - start
+    bars = (0, *bars[bars > 0].tolist())
+    pitch, first, last, velocity = roll.arrays()
+    heard = last > start
+    columns = (pitch, np.maximum(first - start, 0), last - start, velocity)
+    regular = bars == tuple(range(0, frames, roll.bar_frames))
+    properties = roll.properties | {"bars": None if regular else bars}
+    return PianoRoll.from_arrays(*(c[heard] for c in columns), frames, **properties)
+
+
+def roll_metre(roll: PianoRoll) -> np.ndarray:
+    """The `Window.metre` of a roll's bars, the last of which has the usual length."""
+    if roll.bars is None:
+        return regular_metre(roll.time_signature, roll.frames)
+    starts = roll.bar_starts
+    lengths = np.diff(np.append(starts, starts[-1] + roll.bar_frames))
+    beats = np.arange(0, roll.frames, FRAMES_PER_BEAT)
+    index = np.searchsorted(starts, beats, side="right") - 1
+    metre = np.column_stack([lengths[index], beats - starts[index]])
+    known = (lengths[index] <= MAXIMUM_BAR_FRAMES) & (metre[:, 1] < lengths[index])
+    return np.where(known[:, None], metre, 0).astype(np.int64)
+
+
 def usual_metre(metre: np.ndarray) -> tuple[int, int]:
     """The bar length of most beats of a `Window.metre`, in sixteenths; 16/16 where unknown."""
     known = metre[metre[:, 0] > 0, 0]

@@ -68,7 +68,7 @@ def query(settings: GenerationSettings) -> str:
     if len(values["composers"]) == 1:
         del values["weights"]
     texts = {name: _text(value) for name, value in values.items() if value != ""}
-    return urllib.parse.urlencode(texts, safe=",/", quote_via=urllib.parse.quote)
+    return urllib.parse.urlencode(texts, safe=",/:", quote_via=urllib.parse.quote)
 
 
 def read_query(parameters: Iterable[tuple[str, str]], offered: Offered) -> Link:

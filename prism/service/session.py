@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from prism.service.examples import packed, unpacked
 
 if TYPE_CHECKING:
+    from prism.models.setting_types import Edit
     from prism.models.settings import GenerationSettings
     from prism.service.piece import ShownPiece
     from prism.service.upload import OwnPiece
@@ -185,6 +186,7 @@ class Session:
         self.generation = Generation()
         self.history = History()
         self.own: OwnPiece | None = None
+        self.furthest: GenerationSettings | None = None
         self.files, self.bars, self.heard = Newest(), Newest(), Newest()
 
     def __deepcopy__(self, memo: dict) -> Session:
@@ -196,6 +198,16 @@ class Session:
         self.generation.over = True
         self.generation = Generation(settings, self.own)
         return self.generation
+
+    @property
+    def undone(self) -> tuple[Edit, ...]:
+        """The edits that were undone since the latest generation's version, the next one first."""
+        settings, furthest = self.generation.settings, self.furthest
+        if settings is None or furthest is None:
+            return ()
+        count = len(settings.edits)
+        done = furthest.with_edits(furthest.edits[:count])
+        return furthest.edits[count:] if done == settings else ()
 
     def compare_with(self, own: OwnPiece | None) -> Generation:
         """From now on the visitor's own music stands in for the corpus's, or no longer does.

@@ -31,7 +31,7 @@ from prism.service.scheduler import Priority, Scheduler
 if TYPE_CHECKING:
     from prism.amt.pipeline import AMTPipeline, PartialSample
     from prism.corpora.prepared import Corpus
-    from prism.models.pipeline import PrismPipeline
+    from prism.models.pipeline import Preview, PrismPipeline
     from prism.music.windows import Window
 
 Value = TypeVar("Value")
@@ -117,32 +117,34 @@ class PrismSource(Source):
     def stages(self, settings: GenerationSettings) -> Iterator[Progress]:
         """The clean estimates of the sampler's steps that are worth showing."""
         self.pipeline.get()
-        steps = settings.num_inference_steps
         for preview in self._drawing(settings):
             if preview is None:
                 yield Progress()
                 continue
-            step, roll = preview
+            step, steps, roll = preview
             if step == steps:
                 # A lent GPU draws in another process, where `_previews` remembers in vain.
                 self._drawn.put(settings.key_for(self.name), roll)
-            yield Progress(self._piece(settings, roll), f"Drawing: step {step} of {steps}")
+            yield Progress(self.shown(settings, roll), f"Drawing: step {step} of {steps}")
 
-    def _drawing(self, settings: GenerationSettings) -> Iterator[tuple[int, PianoRoll] | None]:
+    def _drawing(self, settings: GenerationSettings) -> Iterator[tuple[int, int, PianoRoll] | None]:
         if gpu_is_lent():
             return self._draw_on_lent_gpu(settings)
         return self._models.iterate(
             self._previews(settings), self.priority, heartbeat_seconds=HEARTBEAT_SECONDS
         )
 
-    def _previews(self, settings: GenerationSettings) -> Iterator[tuple[int, PianoRoll] | None]:
-        """(step, roll), which can be pickled; None for a step not worth decoding."""
-        key, steps = settings.key_for(self.name), settings.num_inference_steps
+    def _previews(
+        self, settings: GenerationSettings
+    ) -> Iterator[tuple[int, int, PianoRoll] | None]:
+        """(step, of how many, roll), which can be pickled; None if it is not worth decoding."""
+        key = settings.key_for(self.name)
         if drawn := self._drawn.get(key):
-            yield steps, drawn
+            yield settings.num_inference_steps, settings.num_inference_steps, drawn
             return
         shown_at = 0.0
-        for preview in self.pipeline.get().stream(settings):
+        for preview in self._stream(settings):
+            steps = preview.num_inference_steps
             if preview.step < steps and time.monotonic() - shown_at < _PREVIEW_SECONDS:
                 yield None
                 continue
@@ -150,9 +152,19 @@ class PrismSource(Source):
             roll = preview.rolls[0]
             if preview.step == steps:
                 self._drawn.put(key, roll)
-            yield preview.step, roll
+            yield preview.step, steps, roll
 
-    def _piece(self, settings: GenerationSettings, roll: PianoRoll) -> ShownPiece:
+    def _stream(self, settings: GenerationSettings) -> Iterator[Preview]:
+        """From the latest version that is still there, so that an edit costs what a sample does."""
+        pipeline, edits = self.pipeline.get(), settings.edits
+        for count in reversed(range(len(edits))):
+            before = settings.with_edits(edits[:count])
+            if drawn := self._drawn.get(before.key_for(self.name)):
+                return pipeline.stream(settings.with_edits(edits[count:]), known=drawn)
+        return pipeline.stream(settings)
+
+    def shown(self, settings: GenerationSettings, roll: PianoRoll) -> ShownPiece:
+        """A roll that was drawn, with its words."""
         pipeline = self.pipeline.get()
         origin = checkpoint(pipeline.autoencoder, pipeline.dit)
         mix = settings.composers, settings.composer_weights
@@ -163,16 +175,23 @@ class PrismSource(Source):
             f"{settings.num_inference_steps} steps",
             metre(roll),
             asked_words(settings.attributes),
+            settings.redraw and f"redrawn {settings.redraw}",
         )
         return ShownPiece(
             kind=self.kind,
             title=self.title,
             detail=" · ".join(filter(None, words)),
             caption="Drawn by Prism's model. No person composed it.",
-            name=file_stem("prism", *settings.composers, end=f"seed-{settings.seed}"),
+            name=file_stem("prism", *settings.composers, end=_seeds(settings)),
             roll=roll,
             lines=drawn_lines(*mix, settings.record("prism"), origin),
         )
+
+
+def _seeds(settings: GenerationSettings) -> str:
+    """For the name of a file: that of the whole, how often it was redrawn, and how at last."""
+    edits = settings.edits
+    return f"seed-{settings.seed}" + (f"-redrawn-{len(edits)}-{edits[-1]}" if edits else "")
 
 
 class CorpusSource(Source):

@@ -31,10 +31,11 @@ from prism.ui.cards import Cards
 from prism.ui.controls import share_value, upload_value
 from prism.ui.player import piece_value, player_value, status
 from prism.ui.presets import filled, offered
+from prism.ui.redrawing import redraw_value
 
 logger = logging.getLogger(__name__)
 
-_BEGUN = 6  # outputs of `Handlers.begin`
+_BEGUN = 7  # outputs of `Handlers.begin`
 _NO_NEWS = (gr.skip(),) * 5  # of a visitor's own file
 GREETING = "Ready. Press play, or Generate for a new piece."
 _STOPPED = "Stopped before it was done."
@@ -128,7 +129,7 @@ class Handlers:
     ) -> Iterator[list[Any]]:
         """Read the controls and begin a generation.
 
-        (share link, status, scores, nearest, heard player, its column); the values are raw.
+        (share link, status, scores, nearest, heard player, its column, redraw); the values are raw.
         """
         skipped = [gr.skip()] * _BEGUN
         if not self.service.pipeline.ready:
@@ -144,7 +145,8 @@ class Handlers:
             raise gr.Error(words, visible=False, print_exception=False) from error
         generation = session.begin(settings)
         said = status("Drawing…", step=True)
-        yield [share_value(query(settings)), said, *self.cards.begun(generation)]
+        cards = self.cards.begun(generation)
+        yield [share_value(query(settings)), said, *cards, redraw_value(session)]
 
     def prism(self, session: Session) -> Iterator[tuple[Any, Any, Any]]:
         """Draw a roll and show it on the way; (player, piece, status)."""

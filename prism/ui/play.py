@@ -18,22 +18,24 @@ from prism.ui.generate import GREETING, Handlers
 from prism.ui.mixer import FOLLOW
 from prism.ui.player import PianoRollPlayer, Transport, piece_value
 from prism.ui.presets import Presets
+from prism.ui.redrawing import RedrawBar
 from prism.ui.say import Saying
 
 # Random seeds stay below 100,000: short enough to read out to somebody.
-_NEW_SEED = "() => Math.floor(Math.random() * 100000)"
+# What was redrawn belongs to the seed before.
+_NEW_SEED = "() => [Math.floor(Math.random() * 100000), '']"
 _PRESS = """() => {
     const button = document.querySelector('.prism-generate');
     button.dataset.seed = 'kept';
     button.click();
 }"""
 # As the page opens, the lanes show what the controls say: the same again is not what it promises.
-_NEW_SEED_IF_WANTED = f"""(fresh, seed) => {{
+_NEW_SEED_IF_WANTED = f"""(fresh, seed, redraw) => {{
     const button = document.querySelector('.prism-generate');
     const kept = button.dataset.seed === 'kept';
     delete button.dataset.seed;
     const promised = document.querySelector('.prism-status').textContent === '{GREETING}';
-    return (fresh || promised) && !kept ? Math.floor(Math.random() * 100000) : seed;
+    return (fresh || promised) && !kept ? ({_NEW_SEED})() : [seed, redraw];
 }}"""
 _RUN_IF_WANTED = f"(link) => {{ if (link?.run) ({_PRESS})(); }}"
 _SAY_COPIED = """(panel) => ({ kind: 'calm',
@@ -62,6 +64,7 @@ class PlayPanel:
                 self.controls = Controls()
             with gr.Column(scale=1, min_width=0, elem_classes="prism-lanes"):
                 Transport({"sources": _named(sources)}, elem_classes="prism-transport-block")
+                self.redraw = RedrawBar({}, elem_classes="prism-redraw-block")
                 with gr.Column(elem_classes=["prism-players", "prism-together"]):
                     seen = first_sight()
                     self.players = {name: _lane(name, seen[name]) for name in sources}
@@ -84,8 +87,8 @@ class PlayPanel:
         quick = {"api_visibility": "private"}
         mixed = [controls.composers, controls.mixer]
         controls.composers.change(None, mixed, controls.mixer, js=FOLLOW, **quick)
-        seed = controls.settings["seed"]
-        controls.dice.click(None, None, seed, js=_NEW_SEED, **quick).then(
+        drawn_by = [controls.settings["seed"], controls.settings["redraw"]]
+        controls.dice.click(None, None, drawn_by, js=_NEW_SEED, **quick).then(
             None, None, None, js=_PRESS, **quick
         )
         instrument = controls.settings["instrument"]
@@ -115,11 +118,12 @@ class PlayPanel:
 
     def _connect_generate(self) -> None:
         """One event reads the controls; after it each source fills its player."""
-        controls, cards, seed = self.controls, self.cards, self.controls.settings["seed"]
+        controls, cards = self.controls, self.cards
+        drawn_by = [controls.settings["seed"], controls.settings["redraw"]]
         seeded = controls.generate.click(
             None,
-            [controls.fresh, seed],
-            seed,
+            [controls.fresh, *drawn_by],
+            drawn_by,
             js=_NEW_SEED_IF_WANTED,
             api_visibility="private",
         )
@@ -128,7 +132,7 @@ class PlayPanel:
             [self.session, *controls.inputs],
             [
                 *(controls.link, controls.status),
-                *(cards.scores, cards.nearest, cards.player, cards.column),
+                *(cards.scores, cards.nearest, cards.player, cards.column, self.redraw),
             ],
             # The raw values: the handler knows a better answer to a bad one than Gradio.
             preprocess=False,
@@ -166,7 +170,8 @@ class PlayPanel:
         ]
         line, said = controls.say, Saying(self.handlers.service).said
         line.said(said, line, [line, controls.status, *filled], **EACH, **look)
-        for event in (recalled, surprised, *examples):
+        redrawn = self.redraw.edit(presets.redraw, self.session, filled, **EACH, **look)
+        for event in (recalled, surprised, redrawn, *examples):
             event.success(None, None, None, js=_PRESS, api_visibility="private")
 
     def _connect_stop(self) -> None:

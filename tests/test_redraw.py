@@ -1,0 +1,126 @@
+"""Bars drawn anew: as a setting, in the pipeline, on the page's side and in links."""
+
+import numpy as np
+import pytest
+from conftest import make_pipeline
+from stand_ins import OFFERED
+from starlette.datastructures import QueryParams
+from test_known import STEPS, begun, inside
+
+from prism.models.known import KnownBeats
+from prism.models.setting_types import Edit
+from prism.models.settings import GenerationSettings
+from prism.service.links import query, read_query
+from prism.service.loading import Loader
+from prism.service.scheduler import Scheduler
+from prism.service.sources import PrismSource
+
+CALL = {"composers": "Ada", "time_signature": (4, 4), "attribute_scale": 0, **STEPS}
+
+
+@pytest.fixture
+def keyed():
+    return make_pipeline(knowing=["density", "key"], key_normalised=True, seed=3)
+
+
+def bars(first: int, last: int, beats: int = 4) -> np.ndarray:
+    place = np.arange(64) // beats + 1
+    return (place >= first) & (place <= last)
+
+
+def test_notes_outside_the_redrawn_bars_stay(keyed):
+    base = keyed(seed=[1, 2], **CALL).rolls
+    redrawn = keyed(seed=[1, 2], redraw="9-12:77", **CALL).rolls
+    kept = ~bars(9, 12)
+    for before, after in zip(base, redrawn, strict=True):
+        assert inside(before, kept) <= inside(after, kept)
+        assert begun(after, kept) == begun(before, kept)
+        assert begun(after, ~kept) != begun(before, ~kept)
+    assert redrawn == [keyed(seed=s, redraw="9-12:77", **CALL).rolls[0] for s in (1, 2)]
+
+
+def test_a_redraw_is_a_sample_around_the_other_bars(keyed):
+    (base,) = keyed(seed=1, **CALL).rolls
+    around = KnownBeats.all_but(base, 3, 3)
+    assert np.flatnonzero(~around.mask).tolist() == [8, 9, 10, 11]
+    *_, last = keyed.stream(GenerationSettings(seed=5, **CALL), known=around)
+    assert keyed(seed=1, redraw="3:5", **CALL).rolls == last.rolls
+    # The seed is that of the bars, and the same piece may be given.
+    assert keyed(seed=8, redraw="3:5", known=base, **CALL).rolls == last.rolls
+
+
+def test_edits_follow_one_another(keyed):
+    (first,) = keyed(seed=1, redraw="3:5", **CALL).rolls
+    (both,) = keyed(seed=1, redraw="3:5,9-10:6", **CALL).rolls
+    assert keyed(seed=1, redraw="9-10:6", known=first, **CALL).rolls == [both]
+    previews = list(keyed.stream(GenerationSettings(seed=1, redraw="3:5,9-10:6", **CALL)))
+    assert len(previews) == 3 and previews[-1].rolls == [both]
+    kept = ~bars(9, 10)
+    assert all(begun(p.rolls[0], kept) == begun(first, kept) for p in previews)
+
+
+def test_all_bars_may_be_redrawn_in_their_metre(keyed):
+    (roll,) = keyed(seed=1, redraw="1-16:7", **CALL).rolls
+    assert roll != keyed(seed=1, **CALL).rolls[0]
+    assert roll.time_signature == (4, 4)
+
+
+def test_bars_that_do_not_begin_on_a_beat_are_kept_to_the_frame(keyed):
+    """In 9/8, bar 2 lasts from beat 4 and a half to beat 9."""
+    call = CALL | {"time_signature": (9, 8)}
+    (base,), (after,) = (keyed(seed=1, redraw=r, **call).rolls for r in (None, "2:7"))
+    around = KnownBeats.all_but(base, 2, 2)
+    assert np.flatnonzero(~around.frames).tolist() == list(range(18, 36))
+    assert np.flatnonzero(~around.mask).tolist() == [4, 5, 6, 7, 8]
+    outside = np.r_[0:18, 36:256]
+    assert np.array_equal(after.onset[:, outside], base.onset[:, outside])
+    assert not np.array_equal(after.onset, base.onset)
+
+
+def test_a_redraw_is_held_in_its_shortest_form():
+    settings = GenerationSettings("Ada", redraw=" 9-12:077, 5-5:3 ")
+    assert settings.redraw == "9-12:77,5:3"
+    assert settings.edits == (Edit(9, 12, 77), Edit(5, 5, 3))
+    assert settings.with_edits(settings.edits[:1]).redraw == "9-12:77"
+    assert settings.with_edits([]) == GenerationSettings("Ada")
+    assert GenerationSettings("Ada", redraw=" ").edits == ()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    ["9-12", "12-9:7", "0:7", "9:2147483648", "9:-1", "9:7;8:1", "a:1", 7, [(1, 2, 3)], "1:1," * 17]
+    + ["257:1", "9:7,", "９:7", ",".join(["1:1"] * 17)],
+)
+def test_what_is_no_redraw_is_told(wrong):
+    with pytest.raises(ValueError, match="redraw: expected bars and a seed such as 9-12:77 or"):
+        GenerationSettings("Ada", redraw=wrong)
+
+
+def test_bars_that_there_are_not_are_told(keyed):
+    with pytest.raises(ValueError, match="redraw: expected bars from 1 to 16, .*, got '16-17'"):
+        keyed(seed=1, redraw="16-17:7", **CALL)
+
+
+def test_a_link_carries_the_edits():
+    settings = GenerationSettings("Ada", seed=7, redraw="9-12:77,5:3")
+    assert query(settings).endswith("&redraw=9-12:77,5:3")
+    link = read_query(QueryParams(query(settings)).multi_items(), OFFERED)
+    assert link.complete and link.settings == settings
+    wrong = read_query(QueryParams("composers=Ada&redraw=9").multi_items(), OFFERED)
+    assert wrong.faults[0].startswith("The link's redraw: expected bars and a seed")
+
+
+def test_the_source_goes_on_from_the_version_before(keyed, monkeypatch):
+    """With the same notes as from the beginning, which it draws where nothing is left."""
+    base = GenerationSettings(seed=1, **CALL)
+    first, both = (base.with_edits([Edit(3, 3, 5), Edit(9, 10, 6)][:n]) for n in (1, 2))
+    fresh = PrismSource(Loader(lambda: keyed), Scheduler()).piece(both)
+    source, seeds, previews = PrismSource(Loader(lambda: keyed), Scheduler()), [], keyed._previews
+    monkeypatch.setattr(keyed, "_previews", lambda s, i, *o: seeds.append(i) or previews(s, i, *o))
+    versions = [source.piece(settings) for settings in (base, first, both)]
+    assert seeds == [(1,), [5], [6]]
+    assert versions[2].roll == fresh.roll and versions[1].roll != versions[2].roll
+    assert "redrawn 3:5,9-10:6" in versions[2].detail
+    assert versions[2].name == "prism-Ada-seed-1-redrawn-2-9-10-6"
+    assert "redraw: 3:5,9-10:6" in versions[2].lines
+    assert source.piece(first).roll == versions[1].roll and len(seeds) == 3

@@ -1,0 +1,79 @@
+"""Undo, redo and the bars that are meant, without a browser."""
+
+from __future__ import annotations
+
+import types
+
+import gradio as gr
+import pytest
+from stand_ins import choice_of
+from test_known import tune
+
+from prism.models.setting_types import Edit, SettingError
+from prism.service.piece import ShownPiece
+from prism.service.session import Session
+from prism.ui.redrawing import edit, edited, redraw_value, touched_bars
+
+
+def wish(kind: str, **data) -> types.SimpleNamespace:
+    return types.SimpleNamespace(kind=kind, **data)
+
+
+def drawn(session: Session, settings) -> None:
+    """As if Generate had been pressed, and Prism's piece had come."""
+    session.begin(settings).pieces["prism"] = ShownPiece("", "", "", "", "x", tune())
+
+
+def test_edits_are_added_undone_and_redone():
+    session, base = Session(), choice_of(seed=3)
+    drawn(session, base)
+    assert redraw_value(session) == {"edits": "", "undo": False, "redo": False}
+    drawn(session, edited(session, wish("draw", start=32.0, end=40.0, seed=77)))
+    assert session.generation.settings == base.with_edits([Edit(9, 10, 77)])
+    drawn(session, edited(session, wish("draw", start=0, end=4, seed=5)))
+    assert redraw_value(session)["edits"] == "bars 9-10 from seed 77, bars 1 from seed 5"
+    for left in ([Edit(9, 10, 77)], []):
+        drawn(session, edited(session, wish("undo")))
+        assert session.generation.settings == base.with_edits(left)
+        assert redraw_value(session)["redo"]
+    drawn(session, edited(session, wish("redo")))
+    assert session.generation.settings.redraw == "9-10:77" and session.undone == (Edit(1, 1, 5),)
+
+
+def test_another_piece_or_another_edit_has_nothing_to_redo():
+    session, base = Session(), choice_of(seed=3)
+    drawn(session, base.with_edits([Edit(1, 2, 3)]))  # by a link
+    drawn(session, edited(session, wish("undo")))
+    assert session.undone == (Edit(1, 2, 3),)
+    drawn(session, choice_of(seed=4))
+    assert session.undone == ()
+    drawn(session, base)
+    drawn(session, edited(session, wish("draw", start=8, end=12, seed=9)))
+    assert session.undone == () and session.generation.settings.redraw == "3:9"
+
+
+def test_there_has_to_be_a_piece():
+    with pytest.raises(SettingError, match="redraw: expected a piece of Prism's: press Generate"):
+        edited(Session(), wish("undo"))
+    with pytest.raises(gr.Error, match="press Generate"):
+        edit(Session(), wish("undo"))
+
+
+def test_too_many_edits_are_told():
+    session = Session()
+    drawn(session, choice_of(seed=3).with_edits([Edit(1, 1, n) for n in range(16)]))
+    with pytest.raises(SettingError, match="redraw: expected .* up to 16"):
+        edited(session, wish("draw", start=0, end=4, seed=1))
+
+
+@pytest.mark.parametrize(
+    ("beats", "bars"),
+    [((32, 40), (9, 10)), ((33, 35.9), (9, 9)), ((0, 64), (1, 16)), ((31, 33), (8, 9))],
+)
+def test_bars_that_sound_between_two_beats(beats, bars):
+    assert touched_bars(tune(), *beats) == bars
+
+
+def test_bars_of_another_metre_are_those_that_are_touched():
+    assert touched_bars(tune(time_signature=(3, 4)), 32, 40) == (11, 14)
+    assert touched_bars(tune(), -4, 99) == (1, 16)
