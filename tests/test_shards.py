@@ -30,6 +30,7 @@ from prism.corpora.shards import read_piece, read_summaries, shard_name, write_s
 from prism.corpora.summaries import summarised
 from prism.models.settings import GenerationSettings
 from prism.music.windows import windows_of
+from prism.service.bundle import open_bundle
 from prism.service.loading import Loader
 from prism.service.service import load_service
 from prism.service.sources import CorpusSource
@@ -163,7 +164,7 @@ def test_held_out_music_is_compared_alike(both, tmp_path, monkeypatch):
 
 def test_the_page_s_service_reads_shards(both):
     corpus, sharded = both
-    service = load_service("none", folder_of(sharded))
+    service = load_service(open_bundle().with_others(weights="none", corpus=folder_of(sharded)))
     found = service.corpus.get()
     assert isinstance(found, ShardedCorpus) and found.digest == sharded.digest
     assert list_value(found) == list_value(corpus)

@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 from prism.cli.files import ENDINGS, make_folder, write_files
-from prism.cli.options import add_controls, read_settings, settings_record
+from prism.cli.options import add_controls, chosen_bundle, read_settings, settings_record
 
 
 def add_command(commands: Any) -> None:
@@ -33,7 +33,7 @@ def run(options: argparse.Namespace) -> None:
     from prism.service.scheduler import Scheduler
     from prism.service.sources import PrismSource
 
-    pipeline = PrismPipeline.from_pretrained(options.weights)
+    pipeline = PrismPipeline.from_pretrained(chosen_bundle(options).weights)
     source = PrismSource(Loader(lambda: pipeline), Scheduler())
     kinds = [kind for kind in ENDINGS if kind == "midi" or getattr(options, kind)]
     made = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from typing import Any
 
 import gradio as gr
@@ -10,7 +11,6 @@ from gradio.components import Component
 
 from prism.models.setting_types import METRES, Metre, Number, Setting, Word
 from prism.models.settings import ATTRIBUTE_SETTINGS, PUBLIC, SETTINGS
-from prism.service.examples import EXAMPLES
 from prism.service.upload import MAX_BEATS, MAX_BYTES, MAX_NOTES, OwnPiece
 from prism.ui.element import Element
 from prism.ui.player import StatusLine, status
@@ -67,6 +67,11 @@ def upload_value(own: OwnPiece | None = None, message: str = "", said: str = "")
 class Controls:
     """The inputs of the Play panel, laid out where this is called inside a ``gr.Blocks``.
 
+    Parameters
+    ----------
+    examples : iterable of str
+        The names of the stored ones.
+
     Attributes
     ----------
     settings : dict
@@ -75,7 +80,7 @@ class Controls:
         The composers whose weights the sliders show.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, examples: Iterable[str]) -> None:
         made: dict[str, Component] = {}
         # What scrolls, and below it what always stays in sight.
         with gr.Column(elem_classes="prism-settings"):
@@ -87,7 +92,7 @@ class Controls:
         with gr.Column(elem_classes="prism-bar"):
             self._lay_out_actions()
         with gr.Row(elem_classes="prism-examples"):
-            self._lay_out_examples()
+            self._lay_out_examples(examples)
         self.mixer = gr.State([])
         self.settings = {name: made[s.name] for name, s in PUBLIC.items() if s.name in made}
 
@@ -122,14 +127,13 @@ class Controls:
             self.link = ShareLink(share_value(), min_width=60)
         self.status = StatusLine(status("Loading the model, a few seconds…"))
 
-    def _lay_out_examples(self) -> None:
+    def _lay_out_examples(self, names: Iterable[str]) -> None:
         look = {"scale": 0, "min_width": 0}
         gr.HTML("Try one:", elem_classes="prism-or", padding=False)
         self.surprise = gr.Button("Surprise me", elem_classes="prism-surprise", **look)
         # Hidden until their composers are known.
         self.examples = [
-            gr.Button(name, visible=False, elem_classes="prism-example", **look)
-            for name in EXAMPLES
+            gr.Button(name, visible=False, elem_classes="prism-example", **look) for name in names
         ]
 
     @property

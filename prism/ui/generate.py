@@ -18,7 +18,8 @@ from typing import Any
 
 import gradio as gr
 
-from prism.models.settings import PUBLIC, SETTINGS
+from prism.models.setting_types import Offered
+from prism.models.settings import PUBLIC, SETTINGS, GenerationSettings
 from prism.service.links import BLIND, MODE, Link, query, read_query
 from prism.service.log import fault_words, log_fault
 from prism.service.opening import Opening
@@ -57,7 +58,7 @@ class Handlers:
         others = [gr.skip()] * (FILLED - 1)
         try:
             known = self.service.offered
-            asked = read_query(request.query_params.multi_items() if request else (), known)
+            asked = self._asked(request, known)
             example = not asked.given and bool(self.example.pieces)
             settings = self.example.shared.settings if example else asked.settings
             chosen, *wanted = filled(settings)
@@ -71,6 +72,13 @@ class Handlers:
         except (ValueError, OSError) as error:
             said = status(f"Prism cannot draw: {fault_words(error)}", error=True)
         return [choices, said, link, *others]
+
+    def _asked(self, request: gr.Request | None, known: Offered) -> Link:
+        given = request.query_params.multi_items() if request else ()
+        return read_query(given, known, self.service.bundle.id)
+
+    def _shared(self, settings: GenerationSettings) -> dict[str, Any]:
+        return share_value(query(settings, self.service.bundle.id))
 
     def opening(self, session: Session, request: gr.Request | None = None) -> Iterator[list[Any]]:
         """Let the stored example sound whose notes stand on the page already.
@@ -141,7 +149,7 @@ class Handlers:
             raise gr.Error(words, visible=False, print_exception=False) from error
         generation = session.begin(settings)
         said = status("Drawing…", step=True)
-        yield [share_value(query(settings)), said, *self.cards.begun(generation)]
+        yield [self._shared(settings), said, *self.cards.begun(generation)]
 
     def prism(self, session: Session) -> Iterator[tuple[Any, Any, Any]]:
         """Draw a roll and show it on the way; (player, piece, status)."""
@@ -191,7 +199,7 @@ class Handlers:
             return
         settings = dataclasses.replace(generation.settings, instrument=instrument)
         generation.settings = settings
-        yield [share_value(query(settings)), *skipped[1:]]
+        yield [self._shared(settings), *skipped[1:]]
         for place, name in enumerate(sources):
             if (piece := generation.pieces.get(name)) is None:
                 continue

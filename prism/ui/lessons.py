@@ -107,15 +107,13 @@ class Lesson:
     controls: tuple[ComposerControl | Number, ...]
     has_numbers: bool = False
 
-    @property
-    def text(self) -> str:
+    def text(self, service: Service) -> str:
         """The paragraph above the controls, in Markdown."""
         path = ASSETS / "page" / "lessons" / f"{self.show.__name__}.md"
         text = path.read_text(encoding="utf-8")
         if "{measured}" not in text:
             return text
-        measured = lesson_views.measured_mixtures(ASSETS / "evaluation.json")
-        return text.replace("{measured}", measured)
+        return text.replace("{measured}", lesson_views.measured_mixtures(service))
 
     def views(self, service: Service, *values: Any) -> Iterator[View]:
         """What is shown for these values of the controls.
@@ -154,7 +152,7 @@ class LessonRunner:
 
     def __init__(self, lesson: Lesson, service: Service) -> None:
         self.lesson = lesson
-        self._service = service
+        self.service = service
 
     def opened(self, view: View | None, *values: Any) -> Iterator[tuple]:
         """Run once, when the panel is first seen."""
@@ -167,7 +165,7 @@ class LessonRunner:
         """(status, rolls, view, the numbers if it has any); errors change the status alone."""
         yield self._update(status("Working… If the models are still loading, a few seconds."))
         try:
-            for view in self.lesson.views(self._service, *values):
+            for view in self.lesson.views(self.service, *values):
                 yield self._update(status(view.said), view)
         except Exception as error:  # whatever it was, the rest of the page goes on
             log_fault(logger, "lesson", error)
@@ -253,7 +251,7 @@ def _panel(
     """
     lesson = runner.lesson
     with gr.Tab(lesson.name) as tab:
-        gr.Markdown(lesson.text, elem_classes="prism-prose")
+        gr.Markdown(lesson.text(runner.service), elem_classes="prism-prose")
         with gr.Column(elem_classes="prism-controls"):
             with gr.Row(equal_height=True):
                 controls = [_component(control) for control in lesson.controls]

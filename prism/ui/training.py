@@ -58,7 +58,7 @@ class Training:
         Folder of the weights, which may have to be fetched first.
     corpus : Loader of Corpus
         The page's music, to compare its digest.
-    experiments : Path
+    experiments : Path or None
         What was tried: Markdown with a table in it.
     """
 
@@ -66,7 +66,7 @@ class Training:
         self,
         weights: Loader[pathlib.Path],
         corpus: Loader[Corpus],
-        experiments: pathlib.Path = EXPERIMENTS,
+        experiments: pathlib.Path | None = EXPERIMENTS,
     ) -> None:
         self._weights = weights
         self._corpus = corpus
@@ -113,7 +113,7 @@ class Training:
         return "the corpus of this page" if same else "not the corpus of this page"
 
     def _tried(self) -> Iterator[Block]:
-        if not self._experiments.is_file():
+        if self._experiments is None or not self._experiments.is_file():
             return
         head, rows = markdown_table(self._experiments.read_text(encoding="utf-8"))
         about = "A row for every training run, including those that led nowhere."
