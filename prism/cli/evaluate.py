@@ -12,8 +12,6 @@ import json
 import pathlib
 from typing import Any
 
-from tqdm import tqdm
-
 from prism import ASSETS, ROOT
 from prism.amt.pipeline import AMTPipeline
 from prism.amt.together import draw_together
@@ -35,6 +33,7 @@ from prism.evaluation.tolerance import interval_section, tolerance_section
 from prism.evaluation.two_sample import SEEDS, UPDATES, Side, two_sample_test
 from prism.models.pipeline import PrismPipeline
 from prism.models.settings import SETTINGS
+from prism.music.progress import ProgressBar
 from prism.music.writing import sole_writer, write_text
 from prism.similarity.bands import RealPairs, measure_bands, save_bands
 from prism.similarity.neighbours import TrainingIndex
@@ -132,7 +131,7 @@ def _measure_bands(options: argparse.Namespace) -> None:
     pairs = RealPairs(corpus)
     bands = {
         network.name: measure_bands(network, pairs, _PAIRS_A_BAND, options.seed)
-        for network in tqdm(networks, desc="bands")
+        for network in networks
     }
     save_bands(folder / BANDS_FILE, bands)
 
@@ -210,7 +209,7 @@ def _rows(
     left = sum(run.number not in done for run in plan)
     if left:
         rows = experiment(systems, scorer, TrainingIndex(systems.corpus), plan, done, processes)
-        for row in tqdm(rows, desc="runs", total=len(plan), initial=len(plan) - left):
+        for row in ProgressBar(rows, desc="runs", total=len(plan), initial=len(plan) - left):
             ledger.add(row)
     rows = [row for row in ledger.rows if row["run"] < options.runs]
     return sorted(rows, key=lambda row: row["run"])
@@ -230,7 +229,7 @@ def _comparisons(
         return {}
     # Far from those of the runs.
     first = (options.seed * 1_000_000 + 500_000) % (SETTINGS["seed"].high - count)
-    with tqdm(desc="samples", total=count * len(prism.composers)) as bar:
+    with ProgressBar(desc="samples", total=count * len(prism.composers)) as bar:
         for new in draw_samples(prism, samples, count, first, processes=options.processes):
             bar.update(new)
     real = real_side(corpus, count, options.seed)
@@ -267,7 +266,7 @@ def _told_apart(
 
     left = [name for name in sides if not kept.has(names[name])]
     made = in_processes(test, left, options.processes)
-    bar = tqdm(sides, "two-sample test")
+    bar = ProgressBar(sides, "two-sample test")
     return [kept.once(names[name], lambda: next(made)) for name in bar]
 
 
@@ -290,12 +289,12 @@ def _studies(
         found["mixing_real"] = real_mixing(corpus, network, pairs, count, seed)
     if options.samples:
         scales = guidance(prism, network, options.samples, seed)
-        bar = tqdm(scales, "guidance", len(GUIDANCE_SCALES))
+        bar = ProgressBar(scales, "guidance", len(GUIDANCE_SCALES))
         found["guidance"] = kept.once(f"guidance {options.samples}", lambda: list(bar))
         found["guidance_real"] = real_figures(corpus, network, options.samples, seed)
     if options.steered:
         asked = questions(prism, network, corpus)
         steered = steering(prism, asked, corpus, options.steered, seed)
-        bar = tqdm(steered, "steering", len(asked))
+        bar = ProgressBar(steered, "steering", len(asked))
         found["steering"] = kept.once(f"steering {options.steered}", lambda: list(bar))
     return found

@@ -13,8 +13,6 @@ import pathlib
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
-from tqdm import tqdm
-
 from prism.corpora.duplicates import duplicate_groups
 from prism.corpora.files import (
     CorpusError,
@@ -41,6 +39,7 @@ from prism.corpora.scheduling import LOCAL, batches
 from prism.corpora.sharded import Selection
 from prism.corpora.shards import read_summaries
 from prism.corpora.summaries import MINIMUM_NOTES, PieceSummary
+from prism.music.progress import ProgressBar
 from prism.music.writing import write_table
 
 LAYOUTS = {layout.name: layout for layout in (FOLDER, LAKH, POP909)}
@@ -159,7 +158,7 @@ def read_pieces(
     """
     root = pathlib.Path(root)
     read = functools.partial(read_entry, refine=layout.refine)
-    with tqdm(total=expected_files(root), desc=layout.name, unit="file") as bar:
+    with ProgressBar(total=expected_files(root), desc=layout.name, unit="file") as bar:
         found = batches(entries(root, layout.companion))
         shards = made_shards(found, read, cache, where, bar.update)
     files: list[tuple[str, PieceSummary | LeftOut]] = []

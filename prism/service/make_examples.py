@@ -13,10 +13,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tqdm import tqdm
-
 from prism.corpora.dataset import prompt_sample
 from prism.models.settings import GenerationSettings
+from prism.music.progress import ProgressBar
 from prism.music.writing import write_text
 from prism.service.bundle import open_bundle
 from prism.service.examples import origin_of, packed, packed_example, read_examples
@@ -55,7 +54,7 @@ def usual_examples(composers: Sequence[str]) -> dict[str, GenerationSettings]:
 def make_examples(service: Service, chosen: Mapping[str, GenerationSettings]) -> None:
     """Write a bundle's file of examples, as the page makes them with its weights."""
     examples = []
-    for name, settings in tqdm(chosen.items(), "examples"):
+    for name, settings in ProgressBar(chosen.items(), "examples"):
         pieces = {s.name: packed(s.piece(settings)) for s in service.sources.values()}
         examples.append(packed_example(name, settings, pieces))
     weights = service.weights.get()
