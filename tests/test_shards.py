@@ -151,13 +151,14 @@ def test_held_out_music_is_compared_alike(both, tmp_path, monkeypatch):
     folders = {"one": tmp_path / "corpus", "shards": folder_of(sharded)}
     names = list(corpus.labels)
     monkeypatch.setattr(evaluate, "ImageNetFeatures", PitchClasses)
-    monkeypatch.setattr(evaluate, "_PAIRS_A_BAND", 3)
     bands = {}
     for kind, folder in folders.items():
         weights = tmp_path / kind / "weights"
         network = random_weights(ComposerNetwork(labels=2, width=8, feature_size=16))
         CorpusFeatures(network, names).save_pretrained(weights / "similarity")
-        evaluate.main(["bands", "--corpus", str(folder), "--weights", str(weights)])
+        evaluate.main(
+            ["bands", "--pairs-a-band", "3", "--corpus", str(folder), "--weights", str(weights)]
+        )
         bands[kind] = json.loads((weights / "similarity" / "bands.json").read_text())
     assert bands["one"] == bands["shards"] and set(bands["one"]) == {"imagenet", "corpus"}
 

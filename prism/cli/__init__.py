@@ -6,6 +6,8 @@ votes
     Print what was voted in blind listening.
 evaluate, corpora, train
     Repeat the experiment, prepare music, train the models.
+build
+    All of that for your own music: a bundle, which the page serves.
 app
     Serve the page; nothing else here needs gradio.
 
@@ -27,6 +29,7 @@ PROGRAMS = {
     "evaluate": "repeat the experiment",
     "corpora": "prepare the corpus",
     "train": "train a model",
+    "build": "make a bundle of your own music",
     "app": "serve the page",
 }
 

@@ -24,14 +24,7 @@ _BUNDLED_STUDY = pathlib.Path("assets/study.json")
 
 def main(arguments: list[str] | None = None) -> None:
     """Parse the command line and run it."""
-    parser = argparse.ArgumentParser(prog="prism corpora", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
-    _add_prepare(commands.add_parser("prepare", help="prepare a collection into one file"))
-    _add_titles(
-        commands.add_parser("titles", help="make music21's titles anew, of a prepared corpus")
-    )
-    _add_report(commands.add_parser("report", help="study a collection: figures and tables"))
-    _add_profiles(commands.add_parser("profiles", help="count a model's metres and tempi anew"))
+    parser = command_parser()
     options = parser.parse_args(arguments)
     if options.processes < 1:
         options.error(f"--processes: expected at least 1, got {options.processes}")
@@ -40,6 +33,19 @@ def main(arguments: list[str] | None = None) -> None:
         options.run(options)
     except (OSError, ValueError) as error:
         parser.exit(1, f"{error}\n")
+
+
+def command_parser() -> argparse.ArgumentParser:
+    """All commands and their options."""
+    parser = argparse.ArgumentParser(prog="prism corpora", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    _add_prepare(commands.add_parser("prepare", help="prepare a collection into one file"))
+    _add_titles(
+        commands.add_parser("titles", help="make music21's titles anew, of a prepared corpus")
+    )
+    _add_report(commands.add_parser("report", help="study a collection: figures and tables"))
+    _add_profiles(commands.add_parser("profiles", help="count a model's metres and tempi anew"))
+    return parser
 
 
 def _add_common_options(command: argparse.ArgumentParser) -> None:
@@ -135,7 +141,7 @@ def _prepare(options: argparse.Namespace) -> None:
     make_folder(output)
     make_folder(options.cache, "--cache")
     with sole_writer(output):
-        corpus, report = _prepared(options, output)
+        corpus, report = prepared(options, output)
     print("\n".join(report.lines()))
     counts = Counter(zip(corpus.piece_labels, corpus.splits, strict=True))
     for label in corpus.labels:
@@ -143,7 +149,7 @@ def _prepare(options: argparse.Namespace) -> None:
         print(f"{label}: {sum(sizes)} pieces ({', '.join(SPLITS)}: {sizes})")
 
 
-def _prepared(
+def prepared(
     options: argparse.Namespace, output: pathlib.Path
 ) -> tuple[Corpus | ShardedCorpus, Report]:
     """The corpus that was written, and the report on it."""

@@ -177,6 +177,11 @@ class Bundle:
         makers = {"study": "prism corpora report", "evaluation": "prism evaluate"}
         return makers.get(document, "python -m prism.service.make_examples")
 
+    def record(self, network: str) -> dict[str, Any]:
+        """What a network's ``training.json`` holds; empty if there is none."""
+        path = pathlib.Path(self.weights) / NETWORKS[network][0] / RECORD_FILE
+        return _read(path) if path.is_file() else {}
+
     def checked_corpus(self) -> Corpus | ShardedCorpus:
         """The corpus; raises BundleError if it is not what the manifest lists."""
         found = load_corpus(self.corpus)
