@@ -16,7 +16,13 @@ from typing import NamedTuple
 
 from prism.cli import corpora, evaluate
 from prism.cli.build_state import BuildStage, BuildState, GatheredProgress, duration
-from prism.cli.build_summary import plan_lines, summary_lines, write_card
+from prism.cli.build_summary import (
+    LEFT_OUT_FILE,
+    left_out_lines,
+    plan_lines,
+    summary_lines,
+    write_card,
+)
 from prism.cli.files import make_folder
 from prism.corpora.files import expected_files
 from prism.corpora.midi_preparation import LAYOUTS
@@ -221,7 +227,8 @@ class Build:
         options = corpora.command_parser().parse_args(given)
         make_folder(self.corpus)
         _, report = corpora.prepared(options, self.corpus)
-        write_text(self.work / "prepared.txt", "\n".join(report.lines()) + "\n")
+        lines = left_out_lines(report)
+        write_text(self.work / LEFT_OUT_FILE, "".join(f"{line}\n" for line in lines))
 
     def _study(self) -> None:
         save_study(study_corpus(load_corpus(self.corpus), self.layout), self.folder / "study.json")

@@ -65,7 +65,7 @@ class BuildState:
         except (ValueError, KeyError, TypeError) as error:
             raise ValueError(f"{self._path} is damaged; name another --output folder") from error
         for name, value in self._begun.items():
-            if begun.get(name) != value:
+            if self.done and begun.get(name) != value:
                 raise ValueError(
                     f"--output: {folder} was begun with {name} {begun.get(name)}, not {value}; go "
                     "on with that, or name another folder"

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from prism.cli.build_state import BuildStage, BuildState, duration
+from prism.corpora.preparation import Report
 from prism.corpora.prepared import SPLITS
 from prism.corpora.sharded import load_corpus
 from prism.music.writing import write_text
@@ -18,6 +19,7 @@ from prism.training.recipe import AnyRecipe
 # Weights, running average and AdamW's two numbers, in two checkpoints.
 _BYTES_A_WEIGHT = 2 * 16
 _MOST_ARTISTS = 30
+LEFT_OUT_FILE = "left_out.txt"
 
 
 def plan_lines(
@@ -43,7 +45,7 @@ def summary_lines(folder: pathlib.Path, work: pathlib.Path, state: BuildState) -
         yield f"  {label}: {sum(sizes[label])} ({', '.join(SPLITS)}: {sizes[label]})"
     if len(largest) > _MOST_ARTISTS:
         yield f"  and {len(largest) - _MOST_ARTISTS} more"
-    yield from (work / "prepared.txt").read_text(encoding="utf-8").splitlines()
+    yield from (work / LEFT_OUT_FILE).read_text(encoding="utf-8").splitlines()
     yield from learnt_lines(bundle)
     if len(corpus.labels) == 1:
         yield (
@@ -53,18 +55,23 @@ def summary_lines(folder: pathlib.Path, work: pathlib.Path, state: BuildState) -
     yield f"Took {duration(sum(state.done.values()))}. See it: prism app {folder}"
 
 
+def left_out_lines(report: Report) -> Iterator[str]:
+    """How many files were left out for each reason, and which artists."""
+    yield from report.reasons()
+    for label, count in sorted(report.labels, key=lambda row: (-row[1], row[0]))[:_MOST_ARTISTS]:
+        yield f"left out {label}: {count} usable piece{'s are' if count != 1 else ' is'} too few"
+    if len(report.labels) > _MOST_ARTISTS:
+        yield f"and {len(report.labels) - _MOST_ARTISTS} artists with fewer"
+
+
 def learnt_lines(bundle: Bundle) -> Iterator[str]:
-    """A line a network: its last validation losses, and how often the artist was recognised."""
+    """Validation losses, and how often the artist was recognised."""
     for network, (_, title) in NETWORKS.items():
         record = bundle.record(network)
         last = _last_evaluation(record)
-        losses = [
-            f"{key.replace('_', ' ')} {value:.3f}"
-            for key, value in last.items()
-            if key.endswith("loss")
-        ]
+        losses = [value for key, value in last.items() if key.endswith("validation_loss")]
         if losses:
-            yield f"{title}: {', '.join(losses)}"
+            yield f"{title[0].upper()}{title[1:]}: validation loss {losses[0]:.3f}"
         if network == "similarity" and "validation_accuracy" in last:
             chance = 1 / len(record["labels"])
             yield (

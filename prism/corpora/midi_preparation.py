@@ -140,9 +140,22 @@ def prepare_midi(
     pieces = _with_merged_artists(pieces, layout, report)
     selection = select(pieces, report, minimum_pieces, top, keep_versions)
     if not selection.pieces:
-        reasons = "; ".join(report.lines()[:4])
-        raise CorpusError(f"{root}: no label has enough usable pieces ({reasons})")
+        raise CorpusError(_nothing_left(root, report, minimum_pieces))
     return dataclasses.replace(selection, shards=tuple(shards)), report
+
+
+def _nothing_left(root: str | os.PathLike, report: MidiReport, minimum_pieces: int) -> str:
+    """Why there is no corpus, and what to do."""
+    if not report.skipped:
+        return f"{root} holds no MIDI files: expected Artist/Song.mid (or .midi) in it"
+    largest = sorted(report.labels, key=lambda row: (-row[1], row[0]))[:3]
+    most = ", ".join(f"{label} {count}" for label, count in largest)
+    reasons = "; ".join(report.reasons()[:3])
+    return (
+        f"{root}: no label has enough usable pieces: {minimum_pieces} are wanted, and there are "
+        f"{most or 'none'} ({reasons}); add songs, or lower --minimum-pieces (at least "
+        f"{len(SPLITS)})"
+    )
 
 
 def read_pieces(

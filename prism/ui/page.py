@@ -65,10 +65,10 @@ def build_ui(service: Service, ballot: Ballot | None = None) -> gr.Blocks:
     ) as page:
         Api(service).publish()  # first, so that no handler of the page takes one of its names
         mark = MARK.read_text(encoding="utf-8")
-        heading = html.escape(" · ".join(named))
-        gr.HTML(
-            f"<h1>{mark}<span>{heading}</span></h1>", elem_classes="prism-heading", padding=False
-        )
+        gr.HTML(f"<h1>{mark}<span>Prism</span></h1>", elem_classes="prism-heading", padding=False)
+        for name in named[1:]:
+            words = f"<p>{html.escape(name)}</p>"
+            gr.HTML(words, elem_classes=["prism-heading", "prism-named"], padding=False)
         with gr.Tabs(elem_classes="prism-tabs"):
             with gr.Tab("Play"):
                 PlayPanel(page, Handlers(service))
@@ -84,9 +84,9 @@ def build_ui(service: Service, ballot: Ballot | None = None) -> gr.Blocks:
 
 
 def _footer(manifest: Manifest) -> str:
-    first = "; ".join(manifest.terms[:_MOST_TERMS])
+    first = "”, “".join(manifest.terms[:_MOST_TERMS])
     more = f" and {len(manifest.terms) - _MOST_TERMS} others" * (len(manifest.terms) > _MOST_TERMS)
-    terms = f" (terms: {first}{more})" if first else ""
+    terms = f" (terms: “{first}”{more})" if first else ""
     return _FOOTER.format(music=manifest.music, terms=terms)
 
 
