@@ -10,7 +10,7 @@ import sys
 import time
 
 import pytest
-from conftest import LANES, ROOT, at_rest, choose_tab, generate, make_piece, started
+from conftest import LANES, ROOT, choose_tab, make_piece, started
 
 from prism.music.midi import write_midi
 from prism.service.bundle import DOCUMENTS, open_bundle
@@ -90,8 +90,10 @@ def test_the_page_shows_the_artists_their_music_scores_and_corpus(made, mine, vi
     examples = page.locator(".prism-example:visible").all_inner_texts()
     assert examples == [*ARTISTS, " meets ".join(ARTISTS), f"AMT accompanies {ARTISTS[1]}"]
     assert "Ada" in page.locator(".prism-controls .token").inner_text()
-    generate(page, amt=True)
-    at_rest(page)
+    page.get_by_role("button", name="Generate").click()
+    # After so few steps neither model draws much, perhaps nothing.
+    page.wait_for_function("document.querySelector('.prism-status').textContent[0] === 'D'")
+    page.wait_for_function(f"{LANES}[1].dataset.state === 'ready'")
     lanes = page.locator(".prism-together .prism-player")
     assert lanes.count() == 3
     real = lanes.nth(1).inner_text()
