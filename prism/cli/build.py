@@ -123,7 +123,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _named_sources() -> list[str]:
-    return ["music21", *(name for name in LAYOUTS if name != "folder")]
+    return [*corpora.SCORES, *(name for name in LAYOUTS if name != "folder")]
 
 
 class Build:

@@ -35,7 +35,7 @@ MINIMUM_PIECES = 9
 HELD_OUT_SHARE = 0.1
 INCIPIT_INTERVALS = 10
 # A score takes a hundred times as long to read as a MIDI file.
-_SCORES_IN_BATCH = 8
+SCORES_IN_BATCH = 8
 
 
 @dataclasses.dataclass
@@ -112,7 +112,7 @@ def prepare(
         for path in collection.files(root)
     ]
     report = Report()
-    found = batches(scores, _SCORES_IN_BATCH)
+    found = batches(scores, SCORES_IN_BATCH)
     with ProgressBar(total=len(scores), desc="corpus", unit="file") as bar:
         shards = made_shards(found, read_score, cache, (scheduler, processes), bar.update)
     pieces: list[Piece] = []
