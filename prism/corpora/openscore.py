@@ -22,7 +22,7 @@ import pathlib
 import re
 import tempfile
 import warnings
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -36,7 +36,7 @@ from prism.corpora.preparation import (
     check_minimum,
     made_shards,
 )
-from prism.corpora.prepared import Corpus
+from prism.corpora.prepared import SPLITS, Corpus
 from prism.corpora.scheduling import LOCAL, batches
 from prism.corpora.shards import read_piece, read_summaries
 from prism.music.progress import ProgressBar
@@ -79,7 +79,8 @@ def parse_path(path: str) -> ScorePath | None:
     if sets:
         title += f", from {' '.join(sets).replace('_', ' ')}"
     source = "/".join([collection, composer, *sets, f"{number}.mxl"])
-    return ScorePath(collection, tempo, composer.replace("_", " "), title, source)
+    name = re.sub(r"\s*\(.*\)$", "", composer.replace("_", " "))  # née, or another name
+    return ScorePath(collection, tempo, name, title, source)
 
 
 def surnames(composers: Iterable[str]) -> dict[str, str]:
@@ -158,10 +159,26 @@ def prepare_openscore(
         pieces += [read_piece(shard, row) for row in range(len(summaries))]
     labels = surnames(piece.label for piece in pieces)
     named = [dataclasses.replace(piece, label=labels[piece.label]) for piece in pieces]
-    corpus = assemble(named, report, minimum_pieces)
+    corpus = _split_in_three(named, report, minimum_pieces)
     if not corpus.pieces:
         raise CorpusError(
             f"{root}: no composer has {minimum_pieces} usable pieces; lower --minimum-pieces (at "
             "least 3)"
         )
     return corpus, report
+
+
+def _split_in_three(pieces: list[Piece], report: Report, minimum_pieces: int) -> Corpus:
+    """As `assemble`; a label that cannot be in all splits goes, and the rest again."""
+    while True:
+        found = Report()
+        corpus = assemble(pieces, found, minimum_pieces)
+        counts = Counter(corpus.piece_labels)
+        there = set(zip(corpus.piece_labels, corpus.splits, strict=True))
+        unsplit = {k for k in counts if any((k, split) not in there for split in SPLITS)}
+        if not unsplit:
+            report.skipped += found.skipped
+            report.labels += found.labels
+            return corpus
+        report.labels += sorted((label, counts[label]) for label in unsplit)
+        pieces = [piece for piece in pieces if piece.label not in unsplit]
