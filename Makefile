@@ -41,6 +41,7 @@ release: $(VENV)/test-ready
 	$(BIN)/prism evaluate bands
 	$(BIN)/prism evaluate
 	$(BIN)/prism corpora report
+	$(BIN)/python -m prism.service.bundle
 	$(BIN)/python -m prism.service.make_examples
 	$(MAKE) benchmarks
 	$(BIN)/python docs/screenshots.py

@@ -202,13 +202,15 @@ def address(tmp_path_factory):
 
 
 @contextlib.contextmanager
-def started(**settings: str):
-    """Runs the app as a host starts it, with these environment variables."""
+def started(*arguments: str, **settings: str):
+    """Runs the app as a host starts it, with these arguments and environment variables."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     settings |= {"GRADIO_SERVER_PORT": str(port), "GRADIO_SERVER_NAME": "127.0.0.1"}
-    app = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=os.environ | settings)
+    app = subprocess.Popen(
+        [sys.executable, "app.py", *arguments], cwd=ROOT, env=os.environ | settings
+    )
     try:
         yield wait_for(app, f"http://127.0.0.1:{port}/")
     finally:

@@ -27,7 +27,8 @@ from prism.models.setting_types import Offered
 from prism.models.settings import GenerationSettings
 from prism.music.attributes import NAMES, attribute_values
 from prism.music.roll import Note, PianoRoll
-from prism.service.examples import load_examples
+from prism.service.bundle import Bundle, Manifest, open_bundle
+from prism.service.examples import load_examples, read_examples
 from prism.service.loading import Loader
 from prism.service.service import Service
 from prism.service.session import Session
@@ -153,10 +154,19 @@ def service_of(
     scorer=make_scorer,
     index=make_index,
     examples=dict,
+    bundle: Bundle | None = None,
 ) -> Service:
-    """A service over what these functions load."""
+    """A service over what these functions load; the documents are a bundle's or the shipped."""
     loaders = [Loader(load) for load in (pipeline, corpus, amt, scorer, index)]
-    return Service(*loaders, examples=Loader(examples))
+    return Service(*loaders, examples=Loader(examples), bundle=bundle or open_bundle())
+
+
+def bundle_of(folder: pathlib.Path, parts: dict | None = None, **documents: dict) -> Bundle:
+    """A bundle of these documents and, by its manifest, of parts with these digests."""
+    for name, document in documents.items():
+        (folder / f"{name}.json").write_text(json.dumps(document), encoding="utf-8")
+    manifest = Manifest("Mine", "the music of Mine", ("made for the tests",), parts or {})
+    return Bundle(folder, folder / "corpus", folder / "weights", manifest)
 
 
 def choice_of(composers=("Ada",), weights=(50,), **changes) -> GenerationSettings:
@@ -239,12 +249,12 @@ def whole_page(folder: pathlib.Path) -> Iterator[str]:
     tiny.save_pretrained(folder)  # weights that were loaded have a digest, which files tell
     pipeline = PrismPipeline.from_pretrained(folder)
     corpus = Corpus.load(ROOT / "assets" / "corpus")
-    weights = ROOT / "weights"
+    weights, stored = ROOT / "weights", read_examples(open_bundle().path("examples"))
     with served(
         lambda: pipeline,
         lambda: corpus,
         lambda: StandInAMT(notes=40, seconds_per_note=0.1, slow_seed=amt_seed(SLOW_SEED)),
         lambda: make_scorer(tuple(pipeline.composers)),
-        examples=lambda: load_examples(weights, weights / "amt", Loader(lambda: corpus)),
+        examples=lambda: load_examples(stored, weights, weights / "amt", Loader(lambda: corpus)),
     ) as address:
         yield address

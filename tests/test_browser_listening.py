@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from prism.service.examples import stored_pieces
+from prism.service.bundle import open_bundle
+from prism.service.examples import read_examples
 from prism.service.listening import music_to_judge
 
 QUESTIONS = ("Which one did a person write?", "Which do you like best?")
@@ -32,7 +33,8 @@ LISTEN = """() => {
 
 def names() -> set[str]:
     """What would tell a source: titles, details and files' names of all that can be heard."""
-    pieces = [piece for m in music_to_judge() for piece in stored_pieces(m).values()]
+    stored = read_examples(open_bundle().path("examples")).examples
+    pieces = [piece for one in music_to_judge(stored) for piece in one.pieces.values()]
     return {word for p in pieces for word in (p.title, p.detail, p.name)} - {"Prism", "AMT"}
 
 

@@ -40,7 +40,7 @@ def weights(tmp_path_factory):
 def service(monkeypatch) -> Service:
     """Over stand-ins, in place of what `compare` loads."""
     service = service_of(pipeline=make_wishful)
-    monkeypatch.setattr("prism.service.service.load_service", lambda *folders: service)
+    monkeypatch.setattr("prism.service.service.load_service", lambda bundle: service)
     return service
 
 

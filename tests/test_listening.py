@@ -11,7 +11,11 @@ import pytest
 
 from prism.cli import main
 from prism.service import listening
+from prism.service.bundle import open_bundle
+from prism.service.examples import read_examples
 from prism.service.listening import Ballot, Listening, Vote, equally_loud, tally, tally_words
+
+EXAMPLES = read_examples(open_bundle().path("examples")).examples
 
 
 @pytest.fixture
@@ -26,7 +30,7 @@ def silent(monkeypatch):
 def test_every_order_comes_up_and_no_round_comes_twice(silent):
     orders, music = collections.Counter(), []
     for seed in range(10):
-        visitor = Listening(random.Random(seed))
+        visitor = Listening(EXAMPLES, random.Random(seed))
         while now := visitor.next_round():
             orders[tuple(now.pieces)] += 1
             music.append(now.music)
@@ -36,7 +40,7 @@ def test_every_order_comes_up_and_no_round_comes_twice(silent):
 
 
 def test_lanes_tell_nothing_until_they_are_revealed(silent):
-    now = Listening(random.Random(1)).next_round()
+    now = Listening(EXAMPLES, random.Random(1)).next_round()
     told = [
         (p.kind, p.title, p.detail, p.caption, p.name, p.lines, p.files["wav"].name)
         for p in now.lanes
@@ -47,7 +51,7 @@ def test_lanes_tell_nothing_until_they_are_revealed(silent):
 
 
 def test_answers_are_the_sources_behind_the_lanes(silent):
-    now = Listening(random.Random(2)).next_round()
+    now = Listening(EXAMPLES, random.Random(2)).next_round()
     order = list(now.pieces)
     assert now.question == "person"
     assert now.answer("person", 3)[1:] == ("person", now.music, 3, order[2])

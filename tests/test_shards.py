@@ -30,6 +30,7 @@ from prism.corpora.shards import read_piece, read_summaries, shard_name, write_s
 from prism.corpora.summaries import summarised
 from prism.models.settings import GenerationSettings
 from prism.music.windows import windows_of
+from prism.service.bundle import open_bundle
 from prism.service.loading import Loader
 from prism.service.service import load_service
 from prism.service.sources import CorpusSource
@@ -150,20 +151,21 @@ def test_held_out_music_is_compared_alike(both, tmp_path, monkeypatch):
     folders = {"one": tmp_path / "corpus", "shards": folder_of(sharded)}
     names = list(corpus.labels)
     monkeypatch.setattr(evaluate, "ImageNetFeatures", PitchClasses)
-    monkeypatch.setattr(evaluate, "_PAIRS_A_BAND", 3)
     bands = {}
     for kind, folder in folders.items():
         weights = tmp_path / kind / "weights"
         network = random_weights(ComposerNetwork(labels=2, width=8, feature_size=16))
         CorpusFeatures(network, names).save_pretrained(weights / "similarity")
-        evaluate.main(["bands", "--corpus", str(folder), "--weights", str(weights)])
+        evaluate.main(
+            ["bands", "--pairs-a-band", "3", "--corpus", str(folder), "--weights", str(weights)]
+        )
         bands[kind] = json.loads((weights / "similarity" / "bands.json").read_text())
     assert bands["one"] == bands["shards"] and set(bands["one"]) == {"imagenet", "corpus"}
 
 
 def test_the_page_s_service_reads_shards(both):
     corpus, sharded = both
-    service = load_service("none", folder_of(sharded))
+    service = load_service(open_bundle().with_others(weights="none", corpus=folder_of(sharded)))
     found = service.corpus.get()
     assert isinstance(found, ShardedCorpus) and found.digest == sharded.digest
     assert list_value(found) == list_value(corpus)

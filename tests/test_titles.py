@@ -12,9 +12,8 @@ from prism.cli.corpora import main
 from prism.corpora import titles
 from prism.corpora.prepared import Corpus, write_titles
 from prism.corpora.titles import display_title, named
-from prism.service.examples import EXAMPLES
 from prism.service.loading import Loader
-from prism.service.make_examples import retitle
+from prism.service.make_examples import SHIPPED_EXAMPLES, retitle
 from prism.service.sources import CorpusSource
 
 BUNDLED = ROOT / "assets" / "corpus"
@@ -203,8 +202,9 @@ def test_stored_examples_are_renamed_without_being_made_anew(bundled):
     now = "Gott des Himmels und der Erden, BWV 248.53-5"
     assert f"opening of {now} (not played)" in amt["detail"]
     amt["detail"] = amt["detail"].replace(now, "bwv248.53-5")
-    retitle(example, CorpusSource(Loader(lambda: bundled)))
-    assert example == wanted and set(EXAMPLES) == {e["name"] for e in stored["examples"]}
+    settings = SHIPPED_EXAMPLES[example["name"]]
+    retitle(example, settings, CorpusSource(Loader(lambda: bundled)))
+    assert example == wanted and set(SHIPPED_EXAMPLES) == {e["name"] for e in stored["examples"]}
     assert wanted["pieces"]["corpus"]["title"] == "Uns ist ein Kindlein heut' gebor'n, BWV 414"
 
 

@@ -7,8 +7,10 @@ import socket
 import threading
 
 import pytest
+from test_bundle import make_bundle
 from test_writing import fill_disk
 
+from prism.cli import push as push_command
 from prism.cli import train
 from prism.training.push import card, push
 
@@ -165,3 +167,31 @@ def test_an_unfinished_folder_is_not_published(tmp_path, capsys):
         train.main(["push", "--repo", "ada/x", "--weights", str(tmp_path)])
     complaint = capsys.readouterr().err
     assert "has no prism.json and no training.json" in complaint and "train one" in complaint
+
+
+def pushed(hub, folder, *options: str) -> set[str]:
+    """The paths that a bundle's push sends."""
+    push_command.main([str(folder), "--repo", "ada/mine", *options])
+    return {line["value"]["path"] for line in hub["commit"] if line["key"] == "file"}
+
+
+def test_a_bundle_is_published_whole_but_for_the_work_of_the_build(hub, tmp_path, capsys):
+    folder = make_bundle(tmp_path / "mine")
+    record = folder / "weights" / "training.json"
+    record.write_text(json.dumps(json.loads(record.read_text()) | {"labels": ["Ada"]}))
+    (folder / "run").mkdir()
+    (folder / "run" / "build.json").write_text("{}")
+    (folder / "examples.json").write_text("{}")
+    sent = pushed(hub, folder, "--with-corpus")
+    assert {"bundle.json", "README.md", "corpus/corpus.npz", "examples.json"} <= sent
+    assert {"weights/prism.json", "weights/similarity/bands.json"} <= sent
+    assert not [path for path in sent if path.startswith("run/")]
+    kept_back = sent - pushed(hub, folder, "--without-corpus")
+    assert kept_back == {"corpus/corpus.npz", "corpus/provenance.csv", "examples.json"}
+
+
+def test_notes_of_unknown_terms_are_not_published_unasked(tmp_path, capsys):
+    folder = make_bundle(tmp_path / "mine")
+    with pytest.raises(SystemExit):
+        push_command.main([str(folder), "--repo", "ada/mine"])
+    assert "their terms are: made for the tests. Say --with-corpus" in capsys.readouterr().err

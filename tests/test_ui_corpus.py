@@ -9,7 +9,7 @@ import gradio as gr
 import numpy as np
 import pytest
 from conftest import ROOT, make_piece
-from stand_ins import service_of, tiny_corpus
+from stand_ins import bundle_of, service_of, tiny_corpus
 
 from prism.corpora.prepared import Corpus
 from prism.music.midi import read_midi
@@ -26,7 +26,7 @@ PICK_UP = make_piece(
 
 
 def library(corpus=tiny_corpus, **settings) -> Library:
-    return Library(service_of(corpus=corpus), **settings)
+    return Library(service_of(corpus=corpus, **settings))
 
 
 def texts(charts: dict) -> str:
@@ -127,12 +127,16 @@ def test_the_study_is_shown_with_its_numbers():
     blocks = {block["title"]: block for block in tab.study()["blocks"]}
     for chart in stored["charts"]:
         assert blocks[chart["title"]]["rows"] == chart["rows"]
-    assert "another corpus" not in texts(tab.study())
+    assert "does not belong" not in texts(tab.study())
     pitches = blocks["Pitches"]
     assert pitches["kind"] == "columns" and pitches["named"] == [f"C{n}" for n in range(1, 9)]
 
 
 def test_a_study_of_another_corpus_or_none_is_told(tmp_path):
-    assert "figures are of another corpus" in texts(library().study())
-    nowhere = library(study=tmp_path / "study.json")
-    assert "prism corpora report" in texts(nowhere.study())
+    other = bundle_of(tmp_path, study={"origin": {"corpus_sha256": "f" * 64}})
+    said = texts(library(bundle=other).study())
+    assert "study.json is not shown: it does not belong to the corpus of this page" in said
+    assert "SHA-256 ffffffffffff" in said
+    other.path("study").unlink()
+    said = texts(library(bundle=other).study())
+    assert "study.json is missing; make it with: prism build" in said

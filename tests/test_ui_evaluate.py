@@ -6,18 +6,19 @@ import json
 
 import pytest
 from conftest import ROOT
-from stand_ins import LABELS, service_of
+from stand_ins import LABELS, bundle_of, service_of
 from test_amt_sampler import make_model
 
 from prism.amt.pipeline import AMTPipeline
 from prism.evaluation.report import sections
 from prism.evaluation.systems import Run
+from prism.service.bundle import Bundle
 from prism.similarity.scorer import Score
 from prism.ui.evaluate import Evaluation, live_table, wins
 
 
-def evaluation_of(path=ROOT / "assets" / "evaluation.json") -> Evaluation:
-    return Evaluation(service_of(amt=lambda: AMTPipeline(make_model())), path)
+def evaluation_of(bundle: Bundle | None = None) -> Evaluation:
+    return Evaluation(service_of(amt=lambda: AMTPipeline(make_model()), bundle=bundle))
 
 
 def scored(number: int, prism: float, amt: float, real: float) -> tuple[Run, dict]:
@@ -62,15 +63,24 @@ def test_a_missing_model_is_told():
     def missing():
         raise ValueError("no weights at weights/amt")
 
-    evaluation = Evaluation(service_of(amt=missing), ROOT / "nowhere.json")
+    evaluation = Evaluation(service_of(amt=missing))
     line, _ = list(evaluation.live(5, 0))[-1]
     assert line == {"kind": "error", "text": "no weights at weights/amt"}
 
 
 def test_the_tab_says_so_if_nothing_is_stored(tmp_path):
-    evaluation = evaluation_of(tmp_path / "evaluation.json")
+    evaluation = evaluation_of(bundle_of(tmp_path))
     assert evaluation.result is None
-    assert "prism evaluate" in evaluation.answers()
+    assert "evaluation.json is missing; make it with: prism build" in evaluation.answers()
+
+
+def test_the_experiment_of_other_weights_is_not_shown(tmp_path):
+    stored = {"corpus_sha256": "c" * 64, "weights_sha256": {"prism": "a" * 64, "amt": "b" * 64}}
+    parts = {"corpus": "c" * 64, "prism": "a" * 64, "amt": "d" * 64}
+    evaluation = evaluation_of(bundle_of(tmp_path, parts=parts, evaluation=stored))
+    assert evaluation.result is None
+    assert "does not belong to the baseline's weights of this page" in evaluation.answers()
+    assert "SHA-256 dddddddddddd…), but to another (SHA-256 bbbbbbbbbbbb…)" in evaluation.answers()
 
 
 def test_a_result_with_the_two_sample_test_is_answered_with_it_and_another_without(tmp_path):
@@ -79,9 +89,8 @@ def test_a_result_with_the_two_sample_test_is_answered_with_it_and_another_witho
     right = {"prism": 0.56, "amt": 0.734, "real": 0.51}
     result["two_sample"] = [row | {"system": who, "accuracy": x} for who, x in right.items()]
     del result["guidance"]
-    path = tmp_path / "evaluation.json"
-    path.write_text(json.dumps(result))
-    evaluation = evaluation_of(path)
+    parts = {"corpus": result["corpus_sha256"], **result["weights_sha256"]}
+    evaluation = evaluation_of(bundle_of(tmp_path, parts=parts, evaluation=result))
     assert "right in 56 of 100 for Prism and 73 of 100 for AMT" in evaluation.answers()
     assert len(evaluation.plots) == 5
     told, *nearer = wins(result)["blocks"]

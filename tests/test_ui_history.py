@@ -14,7 +14,7 @@ from stand_ins import LABELS, OFFERED, SETTINGS, Page, StandInAMT, choice_of, se
 import prism.service.session
 from prism.music.roll import Note, PianoRoll
 from prism.service.cards import history_value
-from prism.service.examples import EXAMPLES, packed, unpacked
+from prism.service.examples import packed, unpacked
 from prism.service.links import query, read_query
 from prism.service.loading import Loader
 from prism.service.piece import ShownPiece
@@ -223,8 +223,8 @@ def test_without_composers_there_is_no_surprise_but_a_reason():
 
 
 def shown_examples(service) -> list[str]:
-    buttons = zip(EXAMPLES, Presets(service).examples(), strict=True)
-    return [name for name, update in buttons if update["visible"]]
+    buttons = zip(service.stored.examples, Presets(service).examples(), strict=True)
+    return [example.name for example, update in buttons if update["visible"]]
 
 
 def test_examples_are_shown_whose_composers_there_are(monkeypatch):
@@ -234,7 +234,7 @@ def test_examples_are_shown_whose_composers_there_are(monkeypatch):
     names = shown_examples(service)
     assert names == ["A Bach chorale", "Haydn meets Irish reels"]
     composers, *others = Presets(service).example(names[1])
-    wanted = EXAMPLES[names[1]]
+    wanted = service.stored.examples[2].settings
     assert composers["value"] == list(wanted.composers)
     # None of them asks for anything else.
     assert others[5:] == [*(SETTINGS | {"seed": wanted.seed}).values()]

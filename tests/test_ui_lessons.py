@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import types
 
 import gradio as gr
 import pytest
 from conftest import make_pipeline
-from stand_ins import LABELS, make_scorer, service_of, tiny_corpus
+from stand_ins import LABELS, bundle_of, make_scorer, service_of, tiny_corpus
 
 from prism.corpora.dataset import corpus_sample
 from prism.models.hub import WeightsError
@@ -103,12 +102,11 @@ def test_a_mixture_ends_with_either_composer_alone(service):
 
 
 def test_the_mixing_lesson_quotes_what_was_measured(tmp_path):
-    assert "{measured}" not in MIXING.text
-    path = tmp_path / "evaluation.json"
-    assert measured_mixtures(path) == ""
+    assert "{measured}" not in MIXING.text(service_of())
+    assert measured_mixtures(service_of(bundle=bundle_of(tmp_path))) == ""
     found = {"rising": 9, "pairs": 10, "interval": [0.6, 1], "rank_correlation": 0.8}
-    path.write_text(json.dumps({"mixing": found}))
-    assert "rise with the slider in 9 of 10 pairs" in measured_mixtures(path)
+    service = service_of(bundle=bundle_of(tmp_path, evaluation={"mixing": found}))
+    assert "rise with the slider in 9 of 10 pairs" in measured_mixtures(service)
 
 
 def test_changed_numbers_are_kept_until_another_beat_is_chosen(service):

@@ -16,10 +16,11 @@ def ballot(tmp_path):
     return Ballot(tmp_path / "votes.db")
 
 
-def test_votes_are_kept_and_shown_to_the_next_visitor(ballot, tmp_path):
+def test_votes_are_kept_and_shown_to_the_next_visitor(ballot):
     handlers = BlindListening(service_of(), ballot)
+    examples = handlers.service.stored.examples
     for _ in range(2):
-        visitor = Listening()
+        visitor = Listening(examples)
         *_, (said, *_) = handlers.begin(visitor)
         assert "Which one did a person write?" in said
         real = str(list(visitor.round.pieces).index("corpus") + 1)
@@ -28,13 +29,14 @@ def test_votes_are_kept_and_shown_to_the_next_visitor(ballot, tmp_path):
         *_, (said, *_) = handlers.answer(visitor, real)
         assert said.startswith("### Right")
     assert [v.chosen for v in ballot.votes()] == ["corpus"] * 4
-    told = Evaluation(service_of(), tmp_path / "none.json", ballot).votes()
+    told = Evaluation(service_of(), ballot).votes()
     # 2 of 2: Wilson's interval begins at 2 / (2 + 3.8415).
     assert "Found the real piece: 2 (95 %: 34 to 100 %) of 2 answers" in told
 
 
 def test_no_round_and_no_choice_are_no_vote(ballot):
-    handlers, visitor = BlindListening(service_of(), ballot), Listening()
+    handlers = BlindListening(service_of(), ballot)
+    visitor = Listening(handlers.service.stored.examples)
     nothing = [(gr.skip(),) * 7]
     assert list(handlers.answer(visitor, "1")) == nothing
     visitor.next_round()
@@ -45,7 +47,6 @@ def test_no_round_and_no_choice_are_no_vote(ballot):
 
 
 def test_after_the_last_round_it_says_so():
-    handlers, visitor = BlindListening(service_of()), Listening()
-    visitor._waiting.clear()
+    handlers, visitor = BlindListening(service_of()), Listening([])
     *_, (said, *_) = handlers.begin(visitor)
     assert said.startswith("That was the last set")

@@ -8,18 +8,18 @@ import gradio as gr
 import pytest
 from stand_ins import Page, choice_of, service_of, settled
 
-from prism.service.examples import EXAMPLES
-from prism.service.opening import first_sight
+from prism.service.bundle import open_bundle
+from prism.service.examples import read_examples
 from prism.service.session import Session
 from prism.ui.generate import Handlers
 
-SETTINGS = next(iter(EXAMPLES.values()))
+_, SETTINGS, PIECES = read_examples(open_bundle().path("examples")).examples[0]
 SOURCES = ("prism", "corpus", "amt")
 
 
 def stored() -> dict:
     """The first example alone, as the loader has it."""
-    return {SETTINGS.key_for(name): piece for name, piece in first_sight().items()}
+    return {SETTINGS.key_for(name): piece for name, piece in PIECES.items()}
 
 
 @pytest.fixture(scope="module")
@@ -32,9 +32,8 @@ def opened(handlers: Handlers, session: Session, query: dict | None = None) -> l
 
 
 def test_the_page_brings_notes_along():
-    pieces = first_sight()
-    assert tuple(pieces) == SOURCES
-    assert all(len(piece.roll.notes()) > 50 and not piece.files for piece in pieces.values())
+    assert tuple(PIECES) == SOURCES
+    assert all(len(piece.roll.notes()) > 50 and not piece.files for piece in PIECES.values())
 
 
 def test_the_notes_are_there_at_once_then_sound_scores_and_neighbours(service):

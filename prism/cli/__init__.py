@@ -6,6 +6,8 @@ votes
     Print what was voted in blind listening.
 evaluate, corpora, train
     Repeat the experiment, prepare music, train the models.
+build, push
+    All of that for your own music: a bundle, which the page serves and the Hub can hold.
 app
     Serve the page; nothing else here needs gradio.
 
@@ -27,6 +29,8 @@ PROGRAMS = {
     "evaluate": "repeat the experiment",
     "corpora": "prepare the corpus",
     "train": "train a model",
+    "build": "make a bundle of your own music",
+    "push": "publish a bundle on the Hugging Face Hub",
     "app": "serve the page",
 }
 

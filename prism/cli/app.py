@@ -1,9 +1,10 @@
 """``prism app`` and ``python app.py``: serve the page.
 
-``GRADIO_SERVER_NAME`` and ``GRADIO_SERVER_PORT`` set host and port, ``PRISM_WEIGHTS`` other weights
-(a folder, or ``owner/name`` or ``owner/name@revision`` on the Hugging Face Hub), ``PRISM_AMT``
-another baseline than ``amt`` inside them, ``PRISM_SOUNDFONT`` another soundfont, ``PRISM_LOG`` the
-level of the log, ``PRISM_VOTES`` where votes are kept. docs/hosting.md tells the rest.
+``GRADIO_SERVER_NAME`` and ``GRADIO_SERVER_PORT`` set host and port, ``PRISM_BUNDLE`` another bundle
+(a folder as ``prism build`` leaves it, or ``owner/name`` or ``owner/name@revision`` on the Hugging
+Face Hub), ``PRISM_WEIGHTS`` and ``PRISM_AMT`` other networks than those in it, ``PRISM_SOUNDFONT``
+another soundfont, ``PRISM_LOG`` the level of the log, ``PRISM_VOTES`` where votes are kept.
+docs/hosting.md tells the rest.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import argparse
 import os
 from collections.abc import Sequence
 
-from prism import ASSETS, ROOT
+from prism.service.bundle import open_bundle
 from prism.service.gpu import gpu_is_lent
 from prism.service.hosting import Health, give_memory_back
 from prism.service.listening import Ballot
@@ -28,20 +29,34 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Parameters
     ----------
     arguments : sequence of str, optional
-        Those of the process by default; there is none but ``--help``.
+        Those of the process by default.
+
+    Raises
+    ------
+    SystemExit
+        With status 1 where there is no such bundle, of which one line on stderr tells.
     """
-    argparse.ArgumentParser(
+    parser = argparse.ArgumentParser(
         prog="prism app",
         description="Serve the page. GRADIO_SERVER_NAME and GRADIO_SERVER_PORT set host and port, "
         "PRISM_WEIGHTS, PRISM_AMT and PRISM_SOUNDFONT other models and another soundfont.",
-    ).parse_args(arguments)
+    )
+    parser.add_argument(
+        "bundle",
+        nargs="?",
+        default=os.environ.get("PRISM_BUNDLE"),
+        help="a folder as prism build leaves it, or owner/name[@revision] on the Hugging Face Hub "
+        "(default: PRISM_BUNDLE, or the shipped one)",
+    )
+    options = parser.parse_args(arguments)
     configure_logging()
     give_memory_back()
-    service = load_service(
-        os.environ.get("PRISM_WEIGHTS") or ROOT / "weights",
-        ASSETS / "corpus",
-        os.environ.get("PRISM_AMT"),
-    )
+    try:
+        bundle = open_bundle(options.bundle)
+    except (OSError, ValueError) as error:
+        parser.exit(1, f"{error}\n")
+    others = {name: os.environ.get(f"PRISM_{name.upper()}") for name in ("weights", "amt")}
+    service = load_service(bundle.with_others(**others))
     if gpu_is_lent():
         service.pipeline.get()  # such a host wants to know the networks before the page is there
     votes = os.environ.get("PRISM_VOTES")

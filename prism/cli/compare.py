@@ -12,9 +12,8 @@ import os
 import pathlib
 from typing import TYPE_CHECKING, Any
 
-from prism import ASSETS
 from prism.cli.files import make_folder, write_files
-from prism.cli.options import add_controls, read_settings, settings_record
+from prism.cli.options import add_controls, chosen_bundle, read_settings, settings_record
 from prism.models.settings import GenerationSettings
 from prism.music.metadata import file_stem
 
@@ -35,9 +34,8 @@ def add_command(commands: Any) -> None:
     parser.add_argument(
         "--corpus",
         type=pathlib.Path,
-        default=ASSETS / "corpus",
         metavar="FOLDER",
-        help="prepared corpus",
+        help="another prepared corpus than the bundle's",
     )
     parser.set_defaults(run=run)
 
@@ -46,7 +44,9 @@ def run(options: argparse.Namespace) -> None:
     """Draw, write and compare; see `prism.cli.main` for the errors."""
     from prism.service.service import load_service
 
-    service = load_service(options.weights, options.corpus, os.environ.get("PRISM_AMT"))
+    amt = os.environ.get("PRISM_AMT")
+    bundle = chosen_bundle(options).with_others(amt=amt, corpus=options.corpus)
+    service = load_service(bundle)
     # First of all what is missing or damaged is told.
     for part in (service.corpus, service.pipeline, service.amt, service.scorer):
         part.get()

@@ -10,6 +10,7 @@ from collections import Counter
 from prism.cli.files import make_folder
 from prism.corpora.files import MIDI_NAME
 from prism.corpora.midi_preparation import LAYOUTS, prepare_midi
+from prism.corpora.openscore import prepare_openscore
 from prism.corpora.preparation import MINIMUM_PIECES, Report, prepare
 from prism.corpora.prepared import PROVENANCE_FILE, SPLITS, Corpus, write_titles
 from prism.corpora.report import save_study, study_corpus, study_files, write_report
@@ -18,20 +19,14 @@ from prism.corpora.sharded import ShardedCorpus, load_corpus
 from prism.corpora.titles import named
 from prism.music.writing import sole_writer, write_text
 
+SCORES = ("music21", "openscore")  # read through music21; all else is MIDI files
 _BUNDLED = pathlib.Path("assets/corpus")
 _BUNDLED_STUDY = pathlib.Path("assets/study.json")
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Parse the command line and run it."""
-    parser = argparse.ArgumentParser(prog="prism corpora", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
-    _add_prepare(commands.add_parser("prepare", help="prepare a collection into one file"))
-    _add_titles(
-        commands.add_parser("titles", help="make music21's titles anew, of a prepared corpus")
-    )
-    _add_report(commands.add_parser("report", help="study a collection: figures and tables"))
-    _add_profiles(commands.add_parser("profiles", help="count a model's metres and tempi anew"))
+    parser = command_parser()
     options = parser.parse_args(arguments)
     if options.processes < 1:
         options.error(f"--processes: expected at least 1, got {options.processes}")
@@ -42,8 +37,21 @@ def main(arguments: list[str] | None = None) -> None:
         parser.exit(1, f"{error}\n")
 
 
+def command_parser() -> argparse.ArgumentParser:
+    """All commands and their options."""
+    parser = argparse.ArgumentParser(prog="prism corpora", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    _add_prepare(commands.add_parser("prepare", help="prepare a collection into one file"))
+    _add_titles(
+        commands.add_parser("titles", help="make music21's titles anew, of a prepared corpus")
+    )
+    _add_report(commands.add_parser("report", help="study a collection: figures and tables"))
+    _add_profiles(commands.add_parser("profiles", help="count a model's metres and tempi anew"))
+    return parser
+
+
 def _add_common_options(command: argparse.ArgumentParser) -> None:
-    command.add_argument("name", nargs="?", choices=["music21", *LAYOUTS], default="music21")
+    command.add_argument("name", nargs="?", choices=[*SCORES, *LAYOUTS], default="music21")
     command.add_argument(
         "--from", dest="root", type=pathlib.Path, help="folder, .zip or .tar.gz of MIDI files"
     )
@@ -112,6 +120,8 @@ def _check_prepare(options: argparse.Namespace) -> None:
         if options.shards:
             options.error("--shards is for MIDI files, not for music21")
         return
+    if options.name == "openscore" and (options.top or options.keep_versions or options.shards):
+        options.error("--top, --keep-versions and --shards are for MIDI files, not for openscore")
     # Without this rule a user's own files would overwrite the bundled corpus.
     if not (options.root and options.output):
         options.error(f"{options.name} needs --from PATH and --output FOLDER")
@@ -122,8 +132,8 @@ def _check_prepare(options: argparse.Namespace) -> None:
 def _check_report(options: argparse.Namespace) -> None:
     if options.root and options.corpus:
         options.error("--from is for MIDI files and --corpus for a prepared corpus: give one")
-    if options.name == "music21" and options.root:
-        options.error("--from is for MIDI files, not for music21: use --corpus or neither")
+    if options.name in SCORES and options.root:
+        options.error(f"--from is for MIDI files, not for {options.name}: use --corpus")
     if options.name != "music21" and not (options.root or options.corpus):
         options.error(f"{options.name} needs --from PATH or --corpus FOLDER")
     if not options.output and (options.root or options.corpus):
@@ -135,7 +145,7 @@ def _prepare(options: argparse.Namespace) -> None:
     make_folder(output)
     make_folder(options.cache, "--cache")
     with sole_writer(output):
-        corpus, report = _prepared(options, output)
+        corpus, report = prepared(options, output)
     print("\n".join(report.lines()))
     counts = Counter(zip(corpus.piece_labels, corpus.splits, strict=True))
     for label in corpus.labels:
@@ -143,25 +153,24 @@ def _prepare(options: argparse.Namespace) -> None:
         print(f"{label}: {sum(sizes)} pieces ({', '.join(SPLITS)}: {sizes})")
 
 
-def _prepared(
+def prepared(
     options: argparse.Namespace, output: pathlib.Path
 ) -> tuple[Corpus | ShardedCorpus, Report]:
     """The corpus that was written, and the report on it."""
+    reading = options.cache, options.processes
     if options.name == "music21":
-        corpus, report = prepare(
-            options.cache,
-            options.processes,
-            options.include_restricted,
-            options.minimum_pieces,
-            options.scheduler,
-        )
+        restricted, least = options.include_restricted, options.minimum_pieces
+        corpus, report = prepare(*reading, restricted, least, options.scheduler)
         corpus.save(output, sources="music21/corpus")
+    elif options.name == "openscore":
+        least, scheduler = options.minimum_pieces, options.scheduler
+        corpus, report = prepare_openscore(options.root, *reading, least, scheduler)
+        corpus.save(output)
     else:
         selection, report = prepare_midi(
             options.root,
             LAYOUTS[options.name],
-            options.cache,
-            options.processes,
+            *reading,
             options.scheduler,
             options.minimum_pieces,
             options.top,

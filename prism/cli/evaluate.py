@@ -12,9 +12,7 @@ import json
 import pathlib
 from typing import Any
 
-from tqdm import tqdm
-
-from prism import ASSETS, ROOT
+from prism import ROOT
 from prism.amt.pipeline import AMTPipeline
 from prism.amt.together import draw_together
 from prism.cli.files import make_folder
@@ -35,7 +33,9 @@ from prism.evaluation.tolerance import interval_section, tolerance_section
 from prism.evaluation.two_sample import SEEDS, UPDATES, Side, two_sample_test
 from prism.models.pipeline import PrismPipeline
 from prism.models.settings import SETTINGS
+from prism.music.progress import ProgressBar
 from prism.music.writing import sole_writer, write_text
+from prism.service.bundle import Bundle, open_bundle
 from prism.similarity.bands import RealPairs, measure_bands, save_bands
 from prism.similarity.neighbours import TrainingIndex
 from prism.similarity.networks import CorpusFeatures, ImageNetFeatures
@@ -57,18 +57,27 @@ _QUICK = {
 
 def main(arguments: list[str] | None = None) -> None:
     """Parse the command line and run it."""
-    options = _parser().parse_args(arguments)
+    options = command_parser().parse_args(arguments)
     try:
-        options.seed = SETTINGS["seed"].check(options.seed)
-        if options.task == "bands":
-            _measure_bands(options)
-        else:
-            _run(options)
+        run(options)
     except (OSError, ValueError) as error:
         raise SystemExit(f"{error}") from error
 
 
-def _parser() -> argparse.ArgumentParser:
+def run(options: argparse.Namespace) -> None:
+    """Run what options of `command_parser` ask for; raises OSError and ValueError."""
+    options.seed = SETTINGS["seed"].check(options.seed)
+    bundle = open_bundle(options.bundle)
+    options.weights = options.weights or pathlib.Path(bundle.weights)
+    options.corpus = options.corpus or bundle.corpus
+    if options.task == "bands":
+        _measure_bands(options)
+    else:
+        _run(options, bundle)
+
+
+def command_parser() -> argparse.ArgumentParser:
+    """All options."""
     parser = argparse.ArgumentParser(
         prog="prism evaluate",
         description=__doc__,
@@ -108,18 +117,22 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--processes", type=int, help="how many share the work (default: 2, 1 with a GPU)"
     )
-    parser.add_argument("--weights", type=pathlib.Path, default=ROOT / "weights")
-    parser.add_argument("--corpus", type=pathlib.Path, default=ASSETS / "corpus")
+    parser.add_argument("--bundle", metavar="FOLDER", help="as prism build leaves it")
+    parser.add_argument("--weights", type=pathlib.Path, help="default: the bundle's")
+    parser.add_argument("--corpus", type=pathlib.Path, help="default: the bundle's")
     parser.add_argument(
         "--output",
         type=pathlib.Path,
-        default=ROOT / "runs" / "evaluation",
-        help="rows, samples and figures; an experiment that was stopped goes on from there",
+        help="rows, samples and figures; an experiment that was stopped goes on from there "
+        "(default: runs/evaluation, or run/evaluation in --bundle)",
     )
     parser.add_argument(
         "--result",
         type=pathlib.Path,
-        help="default: assets/evaluation.json; with --quick, evaluation.json in --output",
+        help="default: the bundle's evaluation.json; with --quick, evaluation.json in --output",
+    )
+    parser.add_argument(
+        "--pairs-a-band", type=int, default=_PAIRS_A_BAND, help="real pairs of each kind"
     )
     return parser
 
@@ -131,17 +144,19 @@ def _measure_bands(options: argparse.Namespace) -> None:
     make_folder(folder, "--weights")
     pairs = RealPairs(corpus)
     bands = {
-        network.name: measure_bands(network, pairs, _PAIRS_A_BAND, options.seed)
-        for network in tqdm(networks, desc="bands")
+        network.name: measure_bands(network, pairs, options.pairs_a_band, options.seed)
+        for network in networks
     }
     save_bands(folder / BANDS_FILE, bands)
 
 
-def _run(options: argparse.Namespace) -> None:
+def _run(options: argparse.Namespace, bundle: Bundle) -> None:
     if options.quick:
         vars(options).update(_QUICK)
-    folder = options.output if options.quick else ASSETS
-    options.result = options.result or folder / "evaluation.json"
+    runs = ROOT / "runs" if bundle.is_shipped else bundle.folder / "run"
+    options.output = options.output or runs / "evaluation"
+    usual = options.output / "evaluation.json" if options.quick else bundle.path("evaluation")
+    options.result = options.result or usual
     options.processes = options.processes or usual_processes()
     _check_counts(options)
     make_folder(options.output)
@@ -210,7 +225,7 @@ def _rows(
     left = sum(run.number not in done for run in plan)
     if left:
         rows = experiment(systems, scorer, TrainingIndex(systems.corpus), plan, done, processes)
-        for row in tqdm(rows, desc="runs", total=len(plan), initial=len(plan) - left):
+        for row in ProgressBar(rows, desc="runs", total=len(plan), initial=len(plan) - left):
             ledger.add(row)
     rows = [row for row in ledger.rows if row["run"] < options.runs]
     return sorted(rows, key=lambda row: row["run"])
@@ -230,7 +245,7 @@ def _comparisons(
         return {}
     # Far from those of the runs.
     first = (options.seed * 1_000_000 + 500_000) % (SETTINGS["seed"].high - count)
-    with tqdm(desc="samples", total=count * len(prism.composers)) as bar:
+    with ProgressBar(desc="samples", total=count * len(prism.composers)) as bar:
         for new in draw_samples(prism, samples, count, first, processes=options.processes):
             bar.update(new)
     real = real_side(corpus, count, options.seed)
@@ -267,7 +282,7 @@ def _told_apart(
 
     left = [name for name in sides if not kept.has(names[name])]
     made = in_processes(test, left, options.processes)
-    bar = tqdm(sides, "two-sample test")
+    bar = ProgressBar(sides, "two-sample test")
     return [kept.once(names[name], lambda: next(made)) for name in bar]
 
 
@@ -290,12 +305,12 @@ def _studies(
         found["mixing_real"] = real_mixing(corpus, network, pairs, count, seed)
     if options.samples:
         scales = guidance(prism, network, options.samples, seed)
-        bar = tqdm(scales, "guidance", len(GUIDANCE_SCALES))
+        bar = ProgressBar(scales, "guidance", len(GUIDANCE_SCALES))
         found["guidance"] = kept.once(f"guidance {options.samples}", lambda: list(bar))
         found["guidance_real"] = real_figures(corpus, network, options.samples, seed)
     if options.steered:
         asked = questions(prism, network, corpus)
         steered = steering(prism, asked, corpus, options.steered, seed)
-        bar = tqdm(steered, "steering", len(asked))
+        bar = ProgressBar(steered, "steering", len(asked))
         found["steering"] = kept.once(f"steering {options.steered}", lambda: list(bar))
     return found

@@ -8,7 +8,7 @@ import pathlib
 from typing import TYPE_CHECKING, Any
 
 from prism.cli.files import ENDINGS, make_folder, write_files
-from prism.cli.options import add_controls, read_settings, settings_record
+from prism.cli.options import add_controls, chosen_bundle, read_settings, settings_record
 from prism.models.setting_types import SettingError
 from prism.music.roll import BEATS
 
@@ -49,7 +49,7 @@ def run(options: argparse.Namespace) -> None:
     from prism.service.sources import PrismSource
 
     opening = _opening(options)
-    pipeline = PrismPipeline.from_pretrained(options.weights)
+    pipeline = PrismPipeline.from_pretrained(chosen_bundle(options).weights)
     source = PrismSource(Loader(lambda: pipeline), Scheduler())
     kinds = [kind for kind in ENDINGS if kind == "midi" or getattr(options, kind)]
     made = []

@@ -19,9 +19,8 @@ import os
 import pathlib
 import sys
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from prism import ROOT
 from prism.models.setting_types import Number, Offered, SettingError
 from prism.models.settings import (
     ATTRIBUTE_SETTINGS,
@@ -31,6 +30,9 @@ from prism.models.settings import (
     checked_seeds,
 )
 from prism.service.describe import describe
+
+if TYPE_CHECKING:
+    from prism.service.bundle import Bundle
 
 # Those with a form of their own on the command line.
 _MIX = ("composers", "weights")
@@ -68,13 +70,33 @@ def add_controls(parser: argparse.ArgumentParser, without: Sequence[str] = ()) -
         help="where to write (default: the current folder)",
     )
     parser.add_argument(
-        "--weights",
-        type=pathlib.Path,
-        default=pathlib.Path(os.environ.get("PRISM_WEIGHTS") or ROOT / "weights"),
+        "--bundle",
+        default=os.environ.get("PRISM_BUNDLE"),
         metavar="FOLDER",
-        help="trained models, or their name on the Hub (default: PRISM_WEIGHTS, or the bundled)",
+        help="as prism build leaves it, or its name on the Hub (default: PRISM_BUNDLE, or the "
+        "shipped one)",
+    )
+    parser.add_argument(
+        "--weights",
+        default=os.environ.get("PRISM_WEIGHTS"),
+        metavar="FOLDER",
+        help="other trained models, or their name on the Hub (default: PRISM_WEIGHTS, or the "
+        "bundle's)",
     )
     parser.add_argument("--json", action="store_true", help="end with one line of JSON")
+
+
+def chosen_bundle(options: argparse.Namespace) -> Bundle:
+    """The bundle that options of a parser with `add_controls` name, with their weights.
+
+    Raises
+    ------
+    ValueError
+        If there is none.
+    """
+    from prism.service.bundle import open_bundle  # not needed for --help
+
+    return open_bundle(options.bundle).with_others(weights=options.weights)
 
 
 def read_settings(options: argparse.Namespace, offered: Offered) -> Iterator[GenerationSettings]:

@@ -102,8 +102,10 @@ def is_midi_name(name: str) -> bool:
     return bool(MIDI_NAME.search(name))
 
 
-def entries(root: str | os.PathLike, companion: str = "") -> Iterator[MidiFile | LeftOut]:
-    """Everything named like MIDI below a folder or in an archive.
+def entries(
+    root: str | os.PathLike, companion: str = "", wanted: Callable[[str], bool] = is_midi_name
+) -> Iterator[MidiFile | LeftOut]:
+    """Everything named like MIDI, or whose path is `wanted`, below a folder or in an archive.
 
     Files are joined to a companion of the given name, if there is one beside them.
 
@@ -120,7 +122,7 @@ def entries(root: str | os.PathLike, companion: str = "") -> Iterator[MidiFile |
     """
     root = pathlib.Path(root)
     try:
-        for count, entry in enumerate(_source(root, companion), start=1):
+        for count, entry in enumerate(_source(root, companion, wanted), start=1):
             if count > MAX_FILES:
                 raise CorpusError(f"{root} holds more than {MAX_FILES} MIDI files; split it")
             yield _unless_hidden(entry)
@@ -165,9 +167,11 @@ def _reason(result: Any) -> str:
     return result.reason if isinstance(result, LeftOut) else ""
 
 
-def _source(root: pathlib.Path, companion: str) -> Iterator[MidiFile | LeftOut]:
+def _source(
+    root: pathlib.Path, companion: str, own: Callable[[str], bool]
+) -> Iterator[MidiFile | LeftOut]:
     def wanted(path: str) -> bool:
-        return is_midi_name(path) or bool(companion) and _is_named(path, companion)
+        return own(path) or bool(companion) and _is_named(path, companion)
 
     if root.is_dir():
         found = _in_folder(root, wanted)

@@ -13,8 +13,6 @@ import pathlib
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
-from tqdm import tqdm
-
 from prism.corpora.duplicates import duplicate_groups
 from prism.corpora.files import (
     CorpusError,
@@ -41,6 +39,7 @@ from prism.corpora.scheduling import LOCAL, batches
 from prism.corpora.sharded import Selection
 from prism.corpora.shards import read_summaries
 from prism.corpora.summaries import MINIMUM_NOTES, PieceSummary
+from prism.music.progress import ProgressBar
 from prism.music.writing import write_table
 
 LAYOUTS = {layout.name: layout for layout in (FOLDER, LAKH, POP909)}
@@ -141,9 +140,22 @@ def prepare_midi(
     pieces = _with_merged_artists(pieces, layout, report)
     selection = select(pieces, report, minimum_pieces, top, keep_versions)
     if not selection.pieces:
-        reasons = "; ".join(report.lines()[:4])
-        raise CorpusError(f"{root}: no label has enough usable pieces ({reasons})")
+        raise CorpusError(_nothing_left(root, report, minimum_pieces))
     return dataclasses.replace(selection, shards=tuple(shards)), report
+
+
+def _nothing_left(root: str | os.PathLike, report: MidiReport, minimum_pieces: int) -> str:
+    """Why there is no corpus, and what to do."""
+    if not report.skipped:
+        return f"{root} holds no MIDI files: expected Artist/Song.mid (or .midi) in it"
+    largest = sorted(report.labels, key=lambda row: (-row[1], row[0]))[:3]
+    most = ", ".join(f"{label} {count}" for label, count in largest)
+    reasons = "; ".join(report.reasons()[:3])
+    return (
+        f"{root}: no label has enough usable pieces: {minimum_pieces} are wanted, and there are "
+        f"{most or 'none'} ({reasons}); add songs, or lower --minimum-pieces (at least "
+        f"{len(SPLITS)})"
+    )
 
 
 def read_pieces(
@@ -159,7 +171,7 @@ def read_pieces(
     """
     root = pathlib.Path(root)
     read = functools.partial(read_entry, refine=layout.refine)
-    with tqdm(total=expected_files(root), desc=layout.name, unit="file") as bar:
+    with ProgressBar(total=expected_files(root), desc=layout.name, unit="file") as bar:
         found = batches(entries(root, layout.companion))
         shards = made_shards(found, read, cache, where, bar.update)
     files: list[tuple[str, PieceSummary | LeftOut]] = []

@@ -111,9 +111,13 @@ def read_file(path: pathlib.Path, collection: Collection) -> Iterator[Piece]:
     CorpusError
         If music21 cannot parse the file.
     """
+    yield from read_score_file(path, path.relative_to(corpus_root()).as_posix(), collection)
+
+
+def read_score_file(path: pathlib.Path, source: str, collection: Collection) -> Iterator[Piece]:
+    """As `read_file`, of a score anywhere; `source` is what the pieces say of where it lies."""
     from music21 import converter, stream
 
-    source = path.relative_to(corpus_root()).as_posix()
     try:
         parsed = converter.parseFile(path, forceSource=True, storePickle=False)
     except Exception as error:  # music21's parsers raise many unrelated types

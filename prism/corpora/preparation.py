@@ -18,7 +18,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from tqdm import tqdm
 
 from prism.corpora import music21 as source
 from prism.corpora.duplicates import content_key, duplicate_groups, sketch
@@ -28,6 +27,7 @@ from prism.corpora.scheduling import LOCAL, Results, batches, run
 from prism.corpora.shards import read_piece, read_summaries, shard_name, write_shard
 from prism.corpora.summaries import SAME_NOTES, PieceSummary, summarised
 from prism.corpora.titles import named
+from prism.music.progress import ProgressBar
 from prism.music.roll import Piece
 from prism.music.writing import make_folder
 
@@ -35,7 +35,7 @@ MINIMUM_PIECES = 9
 HELD_OUT_SHARE = 0.1
 INCIPIT_INTERVALS = 10
 # A score takes a hundred times as long to read as a MIDI file.
-_SCORES_IN_BATCH = 8
+SCORES_IN_BATCH = 8
 
 
 @dataclasses.dataclass
@@ -112,8 +112,8 @@ def prepare(
         for path in collection.files(root)
     ]
     report = Report()
-    found = batches(scores, _SCORES_IN_BATCH)
-    with tqdm(total=len(scores), desc="corpus", unit="file") as bar:
+    found = batches(scores, SCORES_IN_BATCH)
+    with ProgressBar(total=len(scores), desc="corpus", unit="file") as bar:
         shards = made_shards(found, read_score, cache, (scheduler, processes), bar.update)
     pieces: list[Piece] = []
     for number, shard in enumerate(shards):

@@ -9,8 +9,6 @@ import pathlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from tqdm import tqdm
-
 from prism.corpora.facts import PieceFacts, file_facts, piece_facts
 from prism.corpora.files import (
     LeftOut,
@@ -26,6 +24,7 @@ from prism.corpora.prepared import Corpus
 from prism.corpora.scheduling import PROCESSES, Results, batches, run
 from prism.corpora.sharded import ShardedCorpus
 from prism.corpora.study import Chart, Study, chart_of, largest, study_of
+from prism.music.progress import ProgressBar
 from prism.music.roll import Piece
 from prism.music.writing import make_folder, write_text
 
@@ -51,7 +50,7 @@ _DEFAULT_VELOCITY = "Without a dynamic mark in its score a piece has one velocit
 def study_corpus(corpus: Corpus | ShardedCorpus, name: str) -> Study:
     """Study a prepared corpus under a name; of a sharded one, one piece is in memory at a time."""
     facts, origins = [], []
-    for piece in tqdm(_grouped(corpus), desc=name, unit="piece", total=len(corpus.pieces)):
+    for piece in ProgressBar(_grouped(corpus), desc=name, unit="piece", total=len(corpus.pieces)):
         facts.append(piece_facts(piece))
         origins.append((piece.source, piece.terms))
     is_midi = any(source.lower().endswith((".mid", ".midi")) for source, _ in origins)
@@ -105,7 +104,7 @@ def study_files(root: str | os.PathLike, layout: Layout, processes: int = 2) -> 
     """
     root = pathlib.Path(root)
     found: Results = []
-    bar = tqdm(total=expected_files(root), desc=layout.name, unit="file")
+    bar = ProgressBar(total=expected_files(root), desc=layout.name, unit="file")
     with bar:
         for results in run(batches(entries(root)), read_facts, _results, (PROCESSES, processes)):
             found += results

@@ -19,7 +19,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from prism.corpora.dataset import windows_by_label
 from prism.corpora.prepared import Corpus
@@ -32,6 +31,7 @@ from prism.evaluation.bootstrap import (
 )
 from prism.evaluation.processes import in_processes
 from prism.models.pipeline import PrismPipeline
+from prism.music.progress import ProgressBar
 from prism.music.roll import PianoRoll
 from prism.similarity.networks import CorpusFeatures
 
@@ -67,7 +67,7 @@ def mixing(
         return _probabilities(network, rolls, pair)
 
     tables = in_processes(table, range(len(pairs)), processes)
-    return mixing_figures(np.array(list(tqdm(tables, "mixing", len(pairs)))))
+    return mixing_figures(np.array(list(ProgressBar(tables, "mixing", len(pairs)))))
 
 
 def real_mixing(

@@ -104,9 +104,12 @@ def corpus_words(source: str) -> str:
     "music21's corpus (bach/bwv1.6.mxl)"
     >>> corpus_words("clean_midi/ABBA/Waterloo.mid")
     'the corpus clean_midi (ABBA/Waterloo.mid)'
+    >>> corpus_words("OpenScore Lieder/Wolf,_Hugo/lc1.mxl")
+    'the corpus OpenScore Lieder (Wolf,_Hugo/lc1.mxl)'
     """
     root, _, file = source.partition("/")
-    if file and file.lower().rstrip('"').endswith((".mid", ".midi")):
+    is_midi = file.lower().rstrip('"').endswith((".mid", ".midi"))
+    if file and (is_midi or root.startswith("OpenScore")):
         return f"the corpus {root} ({file})"
     return f"music21's corpus ({source})"
 

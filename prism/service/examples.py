@@ -1,7 +1,7 @@
-"""Ready examples: choices that answer at once, because their notes are stored.
+"""Ready examples: choices that answer at once, because their notes are stored in the bundle.
 
-``python -m prism.service.make_examples`` generates them with the bundled weights. Those made with
-other weights or another corpus than those in use are ignored.
+Those made with other weights or another corpus than those in use are ignored; see
+`prism.service.make_examples`.
 """
 
 from __future__ import annotations
@@ -10,35 +10,68 @@ import hashlib
 import json
 import logging
 import pathlib
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from prism import ASSETS
 from prism.corpora.provenance import MODELS, files_digest
-from prism.models.settings import GenerationSettings
+from prism.models.settings import PUBLIC, GenerationSettings
 from prism.music.packing import packed_roll, unpacked_roll
-from prism.service.loading import Loader
+from prism.service.log import log_fault
 from prism.service.piece import ShownPiece
 
 if TYPE_CHECKING:
     from prism.corpora.prepared import Corpus
+    from prism.service.loading import Loader
 
 logger = logging.getLogger(__name__)
-
-EXAMPLES = {
-    "A Bach chorale": GenerationSettings("Bach", seed=7),
-    "An Irish jig": GenerationSettings("Irish jigs", seed=7),
-    "Haydn meets Irish reels": GenerationSettings(["Haydn", "Irish reels"], seed=7),
-    "Mozart with some Beethoven": GenerationSettings(["Mozart", "Beethoven"], [60, 40], seed=7),
-    "AMT accompanies a Scottish air": GenerationSettings(
-        "Scottish airs", seed=7, amt_start="melody"
-    ),
-}
-EXAMPLES_FILE = ASSETS / "examples.json"
 
 # What a source's piece was made with.
 _MADE_WITH = {"prism": ("prism",), "corpus": ("corpus",), "amt": ("amt", "corpus", "prism")}
 _WORDS = ("kind", "title", "detail", "caption", "name")
+
+
+class Example(NamedTuple):
+    """A choice under a name, and its pieces by source, still without files."""
+
+    name: str
+    settings: GenerationSettings
+    pieces: dict[str, ShownPiece]
+
+
+class StoredExamples(NamedTuple):
+    """The examples of a bundle in the order of the page, and digests of what made them."""
+
+    examples: Sequence[Example] = ()
+    origin: Mapping[str, str] = {}
+
+
+def read_examples(path: pathlib.Path) -> StoredExamples:
+    """What a file of examples holds; nothing where it is missing or damaged, which is logged."""
+    if not path.is_file():
+        return StoredExamples()
+    try:
+        stored = json.loads(path.read_text(encoding="utf-8"))
+        examples = [_example(one) for one in stored["examples"]]
+        return StoredExamples(examples, stored["origin"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        log_fault(logger, path.name, error)
+        return StoredExamples()
+
+
+def _example(stored: Mapping[str, Any]) -> Example:
+    named = {PUBLIC[name].name: value for name, value in stored["settings"].items()}
+    pieces = {source: unpacked(piece, source) for source, piece in stored["pieces"].items()}
+    return Example(stored["name"], GenerationSettings(**named), pieces)
+
+
+def packed_example(
+    name: str, settings: GenerationSettings, pieces: Mapping[str, dict[str, Any]]
+) -> dict[str, Any]:
+    """An example as JSON holds it, of pieces as `packed` gives them."""
+    usual = GenerationSettings(settings.composers).public()
+    told = {n: value for n, value in settings.public().items() if value != usual[n]}
+    told = {"composers": list(settings.composers)} | told
+    return {"name": name, "settings": told, "pieces": dict(pieces)}
 
 
 def origin_of(
@@ -55,35 +88,29 @@ def origin_of(
 
 
 def load_examples(
-    weights: pathlib.Path, baseline: str | pathlib.Path, corpus: Loader[Corpus]
+    stored: StoredExamples,
+    weights: pathlib.Path,
+    baseline: str | pathlib.Path,
+    corpus: Loader[Corpus],
 ) -> dict[tuple, ShownPiece]:
-    """Read the stored examples that were made with these, still without files.
+    """Those pieces of the stored examples that were made with these, still without files.
 
     Keyed by `GenerationSettings.key_for` their sources.
     """
-    stored = json.loads(EXAMPLES_FILE.read_text(encoding="utf-8"))
     origin = origin_of(weights, baseline, corpus.get())
     sources = [
         source
         for source, parts in _MADE_WITH.items()
-        if all(stored["origin"].get(part) == origin.get(part, "") for part in parts)
+        if all(stored.origin.get(part) == origin.get(part, "") for part in parts)
     ]
-    if len(sources) < len(_MADE_WITH):
-        name = EXAMPLES_FILE.name
-        logger.info("%s: made with other weights, in use for %s alone", name, sources)
+    if stored.examples and len(sources) < len(_MADE_WITH):
+        logger.info("examples: made with other weights, in use for %s alone", sources)
     return {
-        EXAMPLES[example["name"]].key_for(source): unpacked(example["pieces"][source], source)
-        for example in stored["examples"]
-        if example["name"] in EXAMPLES
+        example.settings.key_for(source): example.pieces[source]
+        for example in stored.examples
         for source in sources
+        if source in example.pieces
     }
-
-
-def stored_pieces(name: str) -> dict[str, ShownPiece]:
-    """The pieces of an example by source, whatever they were made with; still without files."""
-    stored = json.loads(EXAMPLES_FILE.read_text(encoding="utf-8"))["examples"]
-    (pieces,) = (one["pieces"] for one in stored if one["name"] == name)
-    return {source: unpacked(piece, source) for source, piece in pieces.items()}
 
 
 def packed(piece: ShownPiece) -> dict[str, Any]:

@@ -7,8 +7,6 @@ grow; the last one is the result.
 from __future__ import annotations
 
 import dataclasses
-import json
-import pathlib
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -17,6 +15,7 @@ from prism.evaluation.report import mixing_words
 from prism.models.settings import GenerationSettings
 from prism.music.metadata import held_out_words, window_words
 from prism.music.roll import FRAMES_PER_BEAT, Note, PianoRoll
+from prism.service.bundle import BundleError
 from prism.service.cards import NETWORKS, number
 from prism.service.piece import ShownPiece, drawing
 
@@ -237,11 +236,12 @@ def _mixed(service: Service, settings: GenerationSettings) -> Picture:
     return Picture(settings.mix, roll, words, meters, caption=_DRAWN)
 
 
-def measured_mixtures(path: pathlib.Path) -> str:
+def measured_mixtures(service: Service) -> str:
     """How often the experiment found that mixtures follow the slider; empty if it did not ask."""
-    if not path.is_file():
+    try:
+        return mixing_words(service.bundle.document("evaluation"))
+    except BundleError:
         return ""
-    return mixing_words(json.loads(path.read_text(encoding="utf-8")))
 
 
 def numbers(

@@ -128,17 +128,18 @@ def relatives(corpus: Corpus, window: Window, seed: int) -> dict[str, PianoRoll]
     roll, composer = window.roll, window.piece.label
     rng = np.random.default_rng([seed, 4])
     others = [label for label in corpus.labels if label != composer]
-    other = corpus_sample(corpus, others, seed)
-    return {
+    rolls = {
         "The same roll": roll,
         "A semitone higher": window.transposed(1),
         "An octave higher": window.transposed(12),
         "A beat later": excerpt(roll, -FRAMES_PER_BEAT, roll.frames),
         "Its notes shuffled": shuffled(roll, rng),
         f"Another piece: {composer}": another_sample(corpus, window, seed).roll,
-        f"Another composer: {other.piece.label}": other.roll,
-        "Random notes": noise(roll, rng),
     }
+    if others:
+        other = corpus_sample(corpus, others, seed)
+        rolls[f"Another composer: {other.piece.label}"] = other.roll
+    return rolls | {"Random notes": noise(roll, rng)}
 
 
 def timed(items: Iterable[Item]) -> Iterator[tuple[float, Item]]:

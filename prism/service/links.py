@@ -1,6 +1,6 @@
 """Share links: settings as the query of an address, and back.
 
-A link carries everything that decides the result, so any host with the same weights plays the same
+A link carries everything that decides the result, so any host with the same bundle plays the same
 notes, and no server has to remember it. What a link leaves out stays as a new page has it.
 
 Conventions
@@ -28,6 +28,7 @@ from prism.models.settings import OTHERS, PUBLIC, SETTINGS, GenerationSettings
 _LISTS = ("composers", "weights")
 # What Gradio's page, Spaces and the sites that lead here add to an address.
 MODE, BLIND = "mode", "blind"  # the value: see `prism.service.listening`
+BUNDLE = "bundle"
 _OTHERS_NAMES = (MODE, "__*", "view", "deep_link", "utm_*", "*clid")
 
 
@@ -52,8 +53,8 @@ class Link:
     faults: tuple[str, ...] = ()
 
 
-def query(settings: GenerationSettings) -> str:
-    """The part of a link after the question mark.
+def query(settings: GenerationSettings, bundle: str = "") -> str:
+    """The part of a link after the question mark; `bundle` is the id of another than the shipped.
 
     Examples
     --------
@@ -68,12 +69,20 @@ def query(settings: GenerationSettings) -> str:
     if len(values["composers"]) == 1:
         del values["weights"]
     texts = {name: _text(value) for name, value in values.items() if value != ""}
+    texts |= {BUNDLE: bundle} if bundle else {}
     return urllib.parse.urlencode(texts, safe=",/:", quote_via=urllib.parse.quote)
 
 
-def read_query(parameters: Iterable[tuple[str, str]], offered: Offered) -> Link:
-    """Read an address's parameters, decoded, in order; a fault concerns one name alone."""
-    texts, faults = _texts(parameters)
+def read_query(parameters: Iterable[tuple[str, str]], offered: Offered, bundle: str = "") -> Link:
+    """Read an address's parameters, decoded, in order; a fault concerns one name alone.
+
+    A link of another bundle than `bundle`, the page's, is told apart.
+    """
+    parameters = list(parameters)
+    texts, faults = _texts((name, text) for name, text in parameters if name != BUNDLE)
+    meant = next((text for name, text in parameters if name == BUNDLE), "")
+    if texts and meant != bundle:
+        faults.append(_of_another(meant, bundle))
     values: dict[str, Any] = {}
     for name in (name for name in PUBLIC if name in texts):
         try:
@@ -83,6 +92,11 @@ def read_query(parameters: Iterable[tuple[str, str]], offered: Offered) -> Link:
     complete = "composers" in values and not faults
     settings = GenerationSettings(**{"composers": offered.composers[:1]} | values)
     return Link(settings, bool(texts or faults), complete, tuple(faults))
+
+
+def _of_another(meant: str, bundle: str) -> str:
+    named, own = (f'the bundle "{one}"' if one else "the shipped bundle" for one in (meant, bundle))
+    return f"The link is of {named}, this page of {own}: the same choice gives other music here."
 
 
 def _texts(parameters: Iterable[tuple[str, str]]) -> tuple[dict[str, list[str]], list[str]]:

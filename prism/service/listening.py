@@ -15,7 +15,7 @@ import random
 import sqlite3
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
@@ -23,9 +23,10 @@ from prism.evaluation.bootstrap import Interval, share_interval
 from prism.music.performance import shaped
 from prism.music.roll import PianoRoll
 from prism.music.synthesis import synthesise, write_wav
-from prism.service.examples import EXAMPLES, stored_pieces
+from prism.service.examples import Example
 from prism.service.piece import ShownPiece
 
+Item = TypeVar("Item")
 PERSON = "person"
 QUESTIONS = {PERSON: "Which one did a person write?", "best": "Which do you like best?"}
 REAL = "corpus"
@@ -91,41 +92,43 @@ class Listening:
 
     Parameters
     ----------
+    examples : sequence of Example
+        The stored ones.
     chance : Random, optional
         Shuffles.
     """
 
-    def __init__(self, chance: random.Random | None = None) -> None:
+    def __init__(self, examples: Sequence[Example], chance: random.Random | None = None) -> None:
         self._chance = chance or random.SystemRandom()
-        self._waiting = self._shuffled(music_to_judge())
+        self._examples = examples
+        self._waiting = self._shuffled(music_to_judge(examples))
         self.round: Round | None = None
         self.votes: list[Vote] = []
 
     def __deepcopy__(self, memo: dict) -> Listening:
         """Gradio copies what the page was built with; every visitor gets an order of their own."""
-        return Listening()
+        return Listening(self._examples)
 
     def next_round(self) -> Round | None:
         """Begin another round, which makes its sound; None after the last."""
         self.round = None
         if not self._waiting:
             return None
-        music = self._waiting.pop()
-        pieces = stored_pieces(music)
+        music, _, pieces = self._waiting.pop()
         order = self._shuffled(pieces)
         self.round = Round(music, {name: pieces[name] for name in order}, neutral(pieces, order))
         return self.round
 
-    def _shuffled(self, names: Iterable[str]) -> list[str]:
-        return self._chance.sample(names := list(names), len(names))
+    def _shuffled(self, items: Iterable[Item]) -> list[Item]:
+        return self._chance.sample(items := list(items), len(items))
 
 
-def music_to_judge() -> list[str]:
+def music_to_judge(examples: Sequence[Example]) -> list[Example]:
     """The stored examples of which nothing was told.
 
     The page opens with the first, named; where AMT accompanies Prism's melody, two sound alike.
     """
-    return [name for name, made in list(EXAMPLES.items())[1:] if made.amt_start != "melody"]
+    return [one for one in examples[1:] if one.settings.amt_start != "melody"]
 
 
 def neutral(pieces: Mapping[str, ShownPiece], order: Sequence[str]) -> list[ShownPiece]:

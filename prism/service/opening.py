@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from prism.service.examples import EXAMPLES, stored_pieces
 from prism.service.log import log_fault
 from prism.service.session import Generation, Session
 
@@ -21,30 +20,28 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-def first_sight() -> dict[str, ShownPiece]:
-    """The notes of the first stored example, whatever it was made with, by source."""
-    return stored_pieces(next(iter(EXAMPLES)))
-
-
 class Opening:
     """Gives each visitor's session the first of the stored examples.
 
     Attributes
     ----------
     shared : Generation
-        What is known of it by now; it is nobody's own.
+        What is known of it by now; it is nobody's own, and without settings if there is none.
     """
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        self.shared = Generation(next(iter(EXAMPLES.values())))
+        first = next(iter(service.stored.examples), None)
+        self.shared = Generation(first and first.settings)
 
     @property
     def pieces(self) -> dict[str, ShownPiece]:
         """A piece of every source, perhaps without its files.
 
-        Empty if the examples were made with other weights than those in use, or cannot be read.
+        Empty if there is no example, or it was made with other weights than those in use.
         """
+        if self.shared.settings is None:
+            return {}
         try:
             stored = self._service.examples.get()
         except Exception as error:  # whatever it was, the page works without

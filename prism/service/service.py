@@ -11,14 +11,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from prism import ROOT
 from prism.corpora.prepared import Corpus
-from prism.corpora.sharded import ShardedCorpus, load_corpus
+from prism.corpora.sharded import ShardedCorpus
 from prism.models.hub import find_weights
 from prism.models.setting_types import Offered
 from prism.models.settings import PUBLIC, SETTINGS, GenerationSettings
+from prism.service.bundle import NETWORKS, Bundle, open_bundle
 from prism.service.describe import Description, describe
-from prism.service.examples import load_examples
+from prism.service.examples import StoredExamples, load_examples, read_examples
 from prism.service.loading import (
     Loader,
     load_amt,
@@ -65,6 +65,13 @@ class Service:
         Results that were made before, as `load_examples` gives them.
     weights : Loader of Path
         Their folder, with the records of their training.
+    bundle : Bundle
+        Where all of this and the page's documents come from; the shipped one by default.
+
+    Attributes
+    ----------
+    stored : StoredExamples
+        The bundle's, whatever they were made with.
     """
 
     pipeline: Loader[PrismPipeline]
@@ -74,9 +81,11 @@ class Service:
     index: Loader[TrainingIndex]
     models: Scheduler = dataclasses.field(default_factory=Scheduler)
     examples: Loader[Mapping[tuple, ShownPiece]] = Loader(dict)
-    weights: Loader[pathlib.Path] = Loader(lambda: ROOT / "weights")
+    weights: Loader[pathlib.Path] = Loader(lambda: pathlib.Path(open_bundle().weights))
+    bundle: Bundle = dataclasses.field(default_factory=open_bundle)
 
     def __post_init__(self) -> None:
+        self.stored: StoredExamples = read_examples(self.bundle.path("examples"))
         self.files = Scheduler("prism-files")
         prism, real = PrismSource(self.pipeline, self.models), CorpusSource(self.corpus)
         baseline = BaselineSource(self.amt, real, prism, self.models)
@@ -230,25 +239,32 @@ class Service:
         return self.files.run(piece.render, priority=source.priority)
 
 
-def load_service(
-    weights: str | pathlib.Path, corpus: pathlib.Path, amt: str | pathlib.Path | None = None
-) -> Service:
+def load_service(bundle: Bundle) -> Service:
     """A service of which each part is loaded when it is first asked for.
 
-    Weights and baseline are folders or names on the Hub, see `prism.models.hub`; the baseline is
-    ``amt`` among the weights by default. The corpus is a prepared one's folder.
+    A network that does not belong to the bundle's corpus is refused then, and the rest works.
     """
     models = Scheduler()
-    folder = Loader(lambda: find_weights(weights).resolve())
-    baseline = Loader(lambda: amt or folder.get() / "amt")
-    music = Loader(partial(load_corpus, corpus))
-    return Service(
-        Loader(lambda: load_pipeline(folder.get()), models),
+    folder = Loader(lambda: find_weights(bundle.weights).resolve())
+    music = Loader(bundle.checked_corpus)
+
+    def checked(network: str) -> pathlib.Path:
+        return bundle.checked(network, folder.get() / NETWORKS[network][0], music)
+
+    baseline = Loader(lambda: bundle.amt or checked("amt"))
+    service = Service(
+        Loader(lambda: load_pipeline(checked("prism")), models),
         music,
         Loader(lambda: load_amt(baseline.get()), models),
-        Loader(lambda: load_scorer(folder.get() / "similarity", music), models),
+        Loader(lambda: load_scorer(checked("similarity"), music), models),
         Loader(partial(load_index, music)),
         models,
-        Loader(lambda: load_examples(folder.get(), baseline.get(), music)),
-        folder,
+        weights=folder,
+        bundle=bundle,
     )
+    service.examples = Loader(
+        lambda: load_examples(
+            service.stored, folder.get(), bundle.amt or folder.get() / "amt", music
+        )
+    )
+    return service

@@ -23,6 +23,7 @@ import torch.nn.functional as F
 
 from prism.corpora.prepared import Corpus
 from prism.corpora.sharded import ShardedCorpus
+from prism.music.progress import ProgressBar
 from prism.music.roll import DEFAULT_VELOCITY, KEYS, LOWEST_PITCH, PianoRoll
 from prism.music.windows import Window, windows_of
 from prism.music.writing import write_text
@@ -119,7 +120,7 @@ def measure_bands(
 ) -> dict[str, Band]:
     """Bands of all kinds of pairs from `count` pairs each, drawn with `seed`."""
     bands = {}
-    for kind in pairs.kinds:
+    for kind in ProgressBar(pairs.kinds, f"bands, {network.name} network", unit="kind"):
         rng = np.random.default_rng([seed, list(KIND_WORDS).index(kind)])
         drawn = [pairs.draw(kind, rng) for _ in range(count)]
         first, second = (network.features(side) for side in zip(*drawn, strict=True))

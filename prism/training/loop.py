@@ -23,8 +23,8 @@ from typing import Any
 
 import torch
 from torch import nn
-from tqdm import tqdm
 
+from prism.music.progress import ProgressBar
 from prism.music.writing import write_text
 from prism.training.batches import RunConfig, Stage, Tensors, parts
 from prism.training.checkpoints import CheckpointError, Checkpoints
@@ -154,7 +154,7 @@ class Trainer:
         """
         last = self.recipe.steps if stop_after is None else min(stop_after, self.recipe.steps)
         log = StepLog(self.log.with_suffix(".csv"), self.state.step) if self.is_main else None
-        bar = tqdm(
+        bar = ProgressBar(
             total=self.recipe.steps,
             initial=self.state.step,
             desc=self.stage.name,
@@ -171,7 +171,7 @@ class Trainer:
                 log.flush()
         return self.average
 
-    def _train(self, last: int, bar: tqdm, log: StepLog | None) -> None:
+    def _train(self, last: int, bar: ProgressBar, log: StepLog | None) -> None:
         saved, kept = time.monotonic(), None
         steps = range(self.state.step, last)
         batches = parts(self.stage, self.accelerator, self.config, steps)
@@ -275,7 +275,7 @@ class Trainer:
         average = list(self.average.parameters())
         torch._foreach_lerp_(average, list(self.stage.network.parameters()), 1 - decay)
 
-    def _evaluate(self, bar: tqdm) -> None:
+    def _evaluate(self, bar: ProgressBar) -> None:
         if self.is_main:
             figures = self.stage.evaluate(self.average, self.state.step)
             seconds = round(self.state.seconds, 1)

@@ -23,7 +23,6 @@ import torch.nn.functional as F
 from diffusers import AutoencoderKL
 from diffusers.models.autoencoders.vae import DiagonalGaussianDistribution
 from torch import nn
-from tqdm import tqdm
 
 from prism.corpora.dataset import windows_by_label
 from prism.corpora.prepared import Corpus
@@ -34,6 +33,7 @@ from prism.models.original import (
     picture_tensor,
 )
 from prism.music.midipic import to_picture
+from prism.music.progress import ProgressBar
 from prism.music.statistics import mean_description
 from prism.music.windows import Window
 from prism.music.writing import write_atomic, write_text
@@ -85,7 +85,7 @@ class LabelledLatents:
     def fill(self, autoencoder: AutoencoderKL) -> None:
         """Make the shards that are missing or damaged."""
         missing = [(i, path) for i, path in enumerate(self.paths) if not _is_whole(path)]
-        for i, path in tqdm(missing, desc="latents", unit="shard", disable=not missing):
+        for i, path in ProgressBar(missing, desc="latents", unit="shard", disable=not missing):
             windows = self._windows[i * SHARD_PICTURES : (i + 1) * SHARD_PICTURES]
             write_atomic(path, lambda partial, w=windows: _save(partial, moments(autoencoder, w)))
 

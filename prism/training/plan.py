@@ -12,6 +12,7 @@ The formulas for memory and hours are in docs/training.md, "The plan".
 from __future__ import annotations
 
 import dataclasses
+import os
 
 import torch
 from torch import nn
@@ -126,6 +127,26 @@ class Cost:
             if batch_size % parts == 0 and self.memory(batch_size // parts) <= _FILL * memory:
                 return parts
         return None
+
+
+def this_machine() -> Card:
+    """The card of this machine, or its cores, which count as many times two as there are.
+
+    A GPU that is not in `CARDS` counts as the last of them, so that it takes less than said.
+    """
+    *gpus, cores = CARDS
+    if torch.cuda.is_available():
+        name = torch.cuda.get_device_name()
+        return next((card for card in gpus if card.name.split()[0] in name), gpus[-1])
+    count = os.cpu_count() or 1
+    peaks = {"mixed": cores.mixed * count / 2, "single": cores.single * count / 2}
+    return dataclasses.replace(cores, name=f"{count} CPU cores", **peaks)
+
+
+def hours_on(recipe: AnyRecipe, card: Card) -> float:
+    """Time that all stages of a recipe take on one card."""
+    stages = stages_of(recipe)
+    return sum(cost.hours(stages[name], card) for name, cost in costs(recipe).items())
 
 
 def parameter_count(module: nn.Module) -> int:

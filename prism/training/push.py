@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pathlib
+from collections.abc import Sequence
 
 from huggingface_hub import HfApi
 
@@ -59,25 +60,32 @@ def push(weights: pathlib.Path, repo: str, private: bool = False) -> str:
         ) from error
     if not (weights / CARD_FILE).is_file():
         write_text(weights / CARD_FILE, text)
+    return publish(weights, repo, private, f"{record['model']}, {steps:,} steps")
+
+
+def publish(
+    folder: pathlib.Path,
+    repo: str,
+    private: bool,
+    message: str,
+    ignored: Sequence[str] = ("*.partial*",),
+) -> str:
+    """Upload a folder but for files of `ignored` patterns; see `push`."""
+    api = HfApi()
     try:
-        return _upload(weights, repo, private, f"{record['model']}, {steps:,} steps")
+        address = api.create_repo(repo, private=private, exist_ok=True)
+        api.upload_folder(
+            repo_id=address.repo_id,
+            folder_path=folder,
+            commit_message=message,
+            ignore_patterns=list(ignored),
+        )
     except (HTTPError, HfHubHTTPError, OSError, ValueError) as error:
         reason = " ".join(str(error).split())
         raise ValueError(
             f"--repo: {repo} could not be published ({reason}); check the name, the network and "
             "HF_TOKEN, and push again"
         ) from error
-
-
-def _upload(weights: pathlib.Path, repo: str, private: bool, message: str) -> str:
-    api = HfApi()
-    address = api.create_repo(repo, private=private, exist_ok=True)
-    api.upload_folder(
-        repo_id=address.repo_id,
-        folder_path=weights,
-        commit_message=message,
-        ignore_patterns=["*.partial*"],
-    )
     return str(address)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import pathlib
 import re
@@ -40,7 +41,9 @@ _MODELS = (
 
 
 def about(
-    weights: Loader[pathlib.Path], corpus: Loader[Corpus], experiments: pathlib.Path = EXPERIMENTS
+    weights: Loader[pathlib.Path],
+    corpus: Loader[Corpus],
+    experiments: pathlib.Path | None = EXPERIMENTS,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Every model in short, and all the rest, as charts of what is there.
 
@@ -50,7 +53,7 @@ def about(
         Folder of the weights, which may have to be fetched first.
     corpus : Loader of Corpus
         The page's music, to compare its digest.
-    experiments : Path
+    experiments : Path or None
         What was tried: Markdown with a table in it.
     """
     try:
@@ -104,8 +107,8 @@ def _whose(digest: str, corpus: Loader[Corpus]) -> str:
     return "the corpus of this page" if same else "not the corpus of this page"
 
 
-def _tried(experiments: pathlib.Path) -> list[Block]:
-    if not experiments.is_file():
+def _tried(experiments: pathlib.Path | None) -> list[Block]:
+    if experiments is None or not experiments.is_file():
         return []
     head, rows = markdown_table(experiments.read_text(encoding="utf-8"))
     about = "A row for every training run, including those that led nowhere."
@@ -199,4 +202,7 @@ def about_tab(service: Service) -> None:
             short = Charts(None)
             with gr.Accordion("All settings", open=False):
                 rest = Charts(None)
-    tab.select(lambda: about(service.weights, service.corpus), None, [short, rest], **QUIET)
+    # What was tried was tried for the shipped bundle.
+    tried = EXPERIMENTS if service.bundle.is_shipped else None
+    shown = functools.partial(about, service.weights, service.corpus, tried)
+    tab.select(shown, None, [short, rest], **QUIET)

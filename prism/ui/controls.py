@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from typing import Any
 
 import gradio as gr
@@ -10,7 +11,6 @@ from gradio.components import Component
 
 from prism.models.setting_types import METRES, Metre, Number, Redraw, Setting, Word
 from prism.models.settings import ATTRIBUTE_SETTINGS, PUBLIC, SETTINGS
-from prism.service.examples import EXAMPLES
 from prism.service.upload import MAX_BEATS, MAX_BYTES, MAX_NOTES, OwnPiece
 from prism.ui.element import Element
 from prism.ui.mixer import Mixer, mix_value
@@ -69,6 +69,11 @@ def upload_value(own: OwnPiece | None = None, message: str = "", said: str = "")
 class Controls:
     """The inputs of the Play panel, laid out where this is called inside a ``gr.Blocks``.
 
+    Parameters
+    ----------
+    examples : iterable of str
+        The names of the stored ones.
+
     Attributes
     ----------
     settings : dict
@@ -77,7 +82,7 @@ class Controls:
         The composers' weights.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, examples: Iterable[str]) -> None:
         made: dict[str, Component] = {}
         self.say = SayLine(say_value(), elem_classes="prism-say-block")
         # What scrolls, and below it what always stays in sight.
@@ -90,7 +95,7 @@ class Controls:
         with gr.Column(elem_classes="prism-bar"):
             self._lay_out_actions()
         with gr.Row(elem_classes="prism-examples"):
-            self._lay_out_examples()
+            self._lay_out_examples(examples)
         self.settings = {name: made[s.name] for name, s in PUBLIC.items() if s.name in made}
 
     def _lay_out_choice(self, made: dict[str, Component]) -> None:
@@ -119,14 +124,13 @@ class Controls:
             self.link = ShareLink(share_value(), min_width=60)
         self.status = StatusLine(status("Loading the model, a few seconds…"))
 
-    def _lay_out_examples(self) -> None:
+    def _lay_out_examples(self, names: Iterable[str]) -> None:
         look = {"scale": 0, "min_width": 0}
         gr.HTML("Try one:", elem_classes="prism-or", padding=False)
         self.surprise = gr.Button("Surprise me", elem_classes="prism-surprise", **look)
         # Hidden until their composers are known.
         self.examples = [
-            gr.Button(name, visible=False, elem_classes="prism-example", **look)
-            for name in EXAMPLES
+            gr.Button(name, visible=False, elem_classes="prism-example", **look) for name in names
         ]
 
     @property

@@ -5,13 +5,11 @@ from __future__ import annotations
 import functools
 import json
 import math
-import pathlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from prism import ASSETS
 from prism.models.setting_types import Number
 from prism.music.metadata import (
     corpus_words,
@@ -22,6 +20,7 @@ from prism.music.metadata import (
     signature,
 )
 from prism.music.roll import FRAMES, FRAMES_PER_BEAT, TICKS_PER_FRAME, Piece
+from prism.service.bundle import BundleError
 from prism.service.log import fault_words
 from prism.service.piece import ShownPiece
 from prism.service.session import Newest
@@ -33,7 +32,6 @@ if TYPE_CHECKING:
     from prism.corpora.prepared import Corpus
     from prism.service.service import Service
 
-STUDY = ASSETS / "study.json"
 # A chart with more rows than this stands upright, with a name at every octave.
 _MOST_LYING_BARS = 40
 
@@ -153,14 +151,12 @@ class Library:
     Parameters
     ----------
     service : Service
-        Holds the corpus.
-    study : Path
-        The corpus in figures, as ``prism corpora report`` writes it.
+        Holds the corpus, and the study of it in its bundle.
     """
 
-    def __init__(self, service: Service, study: pathlib.Path = STUDY) -> None:
+    def __init__(self, service: Service) -> None:
         self._corpus = service.corpus
-        self._study = study
+        self._bundle = service.bundle
 
     @functools.cached_property
     def _list(self) -> dict[str, Any]:
@@ -182,15 +178,12 @@ class Library:
 
     def study(self) -> dict[str, Any]:
         """The stored study as charts, or what is missing."""
-        if not self._study.is_file():
-            missing = f"{self._study.name} is missing. Make it: prism corpora report"
-            return charts(text("The corpus in figures", missing))
-        study = json.loads(self._study.read_text(encoding="utf-8"))
-        about = " ".join(study["notes"])
-        if study["origin"].get("corpus_sha256") != self._corpus.get().digest:
-            about = "These figures are of another corpus than the one above. " + about
+        try:
+            study = self._bundle.document("study")
+        except BundleError as error:
+            return charts(text("The corpus in figures", fault_words(error)))
         return charts(
-            text("The corpus in figures", about),
+            text("The corpus in figures", " ".join(study["notes"])),
             facts("All in all", study["facts"]),
             *(_chart(chart) for chart in study["charts"] if chart["rows"]),
             table("Composers and kinds of tunes, one by one", study["head"], study["labels"]),

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import functools
-import json
-import pathlib
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +22,7 @@ from prism.evaluation.report import (
 )
 from prism.models.setting_types import Number
 from prism.models.settings import SETTINGS
+from prism.service.bundle import BundleError
 from prism.service.listening import Ballot, tally_words
 from prism.service.log import fault_words
 from prism.service.service import Service
@@ -70,24 +69,24 @@ class Evaluation:
     Parameters
     ----------
     service : Service
-        Its models and corpus take part in the live experiment.
-    path : Path
-        The stored result, ``evaluation.json``.
+        Its models and corpus take part in the live experiment; its bundle has the stored one.
     ballot : Ballot, optional
         With what visitors of blind listening said.
     """
 
-    def __init__(self, service: Service, path: pathlib.Path, ballot: Ballot | None = None) -> None:
+    def __init__(self, service: Service, ballot: Ballot | None = None) -> None:
         self.service = service
-        self.path = path
         self.ballot = ballot
+        self.fault = ""
 
     @functools.cached_property
     def result(self) -> dict[str, Any] | None:
-        """The stored result; None if there is none."""
-        if not self.path.is_file():
+        """The stored result; None if there is none that belongs to the bundle, see `fault`."""
+        try:
+            return self.service.bundle.document("evaluation")
+        except BundleError as error:
+            self.fault = f"There is no stored experiment: {error}"
             return None
-        return json.loads(self.path.read_text(encoding="utf-8"))
 
     @functools.cached_property
     def plots(self) -> list[Figure]:
@@ -98,10 +97,7 @@ class Evaluation:
 
     def answers(self) -> str:
         """What the stored result says, or what is missing."""
-        if self.result is not None:
-            return answers(self.result)
-        missing = f"There is no stored experiment ({self.path.name} is missing)."
-        return f"{missing} Make it with: `prism evaluate`"
+        return self.fault if self.result is None else answers(self.result)
 
     def votes(self) -> str:
         """What visitors answered so far."""

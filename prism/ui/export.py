@@ -140,7 +140,7 @@ class Export:
             pieces=pieces,
             scores=scores,
             bands=self.service.scorer.get().bands if scores else {},
-            link=f"{address}?{query(chosen)}" if address else "",
+            link=f"{address}?{query(chosen, self.service.bundle.id)}" if address else "",
             remarks=tuple(filter(None, [_NOT_CARRIED if generation.own else "", _sound()])),
         )
 

@@ -18,7 +18,8 @@ from typing import Any
 
 import gradio as gr
 
-from prism.models.settings import PUBLIC, SETTINGS
+from prism.models.setting_types import Offered
+from prism.models.settings import PUBLIC, SETTINGS, GenerationSettings
 from prism.service.links import BLIND, MODE, Link, query, read_query
 from prism.service.log import fault_words, log_fault
 from prism.service.opening import Opening
@@ -58,7 +59,7 @@ class Handlers:
         others = [gr.skip()] * (len(PUBLIC) - 1)
         try:
             known = self.service.offered
-            asked = read_query(request.query_params.multi_items() if request else (), known)
+            asked = self._asked(request, known)
             example = not asked.given and bool(self.example.pieces)
             settings = self.example.shared.settings if example else asked.settings
             chosen, mix, *wanted = filled(settings, known.composers)
@@ -72,6 +73,13 @@ class Handlers:
         except (ValueError, OSError) as error:
             said = status(f"Prism cannot draw: {fault_words(error)}", error=True)
         return [choices, said, link, *others]
+
+    def _asked(self, request: gr.Request | None, known: Offered) -> Link:
+        given = request.query_params.multi_items() if request else ()
+        return read_query(given, known, self.service.bundle.id)
+
+    def _shared(self, settings: GenerationSettings) -> dict[str, Any]:
+        return share_value(query(settings, self.service.bundle.id))
 
     def opening(self, session: Session, request: gr.Request | None = None) -> Iterator[list[Any]]:
         """Let the stored example sound whose notes stand on the page already.
@@ -146,7 +154,7 @@ class Handlers:
         generation = session.begin(settings)
         said = status("Drawing…", step=True)
         cards = self.cards.begun(generation)
-        yield [share_value(query(settings)), said, *cards, redraw_value(session)]
+        yield [self._shared(settings), said, *cards, redraw_value(session)]
 
     def prism(self, session: Session) -> Iterator[tuple[Any, Any, Any]]:
         """Draw a roll and show it on the way; (player, piece, status)."""
@@ -196,7 +204,7 @@ class Handlers:
             return
         settings = dataclasses.replace(generation.settings, instrument=instrument)
         generation.settings = settings
-        yield [share_value(query(settings)), *skipped[1:]]
+        yield [self._shared(settings), *skipped[1:]]
         for place, name in enumerate(sources):
             if (piece := generation.pieces.get(name)) is None:
                 continue

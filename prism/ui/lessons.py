@@ -104,15 +104,13 @@ class Lesson:
     controls: tuple[ComposerControl | Number, ...]
     has_numbers: bool = False
 
-    @property
-    def text(self) -> str:
+    def text(self, service: Service) -> str:
         """The paragraph above the controls, in Markdown."""
         path = ASSETS / "page" / "lessons" / f"{self.show.__name__}.md"
         text = path.read_text(encoding="utf-8")
         if "{measured}" not in text:
             return text
-        measured = lesson_views.measured_mixtures(ASSETS / "evaluation.json")
-        return text.replace("{measured}", measured)
+        return text.replace("{measured}", lesson_views.measured_mixtures(service))
 
     def views(self, service: Service, *values: Any) -> Iterator[View]:
         """What is shown for these values of the controls.
@@ -151,7 +149,7 @@ class LessonRunner:
 
     def __init__(self, lesson: Lesson, service: Service) -> None:
         self.lesson = lesson
-        self._service = service
+        self.service = service
 
     def opened(self, view: View | None, *values: Any) -> Iterator[tuple]:
         """Run once, when the panel is first seen."""
@@ -164,7 +162,7 @@ class LessonRunner:
         """(status, rolls, view, the numbers if it has any); errors change the status alone."""
         yield self._update(status("Working… If the models are still loading, a few seconds."))
         try:
-            for view in self.lesson.views(self._service, *values):
+            for view in self.lesson.views(self.service, *values):
                 yield self._update(status(view.said), view)
         except Exception as error:  # whatever it was, the rest of the page goes on
             log_fault(logger, "lesson", error)
@@ -250,7 +248,7 @@ def _panel(
     lesson = runner.lesson
     with gr.Tab(lesson.name) as tab, gr.Row(elem_classes="prism-lesson-row"):
         with gr.Column(scale=0, min_width=320, elem_classes="prism-lesson-text"):
-            gr.Markdown(lesson.text)
+            gr.Markdown(lesson.text(runner.service))
             with gr.Column(elem_classes="prism-controls"):
                 with gr.Row():
                     controls = [_component(control) for control in lesson.controls]

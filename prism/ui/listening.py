@@ -122,7 +122,7 @@ def _values(lanes: list[ShownPiece]) -> list[dict[str, Any]]:
 
 def listening_panel(handlers: BlindListening) -> None:
     """Lay out the panel, seen in the mode alone; call inside a ``gr.Blocks``."""
-    listening = gr.State(Listening())
+    listening = gr.State(Listening(handlers.service.stored.examples))
     with gr.Column(elem_classes="prism-listening"):
         gr.Markdown(_INTRODUCTION, elem_classes="prism-prose")
         said = gr.Markdown("", elem_classes="prism-asked")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import pathlib
+import html
 from collections.abc import Iterable
 from typing import Any
 
@@ -10,6 +10,7 @@ import gradio as gr
 from starlette.middleware import Middleware
 
 from prism import ASSETS
+from prism.service.bundle import Manifest
 from prism.service.hosting import Health
 from prism.service.listening import Ballot
 from prism.service.service import Service
@@ -30,6 +31,7 @@ from prism.ui.theme import prism_theme
 # Gradio would keep 10,000, of 0.4 MB each and with the pieces on their pages.
 SESSIONS_KEPT = 300
 FILES_KEPT_SECONDS = 3600
+_MOST_TERMS = 3
 _SCRIPTS = ("page", "kiosk")
 
 _FOOTER = """Pick composers and press Generate: a diffusion transformer draws 64 beats of piano
@@ -37,47 +39,53 @@ music in about a second, and you can play it against a real piece by the same co
 a transformer that writes note by note.
 
 **What you hear.** The first piece is generated: no person wrote it. Prism's own model
-drew it, trained on old music in the corpus of the music21 project. The second is a real piece out
-of the same corpus, from the part that was held back from training. The third is generated as well,
-by the baseline: an Anticipatory Music Transformer, which goes on from the opening of another piece
-unless you choose otherwise, and is told the composers where its card says so. Can you tell them
-apart? [Listen blind](?mode=blind)."""
+drew it, trained on {music}. The second is a real piece out of the same corpus, from the part that
+was held back from training{terms}. The third is generated as well, by the baseline: an Anticipatory
+Music Transformer, which goes on from the opening of another piece unless you choose otherwise, and
+is told the composers where its card says so. Can you tell them apart?
+[Listen blind](?mode=blind)."""
 
 
-def build_ui(
-    service: Service,
-    result: pathlib.Path = ASSETS / "evaluation.json",
-    ballot: Ballot | None = None,
-) -> gr.Blocks:
+def build_ui(service: Service, ballot: Ballot | None = None) -> gr.Blocks:
     """Lay out the page.
 
     Parameters
     ----------
     service : Service
         Whose parts may still be loading.
-    result : Path
-        The stored experiment, as ``prism evaluate`` writes it.
     ballot : Ballot, optional
         Where the votes of blind listening are kept.
     """
+    manifest = service.bundle.manifest
+    named = ["Prism"] if service.bundle.is_shipped else ["Prism", manifest.name]
     with ReliableBlocks(
-        title="Prism",
+        title=" · ".join(named),
         analytics_enabled=False,
         delete_cache=(FILES_KEPT_SECONDS // 4, FILES_KEPT_SECONDS),
     ) as page:
         Api(service).publish()  # first, so that no handler of the page takes one of its names
         mark = MARK.read_text(encoding="utf-8")
         gr.HTML(f"<h1>{mark}<span>Prism</span></h1>", elem_classes="prism-heading", padding=False)
+        for name in named[1:]:
+            words = f"<p>{html.escape(name)}</p>"
+            gr.HTML(words, elem_classes=["prism-heading", "prism-named"], padding=False)
         with gr.Tabs(elem_classes="prism-tabs", overflow_behavior="wrap"):
             with gr.Tab("Play"):
                 PlayPanel(page, Handlers(service))
-                gr.Markdown(_FOOTER, elem_classes="prism-footer")
+                gr.Markdown(_footer(manifest), elem_classes="prism-footer")
                 listening_panel(BlindListening(service, ballot))
             lessons_tab(service)
-            evaluate_tab(Evaluation(service, result, ballot))
+            evaluate_tab(Evaluation(service, ballot))
             corpus_tab(Library(service))
             about_tab(service)
     return log_requests(page)
+
+
+def _footer(manifest: Manifest) -> str:
+    first = "”, “".join(manifest.terms[:_MOST_TERMS])
+    more = f" and {len(manifest.terms) - _MOST_TERMS} others" * (len(manifest.terms) > _MOST_TERMS)
+    terms = f" (terms: “{first}”{more})" if first else ""
+    return _FOOTER.format(music=manifest.music, terms=terms)
 
 
 def _called(scripts: Iterable[str]) -> str:

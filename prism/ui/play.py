@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 import gradio as gr
 
-from prism.service.opening import first_sight
 from prism.service.piece import ShownPiece
 from prism.service.session import Session
 from prism.service.sources import Source
@@ -14,7 +13,7 @@ from prism.ui.cards import CardsPanel
 from prism.ui.controls import Controls
 from prism.ui.element import EACH, QUIET
 from prism.ui.export import Export, export_panel
-from prism.ui.generate import GREETING, Handlers
+from prism.ui.generate import GREETING, Handlers, empty_player
 from prism.ui.mixer import FOLLOW
 from prism.ui.player import PianoRollPlayer, Transport, piece_value
 from prism.ui.presets import Presets
@@ -58,16 +57,17 @@ class PlayPanel:
 
     def __init__(self, page: gr.Blocks, handlers: Handlers) -> None:
         self.handlers, sources = handlers, handlers.service.sources
+        stored = handlers.service.stored.examples
         self.presets = Presets(handlers.service)
         with gr.Row(elem_classes="prism-first"):
             with gr.Column(scale=0, min_width=300, elem_classes="prism-controls"):
-                self.controls = Controls()
+                self.controls = Controls(example.name for example in stored)
             with gr.Column(scale=1, min_width=0, elem_classes="prism-lanes"):
                 Transport({"sources": _named(sources)}, elem_classes="prism-transport-block")
                 self.redraw = RedrawBar({}, elem_classes="prism-redraw-block")
                 with gr.Column(elem_classes=["prism-players", "prism-together"]):
-                    seen = first_sight()
-                    self.players = {name: _lane(name, seen[name]) for name in sources}
+                    seen = stored[0].pieces if stored else {}
+                    self.players = {n: _lane(source, seen.get(n)) for n, source in sources.items()}
         self.cards = CardsPanel()
         self.session = gr.State(Session())
         export_panel(Export(handlers.service), self.session)
@@ -184,7 +184,9 @@ def _named(sources: Mapping[str, Source]) -> list[dict[str, str]]:
     return [{"name": name, "title": source.title} for name, source in sources.items()]
 
 
-def _lane(name: str, piece: ShownPiece) -> PianoRollPlayer:
-    # A page with a link in its address shows no notes but those that it asks for.
-    value = piece_value(piece, busy=True) | {"opening": True}
-    return PianoRollPlayer(value, elem_classes=f"prism-from-{name}")
+def _lane(source: Source, piece: ShownPiece | None) -> PianoRollPlayer:
+    value = empty_player(source, hint=source.hint)
+    if piece is not None:
+        # A page with a link in its address shows no notes but those that it asks for.
+        value = piece_value(piece, busy=True) | {"opening": True}
+    return PianoRollPlayer(value, elem_classes=f"prism-from-{source.name}")

@@ -13,7 +13,6 @@ import gradio as gr
 
 from prism.models.setting_types import Offered, SettingError
 from prism.models.settings import ATTRIBUTE_SETTINGS, PUBLIC, GenerationSettings
-from prism.service.examples import EXAMPLES
 from prism.service.log import fault_words
 from prism.service.service import Service
 from prism.service.session import Session
@@ -48,11 +47,13 @@ class Presets:
             known = set(self.service.composers)
         except (ValueError, OSError):
             known = set()  # the status line says what is missing
-        return [gr.update(visible=known.issuperset(e.composers)) for e in EXAMPLES.values()]
+        chosen = [example.settings.composers for example in self.service.stored.examples]
+        return [gr.update(visible=known.issuperset(composers)) for composers in chosen]
 
     def example(self, name: str) -> list[Any]:
         """Fill in an example's choice."""
-        return filled(EXAMPLES[name], self.service.composers)
+        named = {example.name: example.settings for example in self.service.stored.examples}
+        return filled(named[name], self.service.composers)
 
     def surprise(self) -> list[Any]:
         """Fill in one or two composers, a guidance scale and a seed by chance."""
