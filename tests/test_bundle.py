@@ -11,6 +11,7 @@ from stand_ins import OFFERED, Page, bundle_of, choice_of, service_of
 
 from prism.amt.pipeline import AMTPipeline
 from prism.cli import app
+from prism.cli import main as command_line
 from prism.corpora.prepared import Corpus
 from prism.corpora.provenance import weights_digest
 from prism.service.bundle import (
@@ -179,3 +180,14 @@ def test_the_page_of_a_bundle_speaks_of_its_music(folder, tmp_path):
     visit = Page(service)
     (link, *_) = visit.begin()
     assert link["query"].endswith(f"&bundle={service.bundle.id}")
+
+
+def test_commands_take_a_bundle(folder, tmp_path, capsys):
+    out = tmp_path / "out"
+    bundle = ["--bundle", str(folder), "--output", str(out), "--num-inference-steps", "2"]
+    assert command_line(["generate", "Ada", *bundle, "--seed", "3"]) == 0
+    assert (out / "prism-Ada-seed-3.mid").is_file()
+    assert command_line(["compare", "Bob", *bundle, "--seed", "4"]) == 0
+    assert "seed 4: prism, corpus:" in capsys.readouterr().out
+    assert command_line(["generate", "Bach", *bundle]) == 2
+    assert "composers: expected some of Ada, Bob, Cleo" in capsys.readouterr().err

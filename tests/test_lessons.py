@@ -11,6 +11,7 @@ from conftest import make_pipeline
 from stand_ins import StandInAMT, choice_of, service_of, tiny_corpus
 
 from prism.corpora.dataset import corpus_sample, prompt_sample
+from prism.corpora.prepared import Corpus
 from prism.models.settings import GenerationSettings
 from prism.music.roll import Note, PianoRoll
 from prism.service.lessons import (
@@ -174,3 +175,10 @@ def test_notes_on_a_key_that_is_down_are_counted_once():
     notes, present = births(PartialSample())
     assert notes == [Note(60, 2, 2), Note(55, 1, 1)]
     assert present == [0, 1, 1, 2]
+
+
+def test_one_composer_alone_has_relatives_too(corpus):
+    own = Corpus(corpus.pieces[:5], corpus.splits[:5], ("Ada",))
+    names = list(relatives(own, corpus_sample(own, ["Ada"], 1), 1))
+    assert "Another piece: Ada" in names and "Random notes" in names
+    assert not [name for name in names if name.startswith("Another composer")]
