@@ -17,6 +17,7 @@ from prism.corpora.prepared import Corpus
 
 MODELS = {
     "prism": ("autoencoder", "dit"),
+    "student": ("student",),
     "amt": ("amt",),
     "similarity": ("similarity",),
 }
@@ -29,13 +30,14 @@ def fingerprint(weights: pathlib.Path, corpus: Corpus, seed: int) -> dict[str, A
     Raises
     ------
     FileNotFoundError
-        If a model's weights are missing.
+        If a model's weights are missing; a student there need not be.
     """
+    needed = {n: f for n, f in MODELS.items() if n != "student" or (weights / n).is_dir()}
     return {
         "corpus_sha256": corpus.digest,
         "weights_sha256": {
             name: weights_digest([weights / folder for folder in folders])
-            for name, folders in MODELS.items()
+            for name, folders in needed.items()
         },
         "experiment_seed": seed,
     }

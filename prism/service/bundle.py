@@ -11,7 +11,8 @@ layout
     beside ``assets/``, which holds the rest.
 parts
     What decides the notes and scores, by name, with their SHA-256 in the manifest: ``corpus``,
-    ``prism``, ``profiles`` (``prism.json``), ``amt``, ``similarity``, ``bands``.
+    ``prism``, ``student`` if there is one, ``profiles`` (``prism.json``), ``amt``, ``similarity``,
+    ``bands``.
 belonging
     A network's ``training.json`` names the corpus that it learned from; study, experiment and
     examples what they were made of. What does not belong to the bundle is refused by name, and the
@@ -55,7 +56,11 @@ NETWORKS = {
     "amt": ("amt", "the baseline's weights"),
     "similarity": ("similarity", "the music network's weights"),
 }
-_DECIDING = ("corpus", "prism", "profiles", "amt")
+_TITLES = {name: title for name, (_, title) in NETWORKS.items()} | {
+    "corpus": "the corpus",
+    "student": "the student's weights",
+}
+_DECIDING = ("corpus", "prism", "student", "profiles", "amt")
 
 
 class BundleError(ValueError):
@@ -134,6 +139,7 @@ class Bundle:
         other = {
             "corpus": corpus,
             "prism": weights,
+            "student": weights,
             "profiles": weights,
             "similarity": weights,
             "bands": weights,
@@ -163,7 +169,7 @@ class Bundle:
         for part, digest in _made_of(found).items():
             own = self.manifest.parts.get(part, "")
             if digest != own:
-                title = NETWORKS[part][1] if part in NETWORKS else "the corpus"
+                title = _TITLES[part]
                 raise BundleError(
                     f"{path.name} is not shown: it does not belong to {title} of this page "
                     f"({_short(own)}), but to another ({_short(digest)}); {remedy}"
@@ -258,6 +264,8 @@ def _network_parts(network: str, folder: pathlib.Path) -> dict[str, str]:
     with contextlib.suppress(FileNotFoundError):
         found[network] = weights_digest(places)
     if network == "prism":
+        with contextlib.suppress(FileNotFoundError):
+            found["student"] = weights_digest([folder / "student"])
         found["profiles"] = _digest_of(folder / "prism.json")
     if network == "similarity":
         found["bands"] = _digest_of(folder / BANDS_FILE)

@@ -82,8 +82,12 @@ def origin_of(
     profiles = weights / "prism.json"
     if prism and profiles.is_file():
         prism += f" {hashlib.sha256(profiles.read_bytes()).hexdigest()}"
-    amt = files_digest((pathlib.Path(baseline),))
-    found = {"corpus": corpus.digest, "prism": prism, "amt": amt}
+    found = {
+        "corpus": corpus.digest,
+        "prism": prism,
+        "student": files_digest((weights / "student",)),
+        "amt": files_digest((pathlib.Path(baseline),)),
+    }
     return {name: digest for name, digest in found.items() if digest}
 
 

@@ -29,12 +29,13 @@ CURVES = ASSETS / "page" / "training-curves.json"
 
 _INTRODUCTION = """## About the models
 All of this is read from the records that training wrote next to the weights. The losses are on the
-validation split, pieces that were not trained on. Train them again with `python train.py`, `prism
-train amt` and `prism train similarity`."""
+validation split, pieces that were not trained on. Train them again with `python train.py` and `prism
+train student`, `amt` or `similarity`."""
 
 # Folder under the weights, title, networks in it: the last is the one whose loss is shown.
 _MODELS = (
     ("", "Prism", ("autoencoder", "dit")),
+    ("student", "Prism's student, which draws in 8 steps", ("student",)),
     ("amt", "AMT-mini, the baseline", ("amt",)),
     ("similarity", "The music network, which scores", ("similarity",)),
 )
