@@ -11,7 +11,7 @@ from prism.models.continuation import continued
 from prism.models.pipeline import PrismPipeline
 from prism.models.settings import GenerationSettings
 from prism.music.midi import read_midi, write_midi
-from prism.service.continuing import Opening
+from prism.service.continuing import KeptBars
 
 COMMON = ["--num-inference-steps", "2", "--seed", "5"]
 
@@ -25,20 +25,20 @@ def folder(tmp_path_factory):
 
 
 def test_bars_of_a_file(folder):
-    opening = Opening.read(folder / "waltz.mid", "3-4")
+    opening = KeptBars.read(folder / "waltz.mid", "3-4")
     assert (opening.first, opening.last, opening.words) == (3, 4, "bars 3-4 of waltz.mid")
     roll = opening.roll
     assert (roll.beats, roll.tempo, roll.time_signature) == (6, 90, (3, 4))
     assert roll == read_midi(folder / "waltz.mid").window(6 * 24, 24)
-    assert Opening.read(folder / "waltz.mid", "3").roll.beats == 3
+    assert KeptBars.read(folder / "waltz.mid", "3").roll.beats == 3
     # Ten bars of three beats are within the first 32.
-    assert Opening.read(folder / "waltz.mid").roll.beats == 30
+    assert KeptBars.read(folder / "waltz.mid").roll.beats == 30
 
 
 @pytest.mark.parametrize("bars", ["0-3", "4-3", "41", "one", "1-8-9", ""])
 def test_bars_that_there_are_not_are_told(folder, bars):
     with pytest.raises(ValueError, match="bars: expected one or two from 1 to 40, such as 1-40"):
-        Opening.read(folder / "waltz.mid", bars)
+        KeptBars.read(folder / "waltz.mid", bars)
 
 
 def generate(folder, *arguments) -> int:

@@ -13,7 +13,7 @@ from prism.models.setting_types import SettingError
 from prism.music.roll import BEATS
 
 if TYPE_CHECKING:
-    from prism.service.continuing import Opening
+    from prism.service.continuing import KeptBars
 
 
 def add_command(commands: Any) -> None:
@@ -48,14 +48,14 @@ def run(options: argparse.Namespace) -> None:
     from prism.service.scheduler import Scheduler
     from prism.service.sources import PrismSource
 
-    opening = _opening(options)
+    kept = _kept_bars(options)
     pipeline = PrismPipeline.from_pretrained(chosen_bundle(options).weights)
     source = PrismSource(Loader(lambda: pipeline), Scheduler())
     kinds = [kind for kind in ENDINGS if kind == "midi" or getattr(options, kind)]
     made = []
     for settings in read_settings(options, pipeline.offered):
-        if opening:
-            piece = continued_piece(source, settings, opening, options.beats or BEATS)
+        if kept:
+            piece = continued_piece(source, settings, kept, options.beats or BEATS)
         else:
             piece = source.piece(settings)
         # Not before the first roll: a mistake among the settings leaves no folder behind.
@@ -74,11 +74,11 @@ def run(options: argparse.Namespace) -> None:
         print(json.dumps(settings_record(settings) | {"rolls": made}, ensure_ascii=False))
 
 
-def _opening(options: argparse.Namespace) -> Opening | None:
-    from prism.service.continuing import Opening
+def _kept_bars(options: argparse.Namespace) -> KeptBars | None:
+    from prism.service.continuing import KeptBars
 
     if options.keep is not None:
-        return Opening.read(options.keep, options.bars)
+        return KeptBars.read(options.keep, options.bars)
     for name in ("bars", "beats"):
         if (value := getattr(options, name)) is not None:
             raise SettingError(f"--{name}", "--keep FILE beside it", value)

@@ -23,7 +23,7 @@ _BARS = re.compile(r"(\d{1,5})(?:-(\d{1,5}))?", re.ASCII)
 
 
 @dataclasses.dataclass(frozen=True)
-class Opening:
+class KeptBars:
     """Bars of a piece, from the first to the last, counted from 1."""
 
     piece: Piece
@@ -31,7 +31,7 @@ class Opening:
     last: int
 
     @classmethod
-    def read(cls, path: pathlib.Path, bars: str | None = None) -> Opening:
+    def read(cls, path: pathlib.Path, bars: str | None = None) -> KeptBars:
         """Some bars of a MIDI file, such as ``1-8``; without, those within its first 32 beats.
 
         Raises
@@ -67,15 +67,15 @@ class Opening:
 
 
 def continued_piece(
-    prism: PrismSource, settings: GenerationSettings, opening: Opening, beats: int | str = BEATS
+    prism: PrismSource, settings: GenerationSettings, kept: KeptBars, beats: int | str = BEATS
 ) -> ShownPiece:
-    """The opening and what Prism draws after it, so many beats in all; raises as `continued`."""
-    kept = opening.roll
-    if kept.beats >= MOST_BEATS:
-        raise SettingError("bars", f"fewer than {MOST_BEATS} beats", kept.beats)
-    *_, roll = continued(prism.pipeline.get(), kept, settings, beats)
-    piece, words = prism.shown(settings, roll), opening.words
-    end = f"{opening.piece.title}-bars-{opening.first}-{opening.last}-seed-{settings.seed}"
+    """These bars and what Prism draws after it, so many beats in all; raises as `continued`."""
+    roll = kept.roll
+    if roll.beats >= MOST_BEATS:
+        raise SettingError("bars", f"fewer than {MOST_BEATS} beats", roll.beats)
+    *_, roll = continued(prism.pipeline.get(), roll, settings, beats)
+    piece, words = prism.shown(settings, roll), kept.words
+    end = f"{kept.piece.title}-bars-{kept.first}-{kept.last}-seed-{settings.seed}"
     return dataclasses.replace(
         piece,
         detail=f"{piece.detail} · goes on from {words}",
