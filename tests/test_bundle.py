@@ -174,7 +174,7 @@ def test_the_page_of_a_bundle_speaks_of_its_music(folder, tmp_path):
     service = service_of(bundle=open_bundle(folder))
     page = str(build_ui(service).get_config_file())
     assert "Prism · My music" in page and "trained on songs of mine" in page
-    assert "(terms: made for the tests)" in page
+    assert "(terms: “made for the tests”)" in page
     assert "music21" not in page and "A Bach chorale" not in page
     assert "evaluation.json is missing" in page
     visit = Page(service)
