@@ -82,7 +82,7 @@ def test_a_single_run_and_a_live_experiment_that_is_cancelled(visit):
 def test_about_the_models_is_short_and_the_rest_is_folded(visit):
     page = visit(**LAPTOP)
     open_about(page)
-    for model in ("Prism", "AMT-mini, the baseline", "The music network, which scores"):
+    for model in ("Prism", "The student", "AMT-mini, the baseline", "The music network"):
         block = page.locator(".prism-charts .lines", has=page.get_by_role("heading", name=model))
         assert block.count() == 1 and len(block.locator("p").first.text_content()) > 80
     assert page.evaluate("document.documentElement.scrollHeight") <= 2500

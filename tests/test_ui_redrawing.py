@@ -6,13 +6,14 @@ import types
 
 import gradio as gr
 import pytest
-from stand_ins import choice_of
+from stand_ins import choice_of, service_of
 from test_known import tune
 
 from prism.models.setting_types import Edit, SettingError
 from prism.service.piece import ShownPiece
 from prism.service.session import Session
-from prism.ui.redrawing import edit, edited, redraw_value, touched_bars
+from prism.ui.presets import Presets
+from prism.ui.redrawing import edited, redraw_value, touched_bars
 
 
 def wish(kind: str, **data) -> types.SimpleNamespace:
@@ -56,7 +57,7 @@ def test_there_has_to_be_a_piece():
     with pytest.raises(SettingError, match="redraw: expected a piece of Prism's: press Generate"):
         edited(Session(), wish("undo"))
     with pytest.raises(gr.Error, match="press Generate"):
-        edit(Session(), wish("undo"))
+        Presets(service_of()).redraw(Session(), wish("undo"))
 
 
 def test_too_many_edits_are_told():

@@ -7,7 +7,7 @@ import json
 import pathlib
 import re
 from collections.abc import Iterator
-from itertools import chain, pairwise
+from itertools import chain, dropwhile, pairwise, takewhile
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
@@ -29,10 +29,10 @@ CURVES = ASSETS / "page" / "training-curves.json"
 
 _INTRODUCTION = """## About the models
 All of this is read from the records that training wrote next to the weights. The losses are on the
-validation split, pieces that were not trained on. Train them again with `python train.py` and `prism
+validation split, pieces that were not trained on. Train them again with `prism train`, and `prism
 train student`, `amt` or `similarity`."""
 
-# Folder under the weights, title, networks in it: the last is the one whose loss is shown.
+# Folder under the weights, title, networks in it: of the last one a curve is shown.
 _MODELS = (
     ("", "Prism", ("autoencoder", "dit")),
     ("student", "Prism's student, which draws in 8 steps", ("student",)),
@@ -74,8 +74,10 @@ def _model(
     title: str,
     networks: tuple[str, ...],
 ) -> tuple[list[Block], list[Block]]:
-    """(the model in short, all the rest); its loss stands below its paragraph."""
+    """(the model in short, all the rest); nothing of a model that is not there."""
     path = weights / folder / "training.json"
+    if not path.parent.is_dir():
+        return [], []
     if not path.is_file():
         missing = f"{path.relative_to(weights)} is missing"
         return [text(title, f"No record of its training: {missing}.")], []
@@ -187,10 +189,10 @@ def markdown_table(page: str) -> tuple[list[str], list[list[str]]]:
     >>> markdown_table("# Runs\\n\\n| a | b |\\n|---|---|\\n| 1 | 2 |\\n")
     (['a', 'b'], [['1', '2']])
     """
+    below = dropwhile(lambda line: not line.startswith("|"), page.splitlines())
     rows = [
         [cell.strip().replace("`", "") for cell in line.strip().strip("|").split("|")]
-        for line in page.splitlines()
-        if line.startswith("|")
+        for line in takewhile(lambda line: line.startswith("|"), below)
     ]
     return (rows[0], rows[2:]) if rows else ([], [])
 
