@@ -23,7 +23,7 @@ from prism.models.hub import READ_ERRORS, WeightsError, find_weights, read_netwo
 from prism.models.known import Beats, KnownBeats
 from prism.models.setting_types import Offered
 from prism.models.settings import SETTINGS, GenerationSettings, checked_seeds
-from prism.models.student import STUDENT_FILE, TEACHER_STEPS, Student, StudentFlow
+from prism.models.student import STUDENT_FILE, STUDENT_STEPS, TEACHER_STEPS, Student, StudentFlow
 from prism.music.attributes import COLLECTION, attribute_values, normalising_shift, repetition_of
 from prism.music.form import plan_repetition, planned_letters
 from prism.music.roll import PianoRoll
@@ -335,11 +335,12 @@ class PrismPipeline:
     ) -> tuple[type[GuidedFlow | StudentFlow], PrismDiT, int]:
         """What draws, in how many steps: the student where it was trained for these settings.
 
-        It was never given known beats; these the teacher draws around, in steps of its own.
+        Around known beats, which it was never given, and with settings that it does not know, the
+        teacher draws in as many steps as it needs.
         """
-        if self.student is None or not self.student.draws(settings):
+        if self.student is None or settings.num_inference_steps != STUDENT_STEPS:
             return GuidedFlow, self.dit, settings.num_inference_steps
-        if known:
+        if known or not self.student.knows(settings):
             return GuidedFlow, self.dit, TEACHER_STEPS
         return StudentFlow, self.student.dit, settings.num_inference_steps
 

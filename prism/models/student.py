@@ -33,6 +33,7 @@ STUDENT_STEPS = GenerationSettings.num_inference_steps
 TEACHER_STEPS = 16
 # What it is shown in training; beyond it the teacher draws.
 MOST_STRUCTURE = 1.5
+LEAST_GUIDANCE = 1.0
 
 
 class LowRank(nn.Module):
@@ -135,10 +136,13 @@ class Student:
             )
         return cls(state, owner, merged(teacher, state))
 
-    def draws(self, settings: GenerationSettings) -> bool:
-        """Whether it was trained for these settings."""
-        steps, structure = settings.num_inference_steps, settings.structure_scale
-        return steps == STUDENT_STEPS and structure <= MOST_STRUCTURE
+    def knows(self, settings: GenerationSettings) -> bool:
+        """Whether it was trained for these settings, in `STUDENT_STEPS` steps.
+
+        Hardly for those without composers' guidance, and it does not follow collections.
+        """
+        guided = settings.guidance_scale >= LEAST_GUIDANCE and settings.collection is None
+        return guided and settings.structure_scale <= MOST_STRUCTURE
 
 
 def merged(teacher: PrismDiT, state: dict[str, torch.Tensor]) -> PrismDiT:
