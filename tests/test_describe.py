@@ -189,6 +189,7 @@ PHRASES = [
     ("D dorian", {}, "D dorian"),
     ("tempo 500", {}, "tempo 500"),
     ("in 5/7", {}, "5/7"),
+    ("¹A ½ ٣", {}, "¹A ½ ٣"),
     (
         "Bach, Mozart, Haydn, Beethoven and Trecento",
         by("Bach", "Mozart", "Haydn", "Beethoven"),

@@ -161,9 +161,9 @@ def _items(said: Sequence[Token], offered: Offered) -> Iterator[_Item]:
 def _unlisted(word: str) -> Meaning:
     if "/" in word:
         return Meaning("says", {_METRE: word})
-    if word[0].isdigit():
+    if word.replace(".", "", 1).isdecimal():
         return Meaning("value", float(word))
-    return Meaning("unknown" if word[0].isalpha() else "break")
+    return Meaning("unknown" if word[:1].isalnum() else "break")
 
 
 def _with_numbers(items: Sequence[_Item]) -> Iterator[_Item]:
