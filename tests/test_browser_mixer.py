@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from conftest import filled
 
 LINK = "?composers=Bach,Mozart,Haydn&weights=50,30,20&seed=3"
@@ -108,5 +109,7 @@ def test_a_phone_has_room_for_a_finger_and_the_colours_can_be_told_apart(mixed, 
     parts = page.locator(".prism-mixer .part").all()
     colours = [part.evaluate("one => getComputedStyle(one).backgroundColor") for part in parts]
     assert len(set(colours)) == 3
+    found = Axe().run(page, context=".prism-mixer")
+    assert not found.violations_count, found.generate_report()
     drag(page, 0, 10)
     assert shares(page) == ["Bach 60 %", "Mozart 20 %", "Haydn 20 %"]

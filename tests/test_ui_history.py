@@ -233,11 +233,12 @@ def test_examples_are_shown_whose_composers_there_are(monkeypatch):
     monkeypatch.setattr(Service, "composers", ["Bach", "Haydn", "Irish reels"])
     names = shown_examples(service)
     assert names == ["A Bach chorale", "Haydn meets Irish reels"]
-    composers, *others = Presets(service).example(names[1])
+    composers, mix, *others = Presets(service).example(names[1])
     wanted = service.stored.examples[2].settings
-    assert composers["value"] == list(wanted.composers)
+    assert composers["value"] == mix["composers"] == list(wanted.composers)
     # None of them asks for anything else.
-    assert others[5:] == [*(SETTINGS | {"seed": wanted.seed}).values()]
+    usual = {"seed": wanted.seed, "num_inference_steps": wanted.num_inference_steps}
+    assert others == [*(SETTINGS | usual).values()]
 
 
 def test_a_stored_piece_is_the_piece():

@@ -1,7 +1,6 @@
 // The body of the mixer's on-load function: `element`, `props`, `trigger` and `watch` are given.
 const EMPTY = { composers: [], weights: [], known: [], equal: 50 };
 const SMALLEST = 5; // per cent: what is narrower cannot be taken hold of
-const GOLDEN_ANGLE = 137.508; // any few in a row lie far apart on the circle of hues
 
 const root = element.querySelector(".prism-mixer");
 const part = (name) => root.querySelector(name);
@@ -24,11 +23,13 @@ function boundaries() {
 
 // ---- what is seen ----
 
+// Every other composer is lighter and from across the circle of hues: what is alike is far apart.
 function colouredOf(name, tag, className) {
-  const place = value().known.indexOf(name);
+  const { known } = value();
+  const place = known.indexOf(name);
   const made = make(tag, className);
-  made.style.setProperty("--hue", (place * GOLDEN_ANGLE + 60) % 360);
-  made.style.setProperty("--lighter", place % 2 ? 0.12 : 0);
+  made.style.setProperty("--hue", 40 + 360 * (place / known.length + (place % 2) / 2));
+  made.style.setProperty("--lighter", place % 2 ? 0.16 : 0);
   return made;
 }
 
