@@ -7,6 +7,8 @@ import json
 import pytest
 from conftest import ROOT, choose_tab
 
+from prism.ui.about import MODELS
+
 LAPTOP = {"viewport": {"width": 1366, "height": 768}}
 TABS = ("Play", "How it works", "Evaluate", "Corpus", "About the models")
 FIGURES = """() => {
@@ -82,8 +84,9 @@ def test_a_single_run_and_a_live_experiment_that_is_cancelled(visit):
 def test_about_the_models_is_short_and_the_rest_is_folded(visit):
     page = visit(**LAPTOP)
     open_about(page)
-    for model in ("Prism", "The student", "AMT-mini, the baseline", "The music network"):
-        block = page.locator(".prism-charts .lines", has=page.get_by_role("heading", name=model))
+    for _, model, _ in MODELS:
+        heading = page.get_by_role("heading", name=model, exact=True)
+        block = page.locator(".prism-charts .lines", has=heading)
         assert block.count() == 1 and len(block.locator("p").first.text_content()) > 80
     assert page.evaluate("document.documentElement.scrollHeight") <= 2500
     assert shown_tables(page) == 0 and not page.get_by_text("What was tried").is_visible()

@@ -33,7 +33,7 @@ validation split, pieces that were not trained on. Train them again with `prism 
 train student`, `amt` or `similarity`."""
 
 # Folder under the weights, title, networks in it: of the last one a curve is shown.
-_MODELS = (
+MODELS = (
     ("", "Prism", ("autoencoder", "dit")),
     ("student", "Prism's student, which draws in 8 steps", ("student",)),
     ("amt", "AMT-mini, the baseline", ("amt",)),
@@ -62,7 +62,7 @@ def about(
     except (ValueError, OSError) as error:
         models = [([text("There are no weights", fault_words(error))], [])]
     else:
-        models = [_model(folder, corpus, *model) for model in _MODELS]
+        models = [_model(folder, corpus, *model) for model in MODELS]
     short, rest = (chain(*blocks) for blocks in zip(*models, strict=True))
     return charts(*short), charts(*rest, *_tried(experiments))
 
