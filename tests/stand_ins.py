@@ -48,7 +48,7 @@ SLOW_SEED = 123_456
 SETTINGS = {
     "guidance_scale": 2,
     "seed": 1,
-    "num_inference_steps": 16,
+    "num_inference_steps": 8,
     "tempo": 0,
     "amt_start": "opening",
     "structure_scale": 0.35,

@@ -78,6 +78,7 @@ OLD = {
         "composers": ["Ada", "Bob"],
         "weights": [60, 40],
         "seed": 7,
+        "num_inference_steps": 16,
         "tempo": 100,
     },
     "composers=Ada&guidance_scale=3.5&seed=2147483647&num_inference_steps=4&tempo=0"

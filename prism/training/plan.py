@@ -20,9 +20,11 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from prism.amt.vocabulary import CONTEXT
 from prism.models.autoencoder import CHANNELS, BeatAutoencoder
+from prism.models.student import with_adapters
 from prism.music.roll import BEATS, FRAMES, KEYS
 from prism.similarity.networks import ComposerNetwork
 from prism.training.amt import new_amt
+from prism.training.presets import PRESETS
 from prism.training.recipe import (
     AMTRecipe,
     AnyRecipe,
@@ -30,6 +32,7 @@ from prism.training.recipe import (
     Recipe,
     SimilarityRecipe,
     StageRecipe,
+    StudentRecipe,
     main_stage,
     stages_of,
 )
@@ -210,6 +213,10 @@ def _built(recipe: AnyRecipe) -> dict[str, tuple[nn.Module, tuple[torch.Tensor, 
         return {"amt": (new_amt(recipe, [""] * LABELS), (tokens,))}
     if isinstance(recipe, SimilarityRecipe):
         return {"similarity": (ComposerNetwork(labels=LABELS, width=recipe.width), (rolls,))}
+    if isinstance(recipe, StudentRecipe):
+        # Of the usual transformer; what it and its teacher draw in each step comes on top.
+        dit, inputs = _built(PRESETS["mini"])["dit"]
+        return {"student": (with_adapters(dit, recipe.rank), inputs)}
     latents = torch.zeros(1, BEATS, recipe.latent_size)
     metre = torch.zeros(1, BEATS, 2, dtype=torch.int64)
     dit = new_dit(recipe, LABELS)
