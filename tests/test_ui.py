@@ -79,7 +79,7 @@ def test_generate_shows_previews_then_the_pipelines_own_roll(client):
     updates = generate(client, composers=["Ada", "Bob"], weights=[70, 30], seed=5)
     value = updates[-1]
     expected = make_pipeline()(
-        ["Ada", "Bob"], [0.7, 0.3], guidance_scale=2.0, num_inference_steps=16, seed=5
+        ["Ada", "Bob"], [0.7, 0.3], guidance_scale=2.0, num_inference_steps=8, seed=5
     ).rolls[0]
     assert [tuple(note) for note in value["notes"]] == expected.notes()
     assert (value["tempo"], value["beats"]) == (expected.tempo, 64)

@@ -49,12 +49,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "(default: PRISM_BUNDLE, or the shipped one)",
     )
     options = parser.parse_args(arguments)
-    configure_logging()
-    give_memory_back()
     try:
         bundle = open_bundle(options.bundle)
     except (OSError, ValueError) as error:
         parser.exit(1, f"{error}\n")
+    configure_logging()
+    give_memory_back()
     others = {name: os.environ.get(f"PRISM_{name.upper()}") for name in ("weights", "amt")}
     service = load_service(bundle.with_others(**others))
     if gpu_is_lent():
