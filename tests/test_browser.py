@@ -317,7 +317,7 @@ def test_a_second_composer_brings_the_mixer(visit):
 def test_stop_ends_the_drawing_and_generate_works_again(visit):
     page = visit()
     page.get_by_text("More settings").click()
-    page.get_by_label("number input for Steps").fill("64")
+    page.get_by_label("number input for Steps").fill("200")
     page.get_by_role("button", name="New seed").click()
     page.wait_for_function("document.querySelector('.prism-player').dataset.state === 'rendering'")
     page.get_by_role("button", name="Stop").click()
