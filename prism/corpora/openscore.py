@@ -30,16 +30,13 @@ from prism.corpora.files import CorpusError, LeftOut, MidiFile, entries, load
 from prism.corpora.music21 import Collection, read_score_file
 from prism.corpora.preparation import (
     MINIMUM_PIECES,
-    SCORES_IN_BATCH,
     Report,
     assemble,
     check_minimum,
-    made_shards,
+    read_scores,
 )
 from prism.corpora.prepared import SPLITS, Corpus
-from prism.corpora.scheduling import LOCAL, batches
-from prism.corpora.shards import read_piece, read_summaries
-from prism.music.progress import ProgressBar
+from prism.corpora.scheduling import LOCAL
 from prism.music.roll import Piece
 
 TERMS = "CC0 1.0, OpenScore"
@@ -149,14 +146,8 @@ def prepare_openscore(
             f"{root} holds no scores of OpenScore: expected the archive of its repository Lieder "
             "or StringQuartets, or a folder with either"
         )
-    with ProgressBar(total=len(files), desc="openscore", unit="score") as bar:
-        found = batches(files, SCORES_IN_BATCH)
-        shards = made_shards(found, read_openscore, cache, (scheduler, processes), bar.update)
-    pieces: list[Piece] = []
-    for number, shard in enumerate(shards):
-        summaries, left_out = read_summaries(shard, number)
-        report.skipped += left_out
-        pieces += [read_piece(shard, row) for row in range(len(summaries))]
+    where = scheduler, processes
+    pieces = read_scores(files, read_openscore, cache, where, report, title="openscore")
     labels = surnames(piece.label for piece in pieces)
     named = [dataclasses.replace(piece, label=labels[piece.label]) for piece in pieces]
     corpus = _split_in_three(named, report, minimum_pieces)

@@ -35,7 +35,7 @@ MINIMUM_PIECES = 9
 HELD_OUT_SHARE = 0.1
 INCIPIT_INTERVALS = 10
 # A score takes a hundred times as long to read as a MIDI file.
-SCORES_IN_BATCH = 8
+_SCORES_IN_BATCH = 8
 
 
 @dataclasses.dataclass
@@ -112,15 +112,31 @@ def prepare(
         for path in collection.files(root)
     ]
     report = Report()
-    found = batches(scores, SCORES_IN_BATCH)
-    with ProgressBar(total=len(scores), desc="corpus", unit="file") as bar:
-        shards = made_shards(found, read_score, cache, (scheduler, processes), bar.update)
+    pieces = read_scores(scores, read_score, cache, (scheduler, processes), report)
+    return named(assemble(pieces, report, minimum_pieces)), report
+
+
+def read_scores(
+    scores: Sequence[Any],
+    read: Callable[[Any], Any],
+    cache: pathlib.Path,
+    where: tuple[str, int],
+    report: Report,
+    title: str = "corpus",
+) -> list[Piece]:
+    """The pieces of scores, by shards in the cache; what was left out goes into the report.
+
+    Parameters are those of `made_shards`, for `scores` instead of their batches; `title` is that of
+    the progress bar.
+    """
+    with ProgressBar(total=len(scores), desc=title, unit="file") as bar:
+        shards = made_shards(batches(scores, _SCORES_IN_BATCH), read, cache, where, bar.update)
     pieces: list[Piece] = []
     for number, shard in enumerate(shards):
         summaries, left_out = read_summaries(shard, number)
         report.skipped += left_out
         pieces += [read_piece(shard, row) for row in range(len(summaries))]
-    return named(assemble(pieces, report, minimum_pieces)), report
+    return pieces
 
 
 def check_minimum(minimum_pieces: int) -> None:
