@@ -272,6 +272,7 @@ SETTINGS: dict[str, Setting] = {
 PUBLIC = {setting.public_name: setting for setting in SETTINGS.values() if setting.shared}
 # All but composers and weights.
 OTHERS = tuple(SETTINGS)[2:]
+PUBLIC_OTHERS = tuple(PUBLIC)[2:]
 ATTRIBUTE_SETTINGS = tuple(n for n, s in SETTINGS.items() if isinstance(s, AttributeSetting))
 
 

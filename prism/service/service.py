@@ -15,7 +15,7 @@ from prism.corpora.prepared import Corpus
 from prism.corpora.sharded import ShardedCorpus
 from prism.models.hub import find_weights
 from prism.models.setting_types import Offered
-from prism.models.settings import PUBLIC, SETTINGS, GenerationSettings
+from prism.models.settings import PUBLIC_OTHERS, SETTINGS, GenerationSettings
 from prism.service.bundle import NETWORKS, Bundle, open_bundle
 from prism.service.describe import Description, describe
 from prism.service.examples import StoredExamples, load_examples, read_examples
@@ -133,7 +133,7 @@ class Service:
             )
         usual = SETTINGS["composer_weights"].default
         shares = [weights.get(name, usual) for name in composers]
-        named = dict(zip(list(PUBLIC)[2:], others, strict=False))
+        named = dict(zip(PUBLIC_OTHERS, others, strict=False))
         return self.settings(composers=composers, weights=shares, **named)
 
     def fill(

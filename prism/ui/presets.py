@@ -12,14 +12,13 @@ from typing import Any
 import gradio as gr
 
 from prism.models.setting_types import Offered, SettingError
-from prism.models.settings import ATTRIBUTE_SETTINGS, PUBLIC, GenerationSettings
+from prism.models.settings import ATTRIBUTE_SETTINGS, PUBLIC_OTHERS, GenerationSettings
 from prism.service.log import fault_words
 from prism.service.service import Service
 from prism.service.session import Session
 from prism.ui.mixer import mix_value
 from prism.ui.redrawing import edited
 
-_OTHERS = tuple(PUBLIC)[2:]  # all but composers and weights
 # Where samples are neither vague nor crowded; the whole range is wider.
 SURPRISING_GUIDANCE = (1.5, 3.0)
 _SURPRISING_SHARES = (30, 40, 50, 60, 70)
@@ -73,7 +72,7 @@ class Presets:
         # What a visitor set for good stays; what was redrawn was of another seed.
         changed = ("guidance_scale", "seed", "redraw")
         *mix, others = *filled(made, names)[:2], made.public()
-        return [*mix, *(others[n] if n in changed else gr.skip() for n in _OTHERS)]
+        return [*mix, *(others[n] if n in changed else gr.skip() for n in PUBLIC_OTHERS)]
 
     def redraw(self, session: Session, event: gr.EventData) -> list[Any]:
         """Fill in the choice of the latest generation with an edit more or less."""

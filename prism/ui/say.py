@@ -7,15 +7,13 @@ from typing import Any
 
 import gradio as gr
 
-from prism.models.settings import PUBLIC
+from prism.models.settings import PUBLIC, PUBLIC_OTHERS
 from prism.service.describe import WORDS, Description
 from prism.service.log import fault_words
 from prism.service.service import Service
 from prism.ui.element import Element
 from prism.ui.mixer import mix_value
 from prism.ui.player import status
-
-_OTHERS = tuple(PUBLIC)[2:]  # all but composers and weights
 
 
 class SayLine(Element):
@@ -72,10 +70,10 @@ class Saying:
 
     def _filled(self, settings: Mapping[str, Any], before: Mapping[str, Any]) -> list[Any]:
         """Only these, and the default of what stood there before; as `prism.ui.presets.filled`."""
-        others = {name: PUBLIC[name].public_default for name in before if name in _OTHERS}
+        others = {name: PUBLIC[name].public_default for name in before if name in PUBLIC_OTHERS}
         others |= settings
         mix = [gr.skip(), gr.skip()]
         if composers := settings.get("composers"):
             mixer = mix_value(composers, settings["weights"], self.service.composers)
             mix = [gr.update(value=composers), mixer]
-        return [*mix, *(others.get(name, gr.skip()) for name in _OTHERS)]
+        return [*mix, *(others.get(name, gr.skip()) for name in PUBLIC_OTHERS)]
