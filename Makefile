@@ -36,6 +36,7 @@ benchmarks: $(VENV)/app-ready
 # hours; what was stopped goes on where it was.
 release: $(VENV)/test-ready
 	$(BIN)/prism train --compile --weights weights
+	$(BIN)/prism train student --compile --weights weights/student
 	$(BIN)/prism train amt --compile --weights weights/amt
 	$(BIN)/prism train similarity --weights weights/similarity
 	$(BIN)/prism evaluate bands

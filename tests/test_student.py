@@ -138,6 +138,23 @@ def test_it_is_saved_beside_its_teacher_and_refused_beside_another(pipeline, tmp
         PrismPipeline.from_pretrained(tmp_path)
 
 
+def test_a_transformer_trained_anew_gets_a_new_student(pipeline, corpus, tmp_path):
+    pipeline.save_pretrained(tmp_path)
+    make_pipeline(1, knowing=KNOWING).dit.half().save_pretrained(tmp_path / "dit")
+    recipe = dataclasses.replace(RECIPE, teacher=str(tmp_path))
+    student = train(recipe, corpus, tmp_path / "run", tmp_path / "student")
+    assert PrismPipeline.from_pretrained(tmp_path).student.teacher == student.teacher
+
+
+def test_the_steps_taken_are_those_of_whoever_draws(pipeline):
+    usual = GenerationSettings("Ada")
+    assert pipeline.steps_taken(usual, known=False) == STUDENT_STEPS
+    assert pipeline.steps_taken(usual, known=True) == TEACHER_STEPS
+    asked = dataclasses.replace(usual, num_inference_steps=24)
+    assert pipeline.steps_taken(asked, known=True) == 24
+    assert make_pipeline().steps_taken(usual, known=True) == STUDENT_STEPS
+
+
 @pytest.mark.parametrize("t", [0.9, 0.5, 0.1])
 def test_the_teacher_of_a_batch_guides_as_the_sampler_does(stage, t):
     noise, _, metre, attributes, letters, _, _, *rows = stage.draw(0, slice(None))

@@ -162,10 +162,13 @@ class PrismPipeline:
         (folder / SETTINGS_FILE).write_text(text + "\n", encoding="utf-8")
 
     @classmethod
-    def from_pretrained(cls, folder: str | pathlib.Path) -> PrismPipeline:
+    def from_pretrained(
+        cls, folder: str | pathlib.Path, with_student: bool = True
+    ) -> PrismPipeline:
         """Load what `save_pretrained` wrote, in float32, on the GPU where there is one.
 
-        `folder` may also be a repository on the Hugging Face Hub; see `prism.models.hub`.
+        `folder` may also be a repository on the Hugging Face Hub; see `prism.models.hub`. A student
+        there is taken along unless it is not wanted, as where it is about to be trained anew.
 
         Raises
         ------
@@ -185,7 +188,7 @@ class PrismPipeline:
                 settings.get("collections", ()),
                 settings.get("key_normalised", False),
             )
-            if (folder / STUDENT_FOLDER / STUDENT_FILE).is_file():
+            if with_student and (folder / STUDENT_FOLDER / STUDENT_FILE).is_file():
                 pipeline.student = Student.load(folder / STUDENT_FOLDER, pipeline.dit)
         except READ_ERRORS as error:
             raise WeightsError(f"weights in {folder} cannot be read ({error}); {advice}") from error
@@ -344,6 +347,10 @@ class PrismPipeline:
             return GuidedFlow, self.dit, TEACHER_STEPS
         return StudentFlow, self.student.dit, settings.num_inference_steps
 
+    def steps_taken(self, settings: GenerationSettings, known: bool) -> int:
+        """In how many steps these settings are drawn, around known beats or freely."""
+        return self._sampler(settings, known)[2]
+
     def _noise(self, seeds: Sequence[int]) -> torch.Tensor:
         shape = (self.dit.config.tokens, self.dit.config.latent_size)
         noise = [torch.randn(shape, generator=torch.Generator().manual_seed(s)) for s in seeds]
@@ -379,9 +386,11 @@ class PrismPipeline:
         }
         metre = regular_metre(properties["time_signature"])
         attributes = self._attribute_indices(settings, seed, profile)
-        letters = self._letters(settings, seed, profile, metre)
-        if known is not None:
-            metre, letters = known.metre, np.zeros_like(letters)  # a drawn plan is not its plan
+        if known is None:
+            letters = self._letters(settings, seed, profile, metre)
+        else:
+            metre = known.metre
+            letters = np.zeros(len(metre), np.int64)  # a drawn plan is not its plan
             tempo = known.roll.tempo if settings.tempo is None else settings.tempo
             properties = known.roll.properties | {"tempo": tempo}
             attributes = self._in_key(attributes, settings, known)

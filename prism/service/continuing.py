@@ -74,7 +74,7 @@ def continued_piece(
     if roll.beats >= MOST_BEATS:
         raise SettingError("bars", f"fewer than {MOST_BEATS} beats", roll.beats)
     *_, roll = continued(prism.pipeline.get(), roll, settings, beats)
-    piece, words = prism.shown(settings, roll), kept.words
+    piece, words = prism.shown(settings, roll, known=True), kept.words
     end = f"{kept.piece.title}-bars-{kept.first}-{kept.last}-seed-{settings.seed}"
     return dataclasses.replace(
         piece,

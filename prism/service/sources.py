@@ -163,8 +163,10 @@ class PrismSource(Source):
                 return pipeline.stream(settings.with_edits(edits[count:]), known=drawn)
         return pipeline.stream(settings)
 
-    def shown(self, settings: GenerationSettings, roll: PianoRoll) -> ShownPiece:
-        """A roll that was drawn, with its words."""
+    def shown(
+        self, settings: GenerationSettings, roll: PianoRoll, known: bool = False
+    ) -> ShownPiece:
+        """A roll that was drawn, perhaps around known beats, with its words."""
         pipeline = self.pipeline.get()
         origin = checkpoint(pipeline.autoencoder, pipeline.dit)
         mix = settings.composers, settings.composer_weights
@@ -172,7 +174,7 @@ class PrismSource(Source):
             settings.mix,
             f"guidance {settings.guidance_scale:g}",
             f"seed {settings.seed}",
-            f"{settings.num_inference_steps} steps",
+            f"{pipeline.steps_taken(settings, known or bool(settings.edits))} steps",
             metre(roll),
             asked_words(settings.attributes),
             settings.redraw and f"redrawn {settings.redraw}",

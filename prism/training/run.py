@@ -236,7 +236,7 @@ def _train_similarity(run: _Run, recipe: SimilarityRecipe) -> CorpusFeatures:
 
 
 def _train_student(run: _Run, recipe: StudentRecipe) -> Student:
-    pipeline = PrismPipeline.from_pretrained(recipe.teacher)
+    pipeline = PrismPipeline.from_pretrained(recipe.teacher, with_student=False)
     stage = StudentStage(recipe, pipeline, run.corpus.digest)
     if run.config.compiled:
         stage.compile()
