@@ -1,4 +1,8 @@
-"""Tiny music and tiny models shared by the tests, and the real app in a real browser."""
+"""Tiny music and tiny models shared by the tests, and the real app in a real browser.
+
+torch and the models are imported where they are used: the process that only hands tests to workers,
+which start after it has read this file, would wait 5 s for them.
+"""
 
 from __future__ import annotations
 
@@ -13,17 +17,19 @@ import time
 import unittest.mock
 import urllib.request
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-import torch
 
-from prism.corpora.prepared import Corpus
-from prism.models.autoencoder import BeatAutoencoder
-from prism.models.dit import PrismDiT
-from prism.models.pipeline import PrismPipeline
 from prism.music.attributes import COLLECTION, attribute_values
 from prism.music.roll import TICKS_PER_BEAT, Piece
+
+if TYPE_CHECKING:
+    import torch
+
+    from prism.corpora.prepared import Corpus
+    from prism.models.pipeline import PrismPipeline
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -73,6 +79,8 @@ def make_piece(
 
 def random_weights(network: torch.nn.Module, seed: int = 0) -> torch.nn.Module:
     """Fill a network with noise, so that no layer is silent as in a new one."""
+    import torch
+
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for parameter in network.parameters():
@@ -97,6 +105,8 @@ class PitchClasses:
 
     def features(self, rolls) -> torch.Tensor:
         """See `prism.similarity.networks.FeatureNetwork`."""
+        import torch
+
         counts = [np.bincount(roll.arrays()[0] % 12, minlength=12) for roll in rolls]
         return torch.tensor(np.array(counts), dtype=torch.float32)
 
@@ -129,6 +139,12 @@ def make_pipeline(
     key_normalised : bool
         As of `PrismPipeline`.
     """
+    import torch
+
+    from prism.models.autoencoder import BeatAutoencoder
+    from prism.models.dit import PrismDiT
+    from prism.models.pipeline import PrismPipeline
+
     autoencoder = random_weights(BeatAutoencoder(latent_size, hidden_size=16), seed)
     with torch.no_grad():
         autoencoder.decoder[-1].weight.mul_(8 * (8 / latent_size) ** 0.8)
@@ -171,6 +187,8 @@ def pipeline() -> PrismPipeline:
 @pytest.fixture
 def corpus() -> Corpus:
     """Two labels with a few pieces on each side of the split."""
+    from prism.corpora.prepared import Corpus
+
     pieces = [
         make_piece(f"{label}-{i}", label, beats=70 + 10 * i, seed=i + 100 * (label == "Bob"))
         for label in ("Ada", "Bob")
