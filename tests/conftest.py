@@ -166,6 +166,14 @@ def make_pipeline(
     return PrismPipeline(autoencoder, dit, profiles, collections, key_normalised)
 
 
+def pytest_collection_modifyitems(items):
+    """Files that open the browser come last. It stays open from one to the next, with the scripts
+    that it has compiled; while it does, no other test can have an event loop of its own.
+    """
+    in_browser = {item.path for item in items if "browser" in item.fixturenames}
+    items.sort(key=lambda item: item.path in in_browser)
+
+
 @pytest.fixture(autouse=True)
 def few_validation_windows(monkeypatch):
     """A training run of a test looks at a few windows now and then, not at hundreds."""
@@ -248,7 +256,7 @@ def wait_for(app: subprocess.Popen, address: str) -> str:
     raise AssertionError(f"the app did not answer within {START_SECONDS} s")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def browser():
     """A headless browser; where there is none, tests are skipped, but fail under ``CI``."""
     try:
@@ -258,14 +266,13 @@ def browser():
     if CHROMIUM is None or sync_playwright is None:
         missing = "Chromium" if CHROMIUM is None else "playwright"
         (pytest.fail if os.environ.get("CI") else pytest.skip)(f"{missing} is not installed")
-    # Not for the whole run: while it is open, no other test can have an event loop of its own.
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_OPTIONS)
         yield browser
         browser.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def new_page(browser):
     """Opens an empty page; those with the same options share a cache, which saves seconds."""
     contexts = {}

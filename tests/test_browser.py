@@ -13,7 +13,7 @@ import wave
 import numpy as np
 import pytest
 from conftest import generate, open_menu, started
-from stand_ins import SLOW_SEED, served, tiny_corpus
+from stand_ins import GROWING_SEED, OTHER_GROWING_SEED, SLOW_SEED, served, tiny_corpus
 
 from prism.service.loading import Loader, load_amt, load_scorer
 
@@ -138,7 +138,7 @@ def test_the_baseline_grows_and_plays_like_the_others(visit, tmp_path):
         }"""
     )
     # Nobody else's seed: a sample that another test left to the server would be there at once.
-    page.get_by_label("Seed", exact=True).fill("2026")
+    page.get_by_label("Seed", exact=True).fill(str(GROWING_SEED))
     generate(page, amt=True)
     assert len(set(page.evaluate("window.grown"))) >= 3
     assert int(page.locator(".prism-player canvas").nth(2).get_attribute("data-notes")) > 10
@@ -151,11 +151,12 @@ def test_the_baseline_grows_and_plays_like_the_others(visit, tmp_path):
 
 def test_a_new_click_ends_what_the_baseline_still_writes(visit):
     page = visit()
-    page.get_by_role("button", name="New seed").click()
+    page.get_by_label("Seed", exact=True).fill(str(OTHER_GROWING_SEED))
+    page.get_by_role("button", name="Generate").click()
     writing = "document.querySelectorAll('.prism-player')[2].dataset.state === 'rendering'"
     page.wait_for_function(writing)
     page.get_by_label("Seed", exact=True).fill(str(SLOW_SEED))
-    generate(page)
+    page.get_by_role("button", name="Generate").click()
     page.wait_for_function(
         "seed => document.querySelectorAll('.detail')[2].textContent.includes(`(from ${seed})`)",
         arg=SLOW_SEED,
@@ -318,7 +319,8 @@ def test_stop_ends_the_drawing_and_generate_works_again(visit):
     page = visit()
     page.get_by_text("More settings").click()
     page.get_by_label("number input for Steps").fill("200")
-    page.get_by_role("button", name="New seed").click()
+    page.get_by_label("Seed", exact=True).fill(str(SLOW_SEED))
+    page.get_by_role("button", name="Generate").click()
     page.wait_for_function("document.querySelector('.prism-player').dataset.state === 'rendering'")
     page.get_by_role("button", name="Stop").click()
     page.wait_for_function("document.querySelector('.prism-status').textContent === 'Stopped.'")
@@ -329,7 +331,7 @@ def test_stop_ends_the_drawing_and_generate_works_again(visit):
     assert "Stopped" in player_text(page, 2, "message")
     # The real piece is only looked up.
     assert player_text(page, 1, "message") == ""
-    page.get_by_role("button", name="Generate").click()
+    page.get_by_role("button", name="New seed").click()
     # Ready, if the roll was complete before it was stopped.
     done = "document.querySelector('.prism-status').textContent.match(/^(Done|Ready)/)"
     page.wait_for_function(done)
