@@ -43,6 +43,7 @@ CHROMIUM_OPTIONS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+DESK = {"width": 1280, "height": 900}
 START_SECONDS = 90
 WAIT_MS = 60_000
 LANES = "[...document.querySelectorAll('.prism-together .prism-player')]"
@@ -274,15 +275,19 @@ def browser():
 
 @pytest.fixture(scope="session")
 def new_page(browser):
-    """Opens an empty page; those with the same options share a cache, which saves seconds."""
+    """Opens an empty page. As many as can share a cache, which saves seconds: size, colours and
+    motion are told to the page, and only other options ask for a cache of their own.
+    """
     contexts = {}
 
-    def open_page(**options):
-        options = {"viewport": {"width": 1280, "height": 900}} | options
+    def open_page(viewport=DESK, color_scheme="light", reduced_motion="no-preference", **options):
         key = str(options)
         if key not in contexts:
             contexts[key] = browser.new_context(**options)
-        return contexts[key].new_page()
+        page = contexts[key].new_page()
+        page.set_viewport_size(viewport)
+        page.emulate_media(color_scheme=color_scheme, reduced_motion=reduced_motion)
+        return page
 
     return open_page
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 import statistics
 
 import pytest
-from conftest import WAIT_MS, filled, is_foreign
+from conftest import DESK, WAIT_MS, filled, is_foreign
 from test_browser import painted
 
 # Two composers of different tempo: Prism takes a mean, the real piece has its own.
-DESK = {"width": 1280, "height": 900}
 LINK = "?composers=Bach,Irish%20reels&weights=50,50&seed=11"
 SIDES = """[...document.querySelectorAll('.prism-player')].slice(0, 3).map(player => {
     const audio = player.querySelector('audio');
@@ -59,10 +58,10 @@ def play(page) -> None:
 
 
 @pytest.fixture(scope="module")
-def opened(address, browser):
+def opened(address, new_page):
     """One page for all tests, as music takes a while; nothing may be complained about."""
     faults = []
-    page = browser.new_page(viewport=DESK)
+    page = new_page()
     page.set_default_timeout(WAIT_MS)
     page.on("request", lambda r: is_foreign(r.url, address) and faults.append(r.url))
     page.on("console", lambda m: m.type == "error" and faults.append(m.text))
