@@ -292,31 +292,50 @@ def new_page(browser):
     return open_page
 
 
-@pytest.fixture
-def visit(address, new_page):
-    """Opens the page; afterwards nothing may have left the machine or been complained about."""
-    faults, pages = [], []
+@contextlib.contextmanager
+def watched(page, home: str):
+    """Closes the page at last; by then nothing may have left the machine or been complained about.
 
-    def open_page(at: str = "", link: str = "", **options):
-        home = at or address
-        page = new_page(**options)
-        pages.append(page)
-        page.set_default_timeout(WAIT_MS)
-        page.on("request", lambda r: is_foreign(r.url, home) and faults.append(r.url))
-        page.on("console", lambda m: m.type == "error" and faults.append(f"{m.text} {m.location}"))
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.goto(home + link)
-        # A page that is opened by a link may go on to generate, and then says something else.
-        ready = "document.querySelector('.prism-status')?.textContent[0] === 'R'"
-        if not link:
-            page.wait_for_function(ready)
-            at_rest(page)
-        return page
-
-    yield open_page
-    for page in pages:
+    Parameters
+    ----------
+    page : playwright.sync_api.Page
+        Empty as yet.
+    home : str
+        The address that it is going to show.
+    """
+    faults = []
+    page.set_default_timeout(WAIT_MS)
+    page.on("request", lambda r: is_foreign(r.url, home) and faults.append(r.url))
+    page.on("console", lambda m: m.type == "error" and faults.append(f"{m.text} {m.location}"))
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    try:
+        yield page
+    finally:
         page.close()
     assert not faults
+
+
+def settle(page) -> None:
+    """Wait until a page that was opened without a link is ready and shows all of its example."""
+    page.wait_for_function("document.querySelector('.prism-status')?.textContent[0] === 'R'")
+    at_rest(page)
+
+
+@pytest.fixture
+def visit(address, new_page):
+    """Opens the page, which is `watched`."""
+    with contextlib.ExitStack() as pages:
+
+        def open_page(at: str = "", link: str = "", **options):
+            home = at or address
+            page = pages.enter_context(watched(new_page(**options), home))
+            page.goto(home + link)
+            # One that is opened by a link may go on to generate, and then says something else.
+            if not link:
+                settle(page)
+            return page
+
+        yield open_page
 
 
 def is_foreign(url: str, address: str) -> bool:

@@ -12,8 +12,8 @@ import wave
 
 import numpy as np
 import pytest
-from conftest import generate, open_menu, started
-from stand_ins import GROWING_SEED, OTHER_GROWING_SEED, SLOW_SEED, served, tiny_corpus
+from conftest import DESK, generate, open_menu, settle, started, watched
+from stand_ins import GROWING_SEEDS, SLOW_SEED, served, tiny_corpus
 
 from prism.service.loading import Loader, load_amt, load_scorer
 
@@ -39,6 +39,27 @@ def heard(page, index: int) -> np.ndarray:
     url = page.locator(".prism-player audio").nth(index).get_attribute("src")
     with urllib.request.urlopen(url) as answer, wave.open(io.BytesIO(answer.read())) as file:
         return np.frombuffer(file.readframes(file.getnframes()), "<i2") / 32768
+
+
+@pytest.fixture(scope="module")
+def opened(address, new_page):
+    """A page with a new piece, as both take seconds."""
+    with watched(new_page(), address) as page:
+        page.goto(address)
+        settle(page)
+        generate(page)
+        yield page
+
+
+@pytest.fixture
+def drawn(opened):
+    """The same for tests that look, listen and save but change nothing; silent and as it was."""
+    yield opened
+    opened.set_viewport_size(DESK)
+    if not opened.evaluate("document.querySelector('.prism-player audio').paused"):
+        opened.keyboard.press(" ")
+    opened.locator(".prism-player canvas").first.press("Home")
+    opened.evaluate("document.activeElement.blur()")
 
 
 def test_a_click_draws_both_rolls_and_they_sound(visit):
@@ -95,9 +116,8 @@ def test_the_roll_appears_while_it_is_drawn(visit):
     assert f"seed {seed}" in player_text(page, 0, "detail") and f"seed={seed}&" in page.url
 
 
-def test_playing_moves_the_playhead_with_the_sound(visit):
-    page = visit()
-    generate(page)
+def test_playing_moves_the_playhead_with_the_sound(drawn):
+    page = drawn
     player = page.locator(".prism-player").first
     slider = player.get_by_role("slider")
     still = page.locator(".playhead").bounding_box()["x"]
@@ -107,12 +127,6 @@ def test_playing_moves_the_playhead_with_the_sound(visit):
     assert page.locator(".playhead").bounding_box()["x"] > still
     player.get_by_role("button", name="Pause").click()
     assert page.evaluate("document.querySelector('.prism-player audio').paused")
-
-
-def test_only_one_player_sounds_at_a_time(visit):
-    page = visit()
-    generate(page)
-    play_in_turn(page, 2)
 
 
 def play_in_turn(page, count: int) -> None:
@@ -137,8 +151,7 @@ def test_the_baseline_grows_and_plays_like_the_others(visit, tmp_path):
                 .observe(canvas, { attributeFilter: ['data-notes'] });
         }"""
     )
-    # Nobody else's seed: a sample that another test left to the server would be there at once.
-    page.get_by_label("Seed", exact=True).fill(str(GROWING_SEED))
+    page.get_by_label("Seed", exact=True).fill(str(GROWING_SEEDS[0]))
     generate(page, amt=True)
     assert len(set(page.evaluate("window.grown"))) >= 3
     assert int(page.locator(".prism-player canvas").nth(2).get_attribute("data-notes")) > 10
@@ -151,7 +164,7 @@ def test_the_baseline_grows_and_plays_like_the_others(visit, tmp_path):
 
 def test_a_new_click_ends_what_the_baseline_still_writes(visit):
     page = visit()
-    page.get_by_label("Seed", exact=True).fill(str(OTHER_GROWING_SEED))
+    page.get_by_label("Seed", exact=True).fill(str(GROWING_SEEDS[1]))
     page.get_by_role("button", name="Generate").click()
     writing = "document.querySelectorAll('.prism-player')[2].dataset.state === 'rendering'"
     page.wait_for_function(writing)
@@ -174,17 +187,6 @@ def test_a_new_click_ends_what_the_baseline_still_writes(visit):
     assert player_text(page, 0, "message") == ""
 
 
-def test_a_missing_baseline_is_explained_in_its_player(visit, tmp_path):
-    with served(amt=lambda: load_amt(tmp_path / "nowhere")) as at:
-        page = visit(at)
-        generate(page)
-        page.wait_for_function("document.querySelectorAll('.message')[2].textContent !== ''")
-        assert "nowhere" in player_text(page, 2, "message")
-        assert "prism train amt" in player_text(page, 2, "message")
-        assert "Done" in page.locator(".prism-status").text_content()
-        page.close()
-
-
 def card_text(page, part: str) -> str:
     return page.locator(f".prism-scores .{part}").text_content()
 
@@ -197,9 +199,8 @@ def scored(page, count: int) -> None:
     )
 
 
-def test_the_scores_stand_beside_real_pairs(visit):
-    page = visit()
-    generate(page)
+def test_the_scores_stand_beside_real_pairs(drawn):
+    page = drawn
     page.wait_for_function("document.querySelector('.prism-scores').dataset.scores > 0")
     charts = page.locator(".prism-scores").get_by_role("img")
     assert charts.count() == 2
@@ -220,10 +221,17 @@ def test_a_new_click_takes_the_scores_away_until_its_own_are_there(visit):
     assert "(from 4321)" in player_text(page, 2, "detail")
 
 
-def test_missing_networks_are_explained_in_their_card(visit, tmp_path):
-    with served(scorer=lambda: load_scorer(tmp_path / "similarity", Loader(tiny_corpus))) as at:
+def test_missing_weights_are_explained_where_their_answers_would_stand(visit, tmp_path):
+    missing = {
+        "amt": lambda: load_amt(tmp_path / "nowhere"),
+        "scorer": lambda: load_scorer(tmp_path / "similarity", Loader(tiny_corpus)),
+    }
+    with served(**missing) as at:
         page = visit(at)
         generate(page)
+        page.wait_for_function("document.querySelectorAll('.message')[2].textContent !== ''")
+        assert "nowhere" in player_text(page, 2, "message")
+        assert "prism train amt" in player_text(page, 2, "message")
         page.wait_for_function("document.querySelector('.prism-scores .message').textContent")
         assert "prism train similarity" in card_text(page, "message")
         assert page.locator(".prism-scores .chart").count() == 0
@@ -249,9 +257,8 @@ def test_the_nearest_training_music_is_heard_until_the_next_click(visit):
     page.wait_for_function("window.sounding.paused")
 
 
-def test_seeking_by_mouse_and_keyboard(visit):
-    page = visit()
-    generate(page)
+def test_seeking_by_mouse_and_keyboard(drawn):
+    page = drawn
     slider = page.locator(".prism-player canvas").first
     box = slider.bounding_box()
     slider.click(position={"x": box["width"] / 2, "y": 20})
@@ -265,11 +272,9 @@ def test_seeking_by_mouse_and_keyboard(visit):
     page.wait_for_function("!document.querySelector('.prism-player audio').paused")
 
 
-def test_downloads_are_named_files_of_their_kind(visit, tmp_path):
-    page = visit()
-    generate(page)
+def test_downloads_are_named_files_of_their_kind(drawn, tmp_path):
     for index in (0, 1):
-        downloads_are_named_files(page, index, tmp_path)
+        downloads_are_named_files(drawn, index, tmp_path)
 
 
 def downloads_are_named_files(page, index: int, folder: pathlib.Path) -> None:
@@ -338,9 +343,8 @@ def test_stop_ends_the_drawing_and_generate_works_again(visit):
     page.wait_for_function("document.querySelectorAll('.message')[2].textContent === ''")
 
 
-def test_no_horizontal_scroll(visit):
-    page = visit()
-    generate(page)
+def test_no_horizontal_scroll(drawn):
+    page = drawn
     for width in (360, 1440, 1920):
         page.set_viewport_size({"width": width, "height": 800})
         page.wait_for_timeout(300)  # the canvases follow
