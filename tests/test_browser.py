@@ -1,6 +1,6 @@
 """The page in a real browser: what a visitor sees, hears and does.
 
-The models are tiny; one test runs the app with the shipped weights.
+The models are tiny; test_browser_lessons.py runs the app with the shipped weights.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import wave
 
 import numpy as np
 import pytest
-from conftest import DESK, generate, open_menu, settle, started, watched
+from conftest import DESK, generate, open_menu, settle, watched
 from stand_ins import GROWING_SEEDS, SLOW_SEED, served, tiny_corpus
 
 from prism.service.loading import Loader, load_amt, load_scorer
@@ -77,23 +77,6 @@ def test_a_click_draws_both_rolls_and_they_sound(visit):
     assert "Done" in page.locator(".prism-status").text_content()
     footer = page.locator(".prism-footer.prose").text_content()
     assert "press Generate" in footer and "generated" in footer
-
-
-@pytest.mark.slow
-def test_the_app_with_the_shipped_weights_draws_sounds_and_scores(visit):
-    with started() as at:
-        page = visit(at)
-        generate(page, amt=True)
-        for index in range(3):
-            canvas = page.locator(".prism-player canvas").nth(index)
-            assert int(canvas.get_attribute("data-notes")) > 10
-            assert np.sqrt(np.mean(heard(page, index) ** 2)) > 0.003
-        scored(page, 2)
-        assert "Picture network (ImageNet): Prism 0." in (
-            page.locator(".prism-scores").get_by_role("img").first.get_attribute("aria-label")
-        )
-        page.locator(".prism-nearest .row[data-source=corpus]").wait_for()
-        page.close()
 
 
 def test_the_roll_appears_while_it_is_drawn(visit):
