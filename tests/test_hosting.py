@@ -405,7 +405,7 @@ def block():
 def resident():
     return [int(line.split()[1]) for line in open("/proc/self/status") if "VmRSS" in line][0]
 
-PIN = 1 << 20  # large enough to lie behind the block before it
+PIN = 8 << 20  # larger than any gap: it lies behind the block before it
 library.free(block())  # by default the size of a freed block is kept on the heap from now on
 blocks, pins = [], []
 for _ in range(4):
