@@ -14,8 +14,7 @@ import torch
 
 from prism.music.writing import link_or_copy, write_atomic
 
-# `corpus_sha256` came later.
-_PARTS = {"network", "average", "optimizer", "progress", "recipe"}
+_PARTS = {"network", "average", "optimizer", "progress", "recipe", "corpus_sha256"}
 
 
 class CheckpointError(ValueError):

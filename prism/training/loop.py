@@ -103,8 +103,7 @@ class Trainer:
     Raises
     ------
     CheckpointError
-        If the folder's checkpoints are damaged, or of other settings or another corpus. One from
-        before checkpoints named their corpus goes on with the corpus given, and says so.
+        If the folder's checkpoints are damaged, or of other settings or another corpus.
     """
 
     def __init__(self, stage: Stage, folder: pathlib.Path, config: RunConfig | None = None) -> None:
@@ -312,7 +311,7 @@ class Trainer:
         if found is None:
             return
         state, news = found
-        news += self._check_owner(state)
+        self._check_owner(state)
         if self.is_main and news:
             print(*news, sep="\n", file=sys.stderr)
         try:
@@ -325,14 +324,12 @@ class Trainer:
         self.average.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
         progress = dict(state["progress"])
-        older = progress.pop("watch", {})  # the divergence's name in older checkpoints
-        divergence = Divergence(**progress.pop("divergence", older))
+        divergence = Divergence(**progress.pop("divergence"))
         self.state = TrainerState(**progress, divergence=divergence)
 
-    def _check_owner(self, state: dict[str, Any]) -> list[str]:
-        """Refuse the checkpoint of another run; what to say of one that names no corpus."""
-        own = self.stage.corpus_sha256
-        found = state.get("corpus_sha256", own)
+    def _check_owner(self, state: dict[str, Any]) -> None:
+        """Refuse the checkpoint of another run."""
+        own, found = self.stage.corpus_sha256, state["corpus_sha256"]
         if found != own:
             digests = f"SHA-256 {found or 'not known'}, of this one {own or 'not known'}"
             raise self._foreign(f"on another corpus ({digests})")
@@ -340,10 +337,6 @@ class Trainer:
         change = {"learning_rate": self.recipe.learning_rate}
         if state["recipe"] | change != dataclasses.asdict(self.recipe):
             raise self._foreign("with other settings")
-        if "corpus_sha256" in state:
-            return []
-        path = self.checkpoints.latest
-        return [f"{path} names no corpus, as older ones do not: it is taken to be of this one"]
 
     def _foreign(self, what: str) -> CheckpointError:
         return CheckpointError(
