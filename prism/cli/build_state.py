@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from prism.music.progress import gathered
-from prism.music.writing import write_text
+from prism.music.writing import write_json
 
 STATE_FILE = pathlib.Path("run", "build.json")
 _LINE_SECONDS = 10.0  # between lines, where one cannot be drawn over another
@@ -77,8 +77,7 @@ class BuildState:
         self._write()
 
     def _write(self) -> None:
-        text = json.dumps({"begun": self._begun, "done": self.done}, indent=1, ensure_ascii=False)
-        write_text(self._path, text + "\n")
+        write_json(self._path, {"begun": self._begun, "done": self.done})
 
 
 def duration(seconds: float) -> str:

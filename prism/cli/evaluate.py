@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import functools
-import json
 import pathlib
 from typing import Any
 
@@ -34,7 +33,7 @@ from prism.evaluation.two_sample import SEEDS, UPDATES, Side, two_sample_test
 from prism.models.pipeline import PrismPipeline
 from prism.models.settings import SETTINGS
 from prism.music.progress import ProgressBar
-from prism.music.writing import sole_writer, write_text
+from prism.music.writing import sole_writer, write_json
 from prism.service.bundle import Bundle, open_bundle
 from prism.similarity.bands import RealPairs, measure_bands, save_bands
 from prism.similarity.neighbours import TrainingIndex
@@ -203,8 +202,7 @@ def _evaluate(options: argparse.Namespace) -> None:
         **summary(rows),
         **_studies(options, prism, scorer.networks["corpus"], corpus, kept),
     }
-    text = json.dumps(result, indent=1, ensure_ascii=False)
-    write_text(options.result, text + "\n")
+    write_json(options.result, result)
     save_evaluation_figures(result, options.output)
 
 

@@ -12,11 +12,13 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import json
 import os
 import pathlib
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
 
 LOCK_FILE = "lock"
 
@@ -72,6 +74,11 @@ def write_text(path: pathlib.Path, text: str) -> None:
     write_atomic(path, lambda partial: partial.write_text(text, encoding="utf-8"))
 
 
+def write_json(path: pathlib.Path, value: Any, indent: int = 1) -> None:
+    """`write_text` for a value as JSON."""
+    write_text(path, json.dumps(value, indent=indent, ensure_ascii=False) + "\n")
+
+
 def write_table(path: pathlib.Path, head: Sequence[str], rows: Iterable[Sequence]) -> None:
     """`write_atomic` for a CSV file."""
 
@@ -82,6 +89,13 @@ def write_table(path: pathlib.Path, head: Sequence[str], rows: Iterable[Sequence
             writer.writerows(rows)
 
     write_atomic(path, write)
+
+
+def table_text(head: Sequence[str], rows: Iterable[Iterable]) -> str:
+    """A table in Markdown, under its head."""
+    cells = ([str(cell).replace("|", "\\|") for cell in row] for row in (head, *rows))
+    lines = [f"| {' | '.join(row)} |" for row in cells]
+    return "\n".join([lines[0], "|---" * len(head) + "|", *lines[1:]])
 
 
 def link_or_copy(file: pathlib.Path, target: pathlib.Path) -> None:

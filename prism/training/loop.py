@@ -13,7 +13,6 @@ from __future__ import annotations
 import contextlib
 import copy
 import dataclasses
-import json
 import math
 import pathlib
 import sys
@@ -25,7 +24,7 @@ import torch
 from torch import nn
 
 from prism.music.progress import ProgressBar
-from prism.music.writing import write_text
+from prism.music.writing import write_json
 from prism.training.batches import RunConfig, Stage, Tensors, parts
 from prism.training.checkpoints import CheckpointError, Checkpoints
 from prism.training.files import StepLog
@@ -280,7 +279,7 @@ class Trainer:
             seconds = round(self.state.seconds, 1)
             entry = {"step": self.state.step, "seconds": seconds, **figures}
             self.state.history.append(entry)
-            write_text(self.log, json.dumps(self.state.history, indent=1) + "\n")
+            write_json(self.log, self.state.history)
             bar.write(f"{self.stage.name} " + ", ".join(f"{k} {v:.4g}" for k, v in entry.items()))
         self.accelerator.wait_for_everyone()
 

@@ -36,7 +36,7 @@ from prism.music.midipic import to_picture
 from prism.music.progress import ProgressBar
 from prism.music.statistics import mean_description
 from prism.music.windows import Window
-from prism.music.writing import write_atomic, write_text
+from prism.music.writing import write_atomic, write_json
 from prism.training.batches import WHOLE, DrawSamples, Tensors, generator_for
 from prism.training.recipe import OriginalRecipe
 from prism.training.stages import SAMPLES
@@ -112,7 +112,7 @@ def _check_identity(folder: pathlib.Path, identity: dict) -> None:
     """Write down what the latents in a new folder depend on; compare with what is written."""
     path = folder / "latents.json"
     if not path.is_file():
-        write_text(path, json.dumps(identity, indent=1) + "\n")
+        write_json(path, identity)
     try:
         found = dict(json.loads(path.read_text(encoding="utf-8")))
     except (ValueError, TypeError):

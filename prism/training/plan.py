@@ -22,6 +22,7 @@ from prism.amt.vocabulary import CONTEXT
 from prism.models.autoencoder import CHANNELS, BeatAutoencoder
 from prism.models.student import with_adapters
 from prism.music.roll import BEATS, FRAMES, KEYS
+from prism.music.writing import table_text
 from prism.similarity.networks import ComposerNetwork
 from prism.training.amt import new_amt
 from prism.training.presets import PRESETS
@@ -254,17 +255,16 @@ def report(recipe: AnyRecipe) -> str:
         ]
     main = main_stage(recipe)
     batch = stages[main].batch_size
-    lines += [
-        "",
-        f"| one card | hours | memory, GB, the batch of {batch} at once | --accumulation | GB |",
-        "|---|---|---|---|---|",
-    ]
+    memory = f"memory, GB, the batch of {batch} at once"
+    head, rows = ["one card", "hours", memory, "--accumulation", "GB"], []
     cost = found[main]
     for card in CARDS:
         hours = sum(each.hours(stages[name], card) for name, each in found.items())
         digits = 2 if hours < 10 else 0
         parts = cost.accumulation(batch, card.memory)
-        fits = f"{parts} | {cost.memory(batch // parts) / 1e9:.1f}" if parts else "does not fit | –"
+        fits = (
+            (parts, f"{cost.memory(batch // parts) / 1e9:.1f}") if parts else ("does not fit", "–")
+        )
         memory = f"{cost.memory(batch) / 1e9:.1f}"
-        lines.append(f"| {card.name} | {hours:,.{digits}f} | {memory} | {fits} |")
-    return "\n".join(lines)
+        rows.append([card.name, f"{hours:,.{digits}f}", memory, *fits])
+    return "\n".join([*lines, "", table_text(head, rows)])
