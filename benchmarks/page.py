@@ -185,8 +185,8 @@ def main() -> None:
         app.wait()
     rows = [(name.replace("_", " "), str(value)) for name, value in figures.items()]
     text = (
-        f"{table_text(('measured', ''), rows)}\n\nMedian of {runs} visits and {runs} clicks in Chromium "
-        f"on the server's own machine, {report.machine()}."
+        f"{table_text(('measured', ''), rows)}\n\nMedian of {runs} visits and {runs} clicks in "
+        f"Chromium on the server's own machine, {report.machine()}."
     )
     report.publish("page", text, figures, options)
 

@@ -21,7 +21,7 @@ from safetensors import SafetensorError
 Network = TypeVar("Network")
 
 # What reading a network raises if one of its files is missing, damaged or does not fit.
-_READ_ERRORS = (OSError, SafetensorError, RuntimeError, ValueError, KeyError)
+_READ_ERRORS = (OSError, SafetensorError, RuntimeError, ValueError, KeyError, TypeError)
 # The layout of Prism's own folder: `weights/`.
 PRISM_FILES = (
     "prism.json",

@@ -262,9 +262,7 @@ def report(recipe: AnyRecipe) -> str:
         hours = sum(each.hours(stages[name], card) for name, each in found.items())
         digits = 2 if hours < 10 else 0
         parts = cost.accumulation(batch, card.memory)
-        fits = (
-            (parts, f"{cost.memory(batch // parts) / 1e9:.1f}") if parts else ("does not fit", "–")
-        )
         memory = f"{cost.memory(batch) / 1e9:.1f}"
-        rows.append([card.name, f"{hours:,.{digits}f}", memory, *fits])
+        part = f"{cost.memory(batch // parts) / 1e9:.1f}" if parts else "–"
+        rows.append([card.name, f"{hours:,.{digits}f}", memory, parts or "does not fit", part])
     return "\n".join([*lines, "", table_text(head, rows)])
