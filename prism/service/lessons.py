@@ -18,7 +18,7 @@ from prism.corpora.prepared import Corpus
 from prism.models.diffusion import add_noise
 from prism.models.pipeline import Preview, PrismPipeline
 from prism.music.roll import FRAMES_PER_BEAT, LOWEST_PITCH, Note, PianoRoll
-from prism.music.windows import Window
+from prism.music.windows import Window, cut
 from prism.similarity.bands import noise, shuffled
 
 Item = TypeVar("Item")
@@ -103,14 +103,6 @@ def changed(
     return decode(pipeline, latents + noise_scale * gaussian(latents, 0), roll)
 
 
-def excerpt(roll: PianoRoll, first_frame: int, frames: int) -> PianoRoll:
-    """A part of a roll; a note held over from before is struck at its first frame."""
-    pitch, start, end, velocity = roll.arrays()
-    heard = end > first_frame
-    first, last = np.maximum(start - first_frame, 0), end - first_frame
-    return roll.with_notes(*(a[heard] for a in (pitch, first, last, velocity)), frames=frames)
-
-
 def bars_around(roll: PianoRoll, beat: int) -> tuple[int, int]:
     """(first frame, frames) of the bar a beat begins in and its neighbours, within the roll."""
     starts = roll.bar_starts
@@ -132,7 +124,7 @@ def relatives(corpus: Corpus, window: Window, seed: int) -> dict[str, PianoRoll]
         "The same roll": roll,
         "A semitone higher": window.transposed(1),
         "An octave higher": window.transposed(12),
-        "A beat later": excerpt(roll, -FRAMES_PER_BEAT, roll.frames),
+        "A beat later": cut(roll, -FRAMES_PER_BEAT),
         "Its notes shuffled": shuffled(roll, rng),
         f"Another piece: {composer}": another_sample(corpus, window, seed).roll,
     }
