@@ -107,18 +107,9 @@ def entries(
 ) -> Iterator[MidiFile | LeftOut]:
     """Everything named like MIDI, or whose path is `wanted`, below a folder or in an archive.
 
-    Files are joined to a companion of the given name, if there is one beside them.
-
-    Yields
-    ------
-    MidiFile or LeftOut
-        The latter for what is hidden, a folder, a pipe or a broken link with such a name.
-
-    Raises
-    ------
-    CorpusError
-        If there is no such folder or archive, the archive is damaged, or it holds more than
-        `MAX_FILES` such names.
+    Files are joined to a companion of the given name, if there is one beside them. What is hidden,
+    a folder, a pipe or a broken link with such a name comes as `LeftOut`. Raises CorpusError if
+    there is no such folder or archive, it is damaged, or it holds more than `MAX_FILES` such names.
     """
     root = pathlib.Path(root)
     try:

@@ -94,12 +94,7 @@ def _kind(source: str) -> str:
 def study_files(root: str | os.PathLike, layout: Layout, processes: int = 2) -> Study:
     """Study a tree or archive of MIDI files; only a few numbers of each are kept in memory.
 
-    Raises
-    ------
-    CorpusError
-        If the root cannot be read.
-    ValueError
-        If no file has notes.
+    Raises CorpusError if it cannot be read, ValueError if no file has notes.
     """
     root = pathlib.Path(root)
     found: Results = []

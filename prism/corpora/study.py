@@ -130,12 +130,8 @@ def study_of(
 ) -> Study:
     """Count what there is to count, of each split if they are given.
 
-    `others` are ``origin``, ``charts`` to add, ``left_out`` and ``notes`` of the `Study`.
-
-    Raises
-    ------
-    ValueError
-        If there are no pieces.
+    `others` are ``origin``, ``charts`` to add, ``left_out`` and ``notes`` of the `Study`. Raises
+    ValueError if there are no pieces.
     """
     if not pieces:
         raise ValueError(f"{name}: no pieces to study; expected at least one file with notes")

@@ -290,10 +290,8 @@ class PianoRoll:
     def from_notes(cls, notes: Iterable[Note], frames: int = FRAMES, **properties) -> PianoRoll:
         """Put notes on the grid; see Conventions for rounding, range and overlap.
 
-        Raises
-        ------
-        ValueError
-            If a velocity is outside 1 to 127, a start is negative or a duration is not positive.
+        Raises ValueError if a velocity is outside 1 to 127, a start is negative or a duration is
+        not positive.
         """
         notes = list(notes)
         for note in notes:

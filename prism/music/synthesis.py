@@ -56,13 +56,7 @@ class SynthesisError(RuntimeError):
 
 
 def soundfont_path() -> pathlib.Path:
-    """The soundfont in use; see Conventions.
-
-    Raises
-    ------
-    SynthesisError
-        If there is no file at that path.
-    """
+    """The soundfont in use, see Conventions; raises SynthesisError if it is not there."""
     if named := os.environ.get(SOUNDFONT_VARIABLE):
         path, advice = pathlib.Path(named), f"correct or unset {SOUNDFONT_VARIABLE}"
     else:
@@ -86,28 +80,17 @@ def _installed_soundfont() -> pathlib.Path:
 def sound_words() -> str:
     """By what rolls are played, for example ``"FluidSynth with the soundfont FluidR3_GM.sf2"``.
 
-    Raises
-    ------
-    SynthesisError
-        If there is no soundfont.
+    Raises SynthesisError if there is no soundfont.
     """
     player = "symusic" if _fluidsynth() is None else "FluidSynth"
     return f"{player} with the soundfont {soundfont_path().name}"
 
 
 def synthesise(roll: PianoRoll, program: int = 0) -> np.ndarray:
-    """The samples of a roll played on an instrument; a silent roll gives silence as long.
+    """The samples of a roll played on a program of `prism.music.instruments`, silence for silence.
 
-    Parameters
-    ----------
-    roll : PianoRoll
-    program : int
-        See `prism.music.instruments`.
-
-    Raises
-    ------
-    SynthesisError
-        If there is no soundfont, it cannot be read, or no synthesiser is installed.
+    Raises SynthesisError if there is no soundfont, it cannot be read, or no synthesiser is
+    installed.
     """
     length = round((roll.seconds + TAIL_SECONDS) * SAMPLE_RATE)
     if not roll.onset.any():
