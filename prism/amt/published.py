@@ -26,10 +26,7 @@ _ADVICE = "restore it from the repository, train it with: prism train amt, or na
 def load(name: str | pathlib.Path) -> AnticipatoryTransformer:
     """Read a model, ours or a published one, in float32 from a folder or from the Hub.
 
-    Raises
-    ------
-    WeightsError
-        If it cannot be found, or a file is missing, truncated or does not fit.
+    Raises WeightsError if it cannot be found, or a file is missing, truncated or does not fit.
     """
     files = ("config.json", "*.safetensors", "pytorch_model.bin")
     folder = find_weights(name, files, "AMT weights")

@@ -89,10 +89,7 @@ def not_found(what: str, error: Exception, held: str) -> WeightsError:
 def reading(folder: pathlib.Path, file: str, what: str, advice: str) -> Iterator[None]:
     """Say of weights, and with what advice, that their `file` is missing or one is damaged.
 
-    Raises
-    ------
-    WeightsError
-        With the reason.
+    Raises WeightsError with the reason.
     """
     if not (folder / file).is_file():
         raise WeightsError(f"no {what} at {folder} ({file} missing); {advice}")

@@ -140,10 +140,7 @@ class OriginalPipeline:
     def from_pretrained(cls, folder: str | pathlib.Path) -> OriginalPipeline:
         """Load what `save_pretrained` wrote, and the autoencoder it names.
 
-        Raises
-        ------
-        WeightsError
-            If the folder or the autoencoder cannot be had.
+        Raises WeightsError if the folder or the autoencoder cannot be had.
         """
         folder = pathlib.Path(folder)
         advice = "train them with: prism train --preset original"

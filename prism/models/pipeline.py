@@ -169,11 +169,7 @@ class PrismPipeline:
 
         `folder` may also be a repository on the Hugging Face Hub; see `prism.models.hub`. A student
         there is taken along unless it is not wanted, as where it is about to be trained anew.
-
-        Raises
-        ------
-        WeightsError
-            If the folder or one of its files is missing, truncated or does not fit.
+        Raises WeightsError if the folder or one of its files is missing, truncated or does not fit.
         """
         folder = find_weights(folder)
         advice = "restore the folder from the repository or train it with: prism train"

@@ -159,10 +159,7 @@ class CorpusFeatures:
     def from_pretrained(cls, folder: str | pathlib.Path, composers: list[str]) -> CorpusFeatures:
         """Load the network from a folder.
 
-        Raises
-        ------
-        WeightsError
-            If the folder is missing or damaged, or was trained on other labels.
+        Raises WeightsError if that is missing or damaged, or was trained on other labels.
         """
         advice = "restore it from the repository or train it with: prism train similarity"
         with reading(pathlib.Path(folder), "config.json", "similarity weights", advice):

@@ -39,10 +39,7 @@ class SimilarityScorer:
     def from_pretrained(cls, folder: str | pathlib.Path, composers: list[str]) -> SimilarityScorer:
         """Load the ImageNet network, the corpus network and their bands.
 
-        Raises
-        ------
-        WeightsError
-            If the folder's files are missing, damaged, or made for other labels.
+        Raises WeightsError if the folder's files are missing, damaged, or made for other labels.
         """
         folder = pathlib.Path(folder)
         corpus = CorpusFeatures.from_pretrained(folder, composers)

@@ -101,10 +101,7 @@ def chunks(batch: Batch, size: int = 32) -> list[Batch]:
 def part_rows(batch_size: int, processes: int, accumulation: int, process: int) -> list[slice]:
     """The rows of a batch that one process works on, part by part.
 
-    Raises
-    ------
-    ValueError
-        If the batch cannot be cut into equal parts.
+    Raises ValueError if the batch cannot be cut into equal parts.
     """
     size, rest = divmod(batch_size, processes * accumulation)
     if rest or not size:

@@ -39,10 +39,7 @@ class Checkpoints:
     def read(self) -> tuple[dict[str, Any], list[str]] | None:
         """The newest that can be read, on the CPU, and what to say of it; None if there is none.
 
-        Raises
-        ------
-        CheckpointError
-            If all that are there are damaged.
+        Raises CheckpointError if all that are there are damaged.
         """
         damaged: list[str] = []
         for path in filter(pathlib.Path.is_file, (self.latest, self.before, self.calm)):

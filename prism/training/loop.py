@@ -137,12 +137,7 @@ class Trainer:
         return self.state.step >= self.recipe.steps
 
     def run(self, stop_after: int | None = None) -> nn.Module:
-        """Train; return the averaged network.
-
-        Parameters
-        ----------
-        stop_after : int, optional
-            Stop after this step as if interrupted (the checkpoint is kept).
+        """Train, or stop after a step as if interrupted; return the averaged network.
 
         Raises
         ------

@@ -153,16 +153,9 @@ def moments(autoencoder: AutoencoderKL, windows: Sequence[Window]) -> np.ndarray
 class OriginalStage:
     """Trains a DiT to predict the noise on the latents of pictures.
 
-    Parameters
-    ----------
-    recipe, corpus
-        What is learnt.
-    autoencoder : AutoencoderKL
-        Frozen; makes the latents that are missing, and decodes the samples.
-    folder : Path
-        Receives the latents, and sheets of samples.
-    draw_samples : callable, optional
-        Draws such a sheet, see `RunConfig`.
+    The `autoencoder`, frozen, makes the latents that are missing and decodes the samples; `folder`
+    receives the latents, and sheets of samples if there is something to draw them (see
+    `RunConfig`).
     """
 
     name = "original"

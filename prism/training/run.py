@@ -130,10 +130,8 @@ def train(
 
     Parameters
     ----------
-    recipe : Recipe, AMTRecipe, SimilarityRecipe, StudentRecipe or OriginalRecipe
-        What is learnt, and how.
-    corpus : Corpus
-        Prepared corpus.
+    recipe, corpus
+        What is learnt, and from what.
     folder : Path
         Checkpoints, logs and samples.
     weights : Path
