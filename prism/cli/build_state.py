@@ -1,4 +1,4 @@
-"""What a build knows of itself: which stages are done, and how far the one at work is."""
+"""The state of a build: which stages are done, and how far the current one is."""
 
 from __future__ import annotations
 

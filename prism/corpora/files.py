@@ -12,7 +12,7 @@ wrapper
     what was taken for a wrapper.
 hidden
     Whatever lies in ``__MACOSX`` or in a folder whose name begins with a dot and a letter, and
-    ``._`` files: systems put it beside the music. Such names are told, but not read.
+    ``._`` files: the operating system put it there. Such names are reported, but not read.
 names
     In the encoding that a ``.zip`` states for them; else, and in folders and in ``.tar`` wherever
     they are not UTF-8, see `prism.music.metadata.encoding_of`, of all such names of a ``.zip``
@@ -190,7 +190,7 @@ def _in_folder(root: pathlib.Path, wanted: Callable[[str], bool]) -> Iterator[Mi
             path = _plain_path(file.relative_to(root).as_posix())
             if not wanted(path):
                 continue
-            # A pipe would make the reader wait for ever.
+            # Reading a pipe would block.
             if not file.is_file():
                 yield _no_file(path)
                 continue

@@ -82,7 +82,7 @@ class Corpus:
         content = _encode(self)
         write_atomic(folder / CORPUS_FILE, lambda partial: partial.write_bytes(content))
         write_provenance(folder / PROVENANCE_FILE, self.pieces, self.splits, sources)
-        # One folder holds one corpus, and whoever reads it looks for shards first.
+        # A folder holds one corpus, and `load_corpus` looks for shards first.
         (folder / INDEX_FILE).unlink(missing_ok=True)
 
     @classmethod

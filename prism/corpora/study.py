@@ -48,7 +48,7 @@ _TEXTS = {
         "most.",
         "files",
     ),
-    "instrument_notes": ("Who plays the notes", "Notes of each instrument in all files.", "notes"),
+    "instrument_notes": ("Notes by instrument", "Notes of each instrument in all files.", "notes"),
     "tempi": ("Tempo changes", "How often a file changes its tempo.", "files"),
     "metres": ("Time signatures", "Of each piece the one that most of its beats lie in.", "pieces"),
     "metre_changes": ("Changes of metre", "{}", "pieces"),

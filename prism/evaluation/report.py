@@ -105,7 +105,7 @@ def tolerance_table(result: Mapping[str, Any]) -> str:
 
 
 def _few(names: Sequence[str]) -> str:
-    """The names, unless they are so many that the table has said enough."""
+    """The names, unless there are too many to list."""
     return ", ".join(names) if len(names) <= _NAMED else ""
 
 
@@ -263,7 +263,7 @@ def told_of_hundred(result: Mapping[str, Any]) -> dict[str, int]:
 
 
 def answers(result: Mapping[str, Any]) -> str:
-    """Who is told from real music, and who is nearer to it: a sentence each."""
+    """Which systems are told from real music, and which is nearer to it: a sentence each."""
     told = told_of_hundred(result)
     wins = (
         f"in {section['wins']['prism']} by the {NETWORK_NAMES[network]} ({_winner(section)})"
@@ -288,7 +288,7 @@ def _winner(section: Mapping[str, Any]) -> str:
 
 
 def verdict(result: Mapping[str, Any]) -> str:
-    """Who won, a sentence a network."""
+    """The winner by each network, a sentence each."""
     sentences = []
     for network, section in result["networks"].items():
         winner = _winner(section)

@@ -1,4 +1,4 @@
-"""Does an attribute steer what it names: what was asked for against what is measured."""
+"""Do attributes steer what they name: what was asked for against what is measured."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ Hearing = Callable[[Sequence[PianoRoll]], list[str | None]]
 
 @dataclasses.dataclass(frozen=True)
 class Question:
-    """A value of an attribute, how a call asks for it and how it is heard.
+    """A value of an attribute, how a call asks for it and how it is measured.
 
     Parameters
     ----------
     attribute, value : str
         What is asked for.
-    wish : dict
+    condition : dict
         The arguments of a call that ask for it.
     hearing : callable
         Gives the value of each of some rolls.
@@ -44,7 +44,7 @@ class Question:
 
     attribute: str
     value: str
-    wish: dict[str, Any]
+    condition: dict[str, Any]
     hearing: Hearing
     settings: dict[str, Any] = dataclasses.field(default_factory=dict)
     has_it: Callable[[Window], bool] | None = None
@@ -81,8 +81,8 @@ def questions(prism: PrismPipeline, network: CorpusFeatures, corpus: Corpus) -> 
         asked.append(Question(COLLECTION, value, {COLLECTION: value}, hearing, free, has_it))
     for value, signature in zip(METRE.values, ((3, 4), (4, 4)), strict=True):
         has_it = partial(_has_beats, signature[0])
-        wish = {"time_signature": signature}
-        asked.append(Question(METRE.name, value, wish, _rule(METRE), has_it=has_it))
+        condition = {"time_signature": signature}
+        asked.append(Question(METRE.name, value, condition, _rule(METRE), has_it=has_it))
     return asked
 
 
@@ -150,7 +150,7 @@ def steering(
         settings = question.settings
         key = tuple(settings.items())
         free[key] = free.get(key) or _drawn(prism, calls, settings)
-        share = question.share(_drawn(prism, calls, settings | question.wish))
+        share = question.share(_drawn(prism, calls, settings | question.condition))
         interval = share_interval(round(share * samples), samples)
         yield {
             "attribute": question.attribute,

@@ -41,7 +41,7 @@ def summary(rows: Sequence[Row]) -> dict[str, Any]:
 
 
 def _systems(rows: Sequence[Row]) -> list[str]:
-    """Whom the rows compare with their references."""
+    """The systems that the rows compare with their references."""
     return [name for name in rows[0]["systems"] if name != REFERENCE]
 
 

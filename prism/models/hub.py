@@ -43,8 +43,8 @@ def find_weights(
 ) -> pathlib.Path:
     """The folder called `name`, or a download of the Hub's repository of that name.
 
-    What is no name on the Hub comes back as a path, there or not: whoever loads from it says best
-    what is missing.
+    Anything that is no name on the Hub is returned as a path, whether it exists or not: the loader
+    reports what is missing.
 
     Parameters
     ----------

@@ -57,7 +57,7 @@ def new_transformer(
 ) -> DiTTransformer2DModel:
     """A DiT that predicts noise, every block the identity and the output zero at first.
 
-    diffusers leaves both of the latter to whoever trains (Peebles & Xie 2023, section 3.2).
+    diffusers does not initialise either of the latter (Peebles & Xie 2023, section 3.2).
 
     Parameters
     ----------

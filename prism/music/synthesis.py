@@ -37,7 +37,7 @@ TAIL_SECONDS = 1.5
 SOUNDFONT_VARIABLE = "PRISM_SOUNDFONT"
 # Under the MIT licence, by what Debian's packages (fluidr3mono-gm-soundfont, fluid-soundfont-gm)
 # say. The same piano: the first is smaller and as fast as pretty_midi's, the second a fifth slower.
-# MuseScore's takes 1.3 s to play 64 beats, so whoever wants it has to name it.
+# MuseScore's takes 1.3 s to play 64 beats, so it is used only if it is named.
 SYSTEM_SOUNDFONTS = (
     pathlib.Path("/usr/share/sounds/sf3/FluidR3Mono_GM.sf3"),
     pathlib.Path("/usr/share/sounds/sf2/FluidR3_GM.sf2"),

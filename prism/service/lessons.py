@@ -143,7 +143,7 @@ def timed(items: Iterable[Item]) -> Iterator[tuple[float, Item]]:
         began = time.perf_counter()
 
 
-def births(growth: PartialSample) -> tuple[list[Note], list[int]]:
+def births(sample: PartialSample) -> tuple[list[Note], list[int]]:
     """A finished sample's notes in the order in which they were written.
 
     Returns
@@ -154,13 +154,13 @@ def births(growth: PartialSample) -> tuple[list[Note], list[int]]:
         How many of them are there after so many written ones, from none to all. It may stand still:
         a note written on a key that is struck at that very moment adds none.
     """
-    final = growth.roll
+    final = sample.roll
     born = np.zeros(final.onset.shape, int)
-    for count in range(growth.notes - 1, -1, -1):
-        born[~growth.build(count).onset & final.onset & (born == 0)] = count + 1
+    for count in range(sample.notes - 1, -1, -1):
+        born[~sample.build(count).onset & final.onset & (born == 0)] = count + 1
     notes = sorted(final.notes(), key=lambda n: (_at(born, n), n.start, n.pitch))
     ages = [_at(born, note) for note in notes]
-    return notes, [int(np.searchsorted(ages, n, side="right")) for n in range(growth.notes + 1)]
+    return notes, [int(np.searchsorted(ages, n, side="right")) for n in range(sample.notes + 1)]
 
 
 def _at(born: np.ndarray, note: Note) -> int:

@@ -4,7 +4,7 @@ Conventions
 -----------
 picture
     What the ImageNet network sees: the roll's midipic picture with every note at one velocity, so
-    that neither loudness nor whoever drew it makes a difference.
+    that neither loudness nor the way it was drawn makes a difference.
 features
     float32 Tensor, shape=(B, F), one row a roll, neither centred nor scaled.
 similarity

@@ -51,7 +51,7 @@ class StepLog:
 
 
 def keep_sample(roll: PianoRoll, step: int, composer: str, seed: int, folder: pathlib.Path) -> None:
-    """Write one evaluation's sample: what was drawn after `step` steps, for whom, from what."""
+    """Write one evaluation's sample: the roll drawn after `step` steps, its composer and seed."""
     record = {
         "step": step,
         "composer": composer,

@@ -31,12 +31,12 @@ from prism.training.files import StepLog
 from prism.training.recipe import StageRecipe
 
 _SMOOTHING = 0.98
-# Above so many times its best the running mean of a loss has diverged: the authors of the original
-# saw it, and trained on for hours.
+# A loss has diverged when its running mean is so many times its best. The original's did, and its
+# training went on for hours.
 DIVERGED_FACTOR = 3.0
 # Below this the state is worth keeping in case the loss diverges later.
 CALM_FACTOR = 1.5
-# One odd batch may count for so many times the running mean and no more.
+# A single batch counts for at most so many times the running mean.
 _SPIKE_FACTOR = 10.0
 
 
@@ -106,7 +106,7 @@ class Trainer:
     """
 
     def __init__(self, stage: Stage, folder: pathlib.Path, config: RunConfig | None = None) -> None:
-        # Needed by nothing but training.
+        # Only training needs it.
         from accelerate import Accelerator
 
         self.stage, self.recipe = stage, stage.recipe

@@ -199,25 +199,25 @@ class StudentStage:
         given = {"letters": letters, "guidance": guidance}
         with torch.no_grad():
             update_merged(self._drawing, self.network)
-            x_t, guess = noise, torch.zeros_like(noise)
+            x_t, self_cond = noise, torch.zeros_like(noise)
             for i, t in enumerate(times[:-2]):
-                told = (x_t, t.expand(len(x_t)), shares, metre, attributes, guess)
+                told = (x_t, t.expand(len(x_t)), shares, metre, attributes, self_cond)
                 flow = self._drawing(*told, **given).float()
                 on = (reached > i)[:, None, None]
-                guess = torch.where(on, x_t - t * flow, guess)
+                self_cond = torch.where(on, x_t - t * flow, self_cond)
                 x_t = torch.where(on, x_t + (times[i + 1] - t) * flow, x_t)
-            target = self._mean_flow(x_t, guess, reached, times, Rows(*rows), metre, letters)
-        told = (x_t, times[reached], shares, metre, attributes, guess)
+            target = self._mean_flow(x_t, self_cond, reached, times, Rows(*rows), metre, letters)
+        told = (x_t, times[reached], shares, metre, attributes, self_cond)
         return ((network(*told, **given).float() - target) ** 2).mean()
 
-    def _mean_flow(self, x_t, guess, reached, times, rows, metre, letters) -> torch.Tensor:
+    def _mean_flow(self, x_t, self_cond, reached, times, rows, metre, letters) -> torch.Tensor:
         """The teacher's mean flow from each item's time to its next, by steps of its own."""
         start, fine = x_t, torch.tensor(schedule(self.settings.teacher_steps), device=x_t.device)
         each = self.settings.teacher_steps // (len(times) - 1)
         for k in range(each):
             t, t_next = fine[reached * each + k], fine[reached * each + k + 1]
-            flow = guided(self.teacher, rows, x_t, t, metre, letters, guess)
-            guess = x_t - t[:, None, None] * flow
+            flow = guided(self.teacher, rows, x_t, t, metre, letters, self_cond)
+            self_cond = x_t - t[:, None, None] * flow
             x_t = x_t + (t_next - t)[:, None, None] * flow
         return (start - x_t) / (times[reached] - times[reached + 1])[:, None, None]
 
