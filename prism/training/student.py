@@ -11,6 +11,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import functools
+from collections.abc import Iterable
 
 import numpy as np
 import torch
@@ -18,7 +19,7 @@ from torch import nn
 
 from prism.models.diffusion import schedule
 from prism.models.dit import PrismDiT
-from prism.models.guidance import STRUCTURE_FROM, STRUCTURE_UNTIL, nearby
+from prism.models.guidance import STRUCTURE_FROM, STRUCTURE_UNTIL, guidance_rows, nearby
 from prism.models.pipeline import PrismPipeline
 from prism.models.setting_types import METRES
 from prism.models.settings import SETTINGS, GenerationSettings
@@ -67,26 +68,15 @@ class Rows:
 
 
 def teacher_rows(
-    dit: PrismDiT, composers: list[str], items: list[tuple[GenerationSettings, torch.Tensor]]
+    dit: PrismDiT, items: Iterable[tuple[GenerationSettings, list[int], torch.Tensor]]
 ) -> Rows:
-    """The rows of `prism.models.guidance.GuidedFlow`, of items that each have other settings."""
-    null, nulls = dit.null_label, dit.null_attributes
+    """The rows of `GuidedFlow`, of items that each have their settings, labels and attributes."""
     rows, last = [], []
-    for i, (settings, attributes) in enumerate(items):
-        g, a, s = settings.guidance_scale, settings.attribute_scale, settings.structure_scale
-        for name, weight in zip(settings.composers, settings.composer_weights, strict=True):
-            rows.append((i, composers.index(name), attributes, True, g * weight, 0.0))
-        asked = settings.attributes if a else ()
-        for name in asked:
-            column = dit.attribute_names.index(name)
-            alone = nulls.clone()
-            alone[column] = attributes[column]
-            rows.append((i, null, alone, True, a, 0.0))
-        told = a if settings.time_signature else 0.0
-        if told:
-            rows.append((i, null, nulls, False, -told, 0.0))
-        rows.append((i, null, nulls, True, 1 - g - a * len(asked) + told, s))
-        last.append((i, null, nulls, True, 0.0, -s))
+    for i, (settings, labels, attributes) in enumerate(items):
+        *others, free = guidance_rows(dit, settings, labels, attributes)
+        rows += [(i, *row, 0.0) for row in others]
+        rows.append((i, *free, settings.structure_scale))
+        last.append((i, *free._replace(factor=0.0), -settings.structure_scale))
     item, label, attributes, metre, always, structured = zip(*rows, *last, strict=True)
     return Rows(
         torch.tensor(item),
@@ -187,8 +177,7 @@ class StudentStage:
         labels = [[pipe.composers.index(name) for name in s.composers] for s in chosen]
         shares = [composer_shares(s, k, dit) for s, k in zip(chosen, labels, strict=True)]
         guidance = torch.tensor([guidance_vector(s, dit) for s in chosen])
-        items = list(zip(chosen, attributes, strict=True))
-        rows = teacher_rows(dit, pipe.composers, items)
+        rows = teacher_rows(dit, zip(chosen, labels, attributes, strict=True))
         return metre, attributes, letters, torch.stack(shares), guidance, *vars(rows).values()
 
     def batch_loss(self, network: nn.Module, batch: Tensors) -> torch.Tensor:
