@@ -29,17 +29,8 @@ class BuildStage(NamedTuple):
 class BuildState:
     """The stages that are done with the seconds they took, in a bundle's ``run/build.json``.
 
-    Parameters
-    ----------
-    folder : Path
-        The bundle's.
-    begun : dict
-        What is built, of what, by which preset.
-
-    Raises
-    ------
-    ValueError
-        If another build was begun there, or the folder holds something else.
+    `begun` says what is built, of what, by which preset. Raises ValueError if another build was
+    begun in the bundle's `folder`, or it holds something else.
     """
 
     def __init__(self, folder: pathlib.Path, begun: Mapping[str, Any]) -> None:

@@ -42,12 +42,7 @@ _SCORES_IN_BATCH = 8
 class Report:
     """What was left out of a prepared corpus, and why.
 
-    Parameters
-    ----------
-    skipped : list of LeftOut
-        Files and pieces.
-    labels : list of (str, int)
-        Labels with fewer pieces than the minimum, and how many they had.
+    `skipped` are files and pieces, `labels` those with fewer pieces than the minimum, and how many.
     """
 
     skipped: list[LeftOut] = dataclasses.field(default_factory=list)

@@ -84,10 +84,8 @@ def wasserstein(a: Sequence[float], b: Sequence[float]) -> float:
 def frechet(a: np.ndarray, b: np.ndarray) -> float:
     """Fréchet distance of two feature clouds taken as Gaussian (Heusel et al. 2017, equation 6).
 
-    Parameters
-    ----------
-    a, b : ndarray, shape=(n, F) and (m, F)
-        At least two rows each. Small samples make it larger; compare at equal sizes.
+    They are (n, F) and (m, F), of at least two rows each. Small samples make it larger; compare at
+    equal sizes.
     """
     gap = a.mean(0) - b.mean(0)
     cov_a, cov_b = np.cov(a, rowvar=False), np.cov(b, rowvar=False)

@@ -62,15 +62,10 @@ def density_and_coverage(
 ) -> tuple[float, float]:
     """Whether `other` lies where `truth` does, and reaches all of it (Naeem et al. 2020).
 
-    Around each row of `truth` lies a ball that reaches to its k-th nearest row of `truth`. Density:
-    in how many balls a row of `other` lies, over k; it can pass 1. Coverage: the share of balls
-    with a row of `other`. Two samples of one distribution have a density of 1 and a coverage of
-    about 1 − 2⁻ᵏ.
-
-    Parameters
-    ----------
-    truth, other : ndarray, shape=(n, F) and (m, F)
-        Of fewer than k + 1 rows of `truth`, the farthest neighbour is taken.
+    Around each row of `truth`, (n, F), lies a ball that reaches to its k-th nearest row of `truth`,
+    or to the farthest of fewer. Density: in how many balls a row of `other`, (m, F), lies, over k;
+    it can pass 1. Coverage: the share of balls with a row of `other`. Two samples of one
+    distribution have a density of 1 and a coverage of about 1 − 2⁻ᵏ.
     """
     k = min(neighbours, len(truth) - 1)
     radii = np.sort(squared_distances(truth, truth), axis=1)[:, k]

@@ -35,11 +35,8 @@ def guidance(
 def guidance_figures(rolls: dict[str, list[PianoRoll]], network: CorpusFeatures) -> dict[str, Any]:
     """What can be said of several rolls a composer.
 
-    Returns
-    -------
-    dict
-        ``recognised``, the share that the corpus network takes for their composer; ``diversity``,
-        the mean distance (1 − cosine) of two of one composer; ``statistics``, their means.
+    ``recognised``, the share that the corpus network takes for their composer; ``diversity``, the
+    mean distance (1 − cosine) of two of one composer; ``statistics``, their means.
     """
     hits, distances = [], []
     for name, drawn in rolls.items():

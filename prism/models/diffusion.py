@@ -26,16 +26,10 @@ SHIFT = 2.0
 
 @dataclasses.dataclass
 class SamplerState:
-    """What a sampler yields after each step.
+    """What a sampler yields after each step, of which `index` counts from 1.
 
-    Parameters
-    ----------
-    index : int
-        Counted from 1.
-    t : float
-        The time reached.
-    x_t, clean : Tensor
-        The latents at t, with which the sampler goes on, and an estimate of the data.
+    `t` is the time reached, `x_t` the latents at it, with which the sampler goes on, and `clean` an
+    estimate of the data.
     """
 
     index: int
@@ -61,12 +55,8 @@ def sample_times(
 ) -> torch.Tensor:
     """Draw training times: logit-normal (Esser et al. 2024, section 3.1), a share uniform.
 
-    Parameters
-    ----------
-    uniform_share : float
-        Fraction drawn uniformly instead, so that the ends are visited too.
-    mean : float
-        Of the logit of t: above 0 noisier times are drawn more often.
+    The share lets the ends be visited too; above a `mean` of 0, that of the logit of t, noisier
+    times are drawn more often.
     """
     t = torch.sigmoid(torch.randn(count, generator=generator) + mean)
     uniform = torch.rand(count, generator=generator)

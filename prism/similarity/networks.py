@@ -81,18 +81,10 @@ class ImageNetFeatures:
 class ComposerNetwork(ModelMixin, ConfigMixin):
     """Tells composers apart by a roll's onsets and sustains; features are taken before the logits.
 
-    One more label stands for the same notes at random times: without it features of pitch alone
-    would do. Mean and maximum are taken over pitch and time, so that a transposition hardly changes
-    the features.
-
-    Parameters
-    ----------
-    labels : int
-        How many composers; index `labels` stands for no music.
-    width : int
-        Channels of the first layer; the last has four times as many.
-    feature_size : int
-        Length of a feature vector.
+    One more label, with the index `labels`, stands for the same notes at random times: without it
+    features of pitch alone would do. Mean and maximum are taken over pitch and time, so that a
+    transposition hardly changes the features. The first layer has `width` channels, the last four
+    times as many.
     """
 
     @register_to_config

@@ -22,13 +22,7 @@ class CheckpointError(ValueError):
 
 
 class Checkpoints:
-    """The checkpoints of the stage `name` in a folder.
-
-    Parameters
-    ----------
-    folder, name
-        Give ``<name>.pt``, ``<name>.before.pt`` and ``<name>.calm.pt``.
-    """
+    """The checkpoints of a stage: ``<name>.pt``, ``<name>.before.pt`` and ``<name>.calm.pt``."""
 
     def __init__(self, folder: pathlib.Path, name: str) -> None:
         self.latest = folder / f"{name}.pt"

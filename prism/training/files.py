@@ -22,13 +22,8 @@ COLUMNS = ("step", "loss", "learning_rate", "gradient_norm", "seconds", "wait_se
 class StepLog:
     """Appends to a CSV file; rows of steps that a killed run must do again are dropped.
 
-    Parameters
-    ----------
-    path : Path
-        The file; its columns are `COLUMNS`. ``seconds`` is the time the step took and
-        ``wait_seconds`` how much of it went by before its batch was there.
-    step : int
-        Steps that are done already.
+    Its columns are `COLUMNS`: ``seconds`` is the time the step took, ``wait_seconds`` how much of
+    it went by before its batch was there. `step` steps are done already.
     """
 
     def __init__(self, path: pathlib.Path, step: int = 0) -> None:

@@ -48,23 +48,10 @@ _PICTURES_AT_ONCE = 16
 
 
 class LabelledLatents:
-    """The latents of a split's pictures with their labels, in shards on disk.
+    """The latents of a split's pictures with their labels, in shards in a folder.
 
-    Parameters
-    ----------
-    corpus, split
-        Where the pictures are from.
-    folder : Path
-        Where the shards are.
-    source : str
-        Name of the autoencoder.
-    most : int, optional
-        Take no more pictures than this, evenly spread.
-
-    Raises
-    ------
-    ValueError
-        If the folder holds latents of something else.
+    `source` names the autoencoder; of more than `most` pictures, as many are taken, evenly spread.
+    Raises ValueError if the folder holds latents of something else.
     """
 
     def __init__(

@@ -51,19 +51,10 @@ LABELS = 15  # of the bundled corpus
 
 @dataclasses.dataclass(frozen=True)
 class Card:
-    """A processor.
+    """A processor, its memory in bytes, and its peak of bfloat16 and of float32 products in FLOP/s.
 
-    Parameters
-    ----------
-    name : str
-        As people call it.
-    memory : float
-        In bytes.
-    mixed, single : float
-        Peak of bfloat16 and float32 products in FLOP/s (dense), by the maker's data sheet; equal
-        where there is no bfloat16.
-    share : float
-        Of the peak that training is assumed to reach.
+    By the maker's data sheet, dense; both are equal where there is no bfloat16. `share` of the peak
+    is what training is assumed to reach.
     """
 
     name: str
@@ -86,18 +77,10 @@ CARDS = (
 
 @dataclasses.dataclass(frozen=True)
 class Cost:
-    """What one network costs to train.
+    """What one network costs to train: numbers to learn, by module, and the work for one sample.
 
-    Parameters
-    ----------
-    parameters : dict
-        Numbers to learn, by module.
-    forward_flops : float
-        Of one sample.
-    kept_bytes : float
-        Of one sample, for the backward pass, in the stage's precision.
-    first_passes : float
-        Forward passes without a backward one, a sample.
+    `kept_bytes` are kept for the backward pass, in the stage's precision; `first_passes` are
+    forward passes without a backward one.
     """
 
     parameters: dict[str, int]
