@@ -81,15 +81,9 @@ def compose_guidance(
 ) -> torch.Tensor:
     """Classifier-free guidance composed over labels (Ho & Salimans 2022; Liu et al. 2022).
 
-    ``flow = u + g · Σ wᵢ (cᵢ − u)``: 0 ignores the labels, 1 with one label is the plain
-    conditional flow.
-
-    Parameters
-    ----------
-    unconditional, conditional : Tensor, shape=(B, ...) and (K, B, ...)
-        Flow u under the null label, and c under each label.
-    weights : Tensor, shape=(K,)
-        Sum to 1.
+    ``flow = u + g · Σ wᵢ (cᵢ − u)`` of flows u, (B, ...), under the null label and c, (K, B, ...),
+    under each label, with weights w, (K,), that sum to 1: 0 ignores the labels, 1 with one label is
+    the plain conditional flow.
     """
     weights = weights.view(-1, *[1] * unconditional.dim())
     return unconditional + guidance_scale * (weights * (conditional - unconditional)).sum(0)

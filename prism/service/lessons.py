@@ -86,12 +86,8 @@ def changed(
     """A roll after a round trip through the autoencoder on which its numbers were changed.
 
     Those of one beat, counted from 0, are replaced; then noise of a standard deviation of
-    `noise_scale`, always the same, is added to those of all beats.
-
-    Raises
-    ------
-    ValueError
-        If there is no such beat, or the numbers are too few, too many or not finite.
+    `noise_scale`, always the same, is added to those of all beats. Raises ValueError if there is no
+    such beat, or the numbers are too few, too many or not finite.
     """
     latents = encode(pipeline, roll).clone()
     beats, size = latents.shape
