@@ -30,8 +30,17 @@ def write_files(
 ) -> dict[str, str]:
     """Write a piece into a folder in some of the ways of `ENDINGS`, and print each file's path.
 
-    The paths are returned by kind. Raises WriteError if a file cannot be written, SynthesisError if
-    sound is asked for and there is no synthesiser.
+    Returns
+    -------
+    dict
+        The path of each kind.
+
+    Raises
+    ------
+    WriteError
+        If a file cannot be written.
+    SynthesisError
+        If sound is asked for and there is no synthesiser.
     """
     written = {}
     for kind, ending in ENDINGS.items():
