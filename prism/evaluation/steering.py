@@ -119,7 +119,6 @@ def steering(
     corpus: Corpus,
     samples: int,
     seed: int,
-    split: str = "test",
 ) -> Iterator[dict[str, Any]]:
     """For each question, rolls by composers in turn.
 
@@ -130,8 +129,8 @@ def steering(
     ----------
     prism, asked
         The model, and its `questions`.
-    corpus, split
-        Real music, to see how much of it is heard as what it is.
+    corpus : Corpus
+        Its test split is used, to see how much of real music is heard as what it is.
     samples, seed : int
         Rolls a value, and the seed of the first; the others follow.
 
@@ -144,7 +143,7 @@ def steering(
         their rules say; None where there is no such music.
     """
     calls = [(prism.composers[k % len(prism.composers)], seed + k) for k in range(samples)]
-    windows = [w for some in windows_by_label(corpus, split).values() for w in some]
+    windows = [w for some in windows_by_label(corpus, "test").values() for w in some]
     free: dict[tuple, list[PianoRoll]] = {}
     for question in asked:
         settings = question.settings

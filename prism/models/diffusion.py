@@ -63,14 +63,14 @@ def sample_times(
     return torch.where(torch.rand(count, generator=generator) < uniform_share, uniform, t)
 
 
-def schedule(num_inference_steps: int, shift: float = SHIFT) -> list[float]:
+def schedule(num_inference_steps: int) -> list[float]:
     """Times from 1 to 0, `num_inference_steps` + 1 of them.
 
-    ``s · u / (1 + (s − 1) · u)`` of even u (Esser et al. 2024, section 5.3.2): with a `shift` s
-    above 1 they lie closer where there is more noise; 1 leaves them even.
+    ``s · u / (1 + (s − 1) · u)`` of even u (Esser et al. 2024, section 5.3.2): with an s, `SHIFT`,
+    above 1 they lie closer where there is more noise.
     """
     even = [1 - i / num_inference_steps for i in range(num_inference_steps + 1)]
-    return [shift * u / (1 + (shift - 1) * u) for u in even]
+    return [SHIFT * u / (1 + (SHIFT - 1) * u) for u in even]
 
 
 def compose_guidance(

@@ -92,9 +92,9 @@ def generator_for(seed: int, stream: int, step: int) -> torch.Generator:
     return torch.Generator().manual_seed((seed * 16 + stream) * 2**32 + step)
 
 
-def chunks(batch: Batch, size: int = 32) -> list[Batch]:
+def chunks(batch: Batch) -> list[Batch]:
     """Cut a batch into smaller ones."""
-    fields = [getattr(batch, field.name).split(size) for field in dataclasses.fields(batch)]
+    fields = [getattr(batch, field.name).split(32) for field in dataclasses.fields(batch)]
     return [Batch(*row) for row in zip(*fields, strict=True)]
 
 
