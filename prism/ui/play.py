@@ -59,11 +59,13 @@ class PlayPanel:
         self.handlers, sources = handlers, handlers.service.sources
         stored = handlers.service.stored.examples
         self.presets = Presets(handlers.service)
+        look = {"elem_classes": "prism-transport-block", "render": False}
+        transport = Transport(_named(sources), **look)
         with gr.Row(elem_classes="prism-first"):
             with gr.Column(scale=0, min_width=300, elem_classes="prism-controls"):
-                self.controls = Controls(example.name for example in stored)
+                self.controls = Controls((example.name for example in stored), transport)
             with gr.Column(scale=1, min_width=0, elem_classes="prism-lanes"):
-                Transport({"sources": _named(sources)}, elem_classes="prism-transport-block")
+                transport.render()
                 self.redraw = RedrawBar({}, elem_classes="prism-redraw-block")
                 with gr.Column(elem_classes=["prism-players", "prism-together"]):
                     seen = stored[0].pieces if stored else {}
