@@ -354,14 +354,9 @@ TOO_SMALL = """() => [...document.querySelectorAll('button, a, select, summary, 
     .map(([name]) => name)"""
 
 
-def choose_tab(page, name: str, tabs: str = "body") -> None:
-    """Open a tab, out of the menu if there is no room for it."""
-    tab = page.get_by_role("tab", name=name)
-    if tab.count() and tab.is_visible():
-        tab.click()
-        return
-    page.locator(f"{tabs} .overflow-menu button").first.click()
-    page.locator(f"{tabs} .overflow-dropdown button", has_text=name).first.click()
+def choose_tab(page, name: str) -> None:
+    """Open a tab."""
+    page.get_by_role("tab", name=name, exact=True).click()
 
 
 def at_rest(page) -> None:

@@ -134,6 +134,20 @@ def test_all_five_tabs_are_reached_on_a_phone_and_fit_it(visit):
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
 
 
+@pytest.mark.parametrize("width", [390, 360])
+def test_all_seven_lessons_are_reached_on_a_phone(visit, width):
+    page = visit(viewport={"width": width, "height": 844})
+    choose_tab(page, "How it works")
+    lessons = page.locator(".prism-lessons > .tab-wrapper").get_by_role("tab")
+    assert lessons.count() == 7
+    for lesson in lessons.all():
+        box = lesson.bounding_box()
+        assert box["height"] >= 44 and box["width"] >= 44
+        assert box["x"] >= 0 and box["x"] + box["width"] <= width
+        lesson.click()
+        assert lesson.get_attribute("aria-selected") == "true"
+
+
 SMALL = """() => [...document.querySelectorAll("button, a, select, summary, [role=button], "
         + "input[type=number], input[type=range]")]
     .filter(place => place.offsetParent && !place.closest("footer"))

@@ -23,7 +23,7 @@ SHOWN = "[...document.querySelectorAll('.prism-lesson')].find(lesson => lesson.o
 
 def lesson(page, name: str, columns: int) -> None:
     """Open a lesson and wait until it has filled so many columns."""
-    choose_tab(page, name, ".prism-lessons")
+    choose_tab(page, name)
     filled(page, columns)
 
 

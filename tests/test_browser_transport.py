@@ -95,6 +95,28 @@ def test_a_side_whose_sound_comes_late_joins_in_time(page):
     assert [side["muted"] for side in sides(page)].count(False) == 1
 
 
+def test_another_instrument_sounds_on_and_draws_nothing(page):
+    filled(page, 3)
+    lanes = """[...document.querySelectorAll('.prism-together .prism-player')].map(lane =>
+        [lane.querySelector('canvas').dataset.notes, lane.querySelector('audio').src])"""
+    before, sent = page.evaluate(lanes), []
+    play(page)
+    page.wait_for_function(f"({SIDES})[0].beat > 2")
+    page.on("request", lambda r: "queue/join" in r.url and sent.append(r.url))
+    page.get_by_label("Instrument").select_option("As the music was")
+    assert said(page) == "Instrument: As the music was"
+    page.wait_for_function(
+        f"before => ({lanes}).every(([, sound], place) => sound && sound !== before[place][1])",
+        arg=before,
+    )
+    page.wait_for_function(RUN_TOGETHER)
+    assert sides(page)[0]["beat"] > 2
+    assert [notes for notes, _ in page.evaluate(lanes)] == [notes for notes, _ in before]
+    assert "instrument=written" in page.url and len(sent) == 1
+    page.get_by_label("Instrument").select_option("Piano")
+    page.wait_for_function(f"before => `${{{lanes}}}` === `${{before}}`", arg=before)
+
+
 def test_the_playhead_stands_where_the_sound_is(page):
     play(page)
     choose(page, "zoom", "8")
