@@ -209,6 +209,14 @@ def corpus() -> Corpus:
     )
 
 
+@pytest.fixture(scope="session")
+def bundled() -> Corpus:
+    """The music that is shipped."""
+    from prism.corpora.prepared import Corpus
+
+    return Corpus.load(ROOT / "assets" / "corpus")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def gradio_folder(tmp_path_factory):
     """A worker's own folder: Gradio names files by their content and a page that closes deletes
@@ -221,11 +229,11 @@ def gradio_folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def address(tmp_path_factory):
+def address(tmp_path_factory, bundled):
     """The one page that nearly all browser tests share: see `stand_ins.whole_page`."""
     from stand_ins import whole_page
 
-    with whole_page(tmp_path_factory.mktemp("weights")) as address:
+    with whole_page(tmp_path_factory.mktemp("weights"), bundled) as address:
         yield address
 
 
