@@ -44,14 +44,7 @@ def find_weights(
     """The folder called `name`, or a download of the Hub's repository of that name.
 
     Anything that is no name on the Hub is returned as a path, whether it exists or not: the loader
-    reports what is missing.
-
-    Parameters
-    ----------
-    files : sequence of str
-        Patterns of what to fetch; Prism's own files by default.
-    what : str
-        What is looked for, in the words of the error.
+    reports what is missing. `files` are patterns of what to fetch, `what` names it in the error.
 
     Raises
     ------
