@@ -21,7 +21,7 @@ from safetensors import SafetensorError
 Network = TypeVar("Network")
 
 # What reading a network raises if one of its files is missing, damaged or does not fit.
-_READ_ERRORS = (OSError, SafetensorError, RuntimeError, ValueError, KeyError, TypeError)
+READ_ERRORS = (OSError, SafetensorError, RuntimeError, ValueError, KeyError, TypeError)
 # The layout of Prism's own folder: `weights/`.
 PRISM_FILES = (
     "prism.json",
@@ -88,7 +88,7 @@ def reading(folder: pathlib.Path, file: str, what: str, advice: str) -> Iterator
         raise WeightsError(f"no {what} at {folder} ({file} missing); {advice}")
     try:
         yield
-    except _READ_ERRORS as error:
+    except READ_ERRORS as error:
         raise WeightsError(f"{what} in {folder} cannot be read ({error}); {advice}") from error
 
 
