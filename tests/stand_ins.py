@@ -241,8 +241,8 @@ def served(*loads, **named_loads) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def whole_page(folder: pathlib.Path) -> Iterator[str]:
-    """Serve the page with the shipped labels, corpus, records and examples, and tiny networks.
+def whole_page(folder: pathlib.Path, corpus: Corpus) -> Iterator[str]:
+    """Serve the page with the shipped labels, this corpus, records and examples, and tiny networks.
 
     The baseline's samples are there at once but for the seeds named above.
     """
@@ -250,7 +250,6 @@ def whole_page(folder: pathlib.Path) -> Iterator[str]:
     tiny = make_pipeline(knowing=NAMES, profiles=profiles, latent_size=48)
     tiny.save_pretrained(folder)  # weights that were loaded have a digest, which files tell
     pipeline = PrismPipeline.from_pretrained(folder)
-    corpus = Corpus.load(ROOT / "assets" / "corpus")
     paces = {amt_seed(seed): 0.1 for seed in GROWING_SEEDS} | {amt_seed(SLOW_SEED): 1.0}
     weights, stored = ROOT / "weights", read_examples(open_bundle().path("examples"))
     with served(
