@@ -102,7 +102,8 @@ def _parser() -> argparse.ArgumentParser:
         "--from",
         dest="root",
         type=pathlib.Path,
-        help="folder or archive of a named source; music21 needs none",
+        help="folder or archive of a named source; openscore is fetched without it, music21 needs "
+        "none",
     )
     parser.add_argument("--output", type=pathlib.Path, required=True, help="the bundle's folder")
     parser.add_argument(
@@ -140,8 +141,13 @@ class Build:
         is_named = options.source in _named_sources()
         self.layout = options.source if is_named else "folder"
         self.root = options.root if is_named else pathlib.Path(options.source)
-        if self.layout != "music21" and self.root is None:
+        if self.root is None and self.layout not in corpora.SCORES:
             raise ValueError(f"{options.source} is read from a folder or archive: give --from PATH")
+        if self.layout in corpora.SCORES and (options.top or options.keep_versions):
+            raise ValueError(
+                f"--top and --keep-versions are for MIDI files, not for {self.layout}; leave them "
+                "out"
+            )
         self.folder = options.output
         self.corpus, self.weights = self.folder / "corpus", self.folder / "weights"
         self.work = self.folder / "run"
