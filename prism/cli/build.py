@@ -114,6 +114,12 @@ def _parser() -> argparse.ArgumentParser:
         "hour and a half on two cores), mini or base (for a GPU)",
     )
     parser.add_argument("--name", help="what the page calls it (default: that of the source)")
+    parser.add_argument(
+        "--pieces",
+        choices=("show", "hide"),
+        help="whether a page that others can reach lets real pieces be seen, heard and saved "
+        "(default: what their terms allow)",
+    )
     parser.add_argument("--minutes", type=float, help="stop after that long; run again to go on")
     parser.add_argument("--plan", action="store_true", help="say what it will take here, and stop")
     parser.add_argument("--minimum-pieces", type=int, default=MINIMUM_PIECES, metavar="N")
@@ -220,7 +226,9 @@ class Build:
         name = self.options.name or (self.root.resolve().stem if self.root else self.layout)
         corpus = load_corpus(self.corpus)
         music = f"{len(corpus.pieces):,} pieces of the collection “{name}”"
-        write_manifest(open_bundle(self.folder), corpus, name, music)
+        pieces = self.options.pieces
+        show = None if pieces is None else pieces == "show"
+        write_manifest(open_bundle(self.folder), corpus, name, music, show)
 
     def _prepare(self) -> None:
         """The same as ``prism corpora prepare`` does."""

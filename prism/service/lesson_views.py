@@ -368,6 +368,8 @@ def meters_of(found: Sequence[Score], bands: Mapping[str, Mapping[str, Band]]) -
 
 def _window(service: Service, composer: str, piece: int) -> Window:
     """A held-out window by the composer; `piece` is the seed that draws it."""
+    if service.withheld:
+        raise ValueError(f"This lesson takes a real piece apart. {service.withheld}")
     return service.sources["corpus"].window(GenerationSettings(composer, seed=piece))
 
 
