@@ -25,7 +25,7 @@ class StageRecipe:
         Of the exponential moving average that is evaluated and shipped.
     precision : str
         ``"float32"``, or ``"bfloat16"`` for mixed precision: matrix products are rounded, weights
-        and their updates are not.
+        and their updates are not. A processor without such products multiplies in float32.
     """
 
     steps: int
