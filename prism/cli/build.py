@@ -230,6 +230,8 @@ class Build:
         name = self.options.name or (self.root.resolve().stem if self.root else self.layout)
         corpus = load_corpus(self.corpus)
         music = f"{len(corpus.pieces):,} pieces of the collection “{name}”"
+        if getattr(self._recipe("prism"), "start", ""):
+            music += ", beginning with the weights that Prism brings along"
         write_manifest(open_bundle(self.folder), corpus, name, music)
 
     def _prepare(self) -> None:

@@ -235,8 +235,7 @@ def _built(recipe: AnyRecipe) -> dict[str, tuple[nn.Module, tuple[torch.Tensor, 
     self_cond = latents if recipe.self_conditioning_share else None
     inputs = (latents, torch.zeros(1), label, metre, attributes, self_cond)
     coder = BeatAutoencoder(latent_size=recipe.latent_size, hidden_size=recipe.hidden_size)
-    # The third stage trains a table alone, but all of the transformer is gone through.
-    return {"autoencoder": (coder, (rolls,)), "dit": (dit, inputs), "collection": (dit, inputs)}
+    return {"autoencoder": (coder, (rolls,)), "dit": (dit, inputs)}
 
 
 def fitting(recipe: AnyRecipe, processes: int = 1) -> int:

@@ -53,7 +53,10 @@ AMT_PRESETS = {
     "mini": _AMT_MINI,
     "laptop": dataclasses.replace(
         _AMT_MINI,
-        amt=_mixed(400, 4, 1e-3, weight_decay=0.1, ema_decay=0.99, evaluate_every=200),
+        amt=_mixed(
+            300, 4, 3e-4, warmup_steps=50, weight_decay=0.1, ema_decay=0.99, evaluate_every=100
+        ),
+        start="weights/amt",
         dropout=0.1,
     ),
     "smoke": AMTRecipe(
@@ -62,11 +65,12 @@ AMT_PRESETS = {
 }
 PRESETS = {
     "mini": _MINI,
-    # The same in fewer and smaller steps, which two cores bear.
+    # From the bundled weights on, in steps that two cores bear.
     "laptop": dataclasses.replace(
         _MINI,
-        autoencoder=StageRecipe(3000, 16, 1.5e-3, ema_decay=0.998),
-        dit=_mixed(5000, 16, 6e-4, weight_decay=0.05, ema_decay=0.999, evaluate_every=2500),
+        autoencoder=None,
+        dit=_mixed(3000, 16, 3e-4, weight_decay=0.05, ema_decay=0.998, evaluate_every=1000),
+        start="weights",
     ),
     "base": dataclasses.replace(
         _MINI, autoencoder=_LONG, dit=_large(20_000, 256, 3e-4), size="base"
