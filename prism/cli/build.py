@@ -8,7 +8,9 @@ on where it was. docs/your-artists.md is a tutorial.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import functools
+import json
 import pathlib
 import time
 from collections.abc import Sequence
@@ -31,23 +33,33 @@ from prism.corpora.report import save_study, study_corpus
 from prism.corpora.sharded import load_corpus
 from prism.drawing.rolls import save_contact_sheet
 from prism.music.writing import sole_writer, write_text
-from prism.service.bundle import NETWORKS, open_bundle, write_manifest
+from prism.service.bundle import RECORD_FILE, open_bundle, write_manifest
 from prism.service.make_examples import make_examples, usual_examples
 from prism.service.service import load_service
 from prism.training.batches import RunConfig
 from prism.training.plan import fitting, hours_on, this_machine
 from prism.training.presets import MODELS
-from prism.training.recipe import AnyRecipe, stages_of
+from prism.training.recipe import AnyRecipe, StudentRecipe, stages_of
 from prism.training.run import Unfinished, train
 
 # What a stage takes besides training, roughly and on two cores.
 _FILE_SECONDS, _SCORE_SECONDS = 0.01, 0.1
 _BAND_SECONDS = 150
 _SAMPLE_SECONDS = 8  # of the baseline, the slowest
+# Of each network that may be trained its folder among the weights, and the stage's title.
+_TRAINED = {
+    "prism": ("", "training Prism"),
+    "student": ("student", "training Prism's student"),
+    "amt": ("amt", "training the baseline"),
+    "similarity": ("similarity", "training the music network"),
+}
 
 
 class Effort(NamedTuple):
-    """What a preset asks of the stages: a preset a network, and how much is drawn and compared."""
+    """What a preset asks of the stages: a preset a network, and how much is drawn and compared.
+
+    Without a student, which takes a GPU, Prism draws in more steps.
+    """
 
     presets: dict[str, str]
     pairs_a_band: int
@@ -56,14 +68,18 @@ class Effort(NamedTuple):
 
 
 _FEW = ("--drawn", "25", "--fresh", "2", "--pairs", "20", "--samples", "2", "--steered", "4")
+_FEWER = ("--drawn", "10", "--fresh", "2", "--pairs", "10", "--samples", "0", "--steered", "2")
 EFFORTS = {
-    "smoke": Effort(dict.fromkeys(NETWORKS, "smoke"), 4, 2, ("--quick",)),
+    "smoke": Effort(dict.fromkeys(_TRAINED, "smoke"), 4, 2, ("--quick",)),
     "laptop": Effort(
-        {"prism": "laptop", "amt": "laptop", "similarity": "mini"}, 400, 60, ("--runs", "60", *_FEW)
+        {"prism": "laptop", "amt": "laptop", "similarity": "mini"},
+        200,
+        40,
+        ("--runs", "40", *_FEWER),
     ),
-    "mini": Effort(dict.fromkeys(NETWORKS, "mini"), 400, 60, ("--runs", "60", *_FEW)),
+    "mini": Effort(dict.fromkeys(_TRAINED, "mini"), 400, 60, ("--runs", "60", *_FEW)),
     "base": Effort(
-        {"prism": "base", "amt": "mini", "similarity": "mini"}, 400, 60, ("--runs", "60", *_FEW)
+        dict.fromkeys(_TRAINED, "mini") | {"prism": "base"}, 400, 60, ("--runs", "60", *_FEW)
     ),
 }
 
@@ -122,6 +138,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--minutes", type=float, help="stop after that long; run again to go on")
     parser.add_argument("--plan", action="store_true", help="say what it will take here, and stop")
+    parser.add_argument(
+        "--compile", action="store_true", help="the networks; faster, needs a C++ compiler"
+    )
     parser.add_argument("--minimum-pieces", type=int, default=MINIMUM_PIECES, metavar="N")
     parser.add_argument("--top", type=int, metavar="N", help="only the N largest artists")
     parser.add_argument("--keep-versions", action="store_true", help="every version of a song")
@@ -172,11 +191,8 @@ class Build:
                 3600 * hours_on(self._recipe(network), card) + 5,
                 functools.partial(self._train, network),
             )
-            for network, title in (
-                ("prism", "training Prism"),
-                ("amt", "training the baseline"),
-                ("similarity", "training the music network"),
-            )
+            for network, (_, title) in _TRAINED.items()
+            if network in self.effort.presets
         ]
         bands = _BAND_SECONDS * self.effort.pairs_a_band / 400 + 3
         runs = 2 * self.effort.runs * _SAMPLE_SECONDS
@@ -193,7 +209,7 @@ class Build:
         """Do what is left; say at the end what there is."""
         stages = self.stages()
         if self.options.plan:
-            recipes = {network: self._recipe(network) for network in NETWORKS}
+            recipes = {network: self._recipe(network) for network in self.effort.presets}
             print("\n".join(plan_lines(stages, recipes, this_machine().name)))
             return
         make_folder(self.folder)
@@ -226,6 +242,8 @@ class Build:
         name = self.options.name or (self.root.resolve().stem if self.root else self.layout)
         corpus = load_corpus(self.corpus)
         music = f"{len(corpus.pieces):,} pieces of the collection “{name}”"
+        if getattr(self._recipe("prism"), "start", ""):
+            music += ", beginning with the weights that Prism brings along"
         pieces = self.options.pieces
         show = None if pieces is None else pieces == "show"
         write_manifest(open_bundle(self.folder), corpus, name, music, show)
@@ -248,15 +266,21 @@ class Build:
         save_study(study_corpus(load_corpus(self.corpus), self.layout), self.folder / "study.json")
 
     def _recipe(self, network: str) -> AnyRecipe:
-        return MODELS[network][self.effort.presets[network]]
+        recipe = MODELS[network][self.effort.presets[network]]
+        if isinstance(recipe, StudentRecipe):
+            return dataclasses.replace(recipe, teacher=str(self.weights))
+        return recipe
 
     def _train(self, network: str) -> None:
-        recipe, weights = self._recipe(network), self.weights / NETWORKS[network][0]
+        recipe, weights = self._recipe(network), self.weights / _TRAINED[network][0]
         config = RunConfig(
-            deadline=self.deadline, accumulation=fitting(recipe), draw_samples=save_contact_sheet
+            compiled=self.options.compile,
+            accumulation=fitting(recipe),
+            deadline=self.deadline,
+            draw_samples=save_contact_sheet,
         )
         train(recipe, load_corpus(self.corpus), self.work / network, weights, config)
-        done = open_bundle(self.folder).record(network)["steps"]
+        done = json.loads((weights / RECORD_FILE).read_text(encoding="utf-8"))["steps"]
         for name, stage in stages_of(recipe).items():
             # A corpus may have nothing for a stage to learn, such as no collections.
             if done.get(name, stage.steps) < stage.steps:

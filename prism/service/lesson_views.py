@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 SCALES = (0.0, 1.0, 2.0, 4.0, 8.0)
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 _TIMES = [k / 20 for k in range(21)]
-_STEPS = GenerationSettings.num_inference_steps
 _PACE_SECONDS = 0.3
 # In the film of a lesson that has no clock of its own, at full speed.
 _STEP_SECONDS = 0.1
@@ -192,7 +191,7 @@ def steps(service: Service, composer: str, seed: int) -> Iterator[View]:
         Column([_drawn(f"{title}, step {m.step}", getattr(m, part), words) for m in found])
         for part, title in (("x_t", "Current sample"), ("clean", "Clean estimate"))
     ]
-    stops = [f"step {m.step} of {_STEPS}, t = {m.t:.2f}" for m in found]
+    stops = [f"step {m.step} of {found[-1].step}, t = {m.t:.2f}" for m in found]
     seconds = [_STEP_SECONDS * m.step for m in found]
     yield View(columns, stops, "Sampler step", seconds=seconds, said="Watch, or drag the slider.")
 
@@ -326,7 +325,7 @@ def _film(
     picture = Picture(title, sample.roll, words, notes=notes, caption=_WRITTEN)
     amt = Column([picture], shown=[present[note] for _, note in done], source="amt")
     stops = [
-        f"{now:.2f} s: step {step} of {_STEPS}; note {present[note]} of {len(notes)}"
+        f"{now:.2f} s: step {step} of {len(step_ends)}; note {present[note]} of {len(notes)}"
         for now, (step, note) in zip(seconds, done, strict=True)
     ]
     said = f"Recorded: Prism worked {step_ends[-1]:.1f} s, the baseline {total:.1f} s."
