@@ -33,7 +33,7 @@ from prism.corpora.report import save_study, study_corpus
 from prism.corpora.sharded import load_corpus
 from prism.drawing.rolls import save_contact_sheet
 from prism.music.writing import sole_writer, write_text
-from prism.service.bundle import RECORD_FILE, open_bundle, write_manifest
+from prism.service.bundle import BANDS_FILE, RECORD_FILE, open_bundle, write_manifest
 from prism.service.make_examples import make_examples, usual_examples
 from prism.service.service import load_service
 from prism.training.batches import RunConfig
@@ -190,19 +190,25 @@ class Build:
                 title,
                 3600 * hours_on(self._recipe(network), card) + 5,
                 functools.partial(self._train, network),
+                self.weights / folder / RECORD_FILE,
             )
-            for network, (_, title) in _TRAINED.items()
+            for network, (folder, title) in _TRAINED.items()
             if network in self.effort.presets
         ]
         bands = _BAND_SECONDS * self.effort.pairs_a_band / 400 + 3
         runs = 2 * self.effort.runs * _SAMPLE_SECONDS
+        study, examples, result = (
+            self.folder / f"{name}.json" for name in ("study", "examples", "evaluation")
+        )
+        measured = self.weights / "similarity" / BANDS_FILE
+        prepare, sample = self._prepare, 5 * _SAMPLE_SECONDS
         return [
-            BuildStage("prepare", "reading the music", reading + 3, self._prepare),
-            BuildStage("study", "studying the music", reading / 4 + 1, self._study),
+            BuildStage("prepare", "reading the music", reading + 3, prepare, self.corpus),
+            BuildStage("study", "studying the music", reading / 4 + 1, self._study, study),
             *trained,
-            BuildStage("bands", "measuring real pairs", bands, self._bands),
-            BuildStage("examples", "making examples", 5 * _SAMPLE_SECONDS, self._examples),
-            BuildStage("experiment", "running the experiment", runs, self._experiment),
+            BuildStage("bands", "measuring real pairs", bands, self._bands, measured),
+            BuildStage("examples", "making examples", sample, self._examples, examples),
+            BuildStage("experiment", "running the experiment", runs, self._experiment, result),
         ]
 
     def run(self) -> None:
@@ -226,7 +232,7 @@ class Build:
     def _run(self, stages: Sequence[BuildStage], state: BuildState) -> None:
         progress = GatheredProgress(stages)
         for number, stage in enumerate(stages):
-            if stage.name in state.done:
+            if stage.name in state.done and stage.is_there:
                 continue
             if self.deadline is not None and time.monotonic() > self.deadline:
                 raise Unfinished(f"stopped before {stage.title}; the same command goes on")
@@ -239,7 +245,8 @@ class Build:
             progress.say(f"{stage.title}: done in {duration(time.monotonic() - started)}")
 
     def _write_manifest(self) -> None:
-        name = self.options.name or (self.root.resolve().stem if self.root else self.layout)
+        is_named = self.layout != "folder"
+        name = self.options.name or (self.layout if is_named else self.root.resolve().stem)
         corpus = load_corpus(self.corpus)
         music = f"{len(corpus.pieces):,} pieces of the collection “{name}”"
         if getattr(self._recipe("prism"), "start", ""):

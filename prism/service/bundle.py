@@ -60,6 +60,7 @@ NETWORKS = {
     "amt": ("amt", "the baseline's weights"),
     "similarity": ("similarity", "the music network's weights"),
 }
+_SETTINGS = {"prism": "prism.json", "amt": "config.json", "similarity": "config.json"}
 _TITLES = {name: title for name, (_, title) in NETWORKS.items()} | {
     "corpus": "the corpus",
     "student": "the student's weights",
@@ -194,9 +195,17 @@ class Bundle:
     def _maker(self, document: str) -> str:
         """The command that makes one of `DOCUMENTS`."""
         if not self.is_shipped:
-            return f"prism build SOURCE --output {self.folder}"
+            return f"prism build SOURCE --output {self.folder}, as it was begun"
         makers = {"study": "prism corpora report", "evaluation": "prism evaluate"}
         return makers.get(document, "python -m prism.service.make_examples")
+
+    @property
+    def _finished_by(self) -> str:
+        """What to do about a part that is missing."""
+        return (
+            "the bundle was published without, or its build is not finished; the command that "
+            "began it goes on"
+        )
 
     def record(self, network: str) -> dict[str, Any]:
         """What a network's ``training.json`` holds; empty if there is none."""
@@ -204,7 +213,9 @@ class Bundle:
         return _read(path) if path.is_file() else {}
 
     def checked_corpus(self) -> Corpus | ShardedCorpus:
-        """The corpus; raises BundleError if it is not what the manifest lists."""
+        """The corpus; raises BundleError if it is missing or not what the manifest lists."""
+        if not (self.is_shipped or self.corpus.is_dir()):
+            raise BundleError(f"there are no pieces in {self.corpus}: {self._finished_by}")
         found = load_corpus(self.corpus)
         listed = self.manifest.parts.get("corpus", found.digest)
         if found.digest != listed:
@@ -221,14 +232,16 @@ class Bundle:
     def checked(self, network: str, folder: pathlib.Path, corpus: Loader) -> pathlib.Path:
         """The folder of one of `NETWORKS`, if what is in it belongs to the bundle and its corpus.
 
-        What is missing there, whoever loads it says best.
+        What is missing of the shipped bundle, whoever loads it says best.
 
         Raises
         ------
         BundleError
-            If it is not what the manifest lists, or was trained on another corpus.
+            If it is missing, not what the manifest lists, or was trained on another corpus.
         """
         title = NETWORKS[network][1]
+        if not self.is_shipped and not (folder / _SETTINGS[network]).is_file():
+            raise BundleError(f"{title} are not in {folder}: {self._finished_by}")
         for part, found in _network_parts(network, folder).items():
             listed = self.manifest.parts.get(part)
             if listed and found != listed:

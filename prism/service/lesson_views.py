@@ -211,6 +211,8 @@ def guidance(service: Service, composer: str, seed: int) -> Iterator[View]:
 
 def mixing(service: Service, first: str, second: str, seed: int) -> Iterator[View]:
     """From one composer to another with one seed."""
+    if len(service.composers) == 1:
+        raise ValueError(f"Mixing takes two composers, and here is one alone, {first}.")
     if first == second:
         raise ValueError(
             f"Both composers are {first}, and should be two: change one, then press Draw five."
