@@ -43,7 +43,8 @@ from prism.training.recipe import AnyRecipe, StudentRecipe, stages_of
 from prism.training.run import Unfinished, train
 
 # What a stage takes besides training, roughly and on two cores.
-_FILE_SECONDS, _SCORE_SECONDS = 0.01, 0.1
+_FILE_SECONDS = 0.01  # of MIDI
+_SCORES_SECONDS = 500  # for all of music21's or OpenScore's
 _BAND_SECONDS = 150
 _SAMPLE_SECONDS = 8  # of the baseline, the slowest
 # Of each network that may be trained its folder among the weights, and the stage's title.
@@ -181,8 +182,10 @@ class Build:
 
     def stages(self) -> list[BuildStage]:
         """All stages with what they may take on this machine."""
-        files = expected_files(self.root) if self.root and self.root.exists() else 0
-        reading = (files or 0) * _FILE_SECONDS if self.root else 1000 * _SCORE_SECONDS * 5
+        reading = _SCORES_SECONDS
+        if self.layout not in corpora.SCORES:
+            files = expected_files(self.root) if self.root.exists() else 0
+            reading = (files or 0) * _FILE_SECONDS
         card = this_machine()
         trained = [
             BuildStage(

@@ -73,6 +73,6 @@ def _take_over(network: torch.nn.Module, state: dict[str, torch.Tensor], weights
         network.load_state_dict(state)
     except RuntimeError as error:
         raise WeightsError(
-            f"weights to begin with: those in {weights} are of another network ({error}); choose a "
-            "recipe of the same size, or one that begins with none"
+            f"weights to begin with: those in {weights} are of another network than the recipe's; "
+            "choose a recipe of the same size, or one that begins with none"
         ) from error
