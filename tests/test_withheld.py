@@ -34,6 +34,7 @@ CC0, LAKH = "CC0 1.0, OpenScore", "dataset CC BY 4.0; the song is its owners'"
         ([CC0, LAKH], None, None, True, False),
         ([LAKH], None, None, False, True),  # on this computer alone
         (["unknown"], None, None, True, False),
+        ([], None, None, True, False),
         (["unknown"], True, None, True, True),
         ([CC0], False, None, False, False),
         ([LAKH], False, True, True, True),  # the host goes first
@@ -45,7 +46,7 @@ def test_terms_bundle_and_host_decide(terms, bundle, host, reached, shown):
     said = withheld(manifest, host, reached)
     assert bool(said) is not shown
     if said and host is None and bundle is None:
-        assert f"“{terms[-1]}”" in said and "--pieces show" in said
+        assert f"“{(terms or ['not known'])[-1]}”" in said and "--pieces show" in said
 
 
 def test_another_word_than_show_or_hide_is_told(monkeypatch, capsys):

@@ -44,8 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _check_terms(bundle: Bundle) -> None:
     """Raises BundleError if it is not known that the pieces' notes may be published."""
-    if bundle.manifest.unfree or not bundle.manifest.terms:
-        told = "; ".join(bundle.manifest.unfree) or "not known"
+    if told := "; ".join(bundle.manifest.unfree):
         raise BundleError(
             f"the notes of the pieces would be published, and their terms are: {told}. Say "
             "--with-corpus if you may publish them, or --without-corpus to keep them back"

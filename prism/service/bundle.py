@@ -69,6 +69,10 @@ _DECIDING = ("corpus", "prism", "student", "profiles", "amt")
 # Terms under which notes may be passed on, if the songs are not somebody's.
 _FREE = re.compile(r"\bCC0|\bCC BY|public domain|\bMIT\b|no restriction", re.IGNORECASE)
 _OWNED = "owners'"
+_LACKING = (
+    "the bundle was published without, or its build is not finished; the command that began it "
+    "goes on"
+)
 
 
 class BundleError(ValueError):
@@ -102,7 +106,8 @@ class Manifest:
     @property
     def unfree(self) -> list[str]:
         """Those of the terms under which it is not known that notes may be passed on."""
-        return [terms for terms in self.terms if not _FREE.search(terms) or _OWNED in terms]
+        known = self.terms or ("not known",)
+        return [terms for terms in known if not _FREE.search(terms) or _OWNED in terms]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -199,14 +204,6 @@ class Bundle:
         makers = {"study": "prism corpora report", "evaluation": "prism evaluate"}
         return makers.get(document, "python -m prism.service.make_examples")
 
-    @property
-    def _finished_by(self) -> str:
-        """What to do about a part that is missing."""
-        return (
-            "the bundle was published without, or its build is not finished; the command that "
-            "began it goes on"
-        )
-
     def record(self, network: str) -> dict[str, Any]:
         """What a network's ``training.json`` holds; empty if there is none."""
         path = pathlib.Path(self.weights) / NETWORKS[network][0] / RECORD_FILE
@@ -215,7 +212,7 @@ class Bundle:
     def checked_corpus(self) -> Corpus | ShardedCorpus:
         """The corpus; raises BundleError if it is missing or not what the manifest lists."""
         if not (self.is_shipped or self.corpus.is_dir()):
-            raise BundleError(f"there are no pieces in {self.corpus}: {self._finished_by}")
+            raise BundleError(f"there are no pieces in {self.corpus}: {_LACKING}")
         found = load_corpus(self.corpus)
         listed = self.manifest.parts.get("corpus", found.digest)
         if found.digest != listed:
@@ -241,7 +238,7 @@ class Bundle:
         """
         title = NETWORKS[network][1]
         if not self.is_shipped and not (folder / _SETTINGS[network]).is_file():
-            raise BundleError(f"{title} are not in {folder}: {self._finished_by}")
+            raise BundleError(f"{title} are not in {folder}: {_LACKING}")
         for part, found in _network_parts(network, folder).items():
             listed = self.manifest.parts.get(part)
             if listed and found != listed:
