@@ -176,7 +176,7 @@ class PrismPipeline:
             If the folder or one of its files is missing, truncated or does not fit.
         """
         folder = find_weights(folder)
-        advice = "restore the folder from the repository or train it with: prism train"
+        advice = "restore the folder, or make it with prism train, or prism build for a bundle"
         if not (folder / SETTINGS_FILE).is_file():
             raise WeightsError(f"no Prism weights at {folder} ({SETTINGS_FILE} missing); {advice}")
         try:
