@@ -69,5 +69,5 @@ def test_weights_of_another_size_and_none_at_all_are_refused(corpus, tmp_path):
     with pytest.raises(WeightsError, match="are of another network than the recipe"):
         DiTStage(wider, corpus, old.autoencoder, tmp_path)
     none = dataclasses.replace(TINY, autoencoder=None, start=str(tmp_path / "no"))
-    with pytest.raises(WeightsError, match="weights to begin with: .*no.* cannot be read"):
+    with pytest.raises(WeightsError, match="no weights to begin with at .*no.autoencoder"):
         run.train(none, corpus, tmp_path / "run2", tmp_path / "new")

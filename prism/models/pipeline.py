@@ -172,7 +172,7 @@ class PrismPipeline:
         Raises WeightsError if the folder or one of its files is missing, truncated or does not fit.
         """
         folder = find_weights(folder)
-        advice = "restore the folder from the repository or train it with: prism train"
+        advice = "restore the folder, or make it with prism train, or prism build for a bundle"
         with reading(folder, SETTINGS_FILE, "Prism weights", advice):
             settings = json.loads((folder / SETTINGS_FILE).read_text(encoding="utf-8"))
             pipeline = cls(

@@ -15,7 +15,7 @@ from prism.amt.model import AnticipatoryTransformer
 from prism.amt.published import load
 from prism.models.autoencoder import BeatAutoencoder
 from prism.models.dit import PrismDiT
-from prism.models.hub import READ_ERRORS, WeightsError, read_network
+from prism.models.hub import WeightsError, read_network, reading
 from prism.music.attributes import COLLECTION
 
 
@@ -62,10 +62,8 @@ def _numbered(network: PrismDiT) -> list[tuple[int, str]]:
 
 
 def _read(kind: type, folder: pathlib.Path):
-    try:
+    with reading(folder, "config.json", "weights to begin with", "choose others"):
         return read_network(kind, folder)
-    except READ_ERRORS as error:
-        raise WeightsError(f"weights to begin with: {folder} cannot be read ({error})") from error
 
 
 def _take_over(network: torch.nn.Module, state: dict[str, torch.Tensor], weights: str) -> None:

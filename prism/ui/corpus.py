@@ -188,7 +188,7 @@ class Library:
             text("The corpus in figures", " ".join(study["notes"])),
             facts("All in all", study["facts"]),
             *(_chart(chart) for chart in study["charts"] if chart["rows"]),
-            table("Composers and kinds of tunes, one by one", study["head"], study["labels"]),
+            table("Composers and artists, one by one", study["head"], study["labels"]),
         )
 
     def choose(self, chosen: Newest, event: gr.EventData) -> Iterator[tuple[Any, ...]]:
