@@ -96,6 +96,8 @@ def read_network(network: type[Network], folder: str | pathlib.Path) -> Network:
     """Load a model of diffusers' kind from a folder, in float32, whatever it was stored in."""
     import torch  # heavy: the page is served before its models load
 
+    if not (pathlib.Path(folder) / "config.json").is_file():
+        raise FileNotFoundError(f"{folder}/config.json is missing")  # not looked for on the Hub
     return network.from_pretrained(
         folder,
         torch_dtype=torch.float32,
