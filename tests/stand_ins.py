@@ -158,10 +158,12 @@ def service_of(
     index=make_index,
     examples=dict,
     bundle: Bundle | None = None,
+    withheld: str = "",
 ) -> Service:
     """A service over what these functions load; the documents are a bundle's or the shipped."""
     loaders = [Loader(load) for load in (pipeline, corpus, amt, scorer, index)]
-    return Service(*loaders, examples=Loader(examples), bundle=bundle or open_bundle())
+    bundle = bundle or open_bundle()
+    return Service(*loaders, examples=Loader(examples), bundle=bundle, withheld=withheld)
 
 
 def bundle_of(folder: pathlib.Path, parts: dict | None = None, **documents: dict) -> Bundle:

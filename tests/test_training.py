@@ -61,7 +61,8 @@ def test_a_resumed_run_equals_an_uninterrupted_one(corpus, tmp_path, precision):
         assert torch.equal(a, b)
 
 
-def test_mixed_precision_keeps_the_weights_exact(corpus, tmp_path):
+def test_mixed_precision_keeps_the_weights_exact(corpus, tmp_path, monkeypatch):
+    monkeypatch.setattr(loop, "has_bfloat16", lambda device: True)
     settings = dataclasses.replace(TINY.autoencoder, precision="bfloat16")
     trainer = loop.Trainer(stage(corpus, dataclasses.replace(TINY, autoencoder=settings)), tmp_path)
     own = trainer.stage
@@ -70,6 +71,10 @@ def test_mixed_precision_keeps_the_weights_exact(corpus, tmp_path):
     with trainer._precision():
         mixed = own.batch_loss(own.network, batch)
     assert mixed.item() == pytest.approx(exact.item(), rel=0.02) and mixed != exact
+    monkeypatch.setattr(loop, "has_bfloat16", lambda device: False)
+    with trainer._precision():
+        assert own.batch_loss(own.network, batch) == exact
+    monkeypatch.setattr(loop, "has_bfloat16", lambda device: True)
     assert {p.dtype for p in trainer.run().parameters()} == {torch.float32}
 
 

@@ -14,6 +14,7 @@ from prism.corpora.dataset import WindowSampler
 from prism.corpora.prepared import Corpus
 from prism.music.roll import FRAMES_PER_BEAT, KEYS, LOWEST_PITCH
 from prism.training.batches import Tensors, generator_for
+from prism.training.beginning import begin_amt
 from prism.training.recipe import AMTRecipe
 
 VALIDATION_SEQUENCES = 48
@@ -47,6 +48,8 @@ class AMTStage:
         self.settings, self.recipe = recipe, recipe.amt
         self.corpus_sha256 = corpus.digest
         self.network = new_amt(recipe, corpus.labels)
+        if recipe.start:
+            begin_amt(self.network, recipe.start)
         self._null = len(corpus.labels)
         shares = Shares(recipe.span_share, recipe.random_share, recipe.melody_share)
         self.sampler = self._sampler(WindowSampler(corpus), shares)
