@@ -32,7 +32,7 @@ from latency import start_app
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from prism import ROOT
-from prism.evaluation.report import table
+from prism.music.writing import table_text
 
 READY_SECONDS, WAIT_MS = 120, 120_000
 _LATE_MS = 2500  # a lane can be played before its sound is there as a whole
@@ -214,8 +214,8 @@ def main() -> None:
         rows = [(*row, word) for row, word in zip(rows, words, strict=True)]
         columns, figures = ("now", "before"), figures | {"before": before}
     text = (
-        f"{table(('measured', *columns), rows)}\n\nMedian of {runs} visits and {runs} clicks in "
-        f"Chromium on the server's own machine, {report.machine()}."
+        f"{table_text(('measured', *columns), rows)}\n\nMedian of {runs} visits and {runs} clicks "
+        f"in Chromium on the server's own machine, {report.machine()}."
     )
     report.publish("page", text, figures, options)
 

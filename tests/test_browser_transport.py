@@ -5,12 +5,12 @@ from __future__ import annotations
 import statistics
 
 import pytest
-from conftest import WAIT_MS, filled, is_foreign
+from conftest import DESK, filled, watched
+from stand_ins import GROWING_SEEDS
 from test_browser import painted
 
 # Two composers of different tempo: Prism takes a mean, the real piece has its own.
-DESK = {"width": 1280, "height": 900}
-LINK = "?composers=Bach,Irish%20reels&weights=50,50&seed=11"
+LINK = f"?composers=Bach,Irish%20reels&weights=50,50&seed={GROWING_SEEDS[2]}"
 SIDES = """[...document.querySelectorAll('.prism-player')].slice(0, 3).map(player => {
     const audio = player.querySelector('audio');
     const tempo = Number(player.dataset.tempo);
@@ -59,19 +59,12 @@ def play(page) -> None:
 
 
 @pytest.fixture(scope="module")
-def opened(address, browser):
+def opened(address, new_page):
     """One page for all tests, as music takes a while; nothing may be complained about."""
-    faults = []
-    page = browser.new_page(viewport=DESK)
-    page.set_default_timeout(WAIT_MS)
-    page.on("request", lambda r: is_foreign(r.url, address) and faults.append(r.url))
-    page.on("console", lambda m: m.type == "error" and faults.append(m.text))
-    page.on("pageerror", lambda error: faults.append(str(error)))
-    page.goto(address + LINK)
-    filled(page, 2)
-    yield page
-    page.close()
-    assert not faults
+    with watched(new_page(), address) as page:
+        page.goto(address + LINK)
+        filled(page, 2)
+        yield page
 
 
 @pytest.fixture
