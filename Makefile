@@ -73,10 +73,10 @@ $(VENV)/torch-ready: $(VENV)/made
 $(VENV)/app-ready: $(VENV)/torch-ready pyproject.toml packages.txt
 	$(call debian,ldconfig -p | grep -q libfluidsynth,libfluidsynth3)
 	$(call debian,test -e /usr/share/sounds/sf3/FluidR3Mono_GM.sf3,fluidr3mono-gm-soundfont)
-	$(BIN)/pip install -q -e '.[app,train]'
+	$(BIN)/pip install -q -e '.[app,train,score]'
 	touch $@
 
 $(VENV)/test-ready: $(VENV)/app-ready
 	$(call debian,command -v chromium,chromium)
-	$(BIN)/pip install -q -e '.[app,train,corpora,dev]'
+	$(BIN)/pip install -q -e '.[app,train,score,corpora,dev]'
 	touch $@

@@ -11,8 +11,10 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from prism.drawing.engraving import save_score
 from prism.music.metadata import file_stem, save_midi
 from prism.music.midipic import save_picture
+from prism.music.musicxml import save_musicxml
 from prism.music.performance import shaped
 from prism.music.roll import FRAMES, FRAMES_PER_BEAT, Note, PianoRoll
 from prism.music.synthesis import SynthesisError, synthesise, write_wav
@@ -127,3 +129,23 @@ class ShownPiece:
             title = f"{self.title} · {self.detail}"
             self.add_file("png", ".png", lambda path: save_png(self.roll, path, title, self.source))
         return self
+
+    def notate(self) -> ShownPiece:
+        """Write the MusicXML file, unless it is there."""
+        with self._lock:
+            self.add_file("musicxml", ".musicxml", self.save_musicxml)
+        return self
+
+    def engrave(self) -> ShownPiece:
+        """Write the picture of the score, unless it is there; raises `EngravingError`."""
+        with self._lock:
+            self.add_file("score", "-score.svg", self.save_score)
+        return self
+
+    def save_musicxml(self, path: pathlib.Path) -> None:
+        """Write the MusicXML file."""
+        save_musicxml(self.roll, path, self.origin[0], self.lines)
+
+    def save_score(self, path: pathlib.Path) -> None:
+        """Write the picture of the score as SVG; raises `EngravingError`."""
+        save_score(self.roll, path, self.origin[0], self.lines)

@@ -50,6 +50,7 @@ def _deciding(source: str) -> tuple[Setting, ...]:
 ENDPOINTS: dict[str, tuple[Setting, ...]] = {
     "composers": (),
     "generate": _deciding("prism"),
+    "notation": _deciding("prism"),
     "corpus": _deciding("corpus"),
     **dict.fromkeys(("amt", "compare", "score"), tuple(PUBLIC.values())),
     "describe": (WORDS,),
@@ -79,6 +80,14 @@ class Api:
     def generate(self, **settings: Any) -> Iterator[Answer]:
         """Draw 64 beats with Prism's model; a piece, clearer with every answer."""
         yield from self._piece("prism", settings)
+
+    def notation(self, **settings: Any) -> Iterator[Answer]:
+        """Write what /generate draws as music for two hands; files: musicxml and score (SVG)."""
+        with _told_mistakes():
+            *_, last = self.service.fill("prism", self.service.settings(**settings))
+            files = last.piece.notate().engrave().files
+            written = {name: file_data(files[name]) for name in ("musicxml", "score")}
+            yield {"done": True, "files": written}
 
     def corpus(self, **settings: Any) -> Iterator[Answer]:
         """Look up 64 beats of a held-out piece by one of the composers; a piece."""

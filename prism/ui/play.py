@@ -80,7 +80,7 @@ class PlayPanel:
         self.cards.connect_hearing(handlers.cards, self.session)
         self._connect_presets()
         for player in self.players.values():
-            player.connect_png()
+            player.connect_files()
 
     def _connect_controls(self) -> None:
         controls = self.controls
