@@ -69,6 +69,7 @@ def test_only_the_documented_endpoints_are_public(client):
         "/composers",
         "/generate",
         "/notation",
+        "/takes",
         "/corpus",
         "/amt",
         "/compare",

@@ -35,6 +35,7 @@ from prism.service.describe import WORDS
 from prism.service.log import fault_words
 from prism.service.piece import ShownPiece
 from prism.service.service import Service
+from prism.service.takes import SORT, Take, draw_takes, measured, ordered
 from prism.ui.evaluate import ALONE, RUNS, live_experiment
 from prism.ui.player import file_data
 
@@ -52,6 +53,7 @@ ENDPOINTS: dict[str, tuple[Setting, ...]] = {
     "generate": _deciding("prism"),
     "notation": _deciding("prism"),
     "corpus": _deciding("corpus"),
+    "takes": (*(s for s in _deciding("prism") if s.name not in ("take", "redraw")), SORT),
     **dict.fromkeys(("amt", "compare", "score"), tuple(PUBLIC.values())),
     "describe": (WORDS,),
     "experiment": (RUNS, SETTINGS["seed"]),
@@ -88,6 +90,20 @@ class Api:
             files = last.piece.notate().engrave().files
             written = {name: file_data(files[name]) for name in ("musicxml", "score")}
             yield {"done": True, "files": written}
+
+    def takes(self, sort: Any, **settings: Any) -> Iterator[Answer]:
+        """Draw four takes of one setting; takes: pieces without files, each with its figures."""
+        with _told_mistakes():
+            sort, chosen = SORT.check(sort), self.service.settings(**settings)
+            for takes in draw_takes(self.service, chosen):
+                drawn = takes
+                yield {"done": False}
+            found = ordered(measured(self.service, drawn), sort)
+            yield {"done": True, "sort": SORT.choices[sort], "takes": [*map(self._take, found)]}
+
+    def _take(self, take: Take) -> Answer:
+        piece = self.service.sources["prism"].shown(take.settings, take.roll)
+        return _told(piece, False) | {"take": take.number, "figures": dict(take.figures)}
 
     def corpus(self, **settings: Any) -> Iterator[Answer]:
         """Look up 64 beats of a held-out piece by one of the composers; a piece."""

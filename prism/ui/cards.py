@@ -42,6 +42,7 @@ class HistoryList(Element):
     """
 
     asset = "page/history"
+    parts = ("page/small-roll",)
 
 
 class ScoreCard(Element):
