@@ -7,8 +7,18 @@ from test_amt_sampler import SHORT, TOLD, make_model
 from test_known import begun, inside
 
 from prism.amt.pipeline import AMTPipeline
-from prism.evaluation.redrawing import PARTS, SYSTEMS, draw_parts, key_kept, part_figures
-from prism.music.roll import Note, PianoRoll
+from prism.evaluation.redrawing import (
+    PARTS,
+    SYSTEMS,
+    DrawnParts,
+    _chosen,
+    draw_parts,
+    key_kept,
+    part_figures,
+    told_apart,
+)
+from prism.music.roll import Note, PianoRoll, Piece
+from prism.music.windows import Window
 
 SECOND_HALF = np.arange(256) >= 128
 
@@ -44,7 +54,8 @@ def test_every_system_draws_the_parts_of_the_same_windows(corpus):
     drawn = dict(draw_parts(prism, together, ["Ada"], corpus, 2, 5))
     assert list(drawn) == ["Ada", "Bob"] and list(drawn["Ada"]) == list(PARTS)
     assert [c["composers"] for c in calls] == [["Ada"]] * 4 + [None] * 4
-    for rolls in drawn.values():
+    for rolls, pieces, others in drawn.values():
+        assert not set(pieces) & {window.piece.identifier for window in others}
         for part, (first, last) in PARTS.items():
             assert list(rolls[part]) == list(SYSTEMS)
             kept = np.ones(64, bool)
@@ -55,3 +66,33 @@ def test_every_system_draws_the_parts_of_the_same_windows(corpus):
                     assert begun(roll, kept) == begun(real, kept)
                     assert begun(roll, ~kept) != begun(real, ~kept)
             assert set(part_figures(rolls[part]["prism"], part)) > {"key_kept", "notes"}
+
+
+def test_a_network_tells_a_part_of_other_music_and_not_what_is_kept():
+    """Low notes in the second half, high ones in the first; parts with as high ones are told."""
+
+    def window(name: str, pitch: int, seed: int) -> Window:
+        moves = np.random.default_rng(seed).integers(0, 12, 64).tolist()
+        low = [(pitch + moves[i], i, 1, 80) for i in range(32, 64)]
+        notes = [(90 - moves[i], i, 1, 80) for i in range(32)] + low
+        ticks = np.array([(t * 24, d * 24, p, v) for p, t, d, v in notes], np.int32)
+        return Window(Piece(name, name, "Ada", "", "", ticks, np.arange(0, 1536, 96)), 0)
+
+    def drawn(pitch: int) -> dict[str, DrawnParts]:
+        others = [window(f"real {i}", 40, i) for i in range(12)]
+        own = [window(f"own {i}", pitch, 20 + i) for i in range(12)]
+        rolls = {"continued": {"prism": [one.roll for one in own]}}
+        return {"Ada": DrawnParts(rolls, [one.piece.identifier for one in own], others)}
+
+    alike, apart = (
+        told_apart(drawn(pitch), "continued", "prism", seeds=1, updates=60) for pitch in (40, 80)
+    )
+    assert apart["area"] > 0.95 > alike["area"] and alike["windows"] == 12
+
+
+def test_windows_are_of_other_pieces_than_those_they_are_compared_with(corpus):
+    found = corpus.windows("train", "Ada")
+    chosen, others = _chosen(found, 3)
+    pieces = [{window.piece.identifier for window in side} for side in (chosen, others)]
+    assert not pieces[0] & pieces[1]
+    assert len(chosen) <= 3 and len(others) <= 3
