@@ -17,7 +17,7 @@ from prism.models.settings import TAKES, GenerationSettings
 from prism.music.midi import read_midi
 from prism.music.roll import BEATS, TICKS_PER_BEAT, Note, PianoRoll
 from prism.service.links import query, read_query
-from prism.service.takes import Take, draw_takes, measured, ordered
+from prism.service.takes import Take, ordered
 from prism.ui.api import Api
 from prism.ui.presets import Presets
 from prism.ui.takes import kept
@@ -84,11 +84,11 @@ def test_the_batch_is_drawn_once_and_is_what_each_take_is_alone():
     pipe.stream = lambda chosen, given=(), *others: (
         seeds.append(list(given)) or stream(chosen, given, *others)
     )
-    *_, takes = draw_takes(service, settings)
+    *_, takes = service.draw_takes(settings)
     assert [take.number for take in takes] == [1, 2, 3, 4]
     assert seeds == [[3, 5, 6]] and takes[1].roll == second
     assert [t.roll for t in takes] == [source.piece(t.settings).roll for t in takes]
-    assert list(draw_takes(service, settings))[-1] == takes and len(seeds) == 1
+    assert list(service.draw_takes(settings))[-1] == takes and len(seeds) == 1
 
 
 def test_each_rule_has_its_own_first():
@@ -111,14 +111,14 @@ def test_figures_of_the_real_piece_and_of_a_training_piece():
     copied = training.window(TICKS_PER_BEAT * 0)
     rolls = [real, copied, roll_of(*range(40, 40 + BEATS)), PianoRoll.empty()]
     takes = [Take(s, roll) for s, roll in zip(settings.takes, rolls, strict=True)]
-    found = measured(service, takes)
+    found = service.measured(takes)
     assert found[0].figures["real"] == pytest.approx(1)
     assert found[1].figures["training"] == 1 > found[2].figures["training"]
     network = service.scorer.get().networks["corpus"]
     asked = [network.composers.index(name) for name in ("Ada", "Bob")]
     sure = network.probabilities(rolls)[:, asked].sum(1).tolist()
     assert [take.figures["network"] for take in found] == pytest.approx(sure)
-    assert measured(service, takes, rolls[2])[2].figures["real"] == pytest.approx(1)
+    assert service.measured(takes, rolls[2])[2].figures["real"] == pytest.approx(1)
 
 
 def wish(number: int) -> types.SimpleNamespace:

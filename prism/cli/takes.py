@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from prism.cli.files import make_folder, write_files
 from prism.cli.options import add_controls, chosen_bundle, read_settings, settings_record
 from prism.models.settings import TAKES
-from prism.service.takes import DRAWN, RULES, SORT, Take, draw_takes, measured, ordered
+from prism.service.takes import DRAWN, RULES, SORT, Take, ordered
 
 if TYPE_CHECKING:
     from prism.models.settings import GenerationSettings
@@ -42,9 +42,9 @@ def run(options: argparse.Namespace) -> None:
     service = load_service(chosen_bundle(options))
     made = []
     for settings in read_settings(options, service.offered):
-        *_, takes = draw_takes(service, settings)
+        *_, takes = service.draw_takes(settings)
         if sort != DRAWN:
-            takes = ordered(measured(service, takes), sort)
+            takes = ordered(service.measured(takes), sort)
         made.append([_written(service, take, options.output) for take in takes])
     if options.json:
         record = settings_record(settings) | {"sort": SORT.choices[sort], "takes": made}

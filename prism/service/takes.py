@@ -13,16 +13,11 @@ rule
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
 
 from prism.models.setting_types import Word
 from prism.models.settings import TAKES, GenerationSettings
 from prism.music.roll import PianoRoll
-from prism.service.scheduler import Priority
-
-if TYPE_CHECKING:
-    from prism.service.service import Service
 
 DRAWN = "drawn"
 
@@ -66,33 +61,6 @@ class Take:
     def number(self) -> int:
         """From 1 to `TAKES`."""
         return self.settings.take or 1
-
-
-def draw_takes(service: Service, settings: GenerationSettings) -> Iterator[list[Take]]:
-    """Draw all takes of a setting as one batch; nothing in an item while it goes on."""
-    for rolls in service.sources["prism"].takes(settings):
-        yield [Take(*pair) for pair in zip(settings.takes, rolls or (), strict=False)]
-
-
-def measured(service: Service, takes: Sequence[Take], real: PianoRoll | None = None) -> list[Take]:
-    """The takes with their figures; `real` is compared with, the corpus's piece by default."""
-    if real is None:
-        real = service.sources["corpus"].piece(takes[0].settings).roll
-    scorer, index = service.scorer.get(), service.index.get()
-    names, rolls = takes[0].settings.composers, [take.roll for take in takes]
-    compared = service.models.run(
-        scorer.scores, real, dict(enumerate(rolls)), priority=Priority.SCORE
-    )
-    network = scorer.networks["corpus"]
-    asked = [network.composers.index(name) for name in names]
-    sure = service.models.run(network.probabilities, rolls, priority=Priority.SCORE)[:, asked]
-    found = []
-    for place, take in enumerate(takes):
-        cosine = next(s.cosine for s in compared[place] if s.network == network.name)
-        near = service.files.run(index.nearest, take.roll, priority=Priority.NEAREST)
-        figures = {"real": cosine, "training": near.overlap, "network": float(sure[place].sum())}
-        found.append(dataclasses.replace(take, figures=figures))
-    return found
 
 
 def ordered(takes: Sequence[Take], sort: str) -> list[Take]:

@@ -35,7 +35,7 @@ from prism.service.describe import WORDS
 from prism.service.log import fault_words
 from prism.service.piece import ShownPiece
 from prism.service.service import Service
-from prism.service.takes import SORT, Take, draw_takes, measured, ordered
+from prism.service.takes import SORT, Take, ordered
 from prism.ui.evaluate import ALONE, RUNS, live_experiment
 from prism.ui.player import file_data
 
@@ -95,10 +95,10 @@ class Api:
         """Draw four takes of one setting; takes: pieces without files, each with its figures."""
         with _told_mistakes():
             sort, chosen = SORT.check(sort), self.service.settings(**settings)
-            for takes in draw_takes(self.service, chosen):
+            for takes in self.service.draw_takes(chosen):
                 drawn = takes
                 yield {"done": False}
-            found = ordered(measured(self.service, drawn), sort)
+            found = ordered(self.service.measured(drawn), sort)
             yield {"done": True, "sort": SORT.choices[sort], "takes": [*map(self._take, found)]}
 
     def _take(self, take: Take) -> Answer:

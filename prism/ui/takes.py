@@ -15,7 +15,7 @@ from prism.service.cards import small_roll
 from prism.service.log import fault_words, log_fault
 from prism.service.service import Service
 from prism.service.session import Session
-from prism.service.takes import RULES, SORT, Take, draw_takes, measured
+from prism.service.takes import RULES, SORT, Take
 from prism.ui.element import Element
 
 logger = logging.getLogger(__name__)
@@ -67,7 +67,7 @@ class TakeHandlers:
             return
         yield takes_value(text=f"Drawing {TAKES} takes…")
         try:
-            for takes in draw_takes(self.service, settings):
+            for takes in self.service.draw_takes(settings):
                 drawn = takes
                 if generation.over:
                     yield gr.skip()
@@ -75,7 +75,7 @@ class TakeHandlers:
             session.takes = drawn
             yield takes_value(drawn, settings, "Measuring them…")
             real = generation.pieces.get("corpus")
-            found = measured(self.service, drawn, real and real.roll)
+            found = self.service.measured(drawn, real and real.roll)
         except Exception as error:  # whatever it was, the rest of the page goes on
             log_fault(logger, "takes", error)
             done = "measured" if drawn else "drawn"
