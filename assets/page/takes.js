@@ -20,11 +20,13 @@ function sorted() {
 }
 
 function figuresOf(take) {
-  return Object.entries(take.figures).map(([rule, figure]) => {
+  const all = make("span", "figures");
+  all.append(...Object.entries(take.figures).map(([rule, figure]) => {
     const made = make("span", "figure", `${SHORT[rule]} ${two(figure)}`);
     made.title = value().rules[rule].about;
     return made;
-  });
+  }));
+  return all;
 }
 
 function itemOf(take) {
@@ -32,7 +34,7 @@ function itemOf(take) {
   button.type = "button";
   button.dataset.number = take.number;
   button.setAttribute("aria-current", take.number === value().shown);
-  button.append(make("canvas", ""), make("span", "name", `Take ${take.number}`), ...figuresOf(take));
+  button.append(make("canvas", ""), make("span", "name", `Take ${take.number}`), figuresOf(take));
   button.querySelector("canvas").setAttribute("aria-hidden", "true");
   button.addEventListener("click", () => hear(take.number));
   const item = make("li", "");
@@ -77,7 +79,7 @@ function show() {
   if (!part(".sort").options.length) {
     part(".sort").append(...Object.entries(sorts).map(([name, words]) => option(name, words)));
   }
-  part(".said").textContent = text || "Press one to hear and keep it; the figures above are of that one.";
+  part(".said").textContent = text || "Press one to hear and keep it.";
   showTakes();
   if (opened) root.scrollIntoView({ block: "nearest" });
 }
