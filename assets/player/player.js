@@ -22,6 +22,7 @@ const view = {
 let colour = null;
 let audioAddress = "";
 let wanted = ""; // the kind of file that is being made
+let heardNotes = ""; // those that sound there
 
 // The page brings a stored example along; one that was opened by a link waits for its own music.
 const linked = new URLSearchParams(location.search).has("composers");
@@ -268,14 +269,17 @@ function showSound() {
   const address = hasSound() ? sound().url : "";
   playButton.disabled = !address;
   if (address === audioAddress) return;
-  audioAddress = address;
+  const notes = JSON.stringify(value().notes);
+  // On another instrument it goes on where it was.
+  const again = Boolean(address && audioAddress) && notes === heardNotes;
+  [audioAddress, heardNotes] = [address, notes];
   if (address) audio.src = address;
   else {
     audio.pause();
     audio.removeAttribute("src");
     audio.load();
   }
-  if (alone("sound")) view.beat = view.first = 0;
+  if (alone("sound", { again })) view.beat = view.first = 0;
 }
 
 function showDownloads() {

@@ -38,12 +38,8 @@ class KnownBeats:
     def of(cls, roll: PianoRoll, beats: Beats | None = None) -> KnownBeats:
         """The whole beats of a roll of up to 64, or some of them: a slice, a mask or a list.
 
-        The key is that of the notes that begin in them.
-
-        Raises
-        ------
-        SettingError
-            If the roll is longer, or has no such beats.
+        The key is that of the notes that begin in them. Raises SettingError if the roll is longer,
+        or has no such beats.
         """
         if not isinstance(roll, PianoRoll) or roll.frames > FRAMES:
             got = roll.beats if isinstance(roll, PianoRoll) else roll
@@ -58,10 +54,7 @@ class KnownBeats:
     def all_but(cls, roll: PianoRoll, first: int, last: int) -> KnownBeats:
         """All of a roll of 64 beats, whose key it is, but the bars from one to another, from 1 on.
 
-        Raises
-        ------
-        SettingError
-            If it has no such bars.
+        Raises SettingError if it has no such bars.
         """
         starts = np.append(roll.bar_starts, roll.frames)
         if last >= len(starts):
