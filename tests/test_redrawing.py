@@ -52,7 +52,7 @@ def test_every_system_draws_the_parts_of_the_same_windows(corpus):
         return [amt(**call).rolls[0] for call in some]
 
     drawn = dict(draw_parts(prism, together, ["Ada"], corpus, 2, 5))
-    assert list(drawn) == ["Ada", "Bob"] and list(drawn["Ada"]) == list(PARTS)
+    assert list(drawn) == ["Ada", "Bob"] and list(drawn["Ada"].rolls) == list(PARTS)
     assert [c["composers"] for c in calls] == [["Ada"]] * 4 + [None] * 4
     for rolls, pieces, others in drawn.values():
         assert not set(pieces) & {window.piece.identifier for window in others}
@@ -69,25 +69,26 @@ def test_every_system_draws_the_parts_of_the_same_windows(corpus):
 
 
 def test_a_network_tells_a_part_of_other_music_and_not_what_is_kept():
-    """Low notes in the second half, high ones in the first; parts with as high ones are told."""
+    """Long notes in the second half of real windows, short ones in the first of all."""
 
-    def window(name: str, pitch: int, seed: int) -> Window:
-        moves = np.random.default_rng(seed).integers(0, 12, 64).tolist()
-        low = [(pitch + moves[i], i, 1, 80) for i in range(32, 64)]
-        notes = [(90 - moves[i], i, 1, 80) for i in range(32)] + low
-        ticks = np.array([(t * 24, d * 24, p, v) for p, t, d, v in notes], np.int32)
-        return Window(Piece(name, name, "Ada", "", "", ticks, np.arange(0, 1536, 96)), 0)
+    def window(name: str, length: float, seed: int) -> Window:
+        moves = np.random.default_rng(seed).integers(50, 80, 256).tolist()
+        short = [(i / 4, 0.25) for i in range(128)]
+        drawn = [(32 + i * length, length) for i in range(round(32 / length))]
+        rows = [(t * 24, d * 24, moves[i], 80) for i, (t, d) in enumerate(short + drawn)]
+        notes = np.array(rows).astype(np.int32)
+        return Window(Piece(name, name, "Ada", "", "", notes, np.arange(0, 1536, 96)), 0)
 
-    def drawn(pitch: int) -> dict[str, DrawnParts]:
-        others = [window(f"real {i}", 40, i) for i in range(12)]
-        own = [window(f"own {i}", pitch, 20 + i) for i in range(12)]
+    def drawn(length: float) -> dict[str, DrawnParts]:
+        others = [window(f"real {i}", 4, i) for i in range(12)]
+        own = [window(f"own {i}", length, 20 + i) for i in range(12)]
         rolls = {"continued": {"prism": [one.roll for one in own]}}
         return {"Ada": DrawnParts(rolls, [one.piece.identifier for one in own], others)}
 
     alike, apart = (
-        told_apart(drawn(pitch), "continued", "prism", seeds=1, updates=60) for pitch in (40, 80)
+        told_apart(drawn(length), "continued", "prism", seeds=1, updates=60) for length in (4, 0.5)
     )
-    assert apart["area"] > 0.95 > alike["area"] and alike["windows"] == 12
+    assert apart["area"] > 0.9 > alike["area"] and alike["windows"] == 12
 
 
 def test_windows_are_of_other_pieces_than_those_they_are_compared_with(corpus):

@@ -15,7 +15,7 @@ from prism.cli import main
 from prism.models.setting_types import SettingError
 from prism.models.settings import TAKES, GenerationSettings
 from prism.music.midi import read_midi
-from prism.music.roll import BEATS, TICKS_PER_BEAT, Note, PianoRoll
+from prism.music.roll import BEATS, Note, PianoRoll
 from prism.service.links import query, read_query
 from prism.service.takes import Take, ordered
 from prism.ui.api import Api
@@ -105,10 +105,10 @@ def test_each_rule_has_its_own_first():
 
 
 def test_figures_of_the_real_piece_and_of_a_training_piece():
-    service, settings = service_of(), choice_of(("Ada", "Bob"))
+    service, settings = service_of(), choice_of(("Ada", "Bob"), (50, 50))
     real = service.sources["corpus"].piece(settings).roll
     training = tiny_corpus().select("train")[0]
-    copied = training.window(TICKS_PER_BEAT * 0)
+    copied = training.window()
     rolls = [real, copied, roll_of(*range(40, 40 + BEATS)), PianoRoll.empty()]
     takes = [Take(s, roll) for s, roll in zip(settings.takes, rolls, strict=True)]
     found = service.measured(takes)

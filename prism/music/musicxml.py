@@ -243,7 +243,7 @@ def _ways(count: int) -> list[str]:
 # ---- elements ----
 
 
-def _put(parent: ET.Element, tag: str, text: object = None, /, **attributes: object) -> ET.Element:
+def _put(parent: ET.Element, tag: str, text: object = None, **attributes: object) -> ET.Element:
     made = ET.SubElement(parent, tag, {k: str(v) for k, v in attributes.items()})
     made.text = None if text is None else str(text)
     return made
