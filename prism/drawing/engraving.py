@@ -20,7 +20,7 @@ _LAYOUT = {
     "scale": 40,
     "xmlIdSeed": 1,  # the same picture each time
 }
-_WHITE = '<rect width="100%" height="100%" fill="#fff"/>'
+_WHITE = '<rect width="100%" height="100%" style="fill: #fff; stroke: none"/>'
 
 
 class EngravingError(OSError):
