@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 TORCH := $(shell grep '^torch==' requirements.txt)
-BENCHMARKS := evaluation samples latency page scores amt_sampler training preparation contention load robustness
+BENCHMARKS := evaluation samples latency page scores amt_sampler training preparation contention load robustness redrawing
 AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo -n)
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
