@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import sys
 from xml.etree import ElementTree as ET
 
@@ -210,6 +211,13 @@ def test_the_picture_has_every_note(tmp_path):
     ET.fromstring(text)
     heads = sum(row[2] != "rest" for bar in written(roll) for row in bar)
     assert text.count('class="note"') == heads and "Title" in text
+
+
+def test_any_thread_can_engrave(tmp_path):
+    with concurrent.futures.ThreadPoolExecutor(2) as threads:
+        paths = [tmp_path / f"{number}.svg" for number in range(3)]
+        list(threads.map(lambda path: save_score(PianoRoll.empty(16), path), paths))
+    assert all(path.read_text().startswith("<svg") for path in paths)
 
 
 def test_without_verovio_a_sentence_says_what_to_do(tmp_path, monkeypatch):

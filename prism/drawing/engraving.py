@@ -45,6 +45,8 @@ def save_score(
             "pip install verovio"
         ) from error
     verovio.enableLog(verovio.LOG_OFF)
+    # Each thread has a path to Verovio's fonts of its own, and only the importing one has it set.
+    verovio.setDefaultResourcePath(str(pathlib.Path(verovio.__file__).with_name("data")))
     toolkit = verovio.toolkit()
     toolkit.setOptions(_LAYOUT)
     if not toolkit.loadData(musicxml(roll, title, lines)):
