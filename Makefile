@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 TORCH := $(shell grep '^torch==' requirements.txt)
-BENCHMARKS := evaluation samples latency page scores amt_sampler training preparation contention load robustness
+BENCHMARKS := evaluation samples latency page scores amt_sampler training preparation contention load robustness redrawing
 AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo -n)
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
@@ -73,10 +73,10 @@ $(VENV)/torch-ready: $(VENV)/made
 $(VENV)/app-ready: $(VENV)/torch-ready pyproject.toml packages.txt
 	$(call debian,ldconfig -p | grep -q libfluidsynth,libfluidsynth3)
 	$(call debian,test -e /usr/share/sounds/sf3/FluidR3Mono_GM.sf3,fluidr3mono-gm-soundfont)
-	$(BIN)/pip install -q -e '.[app,train]'
+	$(BIN)/pip install -q -e '.[app,train,score]'
 	touch $@
 
 $(VENV)/test-ready: $(VENV)/app-ready
 	$(call debian,command -v chromium,chromium)
-	$(BIN)/pip install -q -e '.[app,train,corpora,dev]'
+	$(BIN)/pip install -q -e '.[app,train,score,corpora,dev]'
 	touch $@

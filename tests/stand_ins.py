@@ -57,6 +57,7 @@ SETTINGS = {
     "amt_start": "opening",
     "structure_scale": 0.35,
     "instrument": "piano",
+    "take": 0,
     "metre": "",
     "redraw": "",
     "key": "",

@@ -17,7 +17,7 @@ from gradio_client import Client
 from gradio_client.exceptions import AppError
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from stand_ins import StandInAMT, make_wishful, served
+from stand_ins import StandInAMT, make_scorer, make_wishful, served
 
 from prism.corpora.prepared import Corpus
 from prism.models.pipeline import PrismPipeline
@@ -51,7 +51,8 @@ def amt():
 
 @pytest.fixture(scope="module")
 def address(amt):
-    with served(named_pipeline, named_corpus, lambda: amt) as address:
+    labels = tuple(NAMES)
+    with served(named_pipeline, named_corpus, lambda: amt, lambda: make_scorer(labels)) as address:
         yield address
 
 

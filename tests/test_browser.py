@@ -261,14 +261,20 @@ def test_downloads_are_named_files_of_their_kind(drawn, tmp_path):
 
 
 def downloads_are_named_files(page, index: int, folder: pathlib.Path) -> None:
-    starts = {".midi": b"MThd", ".wav": b"RIFF", ".png": b"\x89PNG"}
+    starts = {
+        ".midi": b"MThd",
+        ".wav": b"RIFF",
+        ".png": b"\x89PNG",
+        ".musicxml": b"<?xml",
+        ".score": b"<svg",
+    }
     for part, start in starts.items():
         open_menu(page, index)
         with page.expect_download() as download:
             page.locator(f".prism-player {part}").nth(index).click()
         path = folder / download.value.suggested_filename
         download.value.save_as(path)
-        assert path.suffix == part.replace("midi", "mid")
+        assert path.suffix == {".midi": ".mid", ".score": ".svg"}.get(part, part)
         assert path.read_bytes().startswith(start)
 
 

@@ -55,7 +55,7 @@ def test_the_files_of_a_piece_and_of_a_comparison(visit, tmp_path):
     assert archive.name == f"prism-comparison-Bach-Mozart-seed-{SLOW_SEED}.zip"
     with zipfile.ZipFile(archive) as inside:
         names = [name.split("/", 1)[1] for name in inside.namelist()]
-        assert sum(name.startswith(("prism/", "corpus/")) for name in names) == 8
+        assert sum(name.startswith(("prism/", "corpus/")) for name in names) == 12
         assert f"prism/{midi.name}" in names
         text = inside.read(f"{archive.stem}/README.txt").decode()
         drawing = inside.read(f"{archive.stem}/prism/{midi.stem}.png")

@@ -124,10 +124,11 @@ def test_what_is_asked_for_is_drawn_and_told(tmp_path, capsys):
 def test_every_kind_of_file_for_every_seed(weights, tmp_path, capsys):
     seeds = ["--seed", "3", "--number", "2", "--num-inference-steps", "1"]
     folders = ["--weights", str(weights), "--output", str(tmp_path)]
-    main(["generate", "Ada", *seeds, "--wav", "--png", "--picture", "--json", *folders])
+    kinds = ["--wav", "--png", "--picture", "--musicxml", "--score"]
+    main(["generate", "Ada", *seeds, *kinds, "--json", *folders])
     *paths, last = capsys.readouterr().out.splitlines()
     stems = [f"prism-Ada-seed-{seed}" for seed in (3, 4)]
-    endings = (".mid", ".wav", ".png", "-midipic.png")
+    endings = (".mid", ".wav", ".png", "-midipic.png", ".musicxml", "-score.svg")
     assert paths == [str(tmp_path / f"{stem}{end}") for stem in stems for end in endings]
     assert {str(path) for path in tmp_path.iterdir()} == set(paths)
     result = json.loads(last)
@@ -135,7 +136,7 @@ def test_every_kind_of_file_for_every_seed(weights, tmp_path, capsys):
     files = result["rolls"][0]["files"]
     picture = np.array(Image.open(files["picture"]))[..., ::-1].copy()
     assert from_picture(picture).notes() == notes_in(files["midi"])
-    assert notes_in(paths[0]) != notes_in(paths[4])
+    assert notes_in(paths[0]) != notes_in(paths[6])
 
 
 def settings_of(
@@ -277,9 +278,10 @@ def test_folders_that_do_not_serve(weights, tmp_path, capsys):
     assert "prism corpora prepare" in complaint(missing, capsys)
 
 
-@pytest.mark.parametrize("ending", [".mid", ".wav", ".png", "-midipic.png"])
+@pytest.mark.parametrize("ending", [".mid", ".wav", ".png", ".musicxml", "-score.svg"])
 def test_a_file_that_finds_no_room_leaves_the_old_one(weights, tmp_path, capsys, ending):
-    arguments = ["generate", "Ada", "--wav", "--png", "--picture", "--num-inference-steps", "1"]
+    arguments = ["generate", "Ada", "--wav", "--png", "--musicxml", "--score"]
+    arguments += ["--num-inference-steps", "1"]
     arguments += ["--weights", str(weights), "--output", str(tmp_path)]
     assert main(arguments) == 0
     capsys.readouterr()

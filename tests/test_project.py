@@ -22,11 +22,12 @@ print(*sorted({"gradio", "matplotlib"} & set(sys.modules)))
 """
 
 
-def test_requirements_are_the_project_with_app_and_train():
+def test_requirements_are_the_project_with_app_train_and_score():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extras = project["optional-dependencies"]
     lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").split()
-    assert sorted(lines) == sorted(project["dependencies"] + extras["app"] + extras["train"])
+    wanted = [*project["dependencies"], *extras["app"], *extras["train"], *extras["score"]]
+    assert sorted(lines) == sorted(wanted)
 
 
 def test_no_class_name_stands_twice_in_the_package():

@@ -5,6 +5,8 @@ from __future__ import annotations
 import concurrent.futures
 import gc
 import pathlib
+import sys
+import types
 import wave
 
 import gradio as gr
@@ -39,7 +41,7 @@ from prism.service.session import Session
 from prism.service.sources import AMTPrompt, RecentResults
 from prism.ui.generate import Handlers
 from prism.ui.page import build_ui
-from prism.ui.player import PianoRollPlayer, with_png
+from prism.ui.player import PianoRollPlayer, with_file
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +68,8 @@ def test_only_the_documented_endpoints_are_public(client):
     assert set(endpoints) == {
         "/composers",
         "/generate",
+        "/notation",
+        "/takes",
         "/corpus",
         "/amt",
         "/compare",
@@ -409,12 +413,29 @@ def test_finished_pieces_stay_when_another_source_is_stopped():
     assert not any(isinstance(c, PianoRollPlayer) for c in (*stop.inputs, *stop.outputs))
 
 
+def asking(kind: str) -> types.SimpleNamespace:
+    return types.SimpleNamespace(kind=kind)
+
+
 def test_the_picture_is_drawn_when_asked_for():
     _, piece, _ = Page(service_of()).click("prism")
     assert "png" not in piece.files
-    files = with_png(piece)["downloads"]
+    files = with_file(piece, asking("png"))["downloads"]
     assert pathlib.Path(files["png"]["path"]).read_bytes().startswith(b"\x89PNG")
-    assert with_png(None) == gr.skip()
+    assert with_file(None, asking("png")) == gr.skip()
+
+
+def test_written_music_is_made_when_asked_for_or_a_sentence_says_what_is_missing(monkeypatch):
+    _, piece, _ = Page(service_of()).click("prism")
+    files = with_file(piece, asking("musicxml"))["downloads"]
+    assert pathlib.Path(files["musicxml"]["path"]).name == f"{piece.name}.musicxml"
+    monkeypatch.setitem(sys.modules, "verovio", None)
+    shown = with_file(piece, asking("score"))
+    assert shown["message"].endswith("install it with: pip install verovio")
+    assert set(shown["downloads"]) == {"midi", "midipic", "wav", "musicxml"} and not shown["busy"]
+    monkeypatch.undo()
+    picture = with_file(piece, asking("score"))["downloads"]["score"]["path"]
+    assert pathlib.Path(picture).read_text().startswith("<svg")
 
 
 def test_composers_that_the_mixer_has_not_heard_of_yet_get_the_usual_weight():

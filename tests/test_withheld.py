@@ -122,6 +122,7 @@ def test_blind_listening_would_be_of_a_real_piece(service):
 
 
 def test_downloads_are_without_it(service, visitor, tmp_path):
+    assert not visitor.generation.pieces["corpus"].draw().notate().engrave().files
     comparison = Export(service).comparison(visitor.generation, "")
     write_archive(comparison, tmp_path / "mine.zip")
     with zipfile.ZipFile(tmp_path / "mine.zip") as archive:

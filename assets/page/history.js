@@ -1,29 +1,10 @@
 // The body of the list's on-load function: `element`, `props`, `trigger` and `watch` are given.
-const LOWEST = 28;
-const HIGHEST = 96;
-const FRAMES = 256;
-
 const root = element.querySelector(".prism-history");
 const list = root.querySelector(".entries");
 const value = () => props.value || { entries: [], shown: 0, most: 0 };
 
 const clock = (seconds) =>
   new Date(seconds * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
-
-function draw(canvas, notes) {
-  const scale = window.devicePixelRatio || 1;
-  canvas.width = Math.round(canvas.clientWidth * scale);
-  canvas.height = Math.round(canvas.clientHeight * scale);
-  const pen = canvas.getContext("2d");
-  pen.fillStyle = getComputedStyle(root).getPropertyValue("--prism-prism").trim();
-  const row = canvas.height / (HIGHEST - LOWEST);
-  for (let at = 0; at < notes.length; at += 3) {
-    const [pitch, start, end] = notes.slice(at, at + 3);
-    const left = (start / FRAMES) * canvas.width;
-    const width = Math.max(1, ((end - start) / FRAMES) * canvas.width);
-    pen.fillRect(left, (HIGHEST - pitch) * row, width, Math.max(1.5, row));
-  }
-}
 
 function buttonOf(entry) {
   const made = make("button", "entry");
@@ -51,7 +32,7 @@ function itemOf(entry) {
 
 function drawAll() {
   const { entries } = value();
-  list.querySelectorAll("canvas").forEach((canvas, at) => draw(canvas, entries[at].notes));
+  list.querySelectorAll("canvas").forEach((canvas, at) => paintSmall(canvas, entries[at].notes));
 }
 
 function show() {

@@ -21,8 +21,8 @@ const view = {
 };
 let colour = null;
 let audioAddress = "";
+let wanted = ""; // the kind of file that is being made
 let heardNotes = ""; // those that sound there
-let pictureWanted = false;
 
 // The page brings a stored example along; one that was opened by a link waits for its own music.
 const linked = new URLSearchParams(location.search).has("composers");
@@ -292,19 +292,22 @@ function showDownloads() {
     } else link.removeAttribute("href");
   }
   menu.classList.toggle("ready", Boolean(files.midi));
-  if (files.png && pictureWanted) {
-    pictureWanted = false;
-    save(files.png);
+  if (files[wanted]) {
+    save(files[wanted]);
+    wanted = "";
   }
 }
 
-// The picture is drawn on the server when it is first asked for.
-part(".png").addEventListener("click", () => {
-  const files = value().downloads || {};
-  if (files.png) return save(files.png);
-  pictureWanted = true;
-  trigger("picture", {});
-});
+// Few want these: they are made on the server when they are first asked for.
+for (const button of root.querySelectorAll(".made")) {
+  button.addEventListener("click", () => {
+    const { kind } = button.dataset;
+    const files = value().downloads || {};
+    if (files[kind]) return save(files[kind]);
+    wanted = kind;
+    trigger("picture", { kind });
+  });
+}
 
 function show() {
   const now = value();

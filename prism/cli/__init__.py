@@ -21,7 +21,7 @@ import importlib
 import sys
 from collections.abc import Sequence
 
-from prism.cli import compare, generate, votes
+from prism.cli import compare, generate, takes, votes
 from prism.music.synthesis import SynthesisError
 
 # Commands that are modules with a command line of their own, and what `--help` says of them.
@@ -71,7 +71,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Draw piano rolls with a diffusion transformer, and measure them.",
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for module in (generate, compare, votes):
+    for module in (generate, compare, takes, votes):
         module.add_command(commands)
     for name, words in PROGRAMS.items():
         commands.add_parser(name, help=words, add_help=False)

@@ -14,7 +14,14 @@ if TYPE_CHECKING:
     from prism.service.piece import ShownPiece
 
 # In the order in which they are written, with the ends of their names.
-ENDINGS = {"midi": ".mid", "wav": ".wav", "png": ".png", "picture": "-midipic.png"}
+ENDINGS = {
+    "midi": ".mid",
+    "wav": ".wav",
+    "png": ".png",
+    "picture": "-midipic.png",
+    "musicxml": ".musicxml",
+    "score": "-score.svg",
+}
 
 
 def make_folder(folder: pathlib.Path, option: str = "--output") -> None:
@@ -41,6 +48,8 @@ def write_files(
         If a file cannot be written.
     SynthesisError
         If sound is asked for and there is no synthesiser.
+    EngravingError
+        If a score is asked for and there is nothing to engrave it.
     """
     written = {}
     for kind, ending in ENDINGS.items():
@@ -59,6 +68,10 @@ def _write(kind: str, piece: ShownPiece, path: pathlib.Path) -> None:
         piece.save_sound(path)
     elif kind == "picture":
         save_picture(piece.roll, path)
+    elif kind == "musicxml":
+        piece.save_musicxml(path)
+    elif kind == "score":
+        piece.save_score(path)
     else:
         from prism.drawing.rolls import save_png
 

@@ -37,6 +37,12 @@ def add_command(commands: Any) -> None:
     parser.add_argument(
         "--picture", action="store_true", help="write midipic's 256×256 picture as well"
     )
+    parser.add_argument(
+        "--musicxml", action="store_true", help="write MusicXML, for notation programs, as well"
+    )
+    parser.add_argument(
+        "--score", action="store_true", help="write a picture of the score (SVG) as well"
+    )
     parser.set_defaults(run=run)
 
 

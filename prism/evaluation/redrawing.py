@@ -12,26 +12,38 @@ key kept
     The cosine of how long each pitch class sounds in the part and in the rest.
 one-frame notes at seams
     Their share of the notes that begin in the last frame before a seam or in the first after it.
+two-sample test
+    Of parts alone, without what is kept: those of a system against real ones of other pieces
+    (`prism.evaluation.two_sample`); for ``real``, of real ones against real ones.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from prism.corpora.prepared import Corpus
 from prism.evaluation.bootstrap import rounded
+from prism.evaluation.two_sample import Side, two_sample_test
 from prism.models.known import KnownBeats
 from prism.models.pipeline import PrismPipeline
 from prism.music.roll import BEATS, FRAMES_PER_BEAT, LOWEST_PITCH, PianoRoll
 from prism.music.statistics import mean_description
-from prism.music.windows import cut
+from prism.music.windows import Window, cut
 
 PARTS = {"continued": (BEATS // 2, BEATS), "redrawn": (BEATS // 4, 3 * BEATS // 4)}
 SYSTEMS = ("real", "prism", "amt", "free", "apart")
 Rolls = dict[str, dict[str, list[PianoRoll]]]
+
+
+class DrawnParts(NamedTuple):
+    """A label's rolls by part and system, the windows' pieces, and windows of other pieces."""
+
+    rolls: Rolls
+    pieces: list[str]
+    others: list[Window]
 
 
 def draw_parts(
@@ -42,8 +54,9 @@ def draw_parts(
     windows: int,
     seed: int,
     split: str = "validation",
-) -> Iterator[tuple[str, Rolls]]:
-    """A label and its rolls by part and system, of `windows` of its windows, evenly chosen.
+    labels: Sequence[str] = (),
+) -> Iterator[tuple[str, DrawnParts]]:
+    """A label and what was drawn in `windows` of its windows, evenly chosen.
 
     Parameters
     ----------
@@ -51,11 +64,12 @@ def draw_parts(
         Draws the baseline's samples, as `prism.amt.together.draw_together`.
     told : sequence of str
         The composers that the baseline can be told.
+    labels : sequence of str
+        All of the corpus's by default.
     """
-    for label in corpus.labels:
-        found = corpus.windows(split, label)
-        places = np.linspace(0, len(found) - 1, min(windows, len(found))).astype(int)
-        real = [found[place].roll for place in places]
+    for label in labels or corpus.labels:
+        chosen, others = _chosen(corpus.windows(split, label), windows)
+        real = [window.roll for window in chosen]
         seeds = list(range(seed, seed + len(real)))
         free = prism(label, seed=seeds).rolls
         told_here = {"composers": [label] if label in told else None}
@@ -76,7 +90,45 @@ def draw_parts(
                     for roll, other in zip(real, free, strict=True)
                 ],
             }
-        yield label, rolls
+        yield label, DrawnParts(rolls, [w.piece.identifier for w in chosen], others)
+
+
+def _chosen(found: Sequence[Window], count: int) -> tuple[list[Window], list[Window]]:
+    """So many windows, evenly, of every second piece, and so many of the others."""
+    pieces = list(dict.fromkeys(window.piece.identifier for window in found))
+    own = set(pieces[::2])
+    sides = (
+        [window for window in found if (window.piece.identifier in own) is wanted]
+        for wanted in (True, False)
+    )
+    chosen, others = (
+        [side[i] for i in np.linspace(0, len(side) - 1, min(count, len(side))).astype(int)]
+        for side in sides
+    )
+    return chosen, others
+
+
+def told_apart(
+    drawn: Mapping[str, DrawnParts], part: str, system: str, **test: int
+) -> dict[str, Any]:
+    """The two-sample test of a system's parts; `test` is as for `two_sample_test`."""
+    first, last = (beat * FRAMES_PER_BEAT for beat in PARTS[part])
+
+    def side(rows: Iterable[tuple[PianoRoll, str, str]]) -> Side:
+        rolls, labels, pieces = zip(*rows, strict=True)
+        return Side([cut(roll, first, last - first) for roll in rolls], labels, pieces)
+
+    real = side(
+        (window.roll, label, window.piece.identifier)
+        for label, one in drawn.items()
+        for window in one.others
+    )
+    other = side(
+        (roll, label, piece)
+        for label, one in drawn.items()
+        for roll, piece in zip(one.rolls[part][system], one.pieces, strict=True)
+    )
+    return two_sample_test(real, other, **test)
 
 
 def part_figures(rolls: Sequence[PianoRoll], part: str) -> dict[str, float]:

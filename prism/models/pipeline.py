@@ -251,6 +251,7 @@ class PrismPipeline:
         if settings.redraw:
             return self._redrawn(settings, seeds, latents, callback_on_step_end, known)
         kept = [] if known is None else [known] * len(seeds)
+        seeds = [settings.drawn_from(seed) for seed in seeds]
         return self._previews(settings, seeds, latents, callback_on_step_end, kept)
 
     def _redrawn(

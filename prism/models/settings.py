@@ -52,6 +52,7 @@ AMT_STARTS = {
 _STARTS_FROM = {"opening": "corpus", "nothing": "amt", "melody": "prism"}
 _ALL_SOURCES = ("prism", "corpus", "amt")
 _WEIGHT_DIGITS = 6
+TAKES = 4
 
 
 def _row(setting: Setting, **default: Any) -> Any:
@@ -160,6 +161,13 @@ class GenerationSettings:
             decides=(),
         )
     )
+    take: int | None = _number(
+        None,
+        2,
+        TAKES,
+        whole=True,
+        help="another drawing beside the same real piece, 0 for the first",
+    )
     time_signature: tuple[int, int] | None = _row(
         Metre(label="Metre", help="time signature", alias="metre")
     )
@@ -233,6 +241,16 @@ class GenerationSettings:
     def with_edits(self, edits: Sequence[Edit]) -> GenerationSettings:
         """The same with other edits."""
         return dataclasses.replace(self, redraw=",".join(map(str, edits)) or None)
+
+    @property
+    def takes(self) -> list[GenerationSettings]:
+        """All takes of this setting, from the first on, as they are before bars are redrawn."""
+        first = dataclasses.replace(self, redraw=None)
+        return [dataclasses.replace(first, take=n if n > 1 else None) for n in range(1, TAKES + 1)]
+
+    def drawn_from(self, seed: int) -> int:
+        """The seed whose notes this take of a seed has: take 2 those of the next seed."""
+        return (seed + (self.take or 1) - 1) % (SETTINGS["seed"].high + 1)
 
     @property
     def mix(self) -> str:

@@ -278,12 +278,12 @@ def history_value(history: History) -> dict[str, Any]:
 def _shown(entry: Entry) -> dict[str, Any]:
     settings = entry.settings
     words = f"guidance {settings.guidance_scale:g} · seed {settings.seed}"
+    take = settings.take and f"take {settings.take}"
     metre = settings.time_signature and signature(settings.time_signature)
-    pitch, start, end, _ = entry.piece("prism").roll.arrays()
     return {
         "number": entry.number,
         "title": settings.mix,
-        "detail": " · ".join(filter(None, [words, metre, asked_words(settings.attributes)])),
+        "detail": " · ".join(filter(None, [words, take, metre, asked_words(settings.attributes)])),
         "beside": f"beside {entry.own.piece.title}" if entry.own else "",
         # Of the network that hears time, which the other one hardly does.
         "scores": " · ".join(
@@ -291,6 +291,11 @@ def _shown(entry: Entry) -> dict[str, Any]:
             for source, score in marks_of("corpus", entry.scores).items()
         ),
         "when": entry.when,
-        # Pitch, start and end (frames) of every note, one after another.
-        "notes": np.stack([pitch, start, end], axis=1).ravel().tolist(),
+        "notes": small_roll(entry.piece("prism").roll),
     }
+
+
+def small_roll(roll: PianoRoll) -> list[int]:
+    """Pitch, start and end (frames) of every note, one after another."""
+    pitch, start, end, _ = roll.arrays()
+    return np.stack([pitch, start, end], axis=1).ravel().tolist()

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 _FILE_WORDS = {
     ".mid": "the notes as they are played; opens in any notation or music program",
     ".wav": "the sound",
+    ".musicxml": "the notes as written music for two hands; opens in notation programs",
+    "-score.svg": "a picture of the written music",
     "-midipic.png": "the roll as a 256×256 picture, as the program midipic reads it",
     ".png": "a drawing of the roll",
 }

@@ -68,7 +68,8 @@ def query(settings: GenerationSettings, bundle: str = "") -> str:
     ]
     if len(values["composers"]) == 1:
         del values["weights"]
-    texts = {name: _text(value) for name, value in values.items() if value != ""}
+    is_open = {name for name in values if getattr(settings, PUBLIC[name].name) is None}
+    texts = {name: _text(value) for name, value in values.items() if name not in is_open}
     texts |= {BUNDLE: bundle} if bundle else {}
     return urllib.parse.urlencode(texts, safe=",/:", quote_via=urllib.parse.quote)
 

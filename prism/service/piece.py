@@ -11,8 +11,10 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from prism.drawing.engraving import save_score
 from prism.music.metadata import file_stem, save_midi
 from prism.music.midipic import save_picture
+from prism.music.musicxml import save_musicxml
 from prism.music.performance import shaped
 from prism.music.roll import FRAMES, FRAMES_PER_BEAT, Note, PianoRoll
 from prism.music.synthesis import SynthesisError, synthesise, write_wav
@@ -127,16 +129,14 @@ class ShownPiece:
         write_wav(synthesise(shaped(self.roll), self.program), path)
 
     def add_file(self, kind: str, end: str, write: Callable[[pathlib.Path], object]) -> None:
-        """Write a file, unless it is there."""
-        if kind not in self.files:
+        """Write a file, unless it is there or withheld."""
+        if kind not in self.files and not self.withheld:
             path = pathlib.Path(self._folder.name) / f"{self.name}{end}"
             write(path)
             self.files = {**self.files, kind: path}
 
     def draw(self) -> ShownPiece:
         """Write the PNG file, unless it is there or withheld."""
-        if self.withheld:
-            return self
         # matplotlib takes most of a second to import, and few visitors want a picture.
         from prism.drawing.rolls import save_png
 
@@ -144,3 +144,23 @@ class ShownPiece:
             title = f"{self.title} · {self.detail}"
             self.add_file("png", ".png", lambda path: save_png(self.roll, path, title, self.source))
         return self
+
+    def notate(self) -> ShownPiece:
+        """Write the MusicXML file, unless it is there or withheld."""
+        with self._lock:
+            self.add_file("musicxml", ".musicxml", self.save_musicxml)
+        return self
+
+    def engrave(self) -> ShownPiece:
+        """Write the score's picture, unless it is there or withheld; raises `EngravingError`."""
+        with self._lock:
+            self.add_file("score", "-score.svg", self.save_score)
+        return self
+
+    def save_musicxml(self, path: pathlib.Path) -> None:
+        """Write the MusicXML file."""
+        save_musicxml(self.roll, path, self.origin[0], self.lines)
+
+    def save_score(self, path: pathlib.Path) -> None:
+        """Write the picture of the score as SVG; raises `EngravingError`."""
+        save_score(self.roll, path, self.origin[0], self.lines)

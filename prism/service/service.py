@@ -38,10 +38,12 @@ from prism.service.sources import (
     RecentResults,
     Source,
 )
+from prism.service.takes import Take
 
 if TYPE_CHECKING:
     from prism.amt.pipeline import AMTPipeline
     from prism.models.pipeline import PrismPipeline
+    from prism.music.roll import PianoRoll
     from prism.service.upload import OwnPiece
     from prism.similarity.neighbours import TrainingIndex
     from prism.similarity.scorer import Score, SimilarityScorer
@@ -234,6 +236,30 @@ class Service:
                     found = self.files.run(search, roll, priority=Priority.NEAREST)
                     generation.neighbours[name] = found
             yield name
+
+    def draw_takes(self, settings: GenerationSettings) -> Iterator[list[Take]]:
+        """Draw all takes of a setting as one batch; nothing in an item while it goes on."""
+        for rolls in self.sources["prism"].takes(settings):
+            yield [Take(*pair) for pair in zip(settings.takes, rolls or (), strict=False)]
+
+    def measured(self, takes: Sequence[Take], real: PianoRoll | None = None) -> list[Take]:
+        """The takes with their figures; `real` is compared with, the corpus's piece by default."""
+        if real is None:
+            real = self.sources["corpus"].piece(takes[0].settings).roll
+        scorer, index, rolls = self.scorer.get(), self.index.get(), [take.roll for take in takes]
+        network = scorer.networks["corpus"]
+        asked = [network.composers.index(name) for name in takes[0].settings.composers]
+        compared = self.models.run(
+            scorer.scores, real, dict(enumerate(rolls)), priority=Priority.SCORE
+        )
+        sure = self.models.run(network.probabilities, rolls, priority=Priority.SCORE)[:, asked]
+        found = []
+        for place, take in enumerate(takes):
+            cosine = next(s.cosine for s in compared[place] if s.network == network.name)
+            near = self.files.run(index.nearest, take.roll, priority=Priority.NEAREST).overlap
+            figures = {"real": cosine, "training": near, "network": float(sure[place].sum())}
+            found.append(dataclasses.replace(take, figures=figures))
+        return found
 
     def _with_files(self, piece: ShownPiece, source: Source) -> ShownPiece:
         """With its sound: Prism's at once, in the models' thread, and the others' after it."""

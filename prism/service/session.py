@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from prism.models.setting_types import Edit
     from prism.models.settings import GenerationSettings
     from prism.service.piece import ShownPiece
+    from prism.service.takes import Take
     from prism.service.upload import OwnPiece
     from prism.similarity.neighbours import Neighbour
     from prism.similarity.scorer import Score
@@ -180,13 +181,14 @@ class Newest:
 
 
 class Session:
-    """Knows the latest generation, the results before it, and the visitor's own music."""
+    """Knows the latest generation and its takes, the results before it, the visitor's own music."""
 
     def __init__(self) -> None:
         self.generation = Generation()
         self.history = History()
         self.own: OwnPiece | None = None
         self.furthest: GenerationSettings | None = None
+        self.takes: list[Take] = []
         self.files, self.bars, self.heard = Newest(), Newest(), Newest()
 
     def __deepcopy__(self, memo: dict) -> Session:

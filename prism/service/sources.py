@@ -113,6 +113,7 @@ class PrismSource(Source):
         self._drawn: RecentResults[PianoRoll] = RecentResults(_DRAWN_KEPT)
         # The host looks for such a function before the page is served.
         self._draw_on_lent_gpu = on_lent_gpu(self._previews, GPU_SECONDS)
+        self._draw_takes_on_lent_gpu = on_lent_gpu(self._takes, GPU_SECONDS)
 
     def stages(self, settings: GenerationSettings) -> Iterator[Progress]:
         """The clean estimates of the sampler's steps that are worth showing."""
@@ -154,6 +155,34 @@ class PrismSource(Source):
                 self._drawn.put(key, roll)
             yield preview.step, steps, roll
 
+    def takes(self, settings: GenerationSettings) -> Iterator[list[PianoRoll] | None]:
+        """All takes of a setting, drawn as one batch; None now and then on the way."""
+        self.pipeline.get()
+        if gpu_is_lent():
+            steps = self._draw_takes_on_lent_gpu(settings)
+        else:
+            steps = self._models.iterate(
+                self._takes(settings), self.priority, heartbeat_seconds=HEARTBEAT_SECONDS
+            )
+        for rolls in steps:
+            # They may have been drawn in another process.
+            for take, roll in zip(settings.takes, rolls or (), strict=False):
+                self._drawn.put(take.key_for(self.name), roll)
+            yield rolls
+
+    def _takes(self, settings: GenerationSettings) -> Iterator[list[PianoRoll] | None]:
+        takes = settings.takes
+        rolls = [self._drawn.get(take.key_for(self.name)) for take in takes]
+        missing = [place for place, roll in enumerate(rolls) if roll is None]
+        if missing:
+            seeds = [takes[place].drawn_from(settings.seed) for place in missing]
+            for preview in self.pipeline.get().stream(takes[0], seeds):
+                drawn = preview
+                yield None
+            for place, roll in zip(missing, drawn.rolls, strict=True):
+                rolls[place] = roll
+        yield rolls
+
     def _stream(self, settings: GenerationSettings) -> Iterator[Preview]:
         """From the latest version that is still there, so that an edit costs what a sample does."""
         pipeline, edits = self.pipeline.get(), settings.edits
@@ -174,6 +203,7 @@ class PrismSource(Source):
             settings.mix,
             f"guidance {settings.guidance_scale:g}",
             f"seed {settings.seed}",
+            settings.take and f"take {settings.take}",
             f"{pipeline.steps_taken(settings, known or bool(settings.edits))} steps",
             metre(roll),
             asked_words(settings.attributes),
@@ -191,9 +221,10 @@ class PrismSource(Source):
 
 
 def _seeds(settings: GenerationSettings) -> str:
-    """For the name of a file: that of the whole, how often it was redrawn, and how at last."""
-    edits = settings.edits
-    return f"seed-{settings.seed}" + (f"-redrawn-{len(edits)}-{edits[-1]}" if edits else "")
+    """For a file's name: that of the whole, the take, how often it was redrawn, how at last."""
+    edits, take = settings.edits, f"-take-{settings.take}" if settings.take else ""
+    redrawn = f"-redrawn-{len(edits)}-{edits[-1]}" if edits else ""
+    return f"seed-{settings.seed}{take}{redrawn}"
 
 
 class CorpusSource(Source):

@@ -35,6 +35,7 @@ from prism.service.describe import WORDS
 from prism.service.log import fault_words
 from prism.service.piece import ShownPiece
 from prism.service.service import Service
+from prism.service.takes import SORT, Take, ordered
 from prism.ui.evaluate import ALONE, RUNS, live_experiment
 from prism.ui.player import file_data
 
@@ -50,7 +51,9 @@ def _deciding(source: str) -> tuple[Setting, ...]:
 ENDPOINTS: dict[str, tuple[Setting, ...]] = {
     "composers": (),
     "generate": _deciding("prism"),
+    "notation": _deciding("prism"),
     "corpus": _deciding("corpus"),
+    "takes": (*(s for s in _deciding("prism") if s.name not in ("take", "redraw")), SORT),
     **dict.fromkeys(("amt", "compare", "score"), tuple(PUBLIC.values())),
     "describe": (WORDS,),
     "experiment": (RUNS, SETTINGS["seed"]),
@@ -79,6 +82,28 @@ class Api:
     def generate(self, **settings: Any) -> Iterator[Answer]:
         """Draw 64 beats with Prism's model; a piece, clearer with every answer."""
         yield from self._piece("prism", settings)
+
+    def notation(self, **settings: Any) -> Iterator[Answer]:
+        """Write what /generate draws as music for two hands; files: musicxml and score (SVG)."""
+        with _told_mistakes():
+            *_, last = self.service.fill("prism", self.service.settings(**settings))
+            files = last.piece.notate().engrave().files
+            written = {name: file_data(files[name]) for name in ("musicxml", "score")}
+            yield {"done": True, "files": written}
+
+    def takes(self, sort: Any, **settings: Any) -> Iterator[Answer]:
+        """Draw four takes of one setting; takes: pieces without files, each with its figures."""
+        with _told_mistakes():
+            sort, chosen = SORT.check(sort), self.service.settings(**settings)
+            for takes in self.service.draw_takes(chosen):
+                drawn = takes
+                yield {"done": False}
+            found = ordered(self.service.measured(drawn), sort)
+            yield {"done": True, "sort": SORT.choices[sort], "takes": [*map(self._take, found)]}
+
+    def _take(self, take: Take) -> Answer:
+        piece = self.service.sources["prism"].shown(take.settings, take.roll)
+        return _told(piece, False) | {"take": take.number, "figures": dict(take.figures)}
 
     def corpus(self, **settings: Any) -> Iterator[Answer]:
         """Look up 64 beats of a held-out piece by one of the composers; a piece."""

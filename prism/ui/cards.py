@@ -42,6 +42,7 @@ class HistoryList(Element):
     """
 
     asset = "page/history"
+    parts = ("page/small-roll",)
 
 
 class ScoreCard(Element):
@@ -169,7 +170,7 @@ class CardsPanel:
         outputs = [self.player, self.player.piece, self.column]
         heard = self.nearest.hear(cards.hear, session, outputs, **EACH, **QUIET)
         heard.then(None, None, None, js=_SHOW, api_visibility="private")
-        self.player.connect_png()
+        self.player.connect_files()
 
 
 def _against(generation: Generation) -> dict[str, Any]:

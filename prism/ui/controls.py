@@ -10,7 +10,7 @@ import gradio as gr
 from gradio.components import Component
 
 from prism.models.setting_types import METRES, Metre, Number, Redraw, Setting, Word
-from prism.models.settings import ATTRIBUTE_SETTINGS, PUBLIC, SETTINGS
+from prism.models.settings import ATTRIBUTE_SETTINGS, PUBLIC, SETTINGS, TAKES
 from prism.service.upload import MAX_BEATS, MAX_BYTES, MAX_NOTES, OwnPiece
 from prism.ui.element import Element
 from prism.ui.mixer import Mixer, mix_value
@@ -130,6 +130,7 @@ class Controls:
         look = {"scale": 0, "min_width": 0}
         gr.HTML("Try one:", elem_classes="prism-or", padding=False)
         self.surprise = gr.Button("Surprise me", elem_classes="prism-surprise", **look)
+        self.takes = gr.Button(f"{TAKES} takes", elem_classes="prism-four", **look)
         # Hidden until their composers are known.
         self.examples = [
             gr.Button(name, visible=False, elem_classes="prism-example", **look) for name in names

@@ -275,4 +275,4 @@ def corpus_tab(library: Library) -> None:
     pieces.choose(library.choose, chosen, [*shown, place, bar, about, below], **EACH, **some)
     moving = {"preprocess": False, "trigger_mode": "always_last", **some}
     bar.input(library.move, [chosen, place, bar], shown, **moving)
-    player.connect_png()
+    player.connect_files()

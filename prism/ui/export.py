@@ -5,6 +5,7 @@ Both are made when asked for, from what is finished by then.
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import pathlib
 import re
@@ -16,6 +17,7 @@ from typing import Any
 
 import gradio as gr
 
+from prism.drawing.engraving import EngravingError
 from prism.music.metadata import file_stem
 from prism.music.synthesis import SynthesisError, sound_words
 from prism.service.export import Comparison, write_archive, write_poster
@@ -34,7 +36,7 @@ _ADDRESS = re.compile(
 )
 _LONGEST_ADDRESS = 300
 _ABOUT = (
-    "One ZIP file with every piece's MIDI, WAV, drawing and midipic picture, the scores, and the "
+    "One ZIP file with every piece's MIDI, WAV, MusicXML, score and pictures, the scores, and the "
     "link; or a poster to print, with a QR code that opens this comparison. "
 )
 _NOT_CARRIED = (
@@ -87,7 +89,12 @@ class Export:
 
         def write(comparison: Comparison, path: pathlib.Path) -> None:
             for piece in comparison.pieces.values():
-                piece.draw()
+                piece.draw().notate()
+                try:
+                    piece.engrave()
+                except EngravingError as error:
+                    remarks = (*comparison.remarks, f"No score pictures: {error}.")
+                    comparison = dataclasses.replace(comparison, remarks=remarks)
             write_archive(comparison, path)
 
         yield from self._made(write, "comparison", "zip", session.generation, event.page)

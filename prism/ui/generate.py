@@ -33,10 +33,11 @@ from prism.ui.controls import share_value, upload_value
 from prism.ui.player import piece_value, player_value, status
 from prism.ui.presets import filled, offered
 from prism.ui.redrawing import redraw_value
+from prism.ui.takes import TakeHandlers
 
 logger = logging.getLogger(__name__)
 
-_BEGUN = 7  # outputs of `Handlers.begin`
+_BEGUN = 8  # outputs of `Handlers.begin`
 _NO_NEWS = (gr.skip(),) * 5  # of a visitor's own file
 NEW_NEXT = "new next"  # the kind of a status line that promises a new piece
 _STOPPED = "Stopped before it was done."
@@ -49,6 +50,7 @@ class Handlers:
         self.service = service
         self.cards = Cards(service)
         self.example = Opening(service)
+        self.takes = TakeHandlers(service)
 
     def welcome(self, request: gr.Request | None = None) -> list[Any]:
         """Fill in the controls once the composers are known: what a link says, else the example's.
@@ -138,7 +140,9 @@ class Handlers:
     ) -> Iterator[list[Any]]:
         """Read the controls and begin a generation.
 
-        (share link, status, scores, nearest, heard player, its column, redraw); the values are raw.
+        (share link, status, scores, nearest, heard player, its column, redraw, takes).
+
+        The values are raw.
         """
         skipped = [gr.skip()] * _BEGUN
         if not self.service.pipeline.ready:
@@ -155,7 +159,8 @@ class Handlers:
         generation = session.begin(settings)
         said = status("Drawing…", step=True)
         cards = self.cards.begun(generation)
-        yield [self._shared(settings), said, *cards, redraw_value(session)]
+        bars, takes = redraw_value(session), self.takes.begun(session)
+        yield [self._shared(settings), said, *cards, bars, takes]
 
     def prism(self, session: Session) -> Iterator[tuple[Any, Any, Any]]:
         """Draw a roll and show it on the way; (player, piece, status)."""

@@ -235,7 +235,7 @@ def lessons_tab(service: Service) -> None:
         rolls.hear(runner.hear, [view, heard], outputs, **EACH, **QUIET).then(
             None, None, None, js=_PLAY, api_visibility="private"
         )
-    player.connect_png()
+    player.connect_files()
 
 
 def _panel(

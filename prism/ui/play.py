@@ -19,21 +19,22 @@ from prism.ui.player import PianoRollPlayer, Transport, piece_value
 from prism.ui.presets import Presets
 from prism.ui.redrawing import RedrawBar
 from prism.ui.say import Saying
+from prism.ui.takes import TakeStrip
 
 # Random seeds stay below 100,000: short enough to read out to somebody.
-# What was redrawn belongs to the seed before.
-_NEW_SEED = "() => [Math.floor(Math.random() * 100000), '']"
+# The take and what was redrawn belong to the seed before.
+_NEW_SEED = "() => [Math.floor(Math.random() * 100000), 0, '']"
 _PRESS = """() => {
     const button = document.querySelector('.prism-generate');
     button.dataset.seed = 'kept';
     button.click();
 }"""
 # As the page opens, the lanes show what the controls say: the same again is not what it promises.
-_NEW_SEED_IF_WANTED = f"""(fresh, seed, redraw, said) => {{
+_NEW_SEED_IF_WANTED = f"""(fresh, seed, take, redraw, said) => {{
     const button = document.querySelector('.prism-generate');
     const kept = button.dataset.seed === 'kept';
     delete button.dataset.seed;
-    return (fresh || said?.kind === '{NEW_NEXT}') && !kept ? ({_NEW_SEED})() : [seed, redraw];
+    return (fresh || said?.kind === '{NEW_NEXT}') && !kept ? ({_NEW_SEED})() : [seed, take, redraw];
 }}"""
 _RUN_IF_WANTED = f"(link) => {{ if (link?.run) ({_PRESS})(); }}"
 _SAY_COPIED = """(panel) => ({ kind: 'calm',
@@ -66,6 +67,7 @@ class PlayPanel:
             with gr.Column(scale=1, min_width=0, elem_classes="prism-lanes"):
                 transport.render()
                 self.redraw = RedrawBar({}, elem_classes="prism-redraw-block")
+                self.takes = TakeStrip({}, elem_classes="prism-redraw-block")
                 with gr.Column(elem_classes=["prism-players", "prism-together"]):
                     seen = stored[0].pieces if stored else {}
                     self.players = {n: _lane(source, seen.get(n)) for n, source in sources.items()}
@@ -81,14 +83,14 @@ class PlayPanel:
         self.cards.connect_hearing(handlers.cards, self.session)
         self._connect_presets()
         for player in self.players.values():
-            player.connect_png()
+            player.connect_files()
 
     def _connect_controls(self) -> None:
         controls = self.controls
         quick = {"api_visibility": "private"}
         mixed = [controls.composers, controls.mixer]
         controls.composers.change(None, mixed, controls.mixer, js=FOLLOW, **quick)
-        drawn_by = [controls.settings["seed"], controls.settings["redraw"]]
+        drawn_by = [controls.settings[name] for name in ("seed", "take", "redraw")]
         controls.dice.click(None, None, drawn_by, js=_NEW_SEED, **quick).then(
             None, None, None, js=_PRESS, **quick
         )
@@ -120,7 +122,7 @@ class PlayPanel:
     def _connect_generate(self) -> None:
         """One event reads the controls; after it each source fills its player."""
         controls, cards = self.controls, self.cards
-        drawn_by = [controls.settings["seed"], controls.settings["redraw"]]
+        drawn_by = [controls.settings[name] for name in ("seed", "take", "redraw")]
         seeded = controls.generate.click(
             None,
             [controls.fresh, *drawn_by, controls.status],
@@ -133,7 +135,8 @@ class PlayPanel:
             [self.session, *controls.inputs],
             [
                 *(controls.link, controls.status),
-                *(cards.scores, cards.nearest, cards.player, cards.column, self.redraw),
+                *(cards.scores, cards.nearest, cards.player, cards.column),
+                *(self.redraw, self.takes),
             ],
             # The raw values: the handler knows a better answer to a bad one than Gradio.
             preprocess=False,
@@ -172,7 +175,10 @@ class PlayPanel:
         line, said = controls.say, Saying(self.handlers.service).said
         line.said(said, line, [line, controls.status, *filled], **EACH, **look)
         redrawn = self.redraw.edit(presets.redraw, self.session, filled, **EACH, **look)
-        for event in (recalled, surprised, redrawn, *examples):
+        taken = self.takes.keep(presets.take, self.session, filled, **EACH, **look)
+        draw = self.handlers.takes.draw
+        controls.takes.click(draw, self.session, self.takes, **QUIET)
+        for event in (recalled, surprised, redrawn, taken, *examples):
             event.success(None, None, None, js=_PRESS, api_visibility="private")
 
     def _connect_stop(self) -> None:

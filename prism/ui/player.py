@@ -8,6 +8,7 @@ from typing import Any
 import gradio as gr
 from gradio.data_classes import FileData
 
+from prism.drawing.engraving import EngravingError
 from prism.models.settings import SETTINGS
 from prism.music.performance import shaping_words
 from prism.service.piece import ShownPiece, drawing
@@ -20,8 +21,9 @@ DRAWING = {"concurrency_id": "drawing", "concurrency_limit": 1}
 class PianoRollPlayer(Element):
     """Shows a roll and plays its sound; its value is `player_value` or `piece_value`.
 
-    Its ``picture`` event asks for the PNG file. Inside an element of class ``prism-together`` it
-    follows the page's `Transport`. Its `piece` is what it shows, kept for this visitor alone.
+    Its ``picture`` event asks for a file of some ``kind`` that is made only then. Inside an element
+    of class ``prism-together`` it follows the page's `Transport`. Its `piece` is what it shows,
+    kept for this visitor alone.
     """
 
     asset = "player/player"
@@ -31,9 +33,9 @@ class PianoRollPlayer(Element):
         super().__init__(value, **settings)
         self.piece = gr.State(None)
 
-    def connect_png(self) -> None:
-        """Draw the PNG file of the piece when a visitor asks for it."""
-        self.picture(with_png, self.piece, self, **DRAWING, **QUIET)
+    def connect_files(self) -> None:
+        """Make a file of the piece when a visitor asks for it."""
+        self.picture(with_file, self.piece, self, **DRAWING, **QUIET)
 
 
 class Transport(Element):
@@ -116,6 +118,12 @@ def piece_value(piece: ShownPiece, busy: bool = False) -> dict[str, Any]:
     }
 
 
-def with_png(piece: ShownPiece | None) -> Any:
-    """The player's value with the PNG file added."""
-    return gr.skip() if piece is None else piece_value(piece.draw())
+def with_file(piece: ShownPiece | None, event: gr.EventData) -> Any:
+    """The player's value with a ``png``, ``musicxml`` or ``score`` file added, or what it lacks."""
+    if piece is None:
+        return gr.skip()
+    made = {"png": piece.draw, "musicxml": piece.notate, "score": piece.engrave}
+    try:
+        return piece_value(made[event.kind]())
+    except EngravingError as error:
+        return piece_value(piece) | {"message": str(error)}

@@ -18,6 +18,7 @@ from prism.service.service import Service
 from prism.service.session import Session
 from prism.ui.mixer import mix_value
 from prism.ui.redrawing import edited
+from prism.ui.takes import kept
 
 # Where samples are neither vague nor crowded; the whole range is wider.
 SURPRISING_GUIDANCE = (1.5, 3.0)
@@ -70,7 +71,7 @@ class Presets:
             seed=self._chance.randrange(_SEEDS),
         )
         # What a visitor set for good stays; what was redrawn was of another seed.
-        changed = ("guidance_scale", "seed", "redraw")
+        changed = ("guidance_scale", "seed", "take", "redraw")
         *mix, others = *filled(made, names)[:2], made.public()
         return [*mix, *(others[n] if n in changed else gr.skip() for n in PUBLIC_OTHERS)]
 
@@ -78,6 +79,13 @@ class Presets:
         """Fill in the choice of the latest generation with an edit more or less."""
         try:
             return filled(edited(session, event), self.service.composers)
+        except SettingError as error:
+            raise gr.Error(str(error), print_exception=False) from error
+
+    def take(self, session: Session, event: gr.EventData) -> list[Any]:
+        """Fill in the choice of one of the takes that are shown."""
+        try:
+            return filled(kept(session, event.number), self.service.composers)
         except SettingError as error:
             raise gr.Error(str(error), print_exception=False) from error
 
