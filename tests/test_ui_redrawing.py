@@ -9,7 +9,8 @@ import pytest
 from stand_ins import choice_of, service_of
 from test_known import tune
 
-from prism.models.setting_types import Edit, SettingError
+from prism.models.edits import Edit
+from prism.models.setting_types import SettingError
 from prism.service.piece import ShownPiece
 from prism.service.session import Session
 from prism.ui.presets import Presets

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from prism.service.examples import packed, unpacked
 
 if TYPE_CHECKING:
-    from prism.models.setting_types import Edit
+    from prism.models.edits import Edit
     from prism.models.settings import GenerationSettings
     from prism.service.piece import ShownPiece
     from prism.service.upload import OwnPiece

@@ -7,7 +7,8 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
-from prism.models.setting_types import Edit, SettingError
+from prism.models.edits import Edit
+from prism.models.setting_types import SettingError
 from prism.models.settings import GenerationSettings
 from prism.music.roll import FRAMES_PER_BEAT, PianoRoll
 from prism.service.session import Session
