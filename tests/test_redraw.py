@@ -7,8 +7,8 @@ from stand_ins import OFFERED
 from starlette.datastructures import QueryParams
 from test_known import STEPS, begun, inside
 
-from prism.models.known import KnownBeats
 from prism.models.edits import Edit
+from prism.models.known import KnownBeats
 from prism.models.settings import GenerationSettings
 from prism.service.links import query, read_query
 from prism.service.loading import Loader

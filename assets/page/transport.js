@@ -25,6 +25,7 @@ const beatSaid = () => `beat ${beatName(view.beat, ensemble.beats)}`;
 // ---- showing ----
 
 function show() {
+  view.whole = Math.max(0, ...ensemble.sources.map(({ beats }) => beats));
   ensemble.sources.forEach((source, index) => {
     const { letter, lane } = source;
     const heard = index === ensemble.heard;
@@ -342,7 +343,7 @@ for (const [name, answer] of Object.entries(ANSWERS)) {
 }
 
 function build() {
-  part(".zoom").replaceChildren(...SPANS.map((span) => option(span, `${span} beats`)));
+  part(".zoom").replaceChildren(...SPANS.map((span) => option(span, span === SPANS[0] ? "Whole piece" : `${span} beats`)));
   showLegend();
   meet();
 }

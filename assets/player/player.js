@@ -20,7 +20,7 @@ const view = {
   source: "",
 };
 let colour = null;
-let audioAddress = "";
+let sounding = { address: "", detail: "", beats: 0 };
 let pictureWanted = false;
 
 // The page brings a stored example along; one that was opened by a link waits for its own music.
@@ -224,6 +224,66 @@ menu.addEventListener("toggle", () => {
   }
 });
 
+// ---- going on from what is here, in Prism's lane ----
+
+const LENGTHS = [64, 128, 192, 256];
+const ENDS = 4; // bars at each end
+let marked = null; // from and to, in beats
+
+// What can be kept: its words, and the parts as [start, end] in beats.
+function keepable() {
+  const { bars, beats } = value();
+  const till = (bar) => bars[bar] ?? beats;
+  const found = [4, 8, 12].filter((count) => count < bars.length)
+    .map((count) => [`the first ${count} bars`, [[0, till(count)]]]);
+  if (bars.length > 2 * ENDS) {
+    const last = bars[bars.length - ENDS];
+    found.push([`the first and last ${ENDS} bars`, [[0, till(ENDS)], [last, beats]]]);
+  }
+  found.push(["all bars, and go on", [[0, beats]]]);
+  if (marked) {
+    const last = barAt(bars, marked.to - 0.01);
+    found.push([`bars ${barAt(bars, marked.from) + 1} to ${last + 1}`, [[marked.from, marked.to]]]);
+  }
+  return found;
+}
+
+function showKeepable() {
+  const before = part(".kept").value;
+  const found = keepable();
+  part(".kept").replaceChildren(...found.map(([words], place) => option(place, words)));
+  if (before && before < found.length) part(".kept").value = before;
+  if (marked) part(".kept").value = found.length - 1;
+  showLengths();
+}
+
+// Nothing is left to draw of 64 beats where all of them are kept.
+function showLengths() {
+  const [, parts] = keepable()[part(".kept").value] ?? ["", []];
+  const there = parts.length === 1 && parts[0][0] === 0 ? parts[0][1] : 0;
+  const [list, before] = [part(".length"), part(".length").value];
+  const longer = LENGTHS.filter((beats) => beats > there);
+  list.replaceChildren(...longer.map((beats) => option(beats, `${beats} beats`)));
+  if (longer.includes(Number(before))) list.value = before;
+}
+
+function goOn() {
+  const [, parts] = keepable()[part(".kept").value];
+  menu.open = false;
+  wish("onward", {
+    kind: "keep", lane: view.source, parts, seed: newSeed(), by: part(".by").value,
+    beats: Number(part(".length").value),
+  });
+}
+
+part(".by").replaceChildren(...drawers());
+part(".kept").addEventListener("change", showLengths);
+part(".go").addEventListener("click", goOn);
+document.addEventListener("prism-bars", (event) => {
+  marked = event.detail;
+  showKeepable();
+});
+
 // ---- values from the server ----
 
 function showText() {
@@ -267,8 +327,11 @@ function chipOf({ name, number, words, about }) {
 function showSound() {
   const address = hasSound() ? sound().url : "";
   playButton.disabled = !address;
-  if (address === audioAddress) return;
-  audioAddress = address;
+  if (address === sounding.address) return;
+  const { detail, beats } = value();
+  const goesOn = address && detail === sounding.detail && beats > sounding.beats;
+  sounding = { address, detail, beats };
+  if (goesOn) return playOn(address);
   if (address) audio.src = address;
   else {
     audio.pause();
@@ -276,6 +339,15 @@ function showSound() {
     audio.load();
   }
   if (alone("sound")) view.beat = view.first = 0;
+}
+
+// The same music with more after it: who listens to its beginning hears on.
+function playOn(address) {
+  const { currentTime, paused, playbackRate } = audio;
+  audio.src = address;
+  audio.currentTime = currentTime;
+  audio.playbackRate = playbackRate;
+  if (!paused) audio.play().catch(() => {}); // a pause came in between
 }
 
 function showDownloads() {
@@ -287,7 +359,7 @@ function showDownloads() {
       link.download = files[name].orig_name;
     } else link.removeAttribute("href");
   }
-  menu.classList.toggle("ready", Boolean(files.midi));
+  menu.classList.toggle("ready", Boolean(files.midi) && !value().busy);
   if (files.png && pictureWanted) {
     pictureWanted = false;
     save(files.png);
@@ -309,6 +381,7 @@ function show() {
   showText();
   showSound();
   showDownloads();
+  showKeepable();
   showPlaying();
 }
 

@@ -56,14 +56,15 @@ class Studio:
             If there are no such bars, too many beats are redrawn at once, or the baseline is
             missing.
         """
-        roll = before
+        roll, edits, frames = before, settings.edits, settings.beats * FRAMES_PER_BEAT
         if roll is None:
             for draft in self._begun(settings, kept):
-                yield draft
+                ends = draft.done and not edits and draft.roll.frames == frames
+                yield draft.ending(ends)
             roll = draft.roll
-        for edit in settings.edits:
+        for number, edit in enumerate(edits, start=1):
             for draft in self._redrawn(settings.single, roll, edit):
-                yield draft
+                yield draft.ending(draft.done and number == len(edits))
             roll = draft.roll
 
     def _begun(self, settings: GenerationSettings, kept: PianoRoll | None) -> Iterator[Draft]:

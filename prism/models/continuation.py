@@ -27,12 +27,13 @@ _KEPT_FRAMES = 16 * FRAMES_PER_BEAT
 class Draft:
     """A roll on its way, and in words how far it has come.
 
-    `done` says that all its beats are drawn, though it may still go on.
+    `done` says that all its beats are drawn, though more may follow; `last`, that none do.
     """
 
     build: Callable[[], PianoRoll]
     words: str
     done: bool
+    last: bool = False
 
     @functools.cached_property
     def roll(self) -> PianoRoll:
@@ -41,7 +42,11 @@ class Draft:
 
     def of(self, whole: Callable[[PianoRoll], PianoRoll], words: str = "") -> Draft:
         """The draft of what `whole` makes of this one's roll."""
-        return Draft(lambda: whole(self.roll), self.words + words, self.done)
+        return Draft(lambda: whole(self.roll), self.words + words, self.done, self.last)
+
+    def ending(self, last: bool) -> Draft:
+        """The same as the last of all, or not."""
+        return Draft(lambda: self.roll, self.words, self.done, last)
 
 
 Draw = Callable[[GenerationSettings, KnownBeats], Iterator[Draft]]

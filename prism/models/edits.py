@@ -138,6 +138,10 @@ class Keep(_Bars):
             "perhaps a seed and who draws the rest (prism, amt or form), such as amt:1-8:77:form"
         )
 
+    def matches(self, text: str) -> bool:
+        """Whether a text is meant as bars, and not as the name of a file."""
+        return text.partition(":")[0].strip().lower() in (REAL, AMT, YOURS)
+
     def kept(self, text: str | None) -> Kept | None:
         """What the text says; raises `SettingError`."""
         if text is None:

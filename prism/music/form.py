@@ -105,7 +105,9 @@ def form_letters(form: str, metre: np.ndarray) -> np.ndarray:
     """The letters of the beats by `form_plan`, of the bars that are whole in the metre."""
     begins = np.flatnonzero(_bar_begins(metre))
     ends = begins * FRAMES_PER_BEAT - metre[begins, 1] + metre[begins, 0]
-    return planned_letters(form_plan(form, int((ends <= len(metre) * FRAMES_PER_BEAT).sum())), metre)
+    return planned_letters(
+        form_plan(form, int((ends <= len(metre) * FRAMES_PER_BEAT).sum())), metre
+    )
 
 
 def _bar_begins(metre: np.ndarray) -> np.ndarray:

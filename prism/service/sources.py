@@ -6,11 +6,13 @@ import abc
 import dataclasses
 import threading
 import time
-from collections.abc import Hashable, Iterator
-from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
+from collections.abc import Callable, Generator, Hashable, Iterator
+from typing import TYPE_CHECKING, ClassVar, Generic, NamedTuple, TypeVar
 
 from prism.amt.prompt import amt_seed, prompt_roll
 from prism.corpora.provenance import checkpoint
+from prism.models.edits import AMT, BY, PRISM, REAL, YOURS
+from prism.models.setting_types import SettingError
 from prism.models.settings import GenerationSettings
 from prism.music.metadata import (
     asked_words,
@@ -22,7 +24,8 @@ from prism.music.metadata import (
     window_words,
     written_lines,
 )
-from prism.music.roll import PianoRoll, top_line
+from prism.music.roll import BEATS, PianoRoll, top_line
+from prism.music.windows import cut
 from prism.service.gpu import gpu_is_lent, on_lent_gpu
 from prism.service.loading import Loader
 from prism.service.piece import ShownPiece
@@ -30,8 +33,10 @@ from prism.service.scheduler import Priority, Scheduler
 
 if TYPE_CHECKING:
     from prism.amt.pipeline import AMTPipeline, PartialSample
+    from prism.amt.studio import Studio
     from prism.corpora.prepared import Corpus
-    from prism.models.pipeline import Preview, PrismPipeline
+    from prism.models.continuation import Draft
+    from prism.models.pipeline import PrismPipeline
     from prism.music.windows import Window
 
 Value = TypeVar("Value")
@@ -40,6 +45,9 @@ HEARTBEAT_SECONDS = 0.5
 _PREVIEW_SECONDS = 0.12
 _NOTE_SECONDS = 0.3
 _DRAWN_KEPT = 16
+# Whose bars can be kept, and who can draw, in words.
+_LANES = {REAL: "corpus", AMT: "amt"}
+_MODELS = BY | {PRISM: "Prism's model"}
 
 
 class RecentResults(Generic[Value]):
@@ -70,13 +78,21 @@ class RecentResults(Generic[Value]):
 class Progress:
     """What is new of one source: a piece to show, a text to say, or nothing.
 
-    `done` says that the piece is the result, with its files; `stopped`, that no more will come.
+    `done` says that the piece is the result, with its files; `stopped`, that no more will come;
+    `playable`, that the piece can be heard though it goes on.
     """
 
     piece: ShownPiece | None = None
     text: str = ""
     done: bool = False
     stopped: bool = False
+    playable: bool = False
+
+    def with_sound_of(self, begun: ShownPiece | None) -> Progress:
+        """The same, to be heard with the files of a piece with which it begins."""
+        if begun is None or self.piece is None:
+            return self
+        return dataclasses.replace(self, piece=dataclasses.replace(self.piece, files=begun.files))
 
 
 class Source(abc.ABC):
@@ -92,108 +108,195 @@ class Source(abc.ABC):
     def stages(self, settings: GenerationSettings) -> Iterator[Progress]:
         """Make the piece, without files; something comes every `HEARTBEAT_SECONDS` at least."""
 
-    def piece(self, settings: GenerationSettings) -> ShownPiece:
-        """The finished piece, without files."""
-        *_, piece = (stage.piece for stage in self.stages(settings) if stage.piece)
+    def piece(self, settings: GenerationSettings, *given: ShownPiece) -> ShownPiece:
+        """The finished piece, without files; what is `given`, `stages` takes."""
+        *_, piece = (stage.piece for stage in self.stages(settings, *given) if stage.piece)
         return piece.played_on(settings.program)
 
 
 class PrismSource(Source):
-    """Draws with Prism's model, which works in `models`."""
+    """Draws with Prism's model, which works in `models`; by the baseline, where that is asked for.
+
+    `lane` makes the piece of another source of which bars are kept.
+    """
 
     name = "prism"
     kind = "Generated"
     title = "Prism"
     hint = "Choose a composer, press Generate, and watch it being drawn."
 
-    def __init__(self, pipeline: Loader[PrismPipeline], models: Scheduler) -> None:
+    def __init__(
+        self,
+        pipeline: Loader[PrismPipeline],
+        models: Scheduler,
+        amt: Loader[AMTPipeline] | None = None,
+        lane: Callable[[str, GenerationSettings], Iterator[Progress]] | None = None,
+    ) -> None:
         self.pipeline = pipeline
+        self._amt, self._lane = amt, lane
         self._models = models
         # So that who wants the same again meanwhile, or its melody, need not wait for the sound.
         self._drawn: RecentResults[PianoRoll] = RecentResults(_DRAWN_KEPT)
         # The host looks for such a function before the page is served.
         self._draw_on_lent_gpu = on_lent_gpu(self._previews, GPU_SECONDS)
 
-    def stages(self, settings: GenerationSettings) -> Iterator[Progress]:
-        """The clean estimates of the sampler's steps that are worth showing."""
-        self.pipeline.get()
-        for preview in self._drawing(settings):
+    def stages(
+        self, settings: GenerationSettings, own: ShownPiece | None = None
+    ) -> Iterator[Progress]:
+        """The drafts that are worth showing; `own` is the visitor's piece."""
+        self._studio(settings)
+        kept = own
+        if settings.kept and settings.kept.source != YOURS:
+            kept = yield from self._kept(settings)
+        for preview in self._drawing(settings, kept and kept.roll):
             if preview is None:
                 yield Progress()
                 continue
-            step, steps, roll = preview
-            if step == steps:
+            roll, words, playable, last = preview
+            if last:
                 # A lent GPU draws in another process, where `_previews` remembers in vain.
                 self._drawn.put(settings.key_for(self.name), roll)
-            yield Progress(self.shown(settings, roll), f"Drawing: step {step} of {steps}")
+            yield Progress(self.shown(settings, roll, kept), f"Drawing: {words}", playable=playable)
 
-    def _drawing(self, settings: GenerationSettings) -> Iterator[tuple[int, int, PianoRoll] | None]:
+    def _studio(self, settings: GenerationSettings) -> Studio:
+        """What draws; loads no more than it needs."""
+        from prism.amt.studio import Studio
+
+        kept = [settings.kept.by] if settings.kept else []
+        by = {*kept, *(edit.by for edit in settings.edits)}
+        amt = self._amt.get() if self._amt and by - {PRISM} else None
+        return Studio(self.pipeline.get(), amt)
+
+    def _kept(self, settings: GenerationSettings) -> Generator[Progress, None, ShownPiece]:
+        """Make the piece of which bars are kept."""
+        if self._lane is None:
+            raise SettingError("keep", "a file, as there is no other lane here", settings.keep)
+        name = _LANES[settings.kept.source]
+        for progress in self._lane(name, settings.single):
+            piece = progress.piece
+            yield Progress(text="The piece that it goes on from comes first.")
+        return piece
+
+    def _drawing(
+        self, settings: GenerationSettings, kept: PianoRoll | None
+    ) -> Iterator[_Preview | None]:
         if gpu_is_lent():
-            return self._draw_on_lent_gpu(settings)
+            return self._draw_on_lent_gpu(settings, kept)
         return self._models.iterate(
-            self._previews(settings), self.priority, heartbeat_seconds=HEARTBEAT_SECONDS
+            self._previews(settings, kept), self.priority, heartbeat_seconds=HEARTBEAT_SECONDS
         )
 
     def _previews(
-        self, settings: GenerationSettings
-    ) -> Iterator[tuple[int, int, PianoRoll] | None]:
-        """(step, of how many, roll), which can be pickled; None if it is not worth decoding."""
+        self, settings: GenerationSettings, kept: PianoRoll | None
+    ) -> Iterator[_Preview | None]:
+        """Those worth decoding, which can be pickled, and None for the others."""
         key = settings.key_for(self.name)
         if drawn := self._drawn.get(key):
-            yield settings.num_inference_steps, settings.num_inference_steps, drawn
+            steps = self.pipeline.get().steps_taken(settings, _known(settings))
+            yield _Preview(drawn, f"step {steps} of {steps}", False, True)
             return
         shown_at = 0.0
-        for preview in self._stream(settings):
-            steps = preview.num_inference_steps
-            if preview.step < steps and time.monotonic() - shown_at < _PREVIEW_SECONDS:
+        for draft in self._drafts(settings, kept):
+            if not draft.done and time.monotonic() - shown_at < _PREVIEW_SECONDS:
                 yield None
                 continue
             shown_at = time.monotonic()
-            roll = preview.rolls[0]
-            if preview.step == steps:
-                self._drawn.put(key, roll)
-            yield preview.step, steps, roll
+            if draft.last:
+                self._drawn.put(key, draft.roll)
+            playable = draft.done and not draft.last and not settings.edits
+            yield _Preview(draft.roll, draft.words, playable, draft.last)
 
-    def _stream(self, settings: GenerationSettings) -> Iterator[Preview]:
+    def _drafts(self, settings: GenerationSettings, kept: PianoRoll | None) -> Iterator[Draft]:
         """From the latest version that is still there, so that an edit costs what a sample does."""
-        pipeline, edits = self.pipeline.get(), settings.edits
+        studio, edits = self._studio(settings), settings.edits
         for count in reversed(range(len(edits))):
             before = settings.with_edits(edits[:count])
             if drawn := self._drawn.get(before.key_for(self.name)):
-                return pipeline.stream(settings.with_edits(edits[count:]), known=drawn)
-        return pipeline.stream(settings)
+                return studio.drafts(settings.with_edits(edits[count:]), before=drawn)
+        return studio.drafts(settings, kept)
 
     def shown(
-        self, settings: GenerationSettings, roll: PianoRoll, known: bool = False
+        self, settings: GenerationSettings, roll: PianoRoll, kept: ShownPiece | None = None
     ) -> ShownPiece:
-        """A roll that was drawn, perhaps around known beats, with its words."""
+        """A roll that was drawn, perhaps around kept bars of a piece, with its words."""
         pipeline = self.pipeline.get()
-        origin = checkpoint(pipeline.autoencoder, pipeline.dit)
-        mix = settings.composers, settings.composer_weights
+        own = settings.kept
         words = (
             settings.mix,
             f"guidance {settings.guidance_scale:g}",
             f"seed {settings.seed}",
-            f"{pipeline.steps_taken(settings, known or bool(settings.edits))} steps",
+            f"{pipeline.steps_taken(settings, _known(settings))} steps",
             metre(roll),
             asked_words(settings.attributes),
+            settings.form and f"form {settings.form}",
+            f"{settings.beats} beats" if settings.beats != BEATS else "",
+            own and f"keeps bars {own.bars} of {kept.title}",
             settings.redraw and f"redrawn {settings.redraw}",
         )
         return ShownPiece(
             kind=self.kind,
             title=self.title,
             detail=" · ".join(filter(None, words)),
-            caption="Drawn by Prism's model. No person composed it.",
-            name=file_stem("prism", *settings.composers, end=_seeds(settings)),
+            caption=_caption(settings, kept),
+            name=file_stem("prism", *settings.composers, end=_file_end(settings, kept)),
             roll=roll,
-            lines=drawn_lines(*mix, settings.record("prism"), origin),
+            lines=self._lines(settings, kept),
+            source=self.name,
         )
 
+    def _lines(self, settings: GenerationSettings, kept: ShownPiece | None) -> tuple[str, ...]:
+        """What its files say of its origin."""
+        pipeline = self.pipeline.get()
+        record = settings.record(self.name)
+        if settings.beats == BEATS:
+            del record["beats"]
+        mix = settings.composers, settings.composer_weights
+        origin = checkpoint(pipeline.autoencoder, pipeline.dit)
+        first, *others = drawn_lines(*mix, record, origin)
+        if settings.kept:
+            part = f"Bars {settings.kept.bars} are kept from {kept.title}"
+            first = f"{part}, the rest was generated by {_models(settings)}."
+        elif _models(settings) != _MODELS[PRISM]:
+            first = f"Generated by {_models(settings)}. No person composed it."
+        return first, *others, *(kept.lines if settings.kept else ())
 
-def _seeds(settings: GenerationSettings) -> str:
-    """For the name of a file: that of the whole, how often it was redrawn, and how at last."""
-    edits = settings.edits
-    return f"seed-{settings.seed}" + (f"-redrawn-{len(edits)}-{edits[-1]}" if edits else "")
+
+class _Preview(NamedTuple):
+    """A roll on its way; see `prism.models.continuation.Draft` and `Progress`."""
+
+    roll: PianoRoll
+    words: str
+    playable: bool
+    last: bool
+
+
+def _known(settings: GenerationSettings) -> bool:
+    """Whether some of it is drawn around known beats."""
+    return bool(settings.edits or settings.kept or settings.beats != BEATS)
+
+
+def _models(settings: GenerationSettings) -> str:
+    """Who draws."""
+    first = settings.kept.by if settings.kept else PRISM
+    return " and ".join(
+        _MODELS[by] for by in dict.fromkeys([first, *(e.by for e in settings.edits)])
+    )
+
+
+def _caption(settings: GenerationSettings, kept: ShownPiece | None) -> str:
+    if settings.kept is None:
+        return f"Drawn by {_models(settings)}. No person composed it."
+    bars = f"Bars {settings.kept.bars} are kept from {kept.title}"
+    return f"{bars}; {_models(settings)} drew the rest. {kept.caption}"
+
+
+def _file_end(settings: GenerationSettings, kept: ShownPiece | None) -> str:
+    """Of what it keeps bars, the seeds, how often it was redrawn, and how at last."""
+    own, edits = settings.kept, settings.edits
+    begun = f"{kept.title}-bars-{own.bars}-" if own else ""
+    drawn = f"-{own.seed}" if own and own.seed is not None else ""
+    redrawn = f"-redrawn-{len(edits)}-{edits[-1]}" if edits else ""
+    return f"{begun}seed-{settings.seed}{drawn}{redrawn}"
 
 
 class CorpusSource(Source):
@@ -298,7 +401,7 @@ class BaselineSource(Source):
         if settings.amt_start == "nothing":
             return AMTPrompt("unprompted", told=told)
         if settings.amt_start == "melody":
-            melody = top_line(self._prism.piece(settings).roll)
+            melody = top_line(cut(self._prism.piece(settings).roll, 0))
             return AMTPrompt("accompanies Prism's melody", melody=melody, told=told)
         window = prompt_sample(self._real.corpus.get(), self._real.window(settings), settings.seed)
         words = opening_words(window.piece.title)

@@ -21,20 +21,20 @@ from prism.ui.redrawing import RedrawBar
 from prism.ui.say import Saying
 
 # Random seeds stay below 100,000: short enough to read out to somebody.
-# What was redrawn belongs to the seed before.
-_NEW_SEED = "() => [Math.floor(Math.random() * 100000), '']"
+# What was kept and redrawn belongs to the seed before.
+_NEW_SEED = "() => [Math.floor(Math.random() * 100000), '', '']"
 _PRESS = """() => {
     const button = document.querySelector('.prism-generate');
     button.dataset.seed = 'kept';
     button.click();
 }"""
 # As the page opens, the lanes show what the controls say: the same again is not what it promises.
-_NEW_SEED_IF_WANTED = f"""(fresh, seed, redraw) => {{
+_NEW_SEED_IF_WANTED = f"""(fresh, ...drawnBy) => {{
     const button = document.querySelector('.prism-generate');
     const kept = button.dataset.seed === 'kept';
     delete button.dataset.seed;
     const promised = document.querySelector('.prism-status').textContent === '{GREETING}';
-    return (fresh || promised) && !kept ? ({_NEW_SEED})() : [seed, redraw];
+    return (fresh || promised) && !kept ? ({_NEW_SEED})() : drawnBy;
 }}"""
 _RUN_IF_WANTED = f"(link) => {{ if (link?.run) ({_PRESS})(); }}"
 _SAY_COPIED = """(panel) => ({ kind: 'calm',
@@ -82,12 +82,17 @@ class PlayPanel:
         for player in self.players.values():
             player.connect_png()
 
+    @property
+    def drawn_by(self) -> list[gr.components.Component]:
+        """What a new seed changes."""
+        return [self.controls.settings[name] for name in ("seed", "keep", "redraw")]
+
     def _connect_controls(self) -> None:
         controls = self.controls
         quick = {"api_visibility": "private"}
         mixed = [controls.composers, controls.mixer]
         controls.composers.change(None, mixed, controls.mixer, js=FOLLOW, **quick)
-        drawn_by = [controls.settings["seed"], controls.settings["redraw"]]
+        drawn_by = self.drawn_by
         controls.dice.click(None, None, drawn_by, js=_NEW_SEED, **quick).then(
             None, None, None, js=_PRESS, **quick
         )
@@ -119,7 +124,7 @@ class PlayPanel:
     def _connect_generate(self) -> None:
         """One event reads the controls; after it each source fills its player."""
         controls, cards = self.controls, self.cards
-        drawn_by = [controls.settings["seed"], controls.settings["redraw"]]
+        drawn_by = self.drawn_by
         seeded = controls.generate.click(
             None,
             [controls.fresh, *drawn_by],
@@ -170,8 +175,11 @@ class PlayPanel:
         ]
         line, said = controls.say, Saying(self.handlers.service).said
         line.said(said, line, [line, controls.status, *filled], **EACH, **look)
-        redrawn = self.redraw.edit(presets.redraw, self.session, filled, **EACH, **look)
-        for event in (recalled, surprised, redrawn, *examples):
+        redrawn = [
+            wanted(presets.redraw, self.session, filled, **EACH, **look)
+            for wanted in (self.redraw.edit, *(player.onward for player in self.players.values()))
+        ]
+        for event in (recalled, surprised, *redrawn, *examples):
             event.success(None, None, None, js=_PRESS, api_visibility="private")
 
     def _connect_stop(self) -> None:

@@ -19,7 +19,8 @@ DRAWING = {"concurrency_id": "drawing", "concurrency_limit": 1}
 class PianoRollPlayer(Element):
     """Shows a roll and plays its sound; its value is `player_value` or `piece_value`.
 
-    Its ``picture`` event asks for the PNG file. Inside an element of class ``prism-together`` it
+    Its ``picture`` event asks for the PNG file; ``onward`` asks for music that goes on from it, see
+    `prism.ui.redrawing`. Inside an element of class ``prism-together`` it
     follows the page's `Transport`. Its `piece` is what it shows, kept for this visitor alone.
     """
 
