@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Sequence
 
 import gradio as gr
+import numpy as np
 from conftest import (
     COLLECTIONS,
     PROFILES,
@@ -68,7 +69,7 @@ SETTINGS = {
 
 
 class StandInAMT:
-    """Answers as the baseline does: a rising scale, in no time.
+    """Answers as the baseline does: a rising scale, in no time; within known beats that stay.
 
     Parameters
     ----------
@@ -104,12 +105,16 @@ class StandInAMT:
     def stream(self, prompt: PianoRoll | None = None, **call):
         """See `prism.amt.pipeline.AMTPipeline.stream`."""
         self.calls.append({"prompt": prompt, **call})
-        given = prompt or call.get("melody") or PianoRoll.empty()
+        known = call.get("known")
+        given = prompt or call.get("melody") or (known and known.roll) or PianoRoll.empty()
         tempo = call.get("tempo") or given.tempo
 
         def build(count: int) -> PianoRoll:
             self.built += 1
-            return PianoRoll.from_notes([Note(60 + n, n, 1) for n in range(count)], tempo=tempo)
+            first = int(np.flatnonzero(~known.mask)[0]) if known else 0
+            notes = [Note(60 + n, first + n, 1) for n in range(count)]
+            roll = PianoRoll.from_notes(notes, tempo=tempo)
+            return known.joined(roll) if known else roll
 
         slow = self.slow_seed is not None and call.get("seed") == self.slow_seed
         for count in range(1, self.notes + 1):

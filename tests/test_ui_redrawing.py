@@ -30,28 +30,31 @@ def test_edits_are_added_undone_and_redone():
     session, base = Session(), choice_of(seed=3)
     drawn(session, base)
     assert redraw_value(session) == {"edits": "", "undo": False, "redo": False}
-    drawn(session, edited(session, wish("draw", start=32.0, end=40.0, seed=77)))
+    drawn(session, edited(session, wish("draw", start=32.0, end=40.0, seed=77, by="prism")))
     assert session.generation.settings == base.with_edits([Edit(9, 10, 77)])
-    drawn(session, edited(session, wish("draw", start=0, end=4, seed=5)))
-    assert redraw_value(session)["edits"] == "bars 9-10 from seed 77, bars 1 from seed 5"
+    drawn(session, edited(session, wish("draw", start=0, end=4, seed=5, by="amt")))
+    assert redraw_value(session)["edits"] == "bars 9-10 from seed 77, bars 1 from seed 5:amt"
     for left in ([Edit(9, 10, 77)], []):
         drawn(session, edited(session, wish("undo")))
         assert session.generation.settings == base.with_edits(left)
         assert redraw_value(session)["redo"]
     drawn(session, edited(session, wish("redo")))
-    assert session.generation.settings.redraw == "9-10:77" and session.undone == (Edit(1, 1, 5),)
+    assert session.generation.settings.redraw == "9-10:77"
+    drawn(session, edited(session, wish("redo")))
+    assert session.generation.settings.redraw == "9-10:77,1:5:amt"
+    assert not redraw_value(session)["redo"]
 
 
 def test_another_piece_or_another_edit_has_nothing_to_redo():
     session, base = Session(), choice_of(seed=3)
     drawn(session, base.with_edits([Edit(1, 2, 3)]))  # by a link
     drawn(session, edited(session, wish("undo")))
-    assert session.undone == (Edit(1, 2, 3),)
+    assert session.trail == (0, [base, base.with_edits([Edit(1, 2, 3)])])
     drawn(session, choice_of(seed=4))
-    assert session.undone == ()
+    assert not redraw_value(session)["redo"]
     drawn(session, base)
-    drawn(session, edited(session, wish("draw", start=8, end=12, seed=9)))
-    assert session.undone == () and session.generation.settings.redraw == "3:9"
+    drawn(session, edited(session, wish("draw", start=8, end=12, seed=9, by="prism")))
+    assert not redraw_value(session)["redo"] and session.generation.settings.redraw == "3:9"
 
 
 def test_there_has_to_be_a_piece():
@@ -65,7 +68,7 @@ def test_too_many_edits_are_told():
     session = Session()
     drawn(session, choice_of(seed=3).with_edits([Edit(1, 1, n) for n in range(16)]))
     with pytest.raises(SettingError, match="redraw: expected .* up to 16"):
-        edited(session, wish("draw", start=0, end=4, seed=1))
+        edited(session, wish("draw", start=0, end=4, seed=1, by="prism"))
 
 
 @pytest.mark.parametrize(

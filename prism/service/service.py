@@ -153,7 +153,8 @@ class Service:
         if own is None or kept.file not in ("", own.token):
             expected = (
                 "bars of your own MIDI file, which links do not carry: choose it under Your own "
-                "MIDI file, at the same bar, or empty Kept bars under More settings"
+                "MIDI file, at the same bar, or empty Kept bars under More settings; programs send "
+                "it to /continued"
             )
             raise SettingError("keep", expected, settings.keep)
         return dataclasses.replace(settings, keep=str(kept._replace(file=own.token)))

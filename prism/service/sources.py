@@ -145,9 +145,7 @@ class PrismSource(Source):
     ) -> Iterator[Progress]:
         """The drafts that are worth showing; `own` is the visitor's piece."""
         self._studio(settings)
-        kept = own
-        if settings.kept and settings.kept.source != YOURS:
-            kept = yield from self._kept(settings)
+        kept = (yield from self._kept(settings, own)) if settings.kept else None
         for preview in self._drawing(settings, kept and kept.roll):
             if preview is None:
                 yield Progress()
@@ -167,12 +165,17 @@ class PrismSource(Source):
         amt = self._amt.get() if self._amt and by - {PRISM} else None
         return Studio(self.pipeline.get(), amt)
 
-    def _kept(self, settings: GenerationSettings) -> Generator[Progress, None, ShownPiece]:
-        """Make the piece of which bars are kept."""
-        if self._lane is None:
-            raise SettingError("keep", "a file, as there is no other lane here", settings.keep)
-        name = _LANES[settings.kept.source]
-        for progress in self._lane(name, settings.single):
+    def _kept(
+        self, settings: GenerationSettings, own: ShownPiece | None
+    ) -> Generator[Progress, None, ShownPiece]:
+        """The piece of which bars are kept, made where it is not the visitor's."""
+        mine = settings.kept.source == YOURS
+        if mine and own:
+            return own
+        if mine or self._lane is None:
+            expected = "bars of a piece that is here: with your own goes its MIDI file"
+            raise SettingError("keep", expected, settings.keep)
+        for progress in self._lane(_LANES[settings.kept.source], settings.single):
             piece = progress.piece
             yield Progress(text="The piece that it goes on from comes first.")
         return piece
@@ -293,10 +296,11 @@ def _caption(settings: GenerationSettings, kept: ShownPiece | None) -> str:
 def _file_end(settings: GenerationSettings, kept: ShownPiece | None) -> str:
     """Of what it keeps bars, the seeds, how often it was redrawn, and how at last."""
     own, edits = settings.kept, settings.edits
+    long = "" if settings.beats == BEATS else f"-{settings.beats}-beats"
     begun = f"{kept.title}-bars-{own.bars}-" if own else ""
     drawn = f"-{own.seed}" if own and own.seed is not None else ""
     redrawn = f"-redrawn-{len(edits)}-{edits[-1]}" if edits else ""
-    return f"{begun}seed-{settings.seed}{drawn}{redrawn}"
+    return f"{begun}seed-{settings.seed}{drawn}{long}{redrawn}"
 
 
 class CorpusSource(Source):

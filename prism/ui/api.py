@@ -29,12 +29,15 @@ from typing import Any
 
 import gradio as gr
 
-from prism.models.setting_types import Setting
+from prism.models.edits import YOURS
+from prism.models.setting_types import Setting, Text
 from prism.models.settings import PUBLIC, SETTINGS
+from prism.music.roll import FRAMES
 from prism.service.describe import WORDS
 from prism.service.log import fault_words
 from prism.service.piece import ShownPiece
 from prism.service.service import Service
+from prism.service.upload import MAX_BYTES, read_upload
 from prism.ui.evaluate import ALONE, RUNS, live_experiment
 from prism.ui.player import file_data
 
@@ -46,10 +49,14 @@ def _deciding(source: str) -> tuple[Setting, ...]:
     return tuple(s for s in PUBLIC.values() if source in s.decides or not s.decides)
 
 
+MIDI = Text(
+    name="midi", help="a MIDI file in base64, of which bars are kept", longest=2 * MAX_BYTES
+)
 # What each takes, in order.
 ENDPOINTS: dict[str, tuple[Setting, ...]] = {
     "composers": (),
     "generate": _deciding("prism"),
+    "continued": (MIDI, *_deciding("prism")),
     "corpus": _deciding("corpus"),
     **dict.fromkeys(("amt", "compare", "score"), tuple(PUBLIC.values())),
     "describe": (WORDS,),
@@ -79,6 +86,16 @@ class Api:
     def generate(self, **settings: Any) -> Iterator[Answer]:
         """Draw 64 beats with Prism's model; a piece, clearer with every answer."""
         yield from self._piece("prism", settings)
+
+    def continued(self, midi: Any, keep: Any, **settings: Any) -> Iterator[Answer]:
+        """Draw on from bars of a MIDI file, by keep those of its first 32 beats; a piece."""
+        with _told_mistakes():
+            own = read_upload("your file", midi)
+            starts = own.shown().roll.bar_starts
+            half = max(1, int((starts[1:] <= FRAMES // 2).sum()))
+            chosen = self.service.settings(keep=keep or f"{YOURS}:1-{half}", **settings)
+            for progress in self.service.fill("prism", chosen, own=own):
+                yield _told(progress.piece, progress.done)
 
     def corpus(self, **settings: Any) -> Iterator[Answer]:
         """Look up 64 beats of a held-out piece by one of the composers; a piece."""
