@@ -207,6 +207,12 @@ def test_a_visitors_own_bars_are_kept_for_this_visitor_alone(service):
     assert begun(piece.roll, bars((1, 4))) == begun(own.shown().roll, bars((1, 4)))
     named = service.owned(choice_of(keep="yours:1-4:5"), own)
     assert named.keep == f"yours-{own.token}:1-4:5"
+    # Lanes that have nothing to do with it do not need it.
+    for lane in ("corpus", "amt"):
+        *_, done = service.fill(lane, named)
+        assert done.done
+    *_, done = service.fill("amt", dataclasses.replace(named, amt_start="melody"), own=own)
+    assert done.done
     other = own_piece(seed=3)
     for theirs in (None, dataclasses.replace(other, digest="cd34"), own.at(2)):
         with pytest.raises(ValueError, match="keep: expected bars of your own MIDI file, which"):

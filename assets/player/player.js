@@ -276,6 +276,7 @@ function goOn() {
   });
 }
 
+part(".onward").hidden = !root.closest(".prism-players"); // elsewhere nothing goes on
 part(".by").replaceChildren(...drawers());
 part(".kept").addEventListener("change", showLengths);
 part(".go").addEventListener("click", goOn);

@@ -52,7 +52,7 @@ def run(options: argparse.Namespace) -> None:
     kinds = [kind for kind in ENDINGS if kind == "midi" or getattr(options, kind)]
     made = []
     for settings in read_settings(options, service.pipeline.get().offered):
-        piece = source.piece(settings, *([kept.shown] if kept else []))
+        piece = source.piece(settings, kept and kept.shown)
         # Not before the first roll: a mistake among the settings leaves no folder behind.
         make_folder(options.output)
         files = write_files(piece, options.output, piece.name, kinds)

@@ -102,7 +102,9 @@ def form_plan(form: str, bars: int) -> str:
 
 
 def form_letters(form: str, metre: np.ndarray) -> np.ndarray:
-    """The letters of the beats by `form_plan`, of the bars that are whole in the metre."""
+    """The letters of the beats by `form_plan`, of the bars that are whole; none of unknown ones."""
+    if not metre[:, 0].all():
+        return np.zeros(len(metre), np.int64)
     begins = np.flatnonzero(_bar_begins(metre))
     ends = begins * FRAMES_PER_BEAT - metre[begins, 1] + metre[begins, 0]
     return planned_letters(

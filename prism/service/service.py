@@ -172,14 +172,18 @@ class Service:
         new: whoever iterates can stop only between two items. `kept` is the very piece, made
         before, without its files; `own` is the visitor's, of which bars may be kept.
         """
-        settings = self.owned(settings, own)
+        if settings.key_for(name) != settings.single.key_for(
+            name
+        ):  # it has to do with what is kept
+            settings = self.owned(settings, own)
         source, key = self.sources[name], settings.key_for(name)
         stored = self.examples.get() if self.examples.ready else {}
         piece, begun = self._recent.get(key) or stored.get(key), None
         note_piece(cached=piece is not None)
         said = "Ready. Press play."
         if piece is None:
-            for progress in [Progress(kept)] if kept else self._stages(source, settings, own):
+            mine = own and own.shown(settings.tempo)
+            for progress in [Progress(kept)] if kept else source.stages(settings, mine):
                 piece = progress.piece or piece
                 begun = begun or self._begun(progress, settings)
                 yield progress.with_sound_of(begun)
@@ -191,12 +195,6 @@ class Service:
             self._recent.put(sounding, piece)
         yield Progress(self._with_files(piece, source), said, done=True)
         del begun  # not before: the page plays its files until it has those of the whole
-
-    def _stages(
-        self, source: Source, settings: GenerationSettings, own: OwnPiece | None
-    ) -> Iterator[Progress]:
-        given = (own.shown(settings.tempo),) if own and source.name == "prism" else ()
-        return source.stages(settings, *given)
 
     def _begun(self, progress: Progress, settings: GenerationSettings) -> ShownPiece | None:
         """With its sound, what can be heard of a piece that goes on."""

@@ -105,12 +105,17 @@ class Source(abc.ABC):
     priority: ClassVar[Priority] = Priority.GENERATE
 
     @abc.abstractmethod
-    def stages(self, settings: GenerationSettings) -> Iterator[Progress]:
-        """Make the piece, without files; something comes every `HEARTBEAT_SECONDS` at least."""
+    def stages(
+        self, settings: GenerationSettings, own: ShownPiece | None = None
+    ) -> Iterator[Progress]:
+        """Make the piece, without files; something comes every `HEARTBEAT_SECONDS` at least.
 
-    def piece(self, settings: GenerationSettings, *given: ShownPiece) -> ShownPiece:
-        """The finished piece, without files; what is `given`, `stages` takes."""
-        *_, piece = (stage.piece for stage in self.stages(settings, *given) if stage.piece)
+        `own` is the visitor's piece, of which bars may be kept.
+        """
+
+    def piece(self, settings: GenerationSettings, own: ShownPiece | None = None) -> ShownPiece:
+        """The finished piece, without files."""
+        *_, piece = (stage.piece for stage in self.stages(settings, own) if stage.piece)
         return piece.played_on(settings.program)
 
 
@@ -143,7 +148,7 @@ class PrismSource(Source):
     def stages(
         self, settings: GenerationSettings, own: ShownPiece | None = None
     ) -> Iterator[Progress]:
-        """The drafts that are worth showing; `own` is the visitor's piece."""
+        """The drafts that are worth showing."""
         self._studio(settings)
         kept = (yield from self._kept(settings, own)) if settings.kept else None
         for preview in self._drawing(settings, kept and kept.roll):
@@ -322,7 +327,9 @@ class CorpusSource(Source):
 
         return corpus_sample(self.corpus.get(), settings.composers, settings.seed)
 
-    def stages(self, settings: GenerationSettings) -> Iterator[Progress]:
+    def stages(
+        self, settings: GenerationSettings, own: ShownPiece | None = None
+    ) -> Iterator[Progress]:
         """A single stage."""
         yield Progress(self._piece(settings, self.window(settings)))
 
@@ -385,10 +392,12 @@ class BaselineSource(Source):
         self._prism = prism
         self._models = models
 
-    def stages(self, settings: GenerationSettings) -> Iterator[Progress]:
+    def stages(
+        self, settings: GenerationSettings, own: ShownPiece | None = None
+    ) -> Iterator[Progress]:
         """As many notes as are worth showing, after a stage in which Prism goes first."""
         yield Progress(text="Begins when Prism is done.")
-        amt, start = self._amt.get(), self.prompt(settings)
+        amt, start = self._amt.get(), self.prompt(settings, own)
         stream, shown_at = self.stream(settings, start), time.monotonic()
         for growth in self._models.iterate(stream, self.priority, 1, HEARTBEAT_SECONDS):
             if growth is None:
@@ -397,7 +406,7 @@ class BaselineSource(Source):
                 shown_at = time.monotonic()
                 yield Progress(self._piece(settings, amt, start, growth))
 
-    def prompt(self, settings: GenerationSettings) -> AMTPrompt:
+    def prompt(self, settings: GenerationSettings, own: ShownPiece | None = None) -> AMTPrompt:
         """What the model is given; it is told no composers unless it knows them all."""
         from prism.corpora.dataset import prompt_sample
 
@@ -405,7 +414,7 @@ class BaselineSource(Source):
         if settings.amt_start == "nothing":
             return AMTPrompt("unprompted", told=told)
         if settings.amt_start == "melody":
-            melody = top_line(cut(self._prism.piece(settings).roll, 0))
+            melody = top_line(cut(self._prism.piece(settings, own).roll, 0))
             return AMTPrompt("accompanies Prism's melody", melody=melody, told=told)
         window = prompt_sample(self._real.corpus.get(), self._real.window(settings), settings.seed)
         words = opening_words(window.piece.title)
