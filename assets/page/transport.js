@@ -317,6 +317,7 @@ const ANSWERS = {
   zoom: (_, { steps }) => zoom(nextSpan(view.span, steps)),
   scroll: (_, { first }) => scroll(first),
   mark: (_, { from, to }) => loopMarked(from, to),
+  length: () => show(),
   sound: (index) => ensemble.renew(ensemble.sources[index]),
 };
 

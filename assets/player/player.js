@@ -378,7 +378,9 @@ part(".png").addEventListener("click", () => {
 function show() {
   const now = value();
   root.dataset.state = !now.notes.length ? "empty" : now.busy ? "rendering" : "ready";
+  const grown = Number(root.dataset.beats) !== now.beats;
   for (const name of ["tempo", "beats", "bar", "bars"]) root.dataset[name] = now[name];
+  if (grown) alone("length");
   showText();
   showSound();
   showDownloads();

@@ -172,9 +172,7 @@ class Service:
         new: whoever iterates can stop only between two items. `kept` is the very piece, made
         before, without its files; `own` is the visitor's, of which bars may be kept.
         """
-        if settings.key_for(name) != settings.single.key_for(
-            name
-        ):  # it has to do with what is kept
+        if settings.key_for(name) != settings.single.key_for(name):
             settings = self.owned(settings, own)
         source, key = self.sources[name], settings.key_for(name)
         stored = self.examples.get() if self.examples.ready else {}
