@@ -55,8 +55,7 @@ def figures_of(result: dict) -> dict[str, float]:
         figures |= {f"{side}_{name}": value for name, value in row.items()}
     for name, row in result.get("tolerance", {}).get("statistics", {}).items():
         figures[f"labels_within_{name}"] = row["within"]["prism"]
-    if "share" in result["mixing"]:
-        figures["mixtures_rising"] = result["mixing"]["share"]
+    figures["mixtures_rising"] = result["mixing"]["share"]
     figures["corpus_network_accuracy"] = result["recognition"]["accuracy"]
     return figures
 

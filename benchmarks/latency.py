@@ -22,7 +22,7 @@ import report
 from gradio_client.exceptions import AppError
 
 from prism import ROOT
-from prism.evaluation.report import table
+from prism.music.writing import table_text
 
 STARTUP_SECONDS = 120
 
@@ -146,7 +146,7 @@ def main() -> None:
         figures["amt_whole_p50_seconds"] = round(median(whole), 3)
     rows = [(name.replace("_", " "), str(value)) for name, value in figures.items()]
     text = (
-        f"{table(('measured', 'seconds'), rows)}\n\n"
+        f"{table_text(('measured', 'seconds'), rows)}\n\n"
         f"Median of {len(fresh)} clicks (one composer) on {report.machine()}."
     )
     short = (

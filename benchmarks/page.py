@@ -26,7 +26,7 @@ from axe_playwright_python.sync_playwright import Axe
 from latency import start_app
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from prism.evaluation.report import table
+from prism.music.writing import table_text
 
 READY_SECONDS, WAIT_MS = 120, 120_000
 _LATE_MS = 2500  # a lane can be played before its sound is there as a whole
@@ -185,8 +185,8 @@ def main() -> None:
         app.wait()
     rows = [(name.replace("_", " "), str(value)) for name, value in figures.items()]
     text = (
-        f"{table(('measured', ''), rows)}\n\nMedian of {runs} visits and {runs} clicks in Chromium "
-        f"on the server's own machine, {report.machine()}."
+        f"{table_text(('measured', ''), rows)}\n\nMedian of {runs} visits and {runs} clicks in "
+        f"Chromium on the server's own machine, {report.machine()}."
     )
     report.publish("page", text, figures, options)
 

@@ -13,8 +13,8 @@ from prism.amt.pipeline import AMTPipeline
 from prism.amt.together import draw_together
 from prism.corpora.prepared import Corpus
 from prism.evaluation.redrawing import PARTS, SYSTEMS, draw_parts, part_figures
-from prism.evaluation.report import table
 from prism.models.pipeline import PrismPipeline
+from prism.music.writing import table_text
 
 SEED = 500
 COLUMNS = (
@@ -59,7 +59,7 @@ def _mean(rows: list[dict[str, float]]) -> dict[str, float]:
 
 def _means(means: dict) -> str:
     head = ["part", "system", *(name.replace("_", " ") for name in COLUMNS)]
-    return table(
+    return table_text(
         head,
         [[*key, *(f"{row[name]:.3g}" for name in COLUMNS)] for key, row in means.items()],
     )
@@ -68,7 +68,7 @@ def _means(means: dict) -> str:
 def _labels(rows: dict) -> str:
     pairs = [(part, system) for part in PARTS for system in SYSTEMS]
     head = ["label", *(f"{part}, {system}" for part, system in pairs)]
-    return table(
+    return table_text(
         head,
         [
             [label, *(f"{row[p][s]['key_kept']:.2f}" for p, s in pairs)]

@@ -16,13 +16,13 @@ from prism.amt.prompt import prompt_roll
 from prism.corpora.dataset import corpus_sample, prompt_sample
 from prism.corpora.prepared import Corpus
 from prism.drawing.rolls import save_contact_sheet
-from prism.evaluation.report import table
 from prism.models.autoencoder import orphan_share
 from prism.models.pipeline import PrismPipeline
 from prism.models.settings import GenerationSettings
 from prism.music.roll import PianoRoll
 from prism.music.statistics import mean_description
 from prism.music.windows import windows_of
+from prism.music.writing import table_text
 from prism.similarity.bands import HELD_OUT
 from prism.similarity.neighbours import COPY_OVERLAP, TrainingIndex
 
@@ -87,7 +87,7 @@ def label_table(rows: dict[str, dict[str, dict[str, float]]]) -> str:
             for name, form in COLUMNS.items()
         )
         lines.append([label, *cells])
-    return table(head, lines)
+    return table_text(head, lines)
 
 
 def summary(rows: dict[str, dict[str, dict[str, float]]]) -> dict[str, float]:

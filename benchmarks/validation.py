@@ -18,10 +18,10 @@ from tqdm import tqdm
 from prism import ROOT
 from prism.corpora.dataset import windows_by_label
 from prism.corpora.prepared import Corpus
-from prism.evaluation.report import table
 from prism.models.pipeline import PrismPipeline
 from prism.music.roll import PianoRoll
 from prism.music.statistics import mean_description
+from prism.music.writing import table_text
 from prism.similarity.scorer import SimilarityScorer
 
 REFERENCES = 12
@@ -122,7 +122,7 @@ def variant_table(rows: dict[str, dict[str, float]]) -> str:
         [variant or "defaults", *(f"{row[name]:.3g}" for name in COLUMNS)]
         for variant, row in rows.items()
     ]
-    return table(head, lines)
+    return table_text(head, lines)
 
 
 def main() -> None:

@@ -1,4 +1,8 @@
-"""Tiny music and tiny models shared by the tests, and the real app in a real browser."""
+"""Tiny music and tiny models shared by the tests, and the real app in a real browser.
+
+torch and the models are imported where they are used: the process that only hands tests to workers,
+which start after it has read this file, would wait 5 s for them.
+"""
 
 from __future__ import annotations
 
@@ -13,17 +17,19 @@ import time
 import unittest.mock
 import urllib.request
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-import torch
 
-from prism.corpora.prepared import Corpus
-from prism.models.autoencoder import BeatAutoencoder
-from prism.models.dit import PrismDiT
-from prism.models.pipeline import PrismPipeline
 from prism.music.attributes import COLLECTION, attribute_values
 from prism.music.roll import TICKS_PER_BEAT, Piece
+
+if TYPE_CHECKING:
+    import torch
+
+    from prism.corpora.prepared import Corpus
+    from prism.models.pipeline import PrismPipeline
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -37,6 +43,7 @@ CHROMIUM_OPTIONS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+DESK = {"width": 1280, "height": 900}
 START_SECONDS = 90
 WAIT_MS = 60_000
 LANES = "[...document.querySelectorAll('.prism-together .prism-player')]"
@@ -73,6 +80,8 @@ def make_piece(
 
 def random_weights(network: torch.nn.Module, seed: int = 0) -> torch.nn.Module:
     """Fill a network with noise, so that no layer is silent as in a new one."""
+    import torch
+
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for parameter in network.parameters():
@@ -97,6 +106,8 @@ class PitchClasses:
 
     def features(self, rolls) -> torch.Tensor:
         """See `prism.similarity.networks.FeatureNetwork`."""
+        import torch
+
         counts = [np.bincount(roll.arrays()[0] % 12, minlength=12) for roll in rolls]
         return torch.tensor(np.array(counts), dtype=torch.float32)
 
@@ -129,6 +140,12 @@ def make_pipeline(
     key_normalised : bool
         As of `PrismPipeline`.
     """
+    import torch
+
+    from prism.models.autoencoder import BeatAutoencoder
+    from prism.models.dit import PrismDiT
+    from prism.models.pipeline import PrismPipeline
+
     autoencoder = random_weights(BeatAutoencoder(latent_size, hidden_size=16), seed)
     with torch.no_grad():
         autoencoder.decoder[-1].weight.mul_(8 * (8 / latent_size) ** 0.8)
@@ -148,6 +165,14 @@ def make_pipeline(
     collections = values.get(COLLECTION, ())
     random_weights(dit, seed + 1)
     return PrismPipeline(autoencoder, dit, profiles, collections, key_normalised)
+
+
+def pytest_collection_modifyitems(items):
+    """Files that open the browser come last. It stays open from one to the next, with the scripts
+    that it has compiled; while it does, no other test can have an event loop of its own.
+    """
+    in_browser = {item.path for item in items if "browser" in item.fixturenames}
+    items.sort(key=lambda item: item.path in in_browser)
 
 
 @pytest.fixture(autouse=True)
@@ -171,6 +196,8 @@ def pipeline() -> PrismPipeline:
 @pytest.fixture
 def corpus() -> Corpus:
     """Two labels with a few pieces on each side of the split."""
+    from prism.corpora.prepared import Corpus
+
     pieces = [
         make_piece(f"{label}-{i}", label, beats=70 + 10 * i, seed=i + 100 * (label == "Bob"))
         for label in ("Ada", "Bob")
@@ -230,7 +257,7 @@ def wait_for(app: subprocess.Popen, address: str) -> str:
     raise AssertionError(f"the app did not answer within {START_SECONDS} s")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def browser():
     """A headless browser; where there is none, tests are skipped, but fail under ``CI``."""
     try:
@@ -240,53 +267,75 @@ def browser():
     if CHROMIUM is None or sync_playwright is None:
         missing = "Chromium" if CHROMIUM is None else "playwright"
         (pytest.fail if os.environ.get("CI") else pytest.skip)(f"{missing} is not installed")
-    # Not for the whole run: while it is open, no other test can have an event loop of its own.
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_OPTIONS)
         yield browser
         browser.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def new_page(browser):
-    """Opens an empty page; those with the same options share a cache, which saves seconds."""
+    """Opens an empty page. As many as can share a cache, which saves seconds: size, colours and
+    motion are told to the page, and only other options ask for a cache of their own.
+    """
     contexts = {}
 
-    def open_page(**options):
-        options = {"viewport": {"width": 1280, "height": 900}} | options
+    def open_page(viewport=DESK, color_scheme="light", reduced_motion="no-preference", **options):
         key = str(options)
         if key not in contexts:
             contexts[key] = browser.new_context(**options)
-        return contexts[key].new_page()
+        page = contexts[key].new_page()
+        page.set_viewport_size(viewport)
+        page.emulate_media(color_scheme=color_scheme, reduced_motion=reduced_motion)
+        return page
 
     return open_page
 
 
-@pytest.fixture
-def visit(address, new_page):
-    """Opens the page; afterwards nothing may have left the machine or been complained about."""
-    faults, pages = [], []
+@contextlib.contextmanager
+def watched(page, home: str):
+    """Closes the page at last; by then nothing may have left the machine or been complained about.
 
-    def open_page(at: str = "", link: str = "", **options):
-        home = at or address
-        page = new_page(**options)
-        pages.append(page)
-        page.set_default_timeout(WAIT_MS)
-        page.on("request", lambda r: is_foreign(r.url, home) and faults.append(r.url))
-        page.on("console", lambda m: m.type == "error" and faults.append(f"{m.text} {m.location}"))
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.goto(home + link)
-        # A page that is opened by a link may go on to generate, and then says something else.
-        ready = "document.querySelector('.prism-status')?.textContent[0] === 'R'"
-        if not link:
-            page.wait_for_function(ready)
-            at_rest(page)
-        return page
-
-    yield open_page
-    for page in pages:
+    Parameters
+    ----------
+    page : playwright.sync_api.Page
+        Empty as yet.
+    home : str
+        The address that it is going to show.
+    """
+    faults = []
+    page.set_default_timeout(WAIT_MS)
+    page.on("request", lambda r: is_foreign(r.url, home) and faults.append(r.url))
+    page.on("console", lambda m: m.type == "error" and faults.append(f"{m.text} {m.location}"))
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    try:
+        yield page
+    finally:
         page.close()
     assert not faults
+
+
+def settle(page) -> None:
+    """Wait until a page that was opened without a link is ready and shows all of its example."""
+    page.wait_for_function("document.querySelector('.prism-status')?.textContent[0] === 'R'")
+    at_rest(page)
+
+
+@pytest.fixture
+def visit(address, new_page):
+    """Opens the page, which is `watched`."""
+    with contextlib.ExitStack() as pages:
+
+        def open_page(at: str = "", link: str = "", **options):
+            home = at or address
+            page = pages.enter_context(watched(new_page(**options), home))
+            page.goto(home + link)
+            # One that is opened by a link may go on to generate, and then says something else.
+            if not link:
+                settle(page)
+            return page
+
+        yield open_page
 
 
 def is_foreign(url: str, address: str) -> bool:
@@ -302,14 +351,9 @@ TOO_SMALL = """() => [...document.querySelectorAll('button, a, select, summary, 
     .map(([name]) => name)"""
 
 
-def choose_tab(page, name: str, tabs: str = "body") -> None:
-    """Open a tab, out of the menu if there is no room for it."""
-    tab = page.get_by_role("tab", name=name)
-    if tab.count() and tab.is_visible():
-        tab.click()
-        return
-    page.locator(f"{tabs} .overflow-menu button").first.click()
-    page.locator(f"{tabs} .overflow-dropdown button", has_text=name).first.click()
+def choose_tab(page, name: str) -> None:
+    """Open a tab."""
+    page.get_by_role("tab", name=name, exact=True).click()
 
 
 def at_rest(page) -> None:

@@ -17,6 +17,10 @@ FIGURES = """() => {
 }"""
 
 
+LAID_OUT = """width => document.documentElement.scrollWidth === width
+    && [...document.querySelectorAll("[role=tab]")].filter(tab => tab.offsetParent).length >= 5"""
+
+
 def open_evaluate(page) -> None:
     choose_tab(page, "Evaluate")
     page.get_by_role("heading", name="Which of the two comes nearer").wait_for()
@@ -110,19 +114,38 @@ def test_a_curve_says_its_numbers(visit):
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
 
 
+def test_all_five_tabs_are_reached_on_a_phone_and_fit_it(visit):
+    page = visit(viewport={"width": 390, "height": 844})
+    for width in (390, 360):
+        page.set_viewport_size({"width": width, "height": 844})
+        page.wait_for_function(LAID_OUT, arg=width)
+        for name in TABS:
+            tab = page.get_by_role("tab", name=name, exact=True)
+            box = tab.bounding_box()
+            assert box["height"] >= 44 and box["width"] >= 44 and box["y"] + box["height"] <= 48
+            assert box["x"] >= 0 and box["x"] + box["width"] <= width
+            assert tab.evaluate("tab => tab.scrollWidth <= tab.clientWidth")
+            tab.click()
+            assert tab.get_attribute("aria-selected") == "true"
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert page.locator(".prism-tabs > .tab-wrapper .overflow-menu").count() == 0
+    open_evaluate(page)
+    page.wait_for_function("document.querySelectorAll('.prism-figure img').length === 6")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
 @pytest.mark.parametrize("width", [390, 360])
-def test_all_five_tabs_are_reached_on_a_phone(visit, width):
+def test_all_seven_lessons_are_reached_on_a_phone(visit, width):
     page = visit(viewport={"width": width, "height": 844})
-    for name in TABS:
-        tab = page.get_by_role("tab", name=name, exact=True)
-        box = tab.bounding_box()
-        assert box["height"] >= 44 and box["width"] >= 44 and box["y"] + box["height"] <= 48
+    choose_tab(page, "How it works")
+    lessons = page.locator(".prism-lessons > .tab-wrapper").get_by_role("tab")
+    assert lessons.count() == 7
+    for lesson in lessons.all():
+        box = lesson.bounding_box()
+        assert box["height"] >= 44 and box["width"] >= 44
         assert box["x"] >= 0 and box["x"] + box["width"] <= width
-        assert tab.evaluate("tab => tab.scrollWidth <= tab.clientWidth")
-        tab.click()
-        assert tab.get_attribute("aria-selected") == "true"
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
-    assert page.locator(".prism-tabs > .tab-wrapper .overflow-menu").count() == 0
+        lesson.click()
+        assert lesson.get_attribute("aria-selected") == "true"
 
 
 SMALL = """() => [...document.querySelectorAll("button, a, select, summary, [role=button], "
@@ -133,15 +156,8 @@ SMALL = """() => [...document.querySelectorAll("button, a, select, summary, [rol
     .map(([name]) => name)"""
 
 
-@pytest.mark.parametrize("open_tab", [open_evaluate, open_about])
-def test_a_phone_has_room_for_fingers(visit, open_tab):
+def test_a_phone_has_room_for_fingers(visit):
     page = visit(viewport={"width": 390, "height": 844}, has_touch=True)
-    open_tab(page)
-    assert page.evaluate(SMALL) == []
-
-
-def test_the_evaluate_tab_fits_a_phone(visit):
-    page = visit(viewport={"width": 360, "height": 740})
-    open_evaluate(page)
-    page.wait_for_function("document.querySelectorAll('.prism-figure img').length === 6")
-    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    for open_tab in (open_evaluate, open_about):
+        open_tab(page)
+        assert page.evaluate(SMALL) == [], open_tab

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from conftest import TOO_SMALL, WAIT_MS, generate
+from conftest import TOO_SMALL, generate, watched
 
 SIZES = {
     "laptop": (1366, 768),
@@ -81,20 +81,14 @@ CONTRAST = """selector => [...document.querySelectorAll(selector)].map(place => 
 
 
 @pytest.fixture(scope="module", params=["light", "dark"])
-def page(request, address, browser):
+def page(request, address, new_page):
     """One page for all sizes, as it opens; the tests stand in the order of a visit."""
-    page = browser.new_page(
-        viewport={"width": 1366, "height": 768}, color_scheme=request.param, has_touch=True
-    )
-    page.set_default_timeout(WAIT_MS)
-    faults = []
-    page.on("console", lambda m: m.type == "error" and faults.append(m.text))
-    page.on("pageerror", lambda error: faults.append(str(error)))
-    page.goto(address)
-    page.wait_for_function("document.querySelector('.prism-status')?.textContent[0] === 'R'")
-    yield page
-    page.close()
-    assert not faults
+    laptop = {"width": 1366, "height": 768}
+    page = new_page(viewport=laptop, color_scheme=request.param, has_touch=True)
+    with watched(page, address):
+        page.goto(address)
+        page.wait_for_function("document.querySelector('.prism-status')?.textContent[0] === 'R'")
+        yield page
 
 
 def resize(page, size: str) -> tuple[int, int]:

@@ -27,6 +27,23 @@ def test_the_kiosk_draws_by_itself_and_gives_way(visit):
     at_rest(page)
 
 
+def test_after_a_minute_without_anybody_a_new_piece_is_drawn(visit):
+    # A size of its own: pages of one size share a clock.
+    page = visit(link="?mode=kiosk", viewport={"width": 1360, "height": 768})
+    page.locator(CODE).wait_for()
+    page.keyboard.press("Escape")
+    page.clock.install()
+    at_rest(page)
+    first = page.url
+    page.keyboard.press("Escape")  # by this clock
+    page.clock.run_for(59_000)
+    assert not page.evaluate(KIOSK) and page.url == first
+    page.clock.run_for(2000)
+    page.wait_for_function("first => location.href !== first", arg=first)
+    assert page.evaluate(KIOSK)
+    at_rest(page)
+
+
 def test_a_projector_of_1024_shows_all_lanes_with_their_scores_in_large_type(visit):
     page = visit(viewport={"width": 1024, "height": 768})
     page.wait_for_function("document.querySelectorAll('.prism-together .chip').length === 5")

@@ -1,9 +1,11 @@
-"""The How it works tab in a real browser, with the shipped weights: every lesson once."""
+"""The app with the shipped weights in a real browser: a click, and every lesson once."""
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
-from conftest import TOO_SMALL, choose_tab, started
+from conftest import TOO_SMALL, choose_tab, generate, started
+from test_browser import heard, scored
 
 # It starts the app as a host does.
 pytestmark = pytest.mark.slow
@@ -21,7 +23,7 @@ SHOWN = "[...document.querySelectorAll('.prism-lesson')].find(lesson => lesson.o
 
 def lesson(page, name: str, columns: int) -> None:
     """Open a lesson and wait until it has filled so many columns."""
-    choose_tab(page, name, ".prism-lessons")
+    choose_tab(page, name)
     filled(page, columns)
 
 
@@ -89,6 +91,20 @@ def hear(page, words: str) -> None:
         }""",
         arg=words,
     )
+
+
+def test_the_app_with_the_shipped_weights_draws_sounds_and_scores(visit):
+    page = visit()
+    generate(page, amt=True)
+    for index in range(3):
+        canvas = page.locator(".prism-player canvas").nth(index)
+        assert int(canvas.get_attribute("data-notes")) > 10
+        assert np.sqrt(np.mean(heard(page, index) ** 2)) > 0.003
+    scored(page, 2)
+    assert "Picture network (ImageNet): Prism 0." in (
+        page.locator(".prism-scores").get_by_role("img").first.get_attribute("aria-label")
+    )
+    page.locator(".prism-nearest .row[data-source=corpus]").wait_for()
 
 
 def test_every_lesson_runs_and_sounds(visit):

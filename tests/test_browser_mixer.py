@@ -91,6 +91,12 @@ def test_the_keyboard_moves_a_boundary_and_the_shares_can_be_made_equal(mixed):
 
 def test_who_stays_keeps_the_share_and_who_comes_gets_the_mean(mixed):
     page = mixed(viewport={"width": 1366, "height": 768})
+    painted = """([one, part]) => getComputedStyle(document.querySelector(one), part)
+        .backgroundColor"""
+    for place in (1, 2, 3):
+        chip = f".prism-controls .token:nth-of-type({place})"
+        in_bar = page.evaluate(painted, [f".prism-mixer .part:nth-of-type({place})", None])
+        assert page.evaluate(painted, [chip, "::before"]) == in_bar
     page.get_by_title("Remove Mozart").click()
     page.wait_for_function("document.querySelectorAll('.prism-mixer .boundary').length === 1")
     assert shares(page) == ["Bach 71 %", "Haydn 29 %"]

@@ -5,12 +5,12 @@ from __future__ import annotations
 import statistics
 
 import pytest
-from conftest import WAIT_MS, filled, is_foreign
+from conftest import DESK, filled, watched
+from stand_ins import GROWING_SEEDS
 from test_browser import painted
 
 # Two composers of different tempo: Prism takes a mean, the real piece has its own.
-DESK = {"width": 1280, "height": 900}
-LINK = "?composers=Bach,Irish%20reels&weights=50,50&seed=11"
+LINK = f"?composers=Bach,Irish%20reels&weights=50,50&seed={GROWING_SEEDS[2]}"
 SIDES = """[...document.querySelectorAll('.prism-player')].slice(0, 3).map(player => {
     const audio = player.querySelector('audio');
     const tempo = Number(player.dataset.tempo);
@@ -59,19 +59,12 @@ def play(page) -> None:
 
 
 @pytest.fixture(scope="module")
-def opened(address, browser):
+def opened(address, new_page):
     """One page for all tests, as music takes a while; nothing may be complained about."""
-    faults = []
-    page = browser.new_page(viewport=DESK)
-    page.set_default_timeout(WAIT_MS)
-    page.on("request", lambda r: is_foreign(r.url, address) and faults.append(r.url))
-    page.on("console", lambda m: m.type == "error" and faults.append(m.text))
-    page.on("pageerror", lambda error: faults.append(str(error)))
-    page.goto(address + LINK)
-    filled(page, 2)
-    yield page
-    page.close()
-    assert not faults
+    with watched(new_page(), address) as page:
+        page.goto(address + LINK)
+        filled(page, 2)
+        yield page
 
 
 @pytest.fixture
@@ -100,6 +93,28 @@ def test_a_side_whose_sound_comes_late_joins_in_time(page):
     filled(page, 3)
     page.wait_for_function(RUN_TOGETHER)
     assert [side["muted"] for side in sides(page)].count(False) == 1
+
+
+def test_another_instrument_sounds_on_and_draws_nothing(page):
+    filled(page, 3)
+    lanes = """[...document.querySelectorAll('.prism-together .prism-player')].map(lane =>
+        [lane.querySelector('canvas').dataset.notes, lane.querySelector('audio').src])"""
+    before, sent = page.evaluate(lanes), []
+    play(page)
+    page.wait_for_function(f"({SIDES})[0].beat > 2")
+    page.on("request", lambda r: "queue/join" in r.url and sent.append(r.url))
+    page.get_by_label("Instrument").select_option("As the music was")
+    assert said(page) == "Instrument: As the music was"
+    page.wait_for_function(
+        f"before => ({lanes}).every(([, sound], place) => sound && sound !== before[place][1])",
+        arg=before,
+    )
+    page.wait_for_function(RUN_TOGETHER)
+    assert sides(page)[0]["beat"] > 2
+    assert [notes for notes, _ in page.evaluate(lanes)] == [notes for notes, _ in before]
+    assert "instrument=written" in page.url and len(sent) == 1
+    page.get_by_label("Instrument").select_option("Piano")
+    page.wait_for_function(f"before => `${{{lanes}}}` === `${{before}}`", arg=before)
 
 
 def test_the_playhead_stands_where_the_sound_is(page):

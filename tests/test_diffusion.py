@@ -13,7 +13,6 @@ def test_add_noise_is_a_straight_line_between_data_and_noise():
 
 
 def test_schedule_runs_from_noise_to_data():
-    assert diffusion.schedule(4, shift=1.0) == [1.0, 0.75, 0.5, 0.25, 0.0]
     assert diffusion.schedule(4) == pytest.approx([1.0, 1.5 / 1.75, 1 / 1.5, 0.5 / 1.25, 0.0])
 
 

@@ -1,6 +1,8 @@
 """The experiment on tiny models, and its figures from rows made by hand."""
 
+import dataclasses
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -107,6 +109,9 @@ def test_real_music_is_held_out_and_by_the_composer(systems, held):
         for piece, side in zip(held.pieces, held.splits, strict=True)
         if side != "train"
     }
+    # Of the baseline only its name is looked at.
+    echo = SimpleNamespace(rolls=[PianoRoll.empty()])
+    systems = dataclasses.replace(systems, amt=lambda *_, **__: echo)
     for run in planned_runs(LABELS, 6, seed=1):
         drawn = systems.draw(run)
         assert list(drawn) == systems.names == [n for n in WITHOUT_STUDENT if n != "amt_untold"]
@@ -363,8 +368,7 @@ def test_figures_show_the_result(rows, held, network):
     ]
     odds = figures["mixing"].axes[1].get_lines()[0]
     assert odds.get_ydata().tolist() == [-1, 0, 1]
-    older = result | {"mixing": [{"weight": w, "first": w, "second": w} for w in (0, 1)]}
-    assert len(evaluation_figures(older)["mixing"].axes) == 1
+    older = dict(result)
     del older["guidance"], older["mixing"]
     assert list(evaluation_figures(older)) == figure_names(older)
     assert set(figures) - set(figure_names(older)) == {"guidance", "mixing"}

@@ -14,6 +14,7 @@ from prism.corpora.dataset import corpus_sample, prompt_sample
 from prism.corpora.prepared import Corpus
 from prism.models.settings import GenerationSettings
 from prism.music.roll import Note, PianoRoll
+from prism.music.windows import cut
 from prism.service.lessons import (
     bars_around,
     births,
@@ -22,7 +23,6 @@ from prism.service.lessons import (
     decoded_states,
     dissolved,
     encode,
-    excerpt,
     gaussian,
     relatives,
     timed,
@@ -43,7 +43,7 @@ def test_music_dissolves_from_its_own_decoding_into_decoded_noise(real):
     noise = torch.randn(latents.shape, generator=torch.Generator().manual_seed(0))
     assert last == decode(PIPELINE, noise, real)
     assert middle == decode(PIPELINE, 0.5 * latents + 0.5 * noise, real)
-    assert last == dissolved(PIPELINE, excerpt(real, -4, real.frames), [1.0])[0]
+    assert last == dissolved(PIPELINE, real.transposed(1), [1.0])[0]
     assert (first.tempo, first.time_signature) == (real.tempo, real.time_signature)
 
 
@@ -99,7 +99,7 @@ def test_wrong_numbers_are_refused(real, beat, numbers, message):
 
 def test_an_excerpt_strikes_held_notes_again_and_cuts_the_last():
     roll = PianoRoll.from_notes([Note(60, 0, 6, 70), Note(62, 5, 1), Note(64, 7, 4)])
-    assert excerpt(roll, 16, 16).notes() == [Note(60, 0, 2, 70), Note(62, 1, 1), Note(64, 3, 1)]
+    assert cut(roll, 16, 16).notes() == [Note(60, 0, 2, 70), Note(62, 1, 1), Note(64, 3, 1)]
 
 
 def test_bars_around_stay_inside():
@@ -112,7 +112,7 @@ def test_bars_around_stay_inside():
 
 def test_a_delay_cuts_what_leaves():
     roll = PianoRoll.from_notes([Note(60, 0, 1), Note(62, 63, 1)])
-    assert excerpt(roll, -4, 256).notes() == [Note(60, 1, 1)]
+    assert cut(roll, -4, 256).notes() == [Note(60, 1, 1)]
 
 
 def test_relatives_are_what_their_names_say(corpus):

@@ -134,19 +134,6 @@ def test_a_run_on_another_corpus_is_refused(corpus, tmp_path, name):
             Trainer(made(other), tmp_path)
 
 
-def test_a_checkpoint_that_names_no_corpus_goes_on_and_says_so(corpus, tmp_path, capsys):
-    kept = begun(corpus, tmp_path)
-    older = torch.load(kept.latest, weights_only=True)
-    del older["corpus_sha256"]
-    torch.save(older, kept.latest)
-    trainer = Trainer(stage(on(corpus, "c" * 64)), tmp_path)
-    assert trainer.state.step == 4
-    assert f"{kept.latest} names no corpus, as older ones do not" in capsys.readouterr().err
-    trainer.run(stop_after=5)
-    with pytest.raises(CheckpointError, match="on another corpus .SHA-256 cccc"):
-        Trainer(stage(on(corpus, "d" * 64)), tmp_path)
-
-
 def test_another_network_s_checkpoint_is_told(corpus, tmp_path):
     kept = begun(corpus, tmp_path)
     other = torch.load(kept.latest, weights_only=True)

@@ -5,7 +5,6 @@ import itertools
 import pathlib
 
 import pytest
-import torch
 from test_training import TINY, stage
 
 from prism.training.batches import RunConfig
@@ -55,15 +54,6 @@ def test_the_last_calm_state_survives_the_ones_saved_after_it(corpus, tmp_path):
     assert 10 <= again.state.step < stopped
     assert not again.state.divergence.exceeds(1.5) and again.recipe.learning_rate == 5e-4
     assert not trainer.checkpoints.calm.exists()
-
-
-def test_a_checkpoint_from_before_divergence_was_watched_goes_on(corpus, tmp_path):
-    trainer = Trainer(stage(corpus), tmp_path)
-    trainer.run(stop_after=2)
-    state = torch.load(trainer.checkpoints.latest, weights_only=True)
-    del state["progress"]["divergence"]
-    torch.save(state, trainer.checkpoints.latest)
-    assert Trainer(stage(corpus), tmp_path).state.step == 2
 
 
 def test_a_disk_without_hard_links_gets_a_copy_of_the_calm_state(corpus, tmp_path, monkeypatch):

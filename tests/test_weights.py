@@ -6,12 +6,10 @@ import numpy as np
 import pytest
 import torch
 from conftest import ROOT
-from safetensors.torch import save_file
 
 from prism.corpora.dataset import WindowSampler, corpus_sample, roll_tensor
 from prism.corpora.prepared import Corpus
 from prism.models.autoencoder import orphan_share
-from prism.models.dit import PrismDiT
 from prism.models.pipeline import PrismPipeline
 from prism.music.statistics import describe
 
@@ -87,43 +85,3 @@ def test_a_round_trip_of_a_drawn_roll_is_close(pipe):
     with torch.inference_mode():
         struck = pipe.autoencoder(roll_tensor(roll)[None])[0, 0].numpy() > 0
     assert 2 * (struck & roll.onset).sum() / (struck.sum() + roll.onset.sum()) > 0.9
-
-
-# What the parts were called in weights from before they had DiT's names; longer ones first.
-NAMES_BEFORE = {
-    "x_embedder.": "input.",
-    "self_cond_embedder.": "estimate.",
-    "pos_embed": "positions",
-    "metre_embedder.mlp.": "metre.network.",
-    "metre_embedder.": "metre.",
-    "t_embedder.mlp.": "time.network.",
-    "y_embedder.": "label.",
-    "attribute_embeddings.": "asked.",
-    "final_layer.adaLN_modulation.": "modulation.",
-    "final_layer.linear.": "output.",
-    ".attn.proj.": ".attention.output.",
-    ".attn.q_norm.": ".attention.query_norm.",
-    ".attn.k_norm.": ".attention.key_norm.",
-    ".attn.": ".attention.",
-    ".mlp.": ".perceptron.",
-    ".adaLN_modulation.": ".modulation.",
-}
-
-
-def test_keys_of_before_are_mapped_on_load(pipe, tmp_path):
-    """In a file and in a state."""
-    expected = pipe.dit.state_dict()
-    before = {}
-    for key, value in expected.items():
-        for new, old in NAMES_BEFORE.items():
-            key = key.replace(new, old)
-        before[key] = value.contiguous()
-    assert {"input.weight", "blocks.0.attention.query_norm.weight"} <= before.keys()
-    pipe.dit.save_config(tmp_path)
-    save_file(before, tmp_path / "diffusion_pytorch_model.safetensors")
-    from_file = PrismDiT.from_pretrained(tmp_path)
-    from_state = PrismDiT.from_config(dict(pipe.dit.config))
-    from_state.load_state_dict(before)
-    for model in (from_file, from_state):
-        loaded = model.state_dict()
-        assert all(torch.equal(loaded[key], value) for key, value in expected.items())

@@ -50,7 +50,8 @@
 
   function look() {
     if (!rests()) return;
-    if (before === null && nobody()) draw();
+    // A piece that has not come by then will not come.
+    if (nobody()) draw();
     else if (before !== null && before !== link() && sounds()) play();
   }
 

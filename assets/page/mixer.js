@@ -24,13 +24,21 @@ function boundaries() {
 // ---- what is seen ----
 
 // Every other composer is lighter and from across the circle of hues: what is alike is far apart.
-function colouredOf(name, tag, className) {
+function colourOf(name, made) {
   const { known } = value();
   const place = known.indexOf(name);
-  const made = make(tag, className);
-  made.style.setProperty("--hue", 40 + 360 * (place / known.length + (place % 2) / 2));
-  made.style.setProperty("--lighter", place % 2 ? 0.16 : 0);
+  const hue = 40 + 360 * (place / known.length + (place % 2) / 2);
+  const lightness = `calc(var(--prism-composer-lightness) + ${place % 2 ? 0.16 : 0})`;
+  made.style.setProperty("--own", `oklch(${lightness} .15 ${hue})`);
   return made;
+}
+
+// The chosen composers' chips have the colours of the bar; Gradio makes them anew at its own time.
+const controls = element.closest(".prism-controls");
+function colourChips() {
+  for (const chip of controls.querySelectorAll(".token")) {
+    colourOf(chip.firstElementChild.textContent.trim(), chip);
+  }
 }
 
 function boundaryOf(name, index) {
@@ -44,16 +52,17 @@ function boundaryOf(name, index) {
 
 function lay() {
   const { composers } = value();
-  const parts = composers.map((name) => colouredOf(name, "div", "part"));
+  const parts = composers.map((name) => colourOf(name, make("div", "part")));
   parts.at(-1)?.classList.add("last");
   bar.replaceChildren(...parts, ...composers.slice(0, -1).map(boundaryOf));
-  const names = composers.map((name) => colouredOf(name, "li", "name"));
+  const names = composers.map((name) => colourOf(name, make("li", "name")));
   part(".names").replaceChildren(...names);
   root.dataset.composers = JSON.stringify(composers);
 }
 
 function show() {
   const { composers, weights } = value();
+  colourChips();
   root.hidden = composers.length < 2;
   // The boundary that has the focus keeps it.
   if (root.dataset.composers !== JSON.stringify(composers)) lay();
@@ -127,5 +136,6 @@ part(".equal").addEventListener("click", () => {
   trigger("input", {});
 });
 
+new MutationObserver(colourChips).observe(controls, { childList: true, subtree: true });
 watch("value", show);
 show();

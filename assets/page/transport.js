@@ -1,4 +1,4 @@
-// The body of the transport's on-load function: `element`, `props` and `watch` are given.
+// The body of the transport's on-load function: `element`, `props`, `trigger` and `watch` are given.
 // Players ask with bubbling events (see player.js); those inside `.prism-together` are answered.
 const LETTERS = ["A", "B", "C"];
 const TEXT_FIELDS = "input:not([type=range], [type=checkbox], [type=radio], [type=button]), "
@@ -9,7 +9,7 @@ const SPACE_USERS = "button, a, summary, [role=button], [role=tab], input";
 const root = element.querySelector(".prism-transport");
 const part = (name) => root.querySelector(name);
 // Of each lane, from above: its source's `name`, and the `title` it goes by.
-const lanes = () => (props.value || { sources: [] }).sources;
+const lanes = () => props.sources;
 const ensemble = new Ensemble(show, (error) => {
   say(`The browser refused to play: ${error.message} Press Play again.`);
 });
@@ -228,6 +228,11 @@ part(".more").addEventListener("click", () => {
 part(".loop").addEventListener("change", (event) => chooseLoop(event.target.value));
 part(".zoom").addEventListener("change", (event) => zoom(Number(event.target.value)));
 part(".colours").addEventListener("change", (event) => colourBy(event.target.value));
+part(".instrument").addEventListener("change", ({ target }) => {
+  props.value = target.value;
+  say(`Instrument: ${target.selectedOptions[0].text}`);
+  trigger("input", {});
+});
 part(".tempo").addEventListener("input", (event) => {
   ensemble.factor = event.target.value / 100;
   if (ensemble.current) ensemble.setLevels();
@@ -318,7 +323,7 @@ const ANSWERS = {
   scroll: (_, { first }) => scroll(first),
   mark: (_, { from, to }) => loopMarked(from, to),
   length: () => show(),
-  sound: (index) => ensemble.renew(ensemble.sources[index]),
+  sound: (index, { again }) => ensemble.renew(ensemble.sources[index], again),
 };
 
 function meet() {
@@ -343,8 +348,15 @@ for (const [name, answer] of Object.entries(ANSWERS)) {
   });
 }
 
+function showInstrument() {
+  part(".instrument").value = props.value;
+}
+
 function build() {
-  part(".zoom").replaceChildren(...SPANS.map((span) => option(span, span === SPANS[0] ? "Whole piece" : `${span} beats`)));
+  part(".instrument").replaceChildren(...props.instruments.map((one) => option(...one)));
+  showInstrument();
+  part(".zoom").replaceChildren(...SPANS.map((span, place) =>
+    option(span, place ? `${span} beats` : "Whole piece")));
   showLegend();
   meet();
 }
@@ -354,5 +366,5 @@ new MutationObserver(() => {
   showLegend();
   showRuler();
 }).observe(document.body, { attributeFilter: ["class"] });
-watch("value", build);
+watch("value", showInstrument);
 build();

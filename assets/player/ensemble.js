@@ -202,10 +202,11 @@ class Ensemble {
     return loop && ends.every((beat) => beat === this.beats || this.bars.includes(beat));
   }
 
-  // A source's sound came, changed or went.
-  renew(source) {
+  // A source's sound came, changed or went; `again` if the music is the same.
+  renew(source, again = false) {
     const { view } = this;
-    if (source === this.current) {
+    if (again) source.audio.currentTime = source.seconds(view.beat);
+    else if (source === this.current) {
       if (view.playing) this.pause();
       if (!this.hasBars(view.loop)) {
         view.first = 0;

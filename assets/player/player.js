@@ -20,7 +20,8 @@ const view = {
   source: "",
 };
 let colour = null;
-let sounding = { address: "", detail: "", beats: 0 };
+let audioAddress = "";
+let heardNotes = ""; // those that sound there
 let pictureWanted = false;
 
 // The page brings a stored example along; one that was opened by a link waits for its own music.
@@ -328,27 +329,18 @@ function chipOf({ name, number, words, about }) {
 function showSound() {
   const address = hasSound() ? sound().url : "";
   playButton.disabled = !address;
-  if (address === sounding.address) return;
-  const { detail, beats } = value();
-  const goesOn = address && detail === sounding.detail && beats > sounding.beats;
-  sounding = { address, detail, beats };
-  if (goesOn) return playOn(address);
+  if (address === audioAddress) return;
+  const notes = JSON.stringify(value().notes);
+  // On another instrument, or with more after it, it goes on where it was.
+  const again = Boolean(address && audioAddress) && notes.startsWith(heardNotes.slice(0, -1));
+  [audioAddress, heardNotes] = [address, notes];
   if (address) audio.src = address;
   else {
     audio.pause();
     audio.removeAttribute("src");
     audio.load();
   }
-  if (alone("sound")) view.beat = view.first = 0;
-}
-
-// The same music with more after it: who listens to its beginning hears on.
-function playOn(address) {
-  const { currentTime, paused, playbackRate } = audio;
-  audio.src = address;
-  audio.currentTime = currentTime;
-  audio.playbackRate = playbackRate;
-  if (!paused) audio.play().catch(() => {}); // a pause came in between
+  if (alone("sound", { again })) view.beat = view.first = 0;
 }
 
 function showDownloads() {

@@ -37,12 +37,9 @@ def no_events() -> np.ndarray:
 
 
 def make_events(start: np.ndarray, duration: np.ndarray, pitch: np.ndarray) -> np.ndarray:
-    """Encode notes of the piano as events, sorted by time, then pitch.
+    """Encode notes of the piano, arrays of shape (n,), as events, sorted by time, then pitch.
 
-    Parameters
-    ----------
-    start, duration, pitch : ndarray, shape=(n,)
-        Centiseconds, of which fractions are rounded, and MIDI numbers.
+    Times are in centiseconds, of which fractions are rounded.
     """
     start, duration = (np.floor(np.asarray(a) + 0.5).astype(np.int64) for a in (start, duration))
     duration = np.clip(duration, 1, MAXIMUM_DURATION - 1)
@@ -93,21 +90,12 @@ def with_rests(events: np.ndarray, end: int | None = None) -> np.ndarray:
 
 
 def anticipated(events: np.ndarray, controls: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Interleave controls with events (the paper's section 3.1).
+    """Interleave controls (m, 3) with events (n, 3), both sorted by time (the paper's section 3.1).
 
     A control stands directly after the first event that arrives at most `ANTICIPATION` before it
-    (those due before that stand first of all).
-
-    Parameters
-    ----------
-    events, controls : ndarray, shape=(n, 3) and (m, 3)
-        Sorted by time; events with rests, so that a control is not kept waiting.
-
-    Returns
-    -------
-    sequence, waiting : ndarray
-        The interleaved sequence, and the controls due later than `ANTICIPATION` after the last
-        event but one, for which no event follows.
+    (those due before that stand first of all). Events come with rests, so that a control is not
+    kept waiting. Returned are the sequence, and the controls due later than `ANTICIPATION` after
+    the last event but one, for which no event follows.
     """
     # Before event i is placed, what counts is the time of event i − 1 (0 before the first).
     clock = np.concatenate([[0], times(events)])[: len(events)]

@@ -46,16 +46,9 @@ class Shares:
 class SequenceSampler:
     """Draws sequences; the same (seed, step) gives the same ones in every run.
 
-    Parameters
-    ----------
-    windows : WindowSampler
-        Where sequences begin, and with what probability each label is drawn.
-    centiseconds_per_frame : int
-        The one tempo of all music.
-    told : bool
-        Whether a sequence's pieces have one label.
-    key_normalised : bool
-        Whether pieces are moved to C major or A minor instead of anywhere.
+    They begin at windows of a `WindowSampler`, by whose probabilities labels are drawn. `told` says
+    whether a sequence's pieces have one label, `key_normalised` whether they are moved to C major
+    or A minor instead of anywhere.
     """
 
     def __init__(

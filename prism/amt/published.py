@@ -16,7 +16,7 @@ from safetensors.torch import load_file
 
 from prism.amt.model import AnticipatoryTransformer
 from prism.amt.vocabulary import VOCABULARY_SIZE
-from prism.models.hub import READ_ERRORS, WeightsError, find_weights, read_network
+from prism.models.hub import find_weights, read_network, reading
 
 # GPT-2 stores these weights the other way round (input by output).
 _TRANSPOSED = re.compile(r"\.(c_attn|c_proj|c_fc)\.weight$")
@@ -26,32 +26,21 @@ _ADVICE = "restore it from the repository, train it with: prism train amt, or na
 def load(name: str | pathlib.Path) -> AnticipatoryTransformer:
     """Read a model, ours or a published one, in float32 from a folder or from the Hub.
 
-    Raises
-    ------
-    WeightsError
-        If it cannot be found, or a file is missing, truncated or does not fit.
+    Raises WeightsError if it cannot be found, or a file is missing, truncated or does not fit.
     """
     files = ("config.json", "*.safetensors", "pytorch_model.bin")
     folder = find_weights(name, files, "AMT weights")
-    if not (folder / "config.json").is_file():
-        raise WeightsError(f"no AMT weights at {folder} (config.json missing); {_ADVICE}")
-    try:
+    with reading(folder, "config.json", "AMT weights", _ADVICE):
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         if config.get("_class_name") == AnticipatoryTransformer.__name__:
             return read_network(AnticipatoryTransformer, folder)
         return _load_gpt2(folder, config)
-    except WeightsError:
-        raise
-    except READ_ERRORS as error:
-        message = f"AMT weights in {folder} cannot be read ({error}); {_ADVICE}"
-        raise WeightsError(message) from error
 
 
 def _load_gpt2(folder: pathlib.Path, config: dict) -> AnticipatoryTransformer:
     if config["vocab_size"] != VOCABULARY_SIZE:
-        raise WeightsError(
-            f"AMT weights in {folder}: expected a vocabulary of {VOCABULARY_SIZE} tokens, "
-            f"got {config['vocab_size']}"
+        raise ValueError(
+            f"expected a vocabulary of {VOCABULARY_SIZE} tokens, got {config['vocab_size']}"
         )
     model = AnticipatoryTransformer(
         width=config["n_embd"],
@@ -69,7 +58,7 @@ def _read_tensors(folder: pathlib.Path) -> dict[str, torch.Tensor]:
         return load_file(safe)
     if own.is_file():
         return torch.load(own, map_location="cpu", weights_only=True)
-    raise WeightsError(f"AMT weights in {folder}: expected {safe.name} or {own.name}; {_ADVICE}")
+    raise FileNotFoundError(f"expected {safe.name} or {own.name}")
 
 
 def _gpt2_state(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:

@@ -108,14 +108,8 @@ def nucleus(top_p: float, generator: torch.Generator) -> Choose:
 class EventSequence:
     """The sequence so far, and the last part of it, which a reader has read.
 
-    Parameters
-    ----------
-    model : AnticipatoryTransformer
-        Its table and context are used.
-    sequence : ndarray, shape=(n, 3)
-        Prompt with the controls that belong into it.
-    flag : int
-        AUTOREGRESS or ANTICIPATE.
+    It begins with a prompt and the controls that belong into it; `flag` is AUTOREGRESS or
+    ANTICIPATE.
     """
 
     def __init__(

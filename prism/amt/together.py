@@ -1,8 +1,8 @@
 """Several samples of the baseline at once, in a fraction of the time that they take one by one.
 
-Each sample is drawn as ever, in a thread of its own, up to where it needs the model; when all have
-come that far, the model reads the next tokens of all of them in one go. The products with its
-weights, which take nearly all the time, are shared; attention is each one's own.
+Each sample is drawn by the usual code in a thread of its own, up to where it needs the model; when
+all threads wait there, the model reads the next tokens of all of them in one pass. They share the
+products with its weights, which take nearly all the time; attention is each one's own.
 
 Conventions
 -----------
@@ -110,7 +110,7 @@ class _Meeting:
     def _answered(self, members: Sequence[int]) -> dict[int, torch.Tensor | Exception]:
         try:
             found = hidden_together(self._model, [self._asked[member] for member in members])
-        except Exception as error:  # whoever waits must not wait for ever
+        except Exception as error:  # else the waiting threads would hang
             found = [error] * len(members)
         return dict(zip(members, found, strict=True))
 

@@ -53,14 +53,8 @@ CONTEXT = 1 + TOKENS_PER_EVENT * EVENTS_IN_CONTEXT
 class TokenTable:
     """Which published tokens a model knows, and at which rows.
 
-    Parameters
-    ----------
-    time_step : int
-        Centiseconds; times and durations are multiples of it.
-    lowest_pitch, highest_pitch : int
-        MIDI numbers, both included.
-    instruments : int
-        How many of the 129 it knows, counted from the piano.
+    Times and durations are multiples of `time_step`, in centiseconds; both pitches are included;
+    instruments are counted from the piano.
     """
 
     time_step: int = 1

@@ -36,22 +36,10 @@ PROGRAMS = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command.
+    """Run one command; its arguments are those of the process by default.
 
-    Parameters
-    ----------
-    arguments : sequence of str, optional
-        Those of the process by default.
-
-    Returns
-    -------
-    int
-        Exit status: 0, or 2 after a mistake, of which one line on stderr tells.
-
-    Raises
-    ------
-    SystemExit
-        From argparse, after ``--help`` or an option that does not exist, and from `PROGRAMS`.
+    Returns the exit status: 0, or 2 after a mistake, of which one line on stderr tells. SystemExit
+    comes from argparse, after ``--help`` or an option that does not exist, and from `PROGRAMS`.
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     try:

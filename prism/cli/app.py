@@ -26,15 +26,7 @@ from prism.ui.page import build_ui, launch_options
 def main(arguments: Sequence[str] | None = None) -> None:
     """Answer first, then load the models and the corpus; returns when the page is closed.
 
-    Parameters
-    ----------
-    arguments : sequence of str, optional
-        Those of the process by default.
-
-    Raises
-    ------
-    SystemExit
-        With status 1 where there is no such bundle, of which one line on stderr tells.
+    Where there is no such bundle, one line on stderr tells and the exit status is 1.
     """
     parser = argparse.ArgumentParser(
         prog="prism app",

@@ -1,4 +1,4 @@
-"""What a build knows of itself: which stages are done, and how far the one at work is."""
+"""The state of a build: which stages are done, and how far the current one is."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from prism.music.progress import gathered
-from prism.music.writing import write_text
+from prism.music.writing import write_json
 
 STATE_FILE = pathlib.Path("run", "build.json")
 _LINE_SECONDS = 10.0  # between lines, where one cannot be drawn over another
@@ -29,17 +29,8 @@ class BuildStage(NamedTuple):
 class BuildState:
     """The stages that are done with the seconds they took, in a bundle's ``run/build.json``.
 
-    Parameters
-    ----------
-    folder : Path
-        The bundle's.
-    begun : dict
-        What is built, of what, by which preset.
-
-    Raises
-    ------
-    ValueError
-        If another build was begun there, or the folder holds something else.
+    `begun` says what is built, of what, by which preset. Raises ValueError if another build was
+    begun in the bundle's `folder`, or it holds something else.
     """
 
     def __init__(self, folder: pathlib.Path, begun: Mapping[str, Any]) -> None:
@@ -77,8 +68,7 @@ class BuildState:
         self._write()
 
     def _write(self) -> None:
-        text = json.dumps({"begun": self._begun, "done": self.done}, indent=1, ensure_ascii=False)
-        write_text(self._path, text + "\n")
+        write_json(self._path, {"begun": self._begun, "done": self.done})
 
 
 def duration(seconds: float) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import functools
-import json
 import pathlib
 from typing import Any
 
@@ -34,24 +33,23 @@ from prism.evaluation.two_sample import SEEDS, UPDATES, Side, two_sample_test
 from prism.models.pipeline import PrismPipeline
 from prism.models.settings import SETTINGS
 from prism.music.progress import ProgressBar
-from prism.music.writing import sole_writer, write_text
+from prism.music.writing import sole_writer, write_json
 from prism.service.bundle import Bundle, open_bundle
 from prism.similarity.bands import RealPairs, measure_bands, save_bands
 from prism.similarity.neighbours import TrainingIndex
 from prism.similarity.networks import CorpusFeatures, ImageNetFeatures
 from prism.similarity.scorer import BANDS_FILE, SimilarityScorer
 
-_PAIRS_A_BAND = 400
-# What --quick asks for, to see that everything works.
-_QUICK = {
-    "runs": 2,
-    "drawn": 2,
-    "fresh": 1,
-    "updates": 20,
-    "pairs": 1,
-    "mixed": 1,
-    "samples": 0,
-    "steered": 0,
+# Of each number its default, what --quick takes instead to see that everything works, and its help.
+_NUMBERS = {
+    "runs": (400, 2, "in which the systems are compared"),
+    "drawn": (75, 2, "samples a label of Prism, for the two-sample test and labels' statistics"),
+    "fresh": (SEEDS, 1, "networks a two-sample test trains, a seed each"),
+    "updates": (UPDATES, 20, "by which each of them is trained, at least"),
+    "pairs": (105, 1, "pairs of composers mixed, at most all there are"),
+    "mixed": (2, 1, "samples a pair at each weight"),
+    "samples": (4, 0, "samples a composer at each guidance scale"),
+    "steered": (15, 0, "samples for each value of an attribute"),
 }
 
 
@@ -85,30 +83,9 @@ def command_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("task", choices=("experiment", "bands"), nargs="?", default="experiment")
     seed = SETTINGS["seed"]
-    parser.add_argument("--runs", type=int, default=400)
+    for name, (default, _, words) in _NUMBERS.items():
+        parser.add_argument(f"--{name}", type=int, default=default, help=words)
     parser.add_argument("--seed", default=seed.default, help=seed.expected)
-    parser.add_argument(
-        "--drawn",
-        type=int,
-        default=75,
-        help="samples a label of Prism for the two-sample test and the statistics of labels",
-    )
-    parser.add_argument(
-        "--fresh", type=int, default=SEEDS, help="networks a two-sample test trains, a seed each"
-    )
-    parser.add_argument(
-        "--updates", type=int, default=UPDATES, help="by which each of them is trained, at least"
-    )
-    parser.add_argument(
-        "--pairs", type=int, default=105, help="pairs of composers mixed, at most all there are"
-    )
-    parser.add_argument("--mixed", type=int, default=2, help="samples a pair at each weight")
-    parser.add_argument(
-        "--samples", type=int, default=4, help="samples a composer at each guidance scale"
-    )
-    parser.add_argument(
-        "--steered", type=int, default=15, help="samples for each value of an attribute"
-    )
     parser.add_argument(
         "--quick",
         action="store_true",
@@ -131,9 +108,7 @@ def command_parser() -> argparse.ArgumentParser:
         type=pathlib.Path,
         help="default: the bundle's evaluation.json; with --quick, evaluation.json in --output",
     )
-    parser.add_argument(
-        "--pairs-a-band", type=int, default=_PAIRS_A_BAND, help="real pairs of each kind"
-    )
+    parser.add_argument("--pairs-a-band", type=int, default=400, help="real pairs of each kind")
     return parser
 
 
@@ -152,7 +127,7 @@ def _measure_bands(options: argparse.Namespace) -> None:
 
 def _run(options: argparse.Namespace, bundle: Bundle) -> None:
     if options.quick:
-        vars(options).update(_QUICK)
+        vars(options).update({name: quick for name, (_, quick, _) in _NUMBERS.items()})
     runs = ROOT / "runs" if bundle.is_shipped else bundle.folder / "run"
     options.output = options.output or runs / "evaluation"
     usual = options.output / "evaluation.json" if options.quick else bundle.path("evaluation")
@@ -203,8 +178,7 @@ def _evaluate(options: argparse.Namespace) -> None:
         **summary(rows),
         **_studies(options, prism, scorer.networks["corpus"], corpus, kept),
     }
-    text = json.dumps(result, indent=1, ensure_ascii=False)
-    write_text(options.result, text + "\n")
+    write_json(options.result, result)
     save_evaluation_figures(result, options.output)
 
 

@@ -89,10 +89,7 @@ def add_controls(parser: argparse.ArgumentParser, without: Sequence[str] = ()) -
 def chosen_bundle(options: argparse.Namespace) -> Bundle:
     """The bundle that options of a parser with `add_controls` name, with their weights.
 
-    Raises
-    ------
-    ValueError
-        If there is none.
+    Raises ValueError if there is none.
     """
     from prism.service.bundle import open_bundle  # not needed for --help
 
@@ -102,11 +99,8 @@ def chosen_bundle(options: argparse.Namespace) -> Bundle:
 def read_settings(options: argparse.Namespace, offered: Offered) -> Iterator[GenerationSettings]:
     """The settings for each seed, from options of a parser with `add_controls`.
 
-    Raises
-    ------
-    ValueError
-        If a setting is out of its range, or ``--number`` leads out of that of the seeds or comes
-        with several; before the first settings.
+    Raises ValueError, before the first settings, if one is out of its range, or ``--number`` leads
+    out of that of the seeds or comes with several.
     """
     values = {name: getattr(options, name, None) for name in PUBLIC if name not in (*_MIX, "seed")}
     given = _said(options.say, offered) | {n: v for n, v in values.items() if v is not None}

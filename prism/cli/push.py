@@ -17,13 +17,7 @@ _WORK, _NOTES = ("run/*", "*.partial*", "*/lock"), ("corpus/*", "examples.json")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Parse the command line and publish.
-
-    Raises
-    ------
-    SystemExit
-        With status 1 after a mistake, of which one line on stderr tells.
-    """
+    """Parse the command line and publish; after a mistake one line on stderr, exit status 1."""
     parser = argparse.ArgumentParser(prog="prism push", description=__doc__)
     parser.add_argument("bundle", metavar="FOLDER", help="as prism build leaves it")
     parser.add_argument("--repo", required=True, metavar="OWNER/NAME", help="on the Hub")

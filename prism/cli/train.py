@@ -108,13 +108,7 @@ def _push_parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Parse the command line and train, or publish.
-
-    Raises
-    ------
-    SystemExit
-        With status 1 after a mistake, of which one line on stderr tells.
-    """
+    """Parse the command line and train, or publish; after a mistake a line and exit status 1."""
     started = time.monotonic()
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     pushes = arguments[:1] == ["push"]

@@ -38,14 +38,9 @@ def windows_by_label(corpus: Corpus | ShardedCorpus, split: str) -> dict[str, Se
 
 
 def corpus_sample(corpus: Corpus, labels: Sequence[str], seed: int) -> Window:
-    """Draw a held-out window by one of `labels`: first the label, then a piece, then a window.
+    """A held-out window by one of `labels`, drawn by the seed: the label, a piece, a window of it.
 
-    The same seed draws the same window.
-
-    Raises
-    ------
-    ValueError
-        If `labels` is empty or has an unknown label.
+    Raises ValueError if `labels` is empty or one of them is unknown.
     """
     if not labels:
         raise ValueError("labels: expected at least one composer, got none")
@@ -56,15 +51,10 @@ def corpus_sample(corpus: Corpus, labels: Sequence[str], seed: int) -> Window:
 
 
 def prompt_sample(corpus: Corpus, sample: Window, seed: int) -> Window:
-    """The opening of another held-out piece with the same label as `sample`.
+    """The opening of another held-out piece with the same label as `sample`, drawn by the seed.
 
-    From the test split if it has another such piece, else from the validation split. The same seed
-    draws the same piece.
-
-    Raises
-    ------
-    ValueError
-        If there is no other piece.
+    From the test split if it has such a piece, else from the validation split; raises ValueError if
+    neither has.
     """
     return _other_windows(corpus, sample.piece, np.random.default_rng([seed % 2**63, 2]))[0]
 

@@ -35,14 +35,8 @@ DRUMS = "Drums"
 class FileFacts:
     """What only a MIDI file tells; it may name no metre and no tempo.
 
-    Parameters
-    ----------
-    instruments : dict
-        Instrument → number of its notes.
-    metres : tuple of str
-        Time signatures in the order in which they hold, each different from the one before.
-    tempi : int
-        How many tempi follow each other.
+    Notes of each instrument, time signatures in order, each different from the one before, and how
+    many tempi follow each other.
     """
 
     instruments: dict[str, int]

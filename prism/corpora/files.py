@@ -12,7 +12,7 @@ wrapper
     what was taken for a wrapper.
 hidden
     Whatever lies in ``__MACOSX`` or in a folder whose name begins with a dot and a letter, and
-    ``._`` files: systems put it beside the music. Such names are told, but not read.
+    ``._`` files: the operating system put it there. Such names are reported, but not read.
 names
     In the encoding that a ``.zip`` states for them; else, and in folders and in ``.tar`` wherever
     they are not UTF-8, see `prism.music.metadata.encoding_of`, of all such names of a ``.zip``
@@ -107,18 +107,9 @@ def entries(
 ) -> Iterator[MidiFile | LeftOut]:
     """Everything named like MIDI, or whose path is `wanted`, below a folder or in an archive.
 
-    Files are joined to a companion of the given name, if there is one beside them.
-
-    Yields
-    ------
-    MidiFile or LeftOut
-        The latter for what is hidden, a folder, a pipe or a broken link with such a name.
-
-    Raises
-    ------
-    CorpusError
-        If there is no such folder or archive, the archive is damaged, or it holds more than
-        `MAX_FILES` such names.
+    Files are joined to a companion of the given name, if there is one beside them. What is hidden,
+    a folder, a pipe or a broken link with such a name comes as `LeftOut`. Raises CorpusError if
+    there is no such folder or archive, it is damaged, or it holds more than `MAX_FILES` such names.
     """
     root = pathlib.Path(root)
     try:
@@ -199,7 +190,7 @@ def _in_folder(root: pathlib.Path, wanted: Callable[[str], bool]) -> Iterator[Mi
             path = _plain_path(file.relative_to(root).as_posix())
             if not wanted(path):
                 continue
-            # A pipe would make the reader wait for ever.
+            # Reading a pipe would block.
             if not file.is_file():
                 yield _no_file(path)
                 continue

@@ -82,13 +82,7 @@ _FORBIDDING = re.compile(
 
 
 def corpus_root() -> pathlib.Path:
-    """Folder of music21's corpus.
-
-    Raises
-    ------
-    CorpusError
-        If music21 is not installed, or was installed without its corpus.
-    """
+    """Folder of music21's corpus; raises CorpusError where it is not installed."""
     try:
         import music21
     except ImportError as error:
@@ -102,20 +96,16 @@ def corpus_root() -> pathlib.Path:
 
 
 def read_file(path: pathlib.Path, collection: Collection) -> Iterator[Piece]:
-    """Read every piece of a score or book of tunes below `corpus_root`.
-
-    Repeats are written out and ties joined; the collection gives label, terms and default tempo.
-
-    Raises
-    ------
-    CorpusError
-        If music21 cannot parse the file.
-    """
+    """Every piece of a score or book of tunes below `corpus_root`, as of `read_score_file`."""
     yield from read_score_file(path, path.relative_to(corpus_root()).as_posix(), collection)
 
 
 def read_score_file(path: pathlib.Path, source: str, collection: Collection) -> Iterator[Piece]:
-    """As `read_file`, of a score anywhere; `source` is what the pieces say of where it lies."""
+    """Every piece of a score anywhere, repeats written out and ties joined.
+
+    The collection gives label, terms and default tempo; `source` is what the pieces say of where
+    the file lies. Raises CorpusError if music21 cannot parse it.
+    """
     from music21 import converter, stream
 
     try:

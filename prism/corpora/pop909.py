@@ -39,12 +39,8 @@ def parse_pop909(path: str) -> Name | None:
 def on_annotated_beats(piece: Piece, events: MidiEvents, annotation: bytes) -> Piece:
     """A piece moved by less than a beat, so that its beats and bars are the annotated ones.
 
-    `events` are those it was made of, `annotation` what ``beat_midi.txt`` holds.
-
-    Raises
-    ------
-    ValueError
-        If the annotation has no downbeats or is no table of three columns.
+    `events` are those it was made of, `annotation` what ``beat_midi.txt`` holds; raises ValueError
+    if that has no downbeats or is no table of three columns.
     """
     table = np.array([line.split() for line in annotation.decode().splitlines() if line], float)
     if table.ndim != 2 or table.shape[1] != 3 or np.count_nonzero(table[:, 2]) < 2:

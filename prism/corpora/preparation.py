@@ -42,12 +42,7 @@ _SCORES_IN_BATCH = 8
 class Report:
     """What was left out of a prepared corpus, and why.
 
-    Parameters
-    ----------
-    skipped : list of LeftOut
-        Files and pieces.
-    labels : list of (str, int)
-        Labels with fewer pieces than the minimum, and how many they had.
+    `skipped` are files and pieces, `labels` those with fewer pieces than the minimum, and how many.
     """
 
     skipped: list[LeftOut] = dataclasses.field(default_factory=list)
@@ -80,23 +75,9 @@ def prepare(
     minimum_pieces: int = MINIMUM_PIECES,
     scheduler: str = LOCAL,
 ) -> tuple[Corpus, Report]:
-    """Prepare music21's corpus.
+    """Prepare music21's corpus; parameters as of `prism.corpora.midi_preparation.prepare_midi`.
 
-    Parameters
-    ----------
-    cache : Path
-        Folder for shards; a second run reads them from there.
-    processes, scheduler
-        See `prism.corpora.scheduling.opened_pool`.
-    include_restricted : bool
-        Also read the collections whose notice forbids Prism to ship them, for use on this machine.
-    minimum_pieces : int
-        Labels with fewer are left out.
-
-    Raises
-    ------
-    ValueError
-        If a number is out of its range, see `check_minimum`.
+    With `include_restricted`, collections are read too whose notice forbids Prism to ship them.
     """
     check_minimum(minimum_pieces)
     root = source.corpus_root()

@@ -48,12 +48,9 @@ class Corpus:
     digest: str = ""
 
     def select(self, split: str, labels: Sequence[str] | None = None) -> list[Piece]:
-        """Pieces of one split, optionally of some labels only.
+        """Pieces of one split, of some labels only if they are given.
 
-        Raises
-        ------
-        ValueError
-            If `split` or one of `labels` is unknown.
+        Raises ValueError if the split or a label is unknown.
         """
         wanted = checked_labels(self.labels, split, labels)
         return [
@@ -85,7 +82,7 @@ class Corpus:
         content = _encode(self)
         write_atomic(folder / CORPUS_FILE, lambda partial: partial.write_bytes(content))
         write_provenance(folder / PROVENANCE_FILE, self.pieces, self.splits, sources)
-        # One folder holds one corpus, and whoever reads it looks for shards first.
+        # A folder holds one corpus, and `load_corpus` looks for shards first.
         (folder / INDEX_FILE).unlink(missing_ok=True)
 
     @classmethod
@@ -149,10 +146,7 @@ def _encode(corpus: Corpus) -> bytes:
 def note_deltas(notes: np.ndarray) -> np.ndarray:
     """Notes as they are stored: starts as distances from the note before, int16.
 
-    Raises
-    ------
-    ValueError
-        If a note or a rest is too long for that.
+    Raises ValueError if a note or a rest is too long for that.
     """
     deltas = np.column_stack([np.diff(notes[:, 0], prepend=0), notes[:, 1:]])
     if len(deltas) and deltas.max() > np.iinfo(np.int16).max:
@@ -212,13 +206,7 @@ def _shown(corpus: Corpus, table: pathlib.Path) -> Corpus:
 
 
 def write_titles(folder: pathlib.Path, pieces: Iterable[Piece]) -> None:
-    """Write other titles into the provenance table of a prepared corpus; all else stays.
-
-    Raises
-    ------
-    FileNotFoundError
-        If the folder holds none.
-    """
+    """Write other titles into the provenance table of a prepared corpus, which has to be there."""
     titles = {piece.identifier: piece.title for piece in pieces}
     with (folder / PROVENANCE_FILE).open(newline="", encoding="utf-8") as file:
         rows = csv.DictReader(file)

@@ -27,10 +27,7 @@ DIGEST_LENGTH = 12
 def fingerprint(weights: pathlib.Path, corpus: Corpus, seed: int) -> dict[str, Any]:
     """Digests of the corpus and of each model's weights, and the seed.
 
-    Raises
-    ------
-    FileNotFoundError
-        If a model's weights are missing; a student there need not be.
+    Raises FileNotFoundError if a model has no weights; a student need not be there.
     """
     needed = {n: f for n, f in MODELS.items() if n != "student" or (weights / n).is_dir()}
     return {
@@ -46,10 +43,7 @@ def fingerprint(weights: pathlib.Path, corpus: Corpus, seed: int) -> dict[str, A
 def weights_digest(folders: Sequence[pathlib.Path]) -> str:
     """SHA-256 over the safetensors files of a model's folders, in the order of their names.
 
-    Raises
-    ------
-    FileNotFoundError
-        If a folder holds none.
+    Raises FileNotFoundError if a folder holds none.
     """
     digest = hashlib.sha256()
     for folder in folders:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import os
 import pathlib
 from collections import Counter
@@ -26,7 +25,7 @@ from prism.corpora.sharded import ShardedCorpus
 from prism.corpora.study import Chart, Study, chart_of, largest, study_of
 from prism.music.progress import ProgressBar
 from prism.music.roll import Piece
-from prism.music.writing import make_folder, write_text
+from prism.music.writing import make_folder, table_text, write_json, write_text
 
 REPORT_TEXT = "report.md"
 REPORT_DATA = "report.json"
@@ -95,12 +94,7 @@ def _kind(source: str) -> str:
 def study_files(root: str | os.PathLike, layout: Layout, processes: int = 2) -> Study:
     """Study a tree or archive of MIDI files; only a few numbers of each are kept in memory.
 
-    Raises
-    ------
-    CorpusError
-        If the root cannot be read.
-    ValueError
-        If no file has notes.
+    Raises CorpusError if it cannot be read, ValueError if no file has notes.
     """
     root = pathlib.Path(root)
     found: Results = []
@@ -143,8 +137,7 @@ def _results(batch: tuple, results: Results) -> Results:
 def save_study(study: Study, path: pathlib.Path) -> None:
     """Write a study as JSON."""
     make_folder(path.parent)
-    text = json.dumps(dataclasses.asdict(study), indent=1, ensure_ascii=False)
-    write_text(path, text + "\n")
+    write_json(path, dataclasses.asdict(study))
 
 
 def write_report(study: Study, folder: pathlib.Path) -> None:
@@ -156,11 +149,11 @@ def write_report(study: Study, folder: pathlib.Path) -> None:
 def report_text(study: Study) -> str:
     """The report in Markdown."""
     parts = [f"# Corpus study: {study.name}", *study.notes]
-    parts.append(_table(("figure", "value"), study.facts))
+    parts.append(table_text(("figure", "value"), study.facts))
     parts += [part for chart in study.charts for part in _chart_parts(chart)]
-    parts += ["## Composers and artists, one by one", _table(study.head, study.labels)]
+    parts += ["## Composers and artists, one by one", table_text(study.head, study.labels)]
     if study.left_out:
-        parts += ["## Files left out", _table(("file", "reason", "in detail"), study.left_out)]
+        parts += ["## Files left out", table_text(("file", "reason", "in detail"), study.left_out)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -172,14 +165,4 @@ def _chart_parts(chart: Chart) -> list[str]:
         (name, f"{n:,}", f"{100 * n / total:.1f} %", "█" * round(_BAR_LENGTH * n / most))
         for name, n in chart.rows
     ]
-    return [f"## {chart.title}", chart.about, _table(("", chart.unit, "share", ""), rows)]
-
-
-def _table(head: Iterable[str], rows: Iterable[Iterable]) -> str:
-    head = list(head)
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(map(_cell, line)) + " |" for line in lines)
-
-
-def _cell(value: object) -> str:
-    return str(value).replace("|", "\\|")
+    return [f"## {chart.title}", chart.about, table_text(("", chart.unit, "share", ""), rows)]

@@ -106,13 +106,7 @@ def _opened(path: pathlib.Path):
 
 
 def read_piece(path: pathlib.Path, index: int) -> Piece:
-    """One piece of a shard; only its part of the file is read.
-
-    Raises
-    ------
-    ValueError
-        If the file is missing or damaged.
-    """
+    """One piece of a shard, of which only its part is read; raises ValueError if it is damaged."""
     with _opened(path) as file:
         ends = file.get_slice("ends")[max(index - 1, 0) : index + 1]
         first = ends[0] if index else np.zeros_like(ends[0])
@@ -132,13 +126,7 @@ def read_piece(path: pathlib.Path, index: int) -> Piece:
 
 
 def read_summaries(path: pathlib.Path, number: int) -> tuple[list[PieceSummary], list[LeftOut]]:
-    """All summaries of a shard, which is given a number, and what was left out.
-
-    Raises
-    ------
-    ValueError
-        If the file is missing or damaged.
-    """
+    """All summaries of a shard, which is given a number, and what was left out; raises likewise."""
     with _opened(path) as file:
         left_out = [LeftOut(*row) for row in json.loads(file.metadata()["left_out"])]
         ends = file.get_tensor("ends")

@@ -48,7 +48,7 @@ _TEXTS = {
         "most.",
         "files",
     ),
-    "instrument_notes": ("Who plays the notes", "Notes of each instrument in all files.", "notes"),
+    "instrument_notes": ("Notes by instrument", "Notes of each instrument in all files.", "notes"),
     "tempi": ("Tempo changes", "How often a file changes its tempo.", "files"),
     "metres": ("Time signatures", "Of each piece the one that most of its beats lie in.", "pieces"),
     "metre_changes": ("Changes of metre", "{}", "pieces"),
@@ -130,12 +130,8 @@ def study_of(
 ) -> Study:
     """Count what there is to count, of each split if they are given.
 
-    `others` are ``origin``, ``charts`` to add, ``left_out`` and ``notes`` of the `Study`.
-
-    Raises
-    ------
-    ValueError
-        If there are no pieces.
+    `others` are ``origin``, ``charts`` to add, ``left_out`` and ``notes`` of the `Study`. Raises
+    ValueError if there are no pieces.
     """
     if not pieces:
         raise ValueError(f"{name}: no pieces to study; expected at least one file with notes")

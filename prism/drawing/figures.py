@@ -133,17 +133,13 @@ def _share_figure(
 
 def _mixing_figure(result: Mapping[str, Any]) -> Figure:
     """Which composers the corpus network recognises in mixtures of two, and their log-odds."""
-    found = result["mixing"]
-    # Results of before the log-odds are the rows alone.
-    rows = found["rows"] if isinstance(found, Mapping) else found
+    rows = result["mixing"]["rows"]
     curves = {
         "first": ("prism", "probability of the first composer"),
         "second": ("amt", "probability of the second composer"),
     }
     figure, ax = _share_figure(rows, "weight", "weight of the first composer", curves)
-    lines = ax.get_lines()
-    if isinstance(found, Mapping):
-        lines = [*lines, _log_odds(ax.twinx(), rows)]
+    lines = [*ax.get_lines(), _log_odds(ax.twinx(), rows)]
     ax.legend(lines, [line.get_label() for line in lines], frameon=False, fontsize=11)
     return figure
 

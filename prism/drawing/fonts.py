@@ -17,7 +17,7 @@ import re
 from matplotlib.font_manager import FontProperties, findfont, fontManager, get_font
 
 _DEFAULT = "sans-serif"
-# Boxes for everything, and fonts of formulas, with symbols in the places of letters.
+# Fonts that draw a box for every character, and symbol fonts for formulas.
 _NO_TEXT = re.compile("Last Resort|cm|STIX")
 _LEFT_OUT = re.compile(r"…([\s\u200c\u200d]*…)+")
 

@@ -15,7 +15,7 @@ def squared_distances(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def discrepancy(
-    truth: np.ndarray, other: np.ndarray, permutations: int = PERMUTATIONS, seed: int = 0
+    truth: np.ndarray, other: np.ndarray, permutations: int = PERMUTATIONS
 ) -> tuple[float, float]:
     """Unbiased MMD² of paired samples and how likely chance is to make it as large.
 
@@ -40,7 +40,7 @@ def discrepancy(
     width = np.median(squared[:size, :size][np.triu_indices(size, 1)])
     kernel = np.exp(-squared / max(2 * width, 1e-12))
     np.fill_diagonal(kernel, 0)
-    swapped = np.random.default_rng(seed).random((size, permutations)) < 0.5
+    swapped = np.random.default_rng(0).random((size, permutations)) < 0.5
     swapped[:, 0] = False  # as it is
     first = np.concatenate([~swapped, swapped]).astype(float)
     found = _mmd2(kernel, first, size)
@@ -62,15 +62,10 @@ def density_and_coverage(
 ) -> tuple[float, float]:
     """Whether `other` lies where `truth` does, and reaches all of it (Naeem et al. 2020).
 
-    Around each row of `truth` lies a ball that reaches to its k-th nearest row of `truth`. Density:
-    in how many balls a row of `other` lies, over k; it can pass 1. Coverage: the share of balls
-    with a row of `other`. Two samples of one distribution have a density of 1 and a coverage of
-    about 1 − 2⁻ᵏ.
-
-    Parameters
-    ----------
-    truth, other : ndarray, shape=(n, F) and (m, F)
-        Of fewer than k + 1 rows of `truth`, the farthest neighbour is taken.
+    Around each row of `truth`, (n, F), lies a ball that reaches to its k-th nearest row of `truth`,
+    or to the farthest of fewer. Density: in how many balls a row of `other`, (m, F), lies, over k;
+    it can pass 1. Coverage: the share of balls with a row of `other`. Two samples of one
+    distribution have a density of 1 and a coverage of about 1 − 2⁻ᵏ.
     """
     k = min(neighbours, len(truth) - 1)
     radii = np.sort(squared_distances(truth, truth), axis=1)[:, k]

@@ -1,7 +1,7 @@
 """The experiment itself: run after run, each written down as soon as it is done.
 
-A run's row holds all that is ever asked of it, so that tables and figures need no model; of what
-the models drew, the notes too, for a network that tries to tell them from real music.
+A run's row holds every figure of it, so that tables and figures need no model; and the notes that
+the models drew, for the two-sample test.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from prism.music.statistics import describe
 from prism.similarity.neighbours import TrainingIndex
 from prism.similarity.scorer import SimilarityScorer
 
-# For these it is asked how near they come to the training music.
+# The nearest training music is searched for these.
 _SEARCHED = (REFERENCE, "prism", "amt")
 _DECIMALS = 5
 GROUP = 8
@@ -36,7 +36,7 @@ def experiment(
 ) -> Iterator[Row]:
     """Yield each run's row as it is done, but for those whose numbers are in `done`.
 
-    The scorer's network named ``corpus`` also says whom it recognises; the index holds the
+    The scorer's network named ``corpus`` also classifies the composer; the index holds the
     training music. `GROUP` runs are drawn together, always the same ones: a run that is left of a
     group is drawn with those that are done, as what is drawn together may depend on it in the last
     bit.

@@ -15,17 +15,8 @@ Row = dict[str, Any]
 class Ledger:
     """Rows on disk, one a line; what is there is not done again.
 
-    Parameters
-    ----------
-    path : Path
-        The file; its first line says what the rows were made with.
-    origin : dict
-        What this experiment is made with: weights, corpus, settings.
-
-    Raises
-    ------
-    ValueError
-        If the file was begun with something else, or is damaged.
+    The file's first line is `origin`: weights, corpus and settings that the rows were made with.
+    Raises ValueError if it was begun with something else, or is damaged.
     """
 
     def __init__(self, path: pathlib.Path, origin: dict[str, Any]) -> None:

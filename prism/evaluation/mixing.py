@@ -76,14 +76,13 @@ def real_mixing(
     pairs: Sequence[Pair],
     samples: int,
     seed: int,
-    split: str = "test",
 ) -> dict[str, Any]:
     """`mixing_figures` of real music: that share of a window by the first, the rest by the second.
 
     What the measure gives where the mixture is known to be one.
     """
     rng = np.random.default_rng([seed, 7])
-    windows = windows_by_label(corpus, split)
+    windows = windows_by_label(corpus, "test")
     tables = []
     for pair in pairs:
         drawn = [

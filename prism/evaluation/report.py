@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+from prism.music.writing import table_text
 
 NETWORK_NAMES = {"imagenet": "picture network", "corpus": "music network"}
 SYSTEM_NAMES = {
@@ -34,13 +36,6 @@ _FIGURES = {
 def figure_names(result: Mapping[str, Any]) -> list[str]:
     """The figures that can be drawn of a result."""
     return [name for name, section in _FIGURES.items() if result.get(section)]
-
-
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table in Markdown, under its head."""
-    lines = [f"| {' | '.join(cells)} |" for cells in (head, *rows)]
-    lines.insert(1, "|---" * len(head) + "|")
-    return "\n".join(lines)
 
 
 def span(interval: Sequence[float], places: int = 2) -> str:
@@ -82,7 +77,7 @@ def two_sample_table(result: Mapping[str, Any]) -> str:
         ]
         for row in found
     ]
-    return table(head, rows)
+    return table_text(head, rows)
 
 
 def tolerance_table(result: Mapping[str, Any]) -> str:
@@ -106,11 +101,11 @@ def tolerance_table(result: Mapping[str, Any]) -> str:
                 _few(row["outside"]["prism"]),
             ]
         )
-    return table(head, rows)
+    return table_text(head, rows)
 
 
 def _few(names: Sequence[str]) -> str:
-    """The names, unless they are so many that the table has said enough."""
+    """The names, unless there are too many to list."""
     return ", ".join(names) if len(names) <= _NAMED else ""
 
 
@@ -146,13 +141,13 @@ def cloud_table(result: Mapping[str, Any]) -> str:
         ]
         for system, row in section.items()
     ]
-    return table(head, rows)
+    return table_text(head, rows)
 
 
 def mixing_words(result: Mapping[str, Any]) -> str:
     """Whether mixtures follow the slider; empty if log-odds were not measured."""
     found = result.get("mixing")
-    if not isinstance(found, Mapping):
+    if not found:
         return ""
     said = (
         "The log-odds of the two composers rise with the slider in "
@@ -180,7 +175,7 @@ def cosine_table(result: Mapping[str, Any]) -> str:
                     f"{section['wins'][system]} ({span(section['wins_interval'][system])})",
                 ]
             )
-    return table(head, rows.values())
+    return table_text(head, rows.values())
 
 
 def system_table(result: Mapping[str, Any]) -> str:
@@ -206,7 +201,7 @@ def system_table(result: Mapping[str, Any]) -> str:
             str(near["copies"]) if near else "",
         ]
         rows.append(cells)
-    return table(head, rows)
+    return table_text(head, rows)
 
 
 def statistics_table(result: Mapping[str, Any]) -> str:
@@ -220,7 +215,7 @@ def statistics_table(result: Mapping[str, Any]) -> str:
             distance = "" if system == "reference" else f" ({section[system]['distance']:.2f})"
             cells.append(f"{section[system]['mean']:.4g}{distance}")
         rows.append(cells)
-    return table(["statistic", *(SYSTEM_NAMES[system] for system in systems)], rows)
+    return table_text(["statistic", *(SYSTEM_NAMES[system] for system in systems)], rows)
 
 
 def composer_table(result: Mapping[str, Any]) -> str:
@@ -233,7 +228,7 @@ def composer_table(result: Mapping[str, Any]) -> str:
         found = [section["composers"].get(name) for section in networks.values()]
         if all(found):
             rows.append([name, *(f"{row[system]:.3f}" for row in found for system in systems)])
-    return table(["composer", *head], rows)
+    return table_text(["composer", *head], rows)
 
 
 def steering_table(result: Mapping[str, Any]) -> str:
@@ -253,7 +248,7 @@ def steering_table(result: Mapping[str, Any]) -> str:
         when_asked = f"{asked:.2f} ({rarest['has_it']:.2f} {rarest['value']})"
         count = str(sum(row["samples"] for row in mine))
         rows.append([name, when_asked, f"{unasked:.2f}", f"{real:.2f}", count])
-    return table(head, rows)
+    return table_text(head, rows)
 
 
 def _mean_of(rows: Sequence[Mapping[str, Any]], key: str) -> float:
@@ -268,7 +263,7 @@ def told_of_hundred(result: Mapping[str, Any]) -> dict[str, int]:
 
 
 def answers(result: Mapping[str, Any]) -> str:
-    """Who is told from real music, and who is nearer to it: a sentence each."""
+    """Which systems are told from real music, and which is nearer to it: a sentence each."""
     told = told_of_hundred(result)
     wins = (
         f"in {section['wins']['prism']} by the {NETWORK_NAMES[network]} ({_winner(section)})"
@@ -293,7 +288,7 @@ def _winner(section: Mapping[str, Any]) -> str:
 
 
 def verdict(result: Mapping[str, Any]) -> str:
-    """Who won, a sentence a network."""
+    """The winner by each network, a sentence each."""
     sentences = []
     for network, section in result["networks"].items():
         winner = _winner(section)

@@ -1,4 +1,4 @@
-"""Does an attribute steer what it names: what was asked for against what is measured."""
+"""Do attributes steer what they name: what was asked for against what is measured."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ Hearing = Callable[[Sequence[PianoRoll]], list[str | None]]
 
 @dataclasses.dataclass(frozen=True)
 class Question:
-    """A value of an attribute, how a call asks for it and how it is heard.
+    """A value of an attribute, how a call asks for it and how it is measured.
 
     Parameters
     ----------
     attribute, value : str
         What is asked for.
-    wish : dict
+    condition : dict
         The arguments of a call that ask for it.
     hearing : callable
         Gives the value of each of some rolls.
@@ -44,7 +44,7 @@ class Question:
 
     attribute: str
     value: str
-    wish: dict[str, Any]
+    condition: dict[str, Any]
     hearing: Hearing
     settings: dict[str, Any] = dataclasses.field(default_factory=dict)
     has_it: Callable[[Window], bool] | None = None
@@ -81,8 +81,8 @@ def questions(prism: PrismPipeline, network: CorpusFeatures, corpus: Corpus) -> 
         asked.append(Question(COLLECTION, value, {COLLECTION: value}, hearing, free, has_it))
     for value, signature in zip(METRE.values, ((3, 4), (4, 4)), strict=True):
         has_it = partial(_has_beats, signature[0])
-        wish = {"time_signature": signature}
-        asked.append(Question(METRE.name, value, wish, _rule(METRE), has_it=has_it))
+        condition = {"time_signature": signature}
+        asked.append(Question(METRE.name, value, condition, _rule(METRE), has_it=has_it))
     return asked
 
 
@@ -119,7 +119,6 @@ def steering(
     corpus: Corpus,
     samples: int,
     seed: int,
-    split: str = "test",
 ) -> Iterator[dict[str, Any]]:
     """For each question, rolls by composers in turn.
 
@@ -130,8 +129,8 @@ def steering(
     ----------
     prism, asked
         The model, and its `questions`.
-    corpus, split
-        Real music, to see how much of it is heard as what it is.
+    corpus : Corpus
+        Its test split is used, to see how much of real music is heard as what it is.
     samples, seed : int
         Rolls a value, and the seed of the first; the others follow.
 
@@ -144,13 +143,13 @@ def steering(
         their rules say; None where there is no such music.
     """
     calls = [(prism.composers[k % len(prism.composers)], seed + k) for k in range(samples)]
-    windows = [w for some in windows_by_label(corpus, split).values() for w in some]
+    windows = [w for some in windows_by_label(corpus, "test").values() for w in some]
     free: dict[tuple, list[PianoRoll]] = {}
     for question in asked:
         settings = question.settings
         key = tuple(settings.items())
         free[key] = free.get(key) or _drawn(prism, calls, settings)
-        share = question.share(_drawn(prism, calls, settings | question.wish))
+        share = question.share(_drawn(prism, calls, settings | question.condition))
         interval = share_interval(round(share * samples), samples)
         yield {
             "attribute": question.attribute,

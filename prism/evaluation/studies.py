@@ -35,11 +35,8 @@ def guidance(
 def guidance_figures(rolls: dict[str, list[PianoRoll]], network: CorpusFeatures) -> dict[str, Any]:
     """What can be said of several rolls a composer.
 
-    Returns
-    -------
-    dict
-        ``recognised``, the share that the corpus network takes for their composer; ``diversity``,
-        the mean distance (1 − cosine) of two of one composer; ``statistics``, their means.
+    ``recognised``, the share that the corpus network takes for their composer; ``diversity``, the
+    mean distance (1 − cosine) of two of one composer; ``statistics``, their means.
     """
     hits, distances = [], []
     for name, drawn in rolls.items():
@@ -57,18 +54,18 @@ def guidance_figures(rolls: dict[str, list[PianoRoll]], network: CorpusFeatures)
 
 
 def real_figures(
-    corpus: Corpus, network: CorpusFeatures, samples: int, seed: int, split: str = "validation"
+    corpus: Corpus, network: CorpusFeatures, samples: int, seed: int
 ) -> dict[str, Any]:
     """`guidance_figures` of real windows, as many a composer (fewer where there are fewer)."""
     rng = np.random.default_rng([seed, 6])
     rolls = {
         label: [windows[i].roll for i in rng.permutation(len(windows))[:samples]]
-        for label, windows in windows_by_label(corpus, split).items()
+        for label, windows in windows_by_label(corpus, "validation").items()
     }
     return guidance_figures(rolls, network)
 
 
-def recognition(corpus: Corpus, network: CorpusFeatures, split: str = "test") -> dict[str, Any]:
+def recognition(corpus: Corpus, network: CorpusFeatures) -> dict[str, Any]:
     """How well the corpus network tells held-out windows apart.
 
     Returns
@@ -78,7 +75,7 @@ def recognition(corpus: Corpus, network: CorpusFeatures, split: str = "test") ->
         of ``windows``, the ``composers``, and ``confusion``: a row a true composer, shares of what
         it was taken for.
     """
-    by_label = windows_by_label(corpus, split)
+    by_label = windows_by_label(corpus, "test")
     size = len(by_label)
     counts, top_two = np.zeros((size, size)), 0
     for row, windows in enumerate(by_label.values()):

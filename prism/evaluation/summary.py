@@ -41,7 +41,7 @@ def summary(rows: Sequence[Row]) -> dict[str, Any]:
 
 
 def _systems(rows: Sequence[Row]) -> list[str]:
-    """Whom the rows compare with their references."""
+    """The systems that the rows compare with their references."""
     return [name for name in rows[0]["systems"] if name != REFERENCE]
 
 
@@ -142,11 +142,8 @@ def frechet_section(rows: Sequence[Row]) -> dict[str, Any]:
 def clouds_section(rows: Sequence[Row]) -> dict[str, Any]:
     """How the corpus network's features of each system lie to the references'.
 
-    Returns
-    -------
-    dict
-        For each system ``mmd2`` and its ``p`` (see `clouds.discrepancy`), ``density`` and
-        ``coverage``; those of `real` are what other real music has.
+    For each ``mmd2`` and its ``p`` (see `clouds.discrepancy`), ``density`` and ``coverage``; those
+    of `real` are what other real music has.
     """
     if len(rows) < 2:
         return {}

@@ -31,6 +31,7 @@ from torch import nn
 from prism.corpora.dataset import TRANSPOSITIONS
 from prism.evaluation.bootstrap import LEVEL, area_under_curve, rounded, rounded_pair
 from prism.music.roll import KEYS, PianoRoll
+from prism.similarity.networks import MeanAndMaximum, roll_layers
 
 SEEDS = 5
 TEST_SHARE = 0.4
@@ -140,30 +141,9 @@ def _held_out(pieces: np.ndarray, wanted: float, rng: np.random.Generator) -> np
 
 
 def _network() -> nn.Module:
-    """Sees intervals and rhythms in its first layers, and whether they are anywhere in the last.
-
-    (B, 2, 88, 256) → (B, 1); a long step in time first is what makes it quick.
-    """
-    channels = (2, _WIDTH, 2 * _WIDTH, 4 * _WIDTH)
-    shapes = (((13, 8), (2, 4)), ((5, 5), (2, 2)), ((5, 5), (2, 2)))
-    layers: list[nn.Module] = []
-    for inputs, outputs, (kernel, stride) in zip(channels, channels[1:], shapes, strict=False):
-        padding = (kernel[0] // 2, kernel[1] // 2)
-        layers += [
-            nn.Conv2d(inputs, outputs, kernel, stride, padding, bias=False),
-            nn.GroupNorm(4, outputs),
-            nn.SiLU(),
-        ]
-    return nn.Sequential(
-        *layers, _MeanAndMaximum(), nn.Dropout(0.3), nn.Linear(2 * channels[-1], 1)
-    )
-
-
-class _MeanAndMaximum(nn.Module):
-    """Over pitch and time, (B, C, P, T) → (B, 2 C)."""
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return torch.cat([x.mean(dim=(2, 3)), x.amax(dim=(2, 3))], dim=1)
+    """(B, 2, 88, 256) → (B, 1): what the rolls' layers see, and whether it is anywhere."""
+    layers = roll_layers(_WIDTH, groups=4)
+    return nn.Sequential(*layers, MeanAndMaximum(), nn.Dropout(0.3), nn.Linear(8 * _WIDTH, 1))
 
 
 def _trained(sides: Sequence[torch.Tensor], seed: int, updates: int) -> nn.Module:

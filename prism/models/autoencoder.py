@@ -24,14 +24,8 @@ class BeatAutoencoder(ModelMixin, ConfigMixin):
     """A small network that codes every beat on its own and decodes it beside its neighbours.
 
     The encoder also sees the frame before the beat, so that a note held over a beat boundary is
-    coded as held; the decoder sees the beats on either side, so that it can tie it.
-
-    Parameters
-    ----------
-    latent_size : int
-        Numbers a beat.
-    hidden_size : int
-        Width of the two hidden layers on each side.
+    coded as held; the decoder sees the beats on either side, so that it can tie it. `latent_size`
+    is how many numbers a beat has, `hidden_size` the width of the two hidden layers on each side.
     """
 
     @register_to_config
@@ -47,10 +41,7 @@ class BeatAutoencoder(ModelMixin, ConfigMixin):
     def encode(self, rolls: torch.Tensor) -> torch.Tensor:
         """Code rolls, (B, 3, 88, F) as from `prism.corpora.dataset.roll_tensor`, F a multiple of 4.
 
-        Returns
-        -------
-        Tensor, shape=(B, F / 4, D)
-            Each token has mean 0 and variance 1.
+        Returned are tokens (B, F / 4, D), each with mean 0 and variance 1.
         """
         active = rolls[:, 0] + rolls[:, 1]  # (B, P, F)
         before = F.pad(active, (1, 0))[..., :-1:FRAMES_PER_BEAT]  # (B, P, N)
@@ -62,10 +53,7 @@ class BeatAutoencoder(ModelMixin, ConfigMixin):
     def decode(self, latents: torch.Tensor) -> torch.Tensor:
         """Decode latents, (B, N, D), one token a beat.
 
-        Returns
-        -------
-        Tensor, shape=(B, 3, 88, 4·N)
-            Logits of onset, of sustain, and of velocity as a fraction of 127.
+        Returned are logits, (B, 3, 88, 4·N): onset, sustain, and velocity as a fraction of 127.
         """
         padded = F.pad(latents, (0, 0, 1, 1))
         context = torch.cat([padded[:, :-2], latents, padded[:, 2:]], 2)  # (B, N, 3·D)

@@ -77,11 +77,8 @@ def continued(
     window begins with a bar; the next 48 are drawn to them, and so on, in the key of the whole
     roll. The first window has the settings' seed, the others have seeds that follow from it.
 
-    Raises
-    ------
-    ValueError
-        If `beats` is out of range, or the settings ask for another metre than the roll's or for a
-        redraw.
+    Raises SettingError if `beats` is out of range, or the settings ask for another metre than the
+    roll's or for a redraw.
     """
     if settings.redraw:
         raise SettingError("redraw", "nothing where a roll goes on", settings.redraw)

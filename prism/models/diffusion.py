@@ -26,16 +26,10 @@ SHIFT = 2.0
 
 @dataclasses.dataclass
 class SamplerState:
-    """What a sampler yields after each step.
+    """What a sampler yields after each step, of which `index` counts from 1.
 
-    Parameters
-    ----------
-    index : int
-        Counted from 1.
-    t : float
-        The time reached.
-    x_t, clean : Tensor
-        The latents at t, with which the sampler goes on, and an estimate of the data.
+    `t` is the time reached, `x_t` the latents at it, with which the sampler goes on, and `clean` an
+    estimate of the data.
     """
 
     index: int
@@ -61,26 +55,22 @@ def sample_times(
 ) -> torch.Tensor:
     """Draw training times: logit-normal (Esser et al. 2024, section 3.1), a share uniform.
 
-    Parameters
-    ----------
-    uniform_share : float
-        Fraction drawn uniformly instead, so that the ends are visited too.
-    mean : float
-        Of the logit of t: above 0 noisier times are drawn more often.
+    The share lets the ends be visited too; above a `mean` of 0, that of the logit of t, noisier
+    times are drawn more often.
     """
     t = torch.sigmoid(torch.randn(count, generator=generator) + mean)
     uniform = torch.rand(count, generator=generator)
     return torch.where(torch.rand(count, generator=generator) < uniform_share, uniform, t)
 
 
-def schedule(num_inference_steps: int, shift: float = SHIFT) -> list[float]:
+def schedule(num_inference_steps: int) -> list[float]:
     """Times from 1 to 0, `num_inference_steps` + 1 of them.
 
-    ``s · u / (1 + (s − 1) · u)`` of even u (Esser et al. 2024, section 5.3.2): with a `shift` s
-    above 1 they lie closer where there is more noise; 1 leaves them even.
+    ``s · u / (1 + (s − 1) · u)`` of even u (Esser et al. 2024, section 5.3.2): with an s, `SHIFT`,
+    above 1 they lie closer where there is more noise.
     """
     even = [1 - i / num_inference_steps for i in range(num_inference_steps + 1)]
-    return [shift * u / (1 + (shift - 1) * u) for u in even]
+    return [SHIFT * u / (1 + (SHIFT - 1) * u) for u in even]
 
 
 def compose_guidance(
@@ -91,15 +81,9 @@ def compose_guidance(
 ) -> torch.Tensor:
     """Classifier-free guidance composed over labels (Ho & Salimans 2022; Liu et al. 2022).
 
-    ``flow = u + g · Σ wᵢ (cᵢ − u)``: 0 ignores the labels, 1 with one label is the plain
-    conditional flow.
-
-    Parameters
-    ----------
-    unconditional, conditional : Tensor, shape=(B, ...) and (K, B, ...)
-        Flow u under the null label, and c under each label.
-    weights : Tensor, shape=(K,)
-        Sum to 1.
+    ``flow = u + g · Σ wᵢ (cᵢ − u)`` of flows u, (B, ...), under the null label and c, (K, B, ...),
+    under each label, with weights w, (K,), that sum to 1: 0 ignores the labels, 1 with one label is
+    the plain conditional flow.
     """
     weights = weights.view(-1, *[1] * unconditional.dim())
     return unconditional + guidance_scale * (weights * (conditional - unconditional)).sum(0)

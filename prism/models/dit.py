@@ -9,7 +9,6 @@ a head.
 from __future__ import annotations
 
 import math
-import re
 
 import torch
 import torch.nn.functional as F
@@ -27,25 +26,6 @@ SIZES = {
     "base": {"width": 768, "depth": 12, "heads": 12},
     "large": {"width": 1024, "depth": 24, "heads": 16},
 }
-# Patterns of old keys, and what is put in their place.
-_OLD_NAMES = (
-    (r"^input\.", "x_embedder."),
-    (r"^estimate\.", "self_cond_embedder."),
-    (r"^positions$", "pos_embed"),
-    (r"^metre\.network\.", "metre_embedder.mlp."),
-    (r"^metre\.", "metre_embedder."),
-    (r"^time\.network\.", "t_embedder.mlp."),
-    (r"^label\.", "y_embedder."),
-    (r"^asked\.", "attribute_embeddings."),
-    (r"^modulation\.", "final_layer.adaLN_modulation."),
-    (r"^output\.", "final_layer.linear."),
-    (r"^(blocks\.\d+)\.attention\.output\.", r"\1.attn.proj."),
-    (r"^(blocks\.\d+)\.attention\.query_norm\.", r"\1.attn.q_norm."),
-    (r"^(blocks\.\d+)\.attention\.key_norm\.", r"\1.attn.k_norm."),
-    (r"^(blocks\.\d+)\.attention\.", r"\1.attn."),
-    (r"^(blocks\.\d+)\.perceptron\.", r"\1.mlp."),
-    (r"^(blocks\.\d+)\.modulation\.", r"\1.adaLN_modulation."),
-)
 _FREQUENCIES = 128
 _ROTARY_BASE = 1000.0
 
@@ -182,16 +162,6 @@ class FinalLayer(nn.Module):
         return self.linear(modulate(self.norm_final(x), shift, scale))
 
 
-def renamed_keys(state: dict[str, torch.Tensor], prefix: str = "", *_: object) -> None:
-    """Rename the keys of weights from before the parts had DiT's names, in place."""
-    for key in list(state):
-        if key.startswith(prefix):
-            name = key[len(prefix) :]
-            for old, new in _OLD_NAMES:
-                name = re.sub(old, new, name)
-            state[prefix + name] = state.pop(key)
-
-
 class PrismDiT(ModelMixin, ConfigMixin):
     """Predicts the flow of a noisy sequence of beat latents, given t, a label and the metre.
 
@@ -260,12 +230,6 @@ class PrismDiT(ModelMixin, ConfigMixin):
         self.register_buffer("cos", cos, persistent=False)
         self.register_buffer("sin", sin, persistent=False)
         self._initialise()
-        # For checkpoints of training, and for weights in several files.
-        self._register_load_state_dict_pre_hook(renamed_keys)
-
-    def _fix_state_dict_keys_on_load(self, state_dict: dict[str, torch.Tensor]) -> None:
-        """diffusers calls it with a single file's weights, before it looks for missing keys."""
-        renamed_keys(state_dict)
 
     def with_attribute(self, name: str, values: int) -> PrismDiT:
         """A copy that can be asked for one more attribute, of which it knows nothing yet.

@@ -16,6 +16,8 @@ metre
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 
 from prism.models.diffusion import compose_guidance
@@ -32,13 +34,47 @@ def nearby(tokens: int, reach: int = NEARBY_BEATS) -> torch.Tensor:
     return (place[:, None] - place).abs() <= reach
 
 
+class GuidanceRow(NamedTuple):
+    """A condition of the guided flow, and the factor of the flow under it.
+
+    `attributes` are (..., A); `metre` says whether it is told.
+    """
+
+    label: int
+    attributes: torch.Tensor
+    metre: bool
+    factor: float
+
+
+def guidance_rows(
+    dit: PrismDiT, settings: GenerationSettings, labels: list[int], attributes: torch.Tensor
+) -> list[GuidanceRow]:
+    """The conditions of the guided flow without structure; the factors sum to 1.
+
+    A row a composer, one for each attribute on its own and one without a metre if they are asked
+    for and there is a scale for it, and last one under nothing but null values.
+    """
+    scale, null = settings.attribute_scale, dit.null_label
+    nulls = dit.null_attributes.to(attributes.device).expand_as(attributes)
+    columns = torch.arange(attributes.shape[-1], device=attributes.device)
+    rows = [
+        GuidanceRow(label, attributes, True, settings.guidance_scale * weight)
+        for label, weight in zip(labels, settings.composer_weights, strict=True)
+    ]
+    for name in settings.attributes if scale else ():
+        alone = torch.where(columns == dit.attribute_names.index(name), attributes, nulls)
+        rows.append(GuidanceRow(null, alone, True, scale))
+    if scale and settings.time_signature:
+        rows.append(GuidanceRow(null, nulls, False, -scale))
+    return [*rows, GuidanceRow(null, nulls, True, 1 - sum(row.factor for row in rows))]
+
+
 class GuidedFlow:
     """The flow as a function of latents and t, for one run of a sampler.
 
-    An item takes one row a composer, one for each attribute on its own and one without a metre if
-    they are asked for and there is a scale for it, one under nothing but null values, and one more
-    of these for the structure. A transformer with self-conditioning is given, in every row, the
-    estimate of the data that followed from the guided flow before.
+    An item takes the rows of `guidance_rows`, and the last once more for the structure. A
+    transformer with self-conditioning is given, in every row, the estimate of the data that
+    followed from the guided flow before.
 
     Parameters
     ----------
@@ -58,22 +94,13 @@ class GuidedFlow:
         letters: torch.Tensor,
     ) -> None:
         self._dit, self._settings, self._items = dit, settings, len(metre)
-        nulls = dit.null_attributes.to(metre.device).expand_as(attributes)
-        rows = [(label, attributes, metre) for label in labels]
-        self._metre_row = None
-        if settings.attribute_scale:
-            columns = torch.arange(attributes.shape[1], device=metre.device)
-            for name in settings.attributes:
-                alone = columns == dit.attribute_names.index(name)
-                rows.append((dit.null_label, torch.where(alone, attributes, nulls), metre))
-            if settings.time_signature:
-                self._metre_row = len(rows)
-                rows.append((dit.null_label, nulls, torch.zeros_like(metre)))
-        # The last two are alike but for what they hear.
-        rows += [(dit.null_label, nulls, metre)] * 2
-        labels, attributes, metres = zip(*rows, strict=True)
+        rows = guidance_rows(dit, settings, labels, attributes)
+        rows.append(rows[-1])  # the last two differ in what they hear
+        self._metre_row = next((i for i, row in enumerate(rows) if not row.metre), None)
+        labels, attributes, told, _ = zip(*rows, strict=True)
         self._labels = torch.tensor(labels, device=metre.device).repeat_interleave(self._items)
-        self._attributes, self._metre = torch.cat(attributes), torch.cat(metres)
+        self._attributes = torch.cat(attributes)
+        self._metre = torch.cat([metre * is_told for is_told in told])
         self._heard = torch.ones(len(self._metre), *[metre.shape[1]] * 2, dtype=torch.bool)
         self._heard[-self._items :] = nearby(metre.shape[1])
         self._heard = self._heard.to(metre.device)

@@ -10,9 +10,10 @@ name
 
 from __future__ import annotations
 
+import contextlib
 import pathlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
 from safetensors import SafetensorError
@@ -20,7 +21,7 @@ from safetensors import SafetensorError
 Network = TypeVar("Network")
 
 # What reading a network raises if one of its files is missing, damaged or does not fit.
-READ_ERRORS = (OSError, SafetensorError, RuntimeError, ValueError, KeyError)
+_READ_ERRORS = (OSError, SafetensorError, RuntimeError, ValueError, KeyError, TypeError)
 # The layout of Prism's own folder: `weights/`.
 PRISM_FILES = (
     "prism.json",
@@ -42,8 +43,8 @@ def find_weights(
 ) -> pathlib.Path:
     """The folder called `name`, or a download of the Hub's repository of that name.
 
-    What is no name on the Hub comes back as a path, there or not: whoever loads from it says best
-    what is missing.
+    Anything that is no name on the Hub is returned as a path, whether it exists or not: the loader
+    reports what is missing.
 
     Parameters
     ----------
@@ -82,6 +83,20 @@ def not_found(what: str, error: Exception, held: str) -> WeightsError:
         f"{what}: no such folder, and not from the Hub ({reason}); check the name and the network, "
         f"or give a folder that holds {held}"
     )
+
+
+@contextlib.contextmanager
+def reading(folder: pathlib.Path, file: str, what: str, advice: str) -> Iterator[None]:
+    """Say of weights, and with what advice, that their `file` is missing or one is damaged.
+
+    Raises WeightsError with the reason.
+    """
+    if not (folder / file).is_file():
+        raise WeightsError(f"no {what} at {folder} ({file} missing); {advice}")
+    try:
+        yield
+    except _READ_ERRORS as error:
+        raise WeightsError(f"{what} in {folder} cannot be read ({error}); {advice}") from error
 
 
 def read_network(network: type[Network], folder: str | pathlib.Path) -> Network:

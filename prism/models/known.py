@@ -39,12 +39,8 @@ class KnownBeats:
     def of(cls, roll: PianoRoll, beats: Beats | None = None) -> KnownBeats:
         """The whole beats of a roll of up to 64, or some of them: a slice, a mask or a list.
 
-        The key is that of the notes that begin in them.
-
-        Raises
-        ------
-        SettingError
-            If the roll is longer, or has no such beats.
+        The key is that of the notes that begin in them. Raises SettingError if the roll is longer,
+        or has no such beats.
         """
         if not isinstance(roll, PianoRoll) or roll.frames > FRAMES:
             got = roll.beats if isinstance(roll, PianoRoll) else roll
@@ -59,10 +55,7 @@ class KnownBeats:
     def bars(cls, roll: PianoRoll, parts: Sequence[tuple[int, int]]) -> KnownBeats:
         """Some bars of a roll, from the first to the last of each part, counted from 1.
 
-        Raises
-        ------
-        SettingError
-            If it has no such bars.
+        Raises SettingError if it has no such bars.
         """
         known = cls(roll, _of_bars(roll, parts, "keep"))
         return dataclasses.replace(known, key=key_index(known.begun))

@@ -28,10 +28,11 @@ from diffusers import AutoencoderKL, DDIMScheduler, DDPMScheduler, DiTTransforme
 from diffusers.models.embeddings import LabelEmbedding
 from torch import nn
 
-from prism.models.hub import WeightsError, not_found
+from prism.models.hub import not_found, reading
 from prism.models.settings import SETTINGS
 from prism.music.midipic import from_picture
 from prism.music.roll import PianoRoll
+from prism.music.writing import write_json
 
 SETTINGS_FILE = "original.json"
 # Cells on a side: the autoencoder's are 8 × 8 pixels.
@@ -56,7 +57,7 @@ def new_transformer(
 ) -> DiTTransformer2DModel:
     """A DiT that predicts noise, every block the identity and the output zero at first.
 
-    diffusers leaves both of the latter to whoever trains (Peebles & Xie 2023, section 3.2).
+    diffusers does not initialise either of the latter (Peebles & Xie 2023, section 3.2).
 
     Parameters
     ----------
@@ -133,28 +134,21 @@ class OriginalPipeline:
         self.transformer.save_pretrained(folder / "transformer", max_shard_size=max_shard_size)
         noise_schedule().save_pretrained(folder / "scheduler")
         settings = {"labels": self.composers, "autoencoder": self.source}
-        text = json.dumps(settings, indent=2, ensure_ascii=False)
-        (folder / SETTINGS_FILE).write_text(text + "\n", encoding="utf-8")
+        write_json(folder / SETTINGS_FILE, settings, indent=2)
 
     @classmethod
     def from_pretrained(cls, folder: str | pathlib.Path) -> OriginalPipeline:
         """Load what `save_pretrained` wrote, and the autoencoder it names.
 
-        Raises
-        ------
-        WeightsError
-            If the folder or the autoencoder cannot be had.
+        Raises WeightsError if the folder or the autoencoder cannot be had.
         """
         folder = pathlib.Path(folder)
-        if not (folder / SETTINGS_FILE).is_file():
-            raise WeightsError(
-                f"no weights of the original's route at {folder} ({SETTINGS_FILE} missing); "
-                "train them with: prism train --preset original"
-            )
-        settings = json.loads((folder / SETTINGS_FILE).read_text(encoding="utf-8"))
-        transformer = DiTTransformer2DModel.from_pretrained(folder / "transformer")
-        source = settings["autoencoder"]
-        return cls(load_autoencoder(source), transformer, settings["labels"], source)
+        advice = "train them with: prism train --preset original"
+        with reading(folder, SETTINGS_FILE, "weights of the original's route", advice):
+            settings = json.loads((folder / SETTINGS_FILE).read_text(encoding="utf-8"))
+            transformer = DiTTransformer2DModel.from_pretrained(folder / "transformer")
+            labels, source = settings["labels"], settings["autoencoder"]
+        return cls(load_autoencoder(source), transformer, labels, source)
 
     @torch.inference_mode()
     def __call__(

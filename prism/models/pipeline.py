@@ -20,7 +20,7 @@ from prism.models.diffusion import euler_steps, schedule
 from prism.models.dit import PrismDiT
 from prism.models.edits import PRISM
 from prism.models.guidance import GuidedFlow
-from prism.models.hub import READ_ERRORS, WeightsError, find_weights, read_network
+from prism.models.hub import WeightsError, find_weights, read_network, reading
 from prism.models.known import Beats, KnownBeats
 from prism.models.setting_types import Offered, SettingError
 from prism.models.settings import SETTINGS, GenerationSettings, checked_seeds
@@ -29,6 +29,7 @@ from prism.music.attributes import COLLECTION, attribute_values, normalising_shi
 from prism.music.form import form_letters, plan_repetition, planned_letters
 from prism.music.roll import BEATS, PianoRoll
 from prism.music.windows import regular_metre
+from prism.music.writing import write_json
 
 SETTINGS_FILE, STUDENT_FOLDER = "prism.json", "student"
 Callback = Callable[["PrismPipeline", int, float, dict[str, torch.Tensor]], dict[str, torch.Tensor]]
@@ -159,8 +160,7 @@ class PrismPipeline:
             "collections": self.collections,
             "key_normalised": self.key_normalised,
         }
-        text = json.dumps(settings, indent=2, ensure_ascii=False)
-        (folder / SETTINGS_FILE).write_text(text + "\n", encoding="utf-8")
+        write_json(folder / SETTINGS_FILE, settings, indent=2)
 
     @classmethod
     def from_pretrained(
@@ -170,17 +170,11 @@ class PrismPipeline:
 
         `folder` may also be a repository on the Hugging Face Hub; see `prism.models.hub`. A student
         there is taken along unless it is not wanted, as where it is about to be trained anew.
-
-        Raises
-        ------
-        WeightsError
-            If the folder or one of its files is missing, truncated or does not fit.
+        Raises WeightsError if the folder or one of its files is missing, truncated or does not fit.
         """
         folder = find_weights(folder)
         advice = "restore the folder from the repository or train it with: prism train"
-        if not (folder / SETTINGS_FILE).is_file():
-            raise WeightsError(f"no Prism weights at {folder} ({SETTINGS_FILE} missing); {advice}")
-        try:
+        with reading(folder, SETTINGS_FILE, "Prism weights", advice):
             settings = json.loads((folder / SETTINGS_FILE).read_text(encoding="utf-8"))
             pipeline = cls(
                 read_network(BeatAutoencoder, folder / "autoencoder"),
@@ -191,8 +185,6 @@ class PrismPipeline:
             )
             if with_student and (folder / STUDENT_FOLDER / STUDENT_FILE).is_file():
                 pipeline.student = Student.load(folder / STUDENT_FOLDER, pipeline.dit)
-        except READ_ERRORS as error:
-            raise WeightsError(f"weights in {folder} cannot be read ({error}); {advice}") from error
         return pipeline.to("cuda") if torch.cuda.is_available() else pipeline
 
     def __call__(

@@ -333,7 +333,7 @@ def _meant(value: Any, known: Collection[str]) -> str | None:
 
 
 def _some_of(values: Sequence[str]) -> str:
-    """What can be asked for; of the 24 keys, which nobody reads, two."""
+    """The values that can be asked for; of many, such as the 24 keys, two."""
     if len(values) <= _MOST_LISTED:
         return f"one of {', '.join(values)}"
     return f"one like {values[0]} or {values[-1]}"

@@ -96,14 +96,8 @@ def _guidance_state(network: nn.Module) -> dict[str, torch.Tensor]:
 class Student:
     """What the student adds to its teacher, and the network that the two make.
 
-    Parameters
-    ----------
-    state : dict of str to Tensor
-        Adapters and embedding of guidance.
-    teacher : str
-        Digest of the transformer whose student it is.
-    dit : PrismDiT
-        Both in one, with nothing left of the adapters.
+    `state` has the adapters and the embedding of guidance, `teacher` is the digest of the
+    transformer whose student it is, and `dit` is both in one, with nothing left of the adapters.
     """
 
     state: dict[str, torch.Tensor]

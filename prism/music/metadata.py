@@ -1,7 +1,7 @@
 """What is said of a piece: in captions, in its file's name, and in the MIDI file itself.
 
-A MIDI file carries its lines as text events, so that it can be made again from itself, and nobody
-takes what a model drew for a person's work.
+A MIDI file carries these lines as text events: enough to generate it again, and a statement that a
+model and no person wrote it.
 
 Conventions
 -----------
@@ -240,7 +240,7 @@ def save_midi(
     roll: PianoRoll, path: str | os.PathLike, lines: Iterable[str], program: int = 0
 ) -> None:
     """Write a roll as it is played, with lines; see `prism.music.performance`."""
-    # It brings two libraries along, which a command's --help does not need.
+    # It imports two libraries, which a command's --help does not need.
     from prism.music.midi import write_midi
 
     texts = [*lines, *filter(None, [shaping_words(roll)])]

@@ -10,8 +10,8 @@ tracks
     dropped, and so are pitches outside 21 to 108. The pedal is ignored.
 notes
     A note-off ends the oldest note still sounding on its track, channel and pitch, so notes may
-    overlap there as long as all are let go. Where one never is, note-offs are missing, and nobody
-    can tell whose: from the pitch's last rest on, each strike lasts to the next note-off, or to
+    overlap there as long as all are let go. Where one never is, note-offs are missing, and it is
+    not known whose: from the pitch's last rest on, each strike lasts to the next note-off, or to
     the next strike if that comes first or no note-off does, then `FORGOTTEN_BEATS` at most. No
     strike is lost.
 tempo

@@ -145,11 +145,8 @@ class MidiEvents:
 def read_events(data: bytes) -> MidiEvents:
     """Read a type 0 or type 1 file; see Conventions.
 
-    Raises
-    ------
-    MidiError
-        If the file is empty, cut short or no MIDI, of type 2, timed in SMPTE frames, or a track's
-        bytes are no events.
+    Raises MidiError if it is empty, cut short or no MIDI, of type 2, timed in SMPTE frames, or a
+    track's bytes are no events.
     """
     if not data:
         raise MidiError("the file is empty; expected a MIDI file: get it again from its source")

@@ -63,10 +63,7 @@ _NORMAL_MEDIAN = 0.6745
 def to_picture(roll: PianoRoll) -> np.ndarray:
     """Draw a roll of 256 frames; `from_picture` gives its notes back exactly.
 
-    Raises
-    ------
-    ValueError
-        If the roll has another length.
+    Raises ValueError if the roll has another length.
     """
     if roll.frames != FRAMES:
         raise ValueError(f"roll: expected {FRAMES} frames, one a column, got {roll.frames}")
@@ -92,12 +89,8 @@ def save_picture(roll: PianoRoll, path: str | os.PathLike) -> None:
 def from_picture(picture: np.ndarray) -> PianoRoll:
     """Read a picture, ours or midipic's, clean or noisy; the sustain pedal is ignored.
 
-    Pictures do not tell tempo and time signature: the roll has the default ones.
-
-    Raises
-    ------
-    ValueError
-        If the array has another shape or type.
+    Pictures do not tell tempo and time signature: the roll has the default ones. Raises ValueError
+    if the array has another shape or type.
     """
     if not isinstance(picture, np.ndarray) or picture.shape != SHAPE or picture.dtype != np.uint8:
         got = (getattr(picture, "dtype", type(picture)), getattr(picture, "shape", None))

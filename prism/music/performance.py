@@ -1,9 +1,9 @@
 """Velocities for playing music that has none of its own.
 
-Scores of old music say nothing of loudness, and what a model learns from them is as even, but for
-its noise. Here such rolls get accents of the metre, the melody and the phrase. They are for the ear
-(sound, and files to be played) and the same for everybody's notes; what is drawn, measured and
-compared keeps the velocities it came with.
+Scores of old music have no dynamics, and what a model learns from them is just as even, apart from
+noise. Such rolls get accents by metre, melody and phrase here, for sound and for MIDI files alone,
+by the same rule whoever made the notes; drawings, measurements and scores use the velocities as
+they are.
 
 Conventions
 -----------
@@ -37,7 +37,7 @@ _PHRASE_EDGE, _PHRASE_SWELL = -5, 10
 
 
 def shaping_words(roll: PianoRoll) -> str:
-    """What to say wherever `shaped` is heard; empty if it leaves the roll as it is."""
+    """The remark to show beside `shaped` music; empty if `shaped` leaves the roll as it is."""
     if not roll.onset.any():
         return ""
     low, high = np.percentile(roll.velocity[roll.onset], [5, 95])
@@ -45,7 +45,7 @@ def shaping_words(roll: PianoRoll) -> str:
 
 
 def shaped(roll: PianoRoll) -> PianoRoll:
-    """The same notes as they are played; the very same roll if it has dynamics or no notes."""
+    """The roll with accents; the same object if it has dynamics already, or no notes."""
     if not shaping_words(roll):
         return roll
     change = _metre(roll) + _phrase(roll) + np.where(top_line(roll).onset, 0, _ACCOMPANIMENT)
@@ -62,7 +62,7 @@ def _beat_frames(roll: PianoRoll) -> int:
 
 
 def _metre(roll: PianoRoll) -> np.ndarray:
-    """What its place in the bar does to a note, shape=(frames,)."""
+    """Change of velocity by the place in the bar, shape=(frames,)."""
     place, length = _places(roll, roll.bar_starts, roll.bar_frames)
     half_bar = 2 * place == length
     on_beat = place % _beat_frames(roll) == 0
@@ -72,7 +72,7 @@ def _metre(roll: PianoRoll) -> np.ndarray:
 
 
 def _phrase(roll: PianoRoll) -> np.ndarray:
-    """What its place in the phrase does to a note, shape=(frames,)."""
+    """Change of velocity by the place in the phrase, shape=(frames,)."""
     starts = roll.bar_starts[::PHRASE_BARS]
     place, length = _places(roll, starts, PHRASE_BARS * roll.bar_frames)
     return _PHRASE_EDGE + _PHRASE_SWELL * np.sin(np.pi * place / length)

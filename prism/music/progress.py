@@ -1,6 +1,6 @@
-"""Progress bars, which a program of many stages gathers into one line.
+"""Progress bars that a program of many stages can gather into one line.
 
-Within `gathered` no bar is drawn, nor what is written above it: a listener is told of its state.
+Within `gathered` nothing is drawn or written above a bar; a listener gets its state instead.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _LISTENER: contextvars.ContextVar[Listener | None] = contextvars.ContextVar(
 
 
 class ProgressBar(tqdm):
-    """A bar as tqdm's; one that is disabled where nobody sees it is told to a listener still."""
+    """A tqdm bar that also tells a listener, even where no terminal shows it."""
 
     def __init__(self, iterable: Iterable | None = None, desc: str | None = None, *rest, **named):
         self._listener = _LISTENER.get()

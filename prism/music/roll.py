@@ -259,14 +259,9 @@ class PianoRoll:
         pitch, start, end, velocity = self.arrays()
         return self.with_notes(pitch + semitones, start, end, velocity)
 
-    def with_notes(self, *columns: np.ndarray, frames: int | None = None) -> PianoRoll:
-        """Other notes, given as `arrays` gives them, at the same tempo and in the same metre.
-
-        With `frames`, all bars have the length of the time signature.
-        """
-        if frames is None:
-            return PianoRoll.from_arrays(*columns, self.frames, **self.properties)
-        return PianoRoll.from_arrays(*columns, frames, **self.properties | {"bars": None})
+    def with_notes(self, *columns: np.ndarray) -> PianoRoll:
+        """Other notes, given as `arrays` gives them, at the same tempo and in the same metre."""
+        return PianoRoll.from_arrays(*columns, self.frames, **self.properties)
 
     def arrays(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Notes as (pitch, start frame, end frame, velocity), sorted by start, then pitch."""
@@ -295,10 +290,8 @@ class PianoRoll:
     def from_notes(cls, notes: Iterable[Note], frames: int = FRAMES, **properties) -> PianoRoll:
         """Put notes on the grid; see Conventions for rounding, range and overlap.
 
-        Raises
-        ------
-        ValueError
-            If a velocity is outside 1 to 127, a start is negative or a duration is not positive.
+        Raises ValueError if a velocity is outside 1 to 127, a start is negative or a duration is
+        not positive.
         """
         notes = list(notes)
         for note in notes:

@@ -37,7 +37,7 @@ TAIL_SECONDS = 1.5
 SOUNDFONT_VARIABLE = "PRISM_SOUNDFONT"
 # Under the MIT licence, by what Debian's packages (fluidr3mono-gm-soundfont, fluid-soundfont-gm)
 # say. The same piano: the first is smaller and as fast as pretty_midi's, the second a fifth slower.
-# MuseScore's takes 1.3 s to play 64 beats, so whoever wants it has to name it.
+# MuseScore's takes 1.3 s to play 64 beats, so it is used only if it is named.
 SYSTEM_SOUNDFONTS = (
     pathlib.Path("/usr/share/sounds/sf3/FluidR3Mono_GM.sf3"),
     pathlib.Path("/usr/share/sounds/sf2/FluidR3_GM.sf2"),
@@ -56,13 +56,7 @@ class SynthesisError(RuntimeError):
 
 
 def soundfont_path() -> pathlib.Path:
-    """The soundfont in use; see Conventions.
-
-    Raises
-    ------
-    SynthesisError
-        If there is no file at that path.
-    """
+    """The soundfont in use, see Conventions; raises SynthesisError if it is not there."""
     if named := os.environ.get(SOUNDFONT_VARIABLE):
         path, advice = pathlib.Path(named), f"correct or unset {SOUNDFONT_VARIABLE}"
     else:
@@ -86,28 +80,17 @@ def _installed_soundfont() -> pathlib.Path:
 def sound_words() -> str:
     """By what rolls are played, for example ``"FluidSynth with the soundfont FluidR3_GM.sf2"``.
 
-    Raises
-    ------
-    SynthesisError
-        If there is no soundfont.
+    Raises SynthesisError if there is no soundfont.
     """
     player = "symusic" if _fluidsynth() is None else "FluidSynth"
     return f"{player} with the soundfont {soundfont_path().name}"
 
 
 def synthesise(roll: PianoRoll, program: int = 0) -> np.ndarray:
-    """The samples of a roll played on an instrument; a silent roll gives silence as long.
+    """The samples of a roll played on a program of `prism.music.instruments`, silence for silence.
 
-    Parameters
-    ----------
-    roll : PianoRoll
-    program : int
-        See `prism.music.instruments`.
-
-    Raises
-    ------
-    SynthesisError
-        If there is no soundfont, it cannot be read, or no synthesiser is installed.
+    Raises SynthesisError if there is no soundfont, it cannot be read, or no synthesiser is
+    installed.
     """
     length = round((roll.seconds + TAIL_SECONDS) * SAMPLE_RATE)
     if not roll.onset.any():

@@ -12,11 +12,13 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import json
 import os
 import pathlib
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
 
 LOCK_FILE = "lock"
 
@@ -44,12 +46,8 @@ def write_atomic(
 ) -> None:
     """Let `write` fill another file, force that to the disk, then rename it to `path`.
 
-    The other file's name holds `mark`, which keeps several writers of one file apart.
-
-    Raises
-    ------
-    WriteError
-        If the file cannot be written.
+    The other file's name holds `mark`, which keeps several writers of one file apart. Raises
+    WriteError if the file cannot be written.
     """
     partial = path.with_name(f"{path.name}{mark}.partial")
     try:
@@ -72,6 +70,11 @@ def write_text(path: pathlib.Path, text: str) -> None:
     write_atomic(path, lambda partial: partial.write_text(text, encoding="utf-8"))
 
 
+def write_json(path: pathlib.Path, value: Any, indent: int = 1) -> None:
+    """`write_text` for a value as JSON."""
+    write_text(path, json.dumps(value, indent=indent, ensure_ascii=False) + "\n")
+
+
 def write_table(path: pathlib.Path, head: Sequence[str], rows: Iterable[Sequence]) -> None:
     """`write_atomic` for a CSV file."""
 
@@ -84,14 +87,15 @@ def write_table(path: pathlib.Path, head: Sequence[str], rows: Iterable[Sequence
     write_atomic(path, write)
 
 
-def link_or_copy(file: pathlib.Path, target: pathlib.Path) -> None:
-    """Put a file in a second place, where there is none yet.
+def table_text(head: Sequence[str], rows: Iterable[Iterable]) -> str:
+    """A table in Markdown, under its head."""
+    cells = ([str(cell).replace("|", "\\|") for cell in row] for row in (head, *rows))
+    lines = [f"| {' | '.join(row)} |" for row in cells]
+    return "\n".join([lines[0], "|---" * len(head) + "|", *lines[1:]])
 
-    Raises
-    ------
-    WriteError
-        If it cannot be copied there.
-    """
+
+def link_or_copy(file: pathlib.Path, target: pathlib.Path) -> None:
+    """Put a file in a second place, where there is none yet; raises WriteError if it cannot."""
     try:
         target.hardlink_to(file)
     except OSError:  # not every disk has hard links, and none leads to another disk
@@ -101,10 +105,7 @@ def link_or_copy(file: pathlib.Path, target: pathlib.Path) -> None:
 def make_folder(folder: pathlib.Path) -> None:
     """Make a folder, unless it is there, and see that files can be written into it.
 
-    Raises
-    ------
-    WriteError
-        If they cannot.
+    Raises WriteError if they cannot.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -119,13 +120,8 @@ def make_folder(folder: pathlib.Path) -> None:
 def folder_beside(folder: pathlib.Path) -> Iterator[pathlib.Path]:
     """A new folder to write files into, which at the end take their places in `folder`.
 
-    If writing them fails, none does. Weights of a network that is written anew go, so that no part
-    of an older one is taken for the new one's.
-
-    Raises
-    ------
-    WriteError
-        If they cannot be written.
+    If writing them fails, which raises WriteError, none does. Weights of a network that is written
+    anew go, so that no part of an older one is taken for the new one's.
     """
     partial = folder / ".partial"
     shutil.rmtree(partial, ignore_errors=True)
@@ -156,12 +152,7 @@ def _older_weights(folder: pathlib.Path, files: Sequence[pathlib.Path]) -> list[
 def sole_writer(folder: pathlib.Path) -> Iterator[None]:
     """Keep every other process that asks in the same way out of a folder.
 
-    The lock ends with the process, however that ends.
-
-    Raises
-    ------
-    WriteError
-        If another process is in it.
+    The lock ends with the process, however that ends. Raises WriteError if another process has it.
     """
     import fcntl  # not there on Windows, where all else works
 

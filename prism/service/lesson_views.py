@@ -15,6 +15,7 @@ from prism.evaluation.report import mixing_words
 from prism.models.settings import GenerationSettings
 from prism.music.metadata import held_out_words, window_words
 from prism.music.roll import FRAMES_PER_BEAT, Note, PianoRoll
+from prism.music.windows import cut
 from prism.service.bundle import BundleError
 from prism.service.cards import NETWORKS, number
 from prism.service.piece import ShownPiece, drawing
@@ -256,7 +257,7 @@ def numbers(
 
     Without `given` numbers, or with those of another beat, the music's own are used.
     """
-    from prism.service.lessons import bars_around, changed, encode, excerpt
+    from prism.service.lessons import bars_around, changed, encode
 
     window = _window(service, composer, piece)
     models, pipeline = service.models, service.pipeline.get()
@@ -271,7 +272,7 @@ def numbers(
     terms = held_out_words(window.piece)
 
     def column(title: str, roll: PianoRoll) -> Column:
-        part = excerpt(roll, first, frames)
+        part = cut(roll, first, frames)
         words = f"around beat {beat} · {_count_notes(part)}"
         picture = Picture(title, part, words, mark=(start, start + 1), caption=terms)
         return Column([picture], source="corpus")

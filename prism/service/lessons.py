@@ -18,7 +18,7 @@ from prism.corpora.prepared import Corpus
 from prism.models.diffusion import add_noise
 from prism.models.pipeline import Preview, PrismPipeline
 from prism.music.roll import FRAMES_PER_BEAT, LOWEST_PITCH, Note, PianoRoll
-from prism.music.windows import Window
+from prism.music.windows import Window, cut
 from prism.similarity.bands import noise, shuffled
 
 Item = TypeVar("Item")
@@ -86,12 +86,8 @@ def changed(
     """A roll after a round trip through the autoencoder on which its numbers were changed.
 
     Those of one beat, counted from 0, are replaced; then noise of a standard deviation of
-    `noise_scale`, always the same, is added to those of all beats.
-
-    Raises
-    ------
-    ValueError
-        If there is no such beat, or the numbers are too few, too many or not finite.
+    `noise_scale`, always the same, is added to those of all beats. Raises ValueError if there is no
+    such beat, or the numbers are too few, too many or not finite.
     """
     latents = encode(pipeline, roll).clone()
     beats, size = latents.shape
@@ -101,14 +97,6 @@ def changed(
         raise ValueError(f"numbers: expected {size} finite numbers, got {list(numbers)}")
     latents[beat] = torch.tensor(numbers, dtype=latents.dtype, device=latents.device)
     return decode(pipeline, latents + noise_scale * gaussian(latents, 0), roll)
-
-
-def excerpt(roll: PianoRoll, first_frame: int, frames: int) -> PianoRoll:
-    """A part of a roll; a note held over from before is struck at its first frame."""
-    pitch, start, end, velocity = roll.arrays()
-    heard = end > first_frame
-    first, last = np.maximum(start - first_frame, 0), end - first_frame
-    return roll.with_notes(*(a[heard] for a in (pitch, first, last, velocity)), frames=frames)
 
 
 def bars_around(roll: PianoRoll, beat: int) -> tuple[int, int]:
@@ -132,7 +120,7 @@ def relatives(corpus: Corpus, window: Window, seed: int) -> dict[str, PianoRoll]
         "The same roll": roll,
         "A semitone higher": window.transposed(1),
         "An octave higher": window.transposed(12),
-        "A beat later": excerpt(roll, -FRAMES_PER_BEAT, roll.frames),
+        "A beat later": cut(roll, -FRAMES_PER_BEAT),
         "Its notes shuffled": shuffled(roll, rng),
         f"Another piece: {composer}": another_sample(corpus, window, seed).roll,
     }
@@ -151,7 +139,7 @@ def timed(items: Iterable[Item]) -> Iterator[tuple[float, Item]]:
         began = time.perf_counter()
 
 
-def births(growth: PartialSample) -> tuple[list[Note], list[int]]:
+def births(sample: PartialSample) -> tuple[list[Note], list[int]]:
     """A finished sample's notes in the order in which they were written.
 
     Returns
@@ -162,13 +150,13 @@ def births(growth: PartialSample) -> tuple[list[Note], list[int]]:
         How many of them are there after so many written ones, from none to all. It may stand still:
         a note written on a key that is struck at that very moment adds none.
     """
-    final = growth.roll
+    final = sample.roll
     born = np.zeros(final.onset.shape, int)
-    for count in range(growth.notes - 1, -1, -1):
-        born[~growth.build(count).onset & final.onset & (born == 0)] = count + 1
+    for count in range(sample.notes - 1, -1, -1):
+        born[~sample.build(count).onset & final.onset & (born == 0)] = count + 1
     notes = sorted(final.notes(), key=lambda n: (_at(born, n), n.start, n.pitch))
     ages = [_at(born, note) for note in notes]
-    return notes, [int(np.searchsorted(ages, n, side="right")) for n in range(growth.notes + 1)]
+    return notes, [int(np.searchsorted(ages, n, side="right")) for n in range(sample.notes + 1)]
 
 
 def _at(born: np.ndarray, note: Note) -> int:

@@ -49,16 +49,9 @@ class Vote(NamedTuple):
 class Round:
     """Three pieces in their lanes, and what was answered.
 
-    Parameters
-    ----------
-    music : str
-        The stored example's name.
-    pieces : dict
-        By source, in the order of the lanes.
-    lanes : list of ShownPiece
-        The same as the visitor gets them before the answer.
-    answers : dict
-        The chosen source by question.
+    `music` is the stored example's name, `pieces` are by source, in the order of the lanes, `lanes`
+    the same as the visitor gets them before the answer, and `answers` the chosen source by
+    question.
     """
 
     music: str
@@ -88,15 +81,7 @@ class Round:
 
 
 class Listening:
-    """One visitor's rounds and votes; kept on the server.
-
-    Parameters
-    ----------
-    examples : sequence of Example
-        The stored ones.
-    chance : Random, optional
-        Shuffles.
-    """
+    """One visitor's rounds of the stored examples and votes, shuffled; kept on the server."""
 
     def __init__(self, examples: Sequence[Example], chance: random.Random | None = None) -> None:
         self._chance = chance or random.SystemRandom()
@@ -180,13 +165,7 @@ def tally(votes: Iterable[Vote], question: str) -> tuple[int, dict[str, tuple[in
 
 
 class Ballot:
-    """Votes in an SQLite file, each once; any number of threads and processes may add to it.
-
-    Parameters
-    ----------
-    path : path-like
-        Made if it is not there.
-    """
+    """Votes in an SQLite file, each once; any number of threads and processes may add to it."""
 
     def __init__(self, path: str | os.PathLike) -> None:
         self._path = path

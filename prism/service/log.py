@@ -82,10 +82,7 @@ class Requests:
     def answering(self, endpoint: str, visitor: str) -> Iterator[contextvars.Context]:
         """Answer a request inside ``with``; all of the work belongs into the context given.
 
-        Raises
-        ------
-        RefusedError
-            If too many are being answered, in words for the visitor.
+        Raises RefusedError if too many are being answered, in words for the visitor.
         """
         work, began = Work(visitor), time.monotonic()
         context = contextvars.copy_context()
@@ -156,10 +153,7 @@ def fault_words(error: Exception) -> str:
 def configure_logging() -> None:
     """Write Prism's own log to stderr, from the level ``PRISM_LOG`` upwards (default: INFO).
 
-    Raises
-    ------
-    ValueError
-        If there is no such level.
+    Raises ValueError if there is no such level.
     """
     level = os.environ.get("PRISM_LOG", "INFO").upper()
     if level not in LEVELS:

@@ -23,10 +23,8 @@ logger = logging.getLogger(__name__)
 class Opening:
     """Gives each visitor's session the first of the stored examples.
 
-    Attributes
-    ----------
-    shared : Generation
-        What is known of it by now; it is nobody's own, and without settings if there is none.
+    `shared` holds what is known of it by now; it is nobody's own, and without settings if there is
+    none.
     """
 
     def __init__(self, service: Service) -> None:

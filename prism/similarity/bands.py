@@ -26,7 +26,7 @@ from prism.corpora.sharded import ShardedCorpus
 from prism.music.progress import ProgressBar
 from prism.music.roll import DEFAULT_VELOCITY, KEYS, LOWEST_PITCH, PianoRoll
 from prism.music.windows import Window, windows_of
-from prism.music.writing import write_text
+from prism.music.writing import write_json
 from prism.similarity.networks import FeatureNetwork
 
 HELD_OUT = ("validation", "test")
@@ -135,7 +135,7 @@ def save_bands(path: pathlib.Path, bands: dict[str, dict[str, Band]]) -> None:
     plain = {
         name: [dataclasses.asdict(band) for band in kinds.values()] for name, kinds in bands.items()
     }
-    write_text(path, json.dumps(plain, indent=1) + "\n")
+    write_json(path, plain)
 
 
 def load_bands(path: pathlib.Path) -> dict[str, dict[str, Band]]:

@@ -4,7 +4,7 @@ Conventions
 -----------
 picture
     What the ImageNet network sees: the roll's midipic picture with every note at one velocity, so
-    that neither loudness nor whoever drew it makes a difference.
+    that neither loudness nor the way it was drawn makes a difference.
 features
     float32 Tensor, shape=(B, F), one row a roll, neither centred nor scaled.
 similarity
@@ -27,7 +27,7 @@ from diffusers.models.modeling_utils import ModelMixin
 from torch import nn
 
 from prism.corpora.dataset import roll_tensor
-from prism.models.hub import READ_ERRORS, WeightsError, read_network
+from prism.models.hub import read_network, reading
 from prism.music import midipic
 from prism.music.roll import DEFAULT_VELOCITY, PianoRoll
 
@@ -81,51 +81,59 @@ class ImageNetFeatures:
 class ComposerNetwork(ModelMixin, ConfigMixin):
     """Tells composers apart by a roll's onsets and sustains; features are taken before the logits.
 
-    One more label stands for the same notes at random times: without it features of pitch alone
-    would do. Mean and maximum are taken over pitch and time, so that a transposition hardly changes
-    the features.
-
-    Parameters
-    ----------
-    labels : int
-        How many composers; index `labels` stands for no music.
-    width : int
-        Channels of the first layer; the last has four times as many.
-    feature_size : int
-        Length of a feature vector.
+    One more label, with the index `labels`, stands for the same notes at random times: without it
+    features of pitch alone would do. Mean and maximum are taken over pitch and time, so that a
+    transposition hardly changes the features. The first layer has `width` channels, the last four
+    times as many.
     """
 
     @register_to_config
     def __init__(self, labels: int, width: int = 32, feature_size: int = 128) -> None:
         super().__init__()
         self.layers = nn.Sequential(
-            _layer(2, width, kernel=(13, 8), stride=(2, 4)),  # (B, 32, 44, 64)
-            _layer(width, 2 * width, kernel=(5, 5), stride=(2, 2)),  # (B, 64, 22, 32)
-            _layer(2 * width, 4 * width, kernel=(5, 5), stride=(2, 2)),  # (B, 128, 11, 16)
-            _layer(4 * width, 4 * width, kernel=(3, 5), stride=(1, 1)),
+            *roll_layers(width, groups=8),  # (B, 128, 11, 16)
+            _layer(4 * width, 4 * width, kernel=(3, 5), stride=(1, 1), groups=8),
         )
+        self.pool = MeanAndMaximum()
         self.features = nn.Linear(8 * width, feature_size)
         self.dropout = nn.Dropout(0.2)
         self.decide = nn.Linear(feature_size, labels + 1)
 
     def embed(self, rolls: torch.Tensor) -> torch.Tensor:
         """Features of roll tensors (B, 3, 88, 256), shape=(B, feature_size)."""
-        seen = self.layers(rolls[:, :2])  # (B, C, P', F')
-        pooled = torch.cat([seen.mean(dim=(2, 3)), seen.amax(dim=(2, 3))], dim=1)
-        return self.features(pooled)
+        return self.features(self.pool(self.layers(rolls[:, :2])))
 
     def forward(self, rolls: torch.Tensor) -> torch.Tensor:
         """Logits of the labels and of no music, shape=(B, labels + 1)."""
         return self.decide(self.dropout(F.silu(self.embed(rolls))))
 
 
+class MeanAndMaximum(nn.Module):
+    """Over pitch and time, (B, C, P, T) → (B, 2 C)."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.cat([x.mean(dim=(2, 3)), x.amax(dim=(2, 3))], dim=1)
+
+
+def roll_layers(width: int, groups: int) -> list[nn.Sequential]:
+    """Convolutions over onsets and sustains, (B, 2, 88, T) → (B, 4 · width, 11, T / 16).
+
+    The first sees intervals and rhythms; a long step in time makes it quick.
+    """
+    return [
+        _layer(2, width, (13, 8), (2, 4), groups),
+        _layer(width, 2 * width, (5, 5), (2, 2), groups),
+        _layer(2 * width, 4 * width, (5, 5), (2, 2), groups),
+    ]
+
+
 def _layer(
-    inputs: int, outputs: int, kernel: tuple[int, int], stride: tuple[int, int]
+    inputs: int, outputs: int, kernel: tuple[int, int], stride: tuple[int, int], groups: int
 ) -> nn.Sequential:
     padding = (kernel[0] // 2, kernel[1] // 2)
     return nn.Sequential(
         nn.Conv2d(inputs, outputs, kernel, stride, padding, bias=False),
-        nn.GroupNorm(8, outputs),
+        nn.GroupNorm(groups, outputs),
         nn.SiLU(),
     )
 
@@ -143,24 +151,14 @@ class CorpusFeatures:
     def from_pretrained(cls, folder: str | pathlib.Path, composers: list[str]) -> CorpusFeatures:
         """Load the network from a folder.
 
-        Raises
-        ------
-        WeightsError
-            If the folder is missing or damaged, or was trained on other labels.
+        Raises WeightsError if that is missing or damaged, or was trained on other labels.
         """
         advice = "restore it from the repository or train it with: prism train similarity"
-        if not (pathlib.Path(folder) / "config.json").is_file():
-            raise WeightsError(f"no similarity weights at {folder} (config.json missing); {advice}")
-        try:
+        with reading(pathlib.Path(folder), "config.json", "similarity weights", advice):
             network = read_network(ComposerNetwork, folder)
-        except READ_ERRORS as error:
-            message = f"similarity weights in {folder} cannot be read ({error}); {advice}"
-            raise WeightsError(message) from error
-        if network.config.labels != len(composers):
-            raise WeightsError(
-                f"similarity weights in {folder}: expected {len(composers)} labels, "
-                f"got {network.config.labels}; {advice}"
-            )
+            labels = network.config.labels
+            if labels != len(composers):
+                raise ValueError(f"expected {len(composers)} labels, got {labels}")
         return cls(network, composers)
 
     def save_pretrained(self, folder: str | pathlib.Path) -> None:

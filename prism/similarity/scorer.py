@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 import torch
 import torch.nn.functional as F
 
-from prism.models.hub import WeightsError
+from prism.models.hub import reading
 from prism.music.roll import PianoRoll
 from prism.similarity.bands import Band, in_words, load_bands
 from prism.similarity.networks import CorpusFeatures, FeatureNetwork, ImageNetFeatures
@@ -39,20 +39,14 @@ class SimilarityScorer:
     def from_pretrained(cls, folder: str | pathlib.Path, composers: list[str]) -> SimilarityScorer:
         """Load the ImageNet network, the corpus network and their bands.
 
-        Raises
-        ------
-        WeightsError
-            If the folder's files are missing, damaged, or made for other labels.
+        Raises WeightsError if the folder's files are missing, damaged, or made for other labels.
         """
         folder = pathlib.Path(folder)
         corpus = CorpusFeatures.from_pretrained(folder, composers)
-        try:
-            return cls([ImageNetFeatures(), corpus], load_bands(folder / BANDS_FILE))
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise WeightsError(
-                f"bands in {folder / BANDS_FILE} cannot be read ({error}); restore the file or "
-                "measure them with: prism evaluate bands"
-            ) from error
+        advice = "restore the file or measure them with: prism evaluate bands"
+        with reading(folder, BANDS_FILE, "bands", advice):
+            bands = load_bands(folder / BANDS_FILE)
+            return cls([ImageNetFeatures(), corpus], bands)
 
     def features(self, rolls: Sequence[PianoRoll]) -> dict[str, torch.Tensor]:
         """Every network's features of rolls, shape=(B, F)."""

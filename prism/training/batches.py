@@ -92,19 +92,16 @@ def generator_for(seed: int, stream: int, step: int) -> torch.Generator:
     return torch.Generator().manual_seed((seed * 16 + stream) * 2**32 + step)
 
 
-def chunks(batch: Batch, size: int = 32) -> list[Batch]:
+def chunks(batch: Batch) -> list[Batch]:
     """Cut a batch into smaller ones."""
-    fields = [getattr(batch, field.name).split(size) for field in dataclasses.fields(batch)]
+    fields = [getattr(batch, field.name).split(32) for field in dataclasses.fields(batch)]
     return [Batch(*row) for row in zip(*fields, strict=True)]
 
 
 def part_rows(batch_size: int, processes: int, accumulation: int, process: int) -> list[slice]:
     """The rows of a batch that one process works on, part by part.
 
-    Raises
-    ------
-    ValueError
-        If the batch cannot be cut into equal parts.
+    Raises ValueError if the batch cannot be cut into equal parts.
     """
     size, rest = divmod(batch_size, processes * accumulation)
     if rest or not size:

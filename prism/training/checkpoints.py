@@ -14,8 +14,7 @@ import torch
 
 from prism.music.writing import link_or_copy, write_atomic
 
-# `corpus_sha256` came later.
-_PARTS = {"network", "average", "optimizer", "progress", "recipe"}
+_PARTS = {"network", "average", "optimizer", "progress", "recipe", "corpus_sha256"}
 
 
 class CheckpointError(ValueError):
@@ -23,13 +22,7 @@ class CheckpointError(ValueError):
 
 
 class Checkpoints:
-    """The checkpoints of the stage `name` in a folder.
-
-    Parameters
-    ----------
-    folder, name
-        Give ``<name>.pt``, ``<name>.before.pt`` and ``<name>.calm.pt``.
-    """
+    """The checkpoints of a stage: ``<name>.pt``, ``<name>.before.pt`` and ``<name>.calm.pt``."""
 
     def __init__(self, folder: pathlib.Path, name: str) -> None:
         self.latest = folder / f"{name}.pt"
@@ -40,10 +33,7 @@ class Checkpoints:
     def read(self) -> tuple[dict[str, Any], list[str]] | None:
         """The newest that can be read, on the CPU, and what to say of it; None if there is none.
 
-        Raises
-        ------
-        CheckpointError
-            If all that are there are damaged.
+        Raises CheckpointError if all that are there are damaged.
         """
         damaged: list[str] = []
         for path in filter(pathlib.Path.is_file, (self.latest, self.before, self.calm)):

@@ -22,13 +22,8 @@ COLUMNS = ("step", "loss", "learning_rate", "gradient_norm", "seconds", "wait_se
 class StepLog:
     """Appends to a CSV file; rows of steps that a killed run must do again are dropped.
 
-    Parameters
-    ----------
-    path : Path
-        The file; its columns are `COLUMNS`. ``seconds`` is the time the step took and
-        ``wait_seconds`` how much of it went by before its batch was there.
-    step : int
-        Steps that are done already.
+    Its columns are `COLUMNS`: ``seconds`` is the time the step took, ``wait_seconds`` how much of
+    it went by before its batch was there. `step` steps are done already.
     """
 
     def __init__(self, path: pathlib.Path, step: int = 0) -> None:
@@ -51,7 +46,7 @@ class StepLog:
 
 
 def keep_sample(roll: PianoRoll, step: int, composer: str, seed: int, folder: pathlib.Path) -> None:
-    """Write one evaluation's sample: what was drawn after `step` steps, for whom, from what."""
+    """Write one evaluation's sample: the roll drawn after `step` steps, its composer and seed."""
     record = {
         "step": step,
         "composer": composer,

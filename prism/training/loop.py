@@ -13,7 +13,6 @@ from __future__ import annotations
 import contextlib
 import copy
 import dataclasses
-import json
 import math
 import pathlib
 import sys
@@ -25,19 +24,19 @@ import torch
 from torch import nn
 
 from prism.music.progress import ProgressBar
-from prism.music.writing import write_text
+from prism.music.writing import write_json
 from prism.training.batches import RunConfig, Stage, Tensors, parts
 from prism.training.checkpoints import CheckpointError, Checkpoints
 from prism.training.files import StepLog
 from prism.training.recipe import StageRecipe
 
 _SMOOTHING = 0.98
-# Above so many times its best the running mean of a loss has diverged: the authors of the original
-# saw it, and trained on for hours.
+# A loss has diverged when its running mean is so many times its best. The original's did, and its
+# training went on for hours.
 DIVERGED_FACTOR = 3.0
 # Below this the state is worth keeping in case the loss diverges later.
 CALM_FACTOR = 1.5
-# One odd batch may count for so many times the running mean and no more.
+# A single batch counts for at most so many times the running mean.
 _SPIKE_FACTOR = 10.0
 
 
@@ -103,12 +102,11 @@ class Trainer:
     Raises
     ------
     CheckpointError
-        If the folder's checkpoints are damaged, or of other settings or another corpus. One from
-        before checkpoints named their corpus goes on with the corpus given, and says so.
+        If the folder's checkpoints are damaged, or of other settings or another corpus.
     """
 
     def __init__(self, stage: Stage, folder: pathlib.Path, config: RunConfig | None = None) -> None:
-        # Needed by nothing but training.
+        # Only training needs it.
         from accelerate import Accelerator
 
         self.stage, self.recipe = stage, stage.recipe
@@ -139,12 +137,7 @@ class Trainer:
         return self.state.step >= self.recipe.steps
 
     def run(self, stop_after: int | None = None) -> nn.Module:
-        """Train; return the averaged network.
-
-        Parameters
-        ----------
-        stop_after : int, optional
-            Stop after this step as if interrupted (the checkpoint is kept).
+        """Train, or stop after a step as if interrupted; return the averaged network.
 
         Raises
         ------
@@ -281,7 +274,7 @@ class Trainer:
             seconds = round(self.state.seconds, 1)
             entry = {"step": self.state.step, "seconds": seconds, **figures}
             self.state.history.append(entry)
-            write_text(self.log, json.dumps(self.state.history, indent=1) + "\n")
+            write_json(self.log, self.state.history)
             bar.write(f"{self.stage.name} " + ", ".join(f"{k} {v:.4g}" for k, v in entry.items()))
         self.accelerator.wait_for_everyone()
 
@@ -312,7 +305,7 @@ class Trainer:
         if found is None:
             return
         state, news = found
-        news += self._check_owner(state)
+        self._check_owner(state)
         if self.is_main and news:
             print(*news, sep="\n", file=sys.stderr)
         try:
@@ -325,14 +318,12 @@ class Trainer:
         self.average.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
         progress = dict(state["progress"])
-        older = progress.pop("watch", {})  # the divergence's name in older checkpoints
-        divergence = Divergence(**progress.pop("divergence", older))
+        divergence = Divergence(**progress.pop("divergence"))
         self.state = TrainerState(**progress, divergence=divergence)
 
-    def _check_owner(self, state: dict[str, Any]) -> list[str]:
-        """Refuse the checkpoint of another run; what to say of one that names no corpus."""
-        own = self.stage.corpus_sha256
-        found = state.get("corpus_sha256", own)
+    def _check_owner(self, state: dict[str, Any]) -> None:
+        """Refuse the checkpoint of another run."""
+        own, found = self.stage.corpus_sha256, state["corpus_sha256"]
         if found != own:
             digests = f"SHA-256 {found or 'not known'}, of this one {own or 'not known'}"
             raise self._foreign(f"on another corpus ({digests})")
@@ -340,10 +331,6 @@ class Trainer:
         change = {"learning_rate": self.recipe.learning_rate}
         if state["recipe"] | change != dataclasses.asdict(self.recipe):
             raise self._foreign("with other settings")
-        if "corpus_sha256" in state:
-            return []
-        path = self.checkpoints.latest
-        return [f"{path} names no corpus, as older ones do not: it is taken to be of this one"]
 
     def _foreign(self, what: str) -> CheckpointError:
         return CheckpointError(

@@ -36,7 +36,7 @@ from prism.music.midipic import to_picture
 from prism.music.progress import ProgressBar
 from prism.music.statistics import mean_description
 from prism.music.windows import Window
-from prism.music.writing import write_atomic, write_text
+from prism.music.writing import write_atomic, write_json
 from prism.training.batches import WHOLE, DrawSamples, Tensors, generator_for
 from prism.training.recipe import OriginalRecipe
 from prism.training.stages import SAMPLES
@@ -48,23 +48,10 @@ _PICTURES_AT_ONCE = 16
 
 
 class LabelledLatents:
-    """The latents of a split's pictures with their labels, in shards on disk.
+    """The latents of a split's pictures with their labels, in shards in a folder.
 
-    Parameters
-    ----------
-    corpus, split
-        Where the pictures are from.
-    folder : Path
-        Where the shards are.
-    source : str
-        Name of the autoencoder.
-    most : int, optional
-        Take no more pictures than this, evenly spread.
-
-    Raises
-    ------
-    ValueError
-        If the folder holds latents of something else.
+    `source` names the autoencoder; of more than `most` pictures, as many are taken, evenly spread.
+    Raises ValueError if the folder holds latents of something else.
     """
 
     def __init__(
@@ -112,7 +99,7 @@ def _check_identity(folder: pathlib.Path, identity: dict) -> None:
     """Write down what the latents in a new folder depend on; compare with what is written."""
     path = folder / "latents.json"
     if not path.is_file():
-        write_text(path, json.dumps(identity, indent=1) + "\n")
+        write_json(path, identity)
     try:
         found = dict(json.loads(path.read_text(encoding="utf-8")))
     except (ValueError, TypeError):
@@ -153,16 +140,9 @@ def moments(autoencoder: AutoencoderKL, windows: Sequence[Window]) -> np.ndarray
 class OriginalStage:
     """Trains a DiT to predict the noise on the latents of pictures.
 
-    Parameters
-    ----------
-    recipe, corpus
-        What is learnt.
-    autoencoder : AutoencoderKL
-        Frozen; makes the latents that are missing, and decodes the samples.
-    folder : Path
-        Receives the latents, and sheets of samples.
-    draw_samples : callable, optional
-        Draws such a sheet, see `RunConfig`.
+    The `autoencoder`, frozen, makes the latents that are missing and decodes the samples; `folder`
+    receives the latents, and sheets of samples if there is something to draw them (see
+    `RunConfig`).
     """
 
     name = "original"

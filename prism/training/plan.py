@@ -22,6 +22,7 @@ from prism.amt.vocabulary import CONTEXT
 from prism.models.autoencoder import CHANNELS, BeatAutoencoder
 from prism.models.student import with_adapters
 from prism.music.roll import BEATS, FRAMES, KEYS
+from prism.music.writing import table_text
 from prism.similarity.networks import ComposerNetwork
 from prism.training.amt import new_amt
 from prism.training.presets import PRESETS
@@ -50,19 +51,10 @@ LABELS = 15  # of the bundled corpus
 
 @dataclasses.dataclass(frozen=True)
 class Card:
-    """A processor.
+    """A processor, its memory in bytes, and its peak of bfloat16 and of float32 products in FLOP/s.
 
-    Parameters
-    ----------
-    name : str
-        As people call it.
-    memory : float
-        In bytes.
-    mixed, single : float
-        Peak of bfloat16 and float32 products in FLOP/s (dense), by the maker's data sheet; equal
-        where there is no bfloat16.
-    share : float
-        Of the peak that training is assumed to reach.
+    By the maker's data sheet, dense; both are equal where there is no bfloat16. `share` of the peak
+    is what training is assumed to reach.
     """
 
     name: str
@@ -85,18 +77,10 @@ CARDS = (
 
 @dataclasses.dataclass(frozen=True)
 class Cost:
-    """What one network costs to train.
+    """What one network costs to train: numbers to learn, by module, and the work for one sample.
 
-    Parameters
-    ----------
-    parameters : dict
-        Numbers to learn, by module.
-    forward_flops : float
-        Of one sample.
-    kept_bytes : float
-        Of one sample, for the backward pass, in the stage's precision.
-    first_passes : float
-        Forward passes without a backward one, a sample.
+    `kept_bytes` are kept for the backward pass, in the stage's precision; `first_passes` are
+    forward passes without a backward one.
     """
 
     parameters: dict[str, int]
@@ -254,17 +238,14 @@ def report(recipe: AnyRecipe) -> str:
         ]
     main = main_stage(recipe)
     batch = stages[main].batch_size
-    lines += [
-        "",
-        f"| one card | hours | memory, GB, the batch of {batch} at once | --accumulation | GB |",
-        "|---|---|---|---|---|",
-    ]
+    memory = f"memory, GB, the batch of {batch} at once"
+    head, rows = ["one card", "hours", memory, "--accumulation", "GB"], []
     cost = found[main]
     for card in CARDS:
         hours = sum(each.hours(stages[name], card) for name, each in found.items())
         digits = 2 if hours < 10 else 0
         parts = cost.accumulation(batch, card.memory)
-        fits = f"{parts} | {cost.memory(batch // parts) / 1e9:.1f}" if parts else "does not fit | –"
         memory = f"{cost.memory(batch) / 1e9:.1f}"
-        lines.append(f"| {card.name} | {hours:,.{digits}f} | {memory} | {fits} |")
-    return "\n".join(lines)
+        part = f"{cost.memory(batch // parts) / 1e9:.1f}" if parts else "–"
+        rows.append([card.name, f"{hours:,.{digits}f}", memory, parts or "does not fit", part])
+    return "\n".join([*lines, "", table_text(head, rows)])

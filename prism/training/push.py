@@ -20,23 +20,10 @@ _SETTINGS = ("prism.json", "original.json", "config.json")
 
 
 def push(weights: pathlib.Path, repo: str, private: bool = False) -> str:
-    """Upload a folder of weights; a repository that is missing is made.
+    """Upload a folder of weights, as training leaves it; a repository that is missing is made.
 
-    The Hub is asked for with ``HF_TOKEN``, or as ``hf auth login`` left it.
-
-    Parameters
-    ----------
-    weights : Path
-        As training leaves it. Without a ``README.md`` it gets a card made of its record.
-    repo : str
-        ``owner/name``.
-    private : bool
-        Whether a new repository is to be private.
-
-    Returns
-    -------
-    str
-        Address of the repository.
+    The Hub is asked for with ``HF_TOKEN``, or as ``hf auth login`` left it. Without a ``README.md``
+    the folder gets a card made of its record. Returned is the repository's address.
 
     Raises
     ------

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import json
 import pathlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -22,7 +21,7 @@ from prism.models.pipeline import PrismPipeline
 from prism.models.student import Student
 from prism.music.midipic import SHAPE
 from prism.music.roll import FRAMES, KEYS
-from prism.music.writing import folder_beside, make_folder, sole_writer, write_text
+from prism.music.writing import folder_beside, make_folder, sole_writer, write_json, write_text
 from prism.similarity.networks import CorpusFeatures
 from prism.training.amt import AMTStage
 from prism.training.batches import RunConfig, Stage
@@ -91,13 +90,12 @@ class _Run:
         if not self._trainers[-1].is_main:
             return
         record = {"model": model} | own | self._record(recipe)
-        text = json.dumps(record, indent=1, ensure_ascii=False)
         with folder_beside(self.weights) as folder:
             try:
                 save(folder)
             except SafetensorError as error:  # also its word for a full disk
                 raise OSError(str(error)) from error
-            write_text(folder / RECORD_FILE, text + "\n")
+            write_json(folder / RECORD_FILE, record)
 
     def _record(self, recipe: AnyRecipe) -> dict[str, Any]:
         states = {trainer.stage.name: trainer.state for trainer in self._trainers}
@@ -132,10 +130,8 @@ def train(
 
     Parameters
     ----------
-    recipe : Recipe, AMTRecipe, SimilarityRecipe, StudentRecipe or OriginalRecipe
-        What is learnt, and how.
-    corpus : Corpus
-        Prepared corpus.
+    recipe, corpus
+        What is learnt, and from what.
     folder : Path
         Checkpoints, logs and samples.
     weights : Path

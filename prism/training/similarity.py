@@ -73,10 +73,7 @@ def with_nonsense(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Put nonsense in the place of some rolls: their notes at random times, or anywhere.
 
-    Returns
-    -------
-    rolls, labels : Tensor
-        As in `batch`; nonsense has `label`.
+    Returned are rolls and labels as in `batch`; nonsense has `label`.
     """
     rolls, labels = batch.rolls.clone(), batch.labels.clone()
     for k in np.flatnonzero(rng.random(len(labels)) < share):

@@ -103,16 +103,8 @@ def new_dit(recipe: Recipe, labels: int, collections: Sequence[str] = ()) -> Pri
 class DiTStage:
     """Trains a `PrismDiT` to predict the flow of a fixed autoencoder's latents.
 
-    Parameters
-    ----------
-    recipe, corpus
-        What is learnt.
-    autoencoder : BeatAutoencoder
-        Trained; stays as it is.
-    samples : Path
-        Folder for the samples of each evaluation: the notes of the first, a sheet of all.
-    draw_samples : callable, optional
-        Draws that sheet, see `RunConfig`.
+    The folder `samples` receives those of each evaluation: the notes of the first, and a sheet of
+    all if there is something to draw it (see `RunConfig`).
     """
 
     name = "dit"

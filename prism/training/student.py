@@ -11,6 +11,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import functools
+from collections.abc import Iterable
 
 import numpy as np
 import torch
@@ -18,7 +19,7 @@ from torch import nn
 
 from prism.models.diffusion import schedule
 from prism.models.dit import PrismDiT
-from prism.models.guidance import STRUCTURE_FROM, STRUCTURE_UNTIL, nearby
+from prism.models.guidance import STRUCTURE_FROM, STRUCTURE_UNTIL, guidance_rows, nearby
 from prism.models.pipeline import PrismPipeline
 from prism.models.setting_types import METRES
 from prism.models.settings import SETTINGS, GenerationSettings
@@ -67,26 +68,15 @@ class Rows:
 
 
 def teacher_rows(
-    dit: PrismDiT, composers: list[str], items: list[tuple[GenerationSettings, torch.Tensor]]
+    dit: PrismDiT, items: Iterable[tuple[GenerationSettings, list[int], torch.Tensor]]
 ) -> Rows:
-    """The rows of `prism.models.guidance.GuidedFlow`, of items that each have other settings."""
-    null, nulls = dit.null_label, dit.null_attributes
+    """The rows of `GuidedFlow`, of items that each have their settings, labels and attributes."""
     rows, last = [], []
-    for i, (settings, attributes) in enumerate(items):
-        g, a, s = settings.guidance_scale, settings.attribute_scale, settings.structure_scale
-        for name, weight in zip(settings.composers, settings.composer_weights, strict=True):
-            rows.append((i, composers.index(name), attributes, True, g * weight, 0.0))
-        asked = settings.attributes if a else ()
-        for name in asked:
-            column = dit.attribute_names.index(name)
-            alone = nulls.clone()
-            alone[column] = attributes[column]
-            rows.append((i, null, alone, True, a, 0.0))
-        told = a if settings.time_signature else 0.0
-        if told:
-            rows.append((i, null, nulls, False, -told, 0.0))
-        rows.append((i, null, nulls, True, 1 - g - a * len(asked) + told, s))
-        last.append((i, null, nulls, True, 0.0, -s))
+    for i, (settings, labels, attributes) in enumerate(items):
+        *others, free = guidance_rows(dit, settings, labels, attributes)
+        rows += [(i, *row, 0.0) for row in others]
+        rows.append((i, *free, settings.structure_scale))
+        last.append((i, *free._replace(factor=0.0), -settings.structure_scale))
     item, label, attributes, metre, always, structured = zip(*rows, *last, strict=True)
     return Rows(
         torch.tensor(item),
@@ -187,8 +177,7 @@ class StudentStage:
         labels = [[pipe.composers.index(name) for name in s.composers] for s in chosen]
         shares = [composer_shares(s, k, dit) for s, k in zip(chosen, labels, strict=True)]
         guidance = torch.tensor([guidance_vector(s, dit) for s in chosen])
-        items = list(zip(chosen, attributes, strict=True))
-        rows = teacher_rows(dit, pipe.composers, items)
+        rows = teacher_rows(dit, zip(chosen, labels, attributes, strict=True))
         return metre, attributes, letters, torch.stack(shares), guidance, *vars(rows).values()
 
     def batch_loss(self, network: nn.Module, batch: Tensors) -> torch.Tensor:
@@ -199,25 +188,25 @@ class StudentStage:
         given = {"letters": letters, "guidance": guidance}
         with torch.no_grad():
             update_merged(self._drawing, self.network)
-            x_t, guess = noise, torch.zeros_like(noise)
+            x_t, self_cond = noise, torch.zeros_like(noise)
             for i, t in enumerate(times[:-2]):
-                told = (x_t, t.expand(len(x_t)), shares, metre, attributes, guess)
+                told = (x_t, t.expand(len(x_t)), shares, metre, attributes, self_cond)
                 flow = self._drawing(*told, **given).float()
                 on = (reached > i)[:, None, None]
-                guess = torch.where(on, x_t - t * flow, guess)
+                self_cond = torch.where(on, x_t - t * flow, self_cond)
                 x_t = torch.where(on, x_t + (times[i + 1] - t) * flow, x_t)
-            target = self._mean_flow(x_t, guess, reached, times, Rows(*rows), metre, letters)
-        told = (x_t, times[reached], shares, metre, attributes, guess)
+            target = self._mean_flow(x_t, self_cond, reached, times, Rows(*rows), metre, letters)
+        told = (x_t, times[reached], shares, metre, attributes, self_cond)
         return ((network(*told, **given).float() - target) ** 2).mean()
 
-    def _mean_flow(self, x_t, guess, reached, times, rows, metre, letters) -> torch.Tensor:
+    def _mean_flow(self, x_t, self_cond, reached, times, rows, metre, letters) -> torch.Tensor:
         """The teacher's mean flow from each item's time to its next, by steps of its own."""
         start, fine = x_t, torch.tensor(schedule(self.settings.teacher_steps), device=x_t.device)
         each = self.settings.teacher_steps // (len(times) - 1)
         for k in range(each):
             t, t_next = fine[reached * each + k], fine[reached * each + k + 1]
-            flow = guided(self.teacher, rows, x_t, t, metre, letters, guess)
-            guess = x_t - t[:, None, None] * flow
+            flow = guided(self.teacher, rows, x_t, t, metre, letters, self_cond)
+            self_cond = x_t - t[:, None, None] * flow
             x_t = x_t + (t_next - t)[:, None, None] * flow
         return (start - x_t) / (times[reached] - times[reached + 1])[:, None, None]
 

@@ -15,7 +15,7 @@ from prism.models.settings import ATTRIBUTE_SETTINGS, PUBLIC, SETTINGS
 from prism.service.upload import MAX_BEATS, MAX_BYTES, MAX_NOTES, OwnPiece
 from prism.ui.element import Element
 from prism.ui.mixer import Mixer, mix_value
-from prism.ui.player import StatusLine, status
+from prism.ui.player import StatusLine, Transport, status
 from prism.ui.presets import open_or
 from prism.ui.say import SayLine, say_value
 
@@ -74,6 +74,8 @@ class Controls:
     ----------
     examples : iterable of str
         The names of the stored ones.
+    transport : Transport
+        The input of the instrument; it stands elsewhere.
 
     Attributes
     ----------
@@ -83,8 +85,8 @@ class Controls:
         The composers' weights.
     """
 
-    def __init__(self, examples: Iterable[str]) -> None:
-        made: dict[str, Component] = {}
+    def __init__(self, examples: Iterable[str], transport: Transport) -> None:
+        made: dict[str, Component] = {"instrument": transport}
         self.say = SayLine(say_value(), elem_classes="prism-say-block")
         # What scrolls, and below it what always stays in sight.
         with gr.Column(elem_classes="prism-settings"):

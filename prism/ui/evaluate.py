@@ -17,11 +17,11 @@ from prism.evaluation.report import (
     figure_names,
     sections,
     span,
-    table,
     told_of_hundred,
 )
 from prism.models.setting_types import Number
 from prism.models.settings import SETTINGS
+from prism.music.writing import table_text
 from prism.service.bundle import BundleError
 from prism.service.listening import Ballot, tally_words
 from prism.service.log import fault_words
@@ -183,7 +183,7 @@ def live_table(runs: Sequence[tuple[Run, dict[str, list[Score]]]]) -> str:
     if rows:
         means = [sum(column) / len(rows) for column in zip(*columns, strict=True)]
         rows.append(["", "**mean**", *(f"**{mean:.3f}**" for mean in means)])
-    return table(["run", "composer", *head], rows)
+    return table_text(["run", "composer", *head], rows)
 
 
 def evaluate_tab(evaluation: Evaluation) -> None:

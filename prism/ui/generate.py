@@ -38,7 +38,7 @@ logger = logging.getLogger(__name__)
 
 _BEGUN = 7  # outputs of `Handlers.begin`
 _NO_NEWS = (gr.skip(),) * 5  # of a visitor's own file
-GREETING = "Ready. Press play, or Generate for a new piece."
+NEW_NEXT = "new next"  # the kind of a status line that promises a new piece
 _STOPPED = "Stopped before it was done."
 
 
@@ -342,4 +342,4 @@ def _greeting(link: Link) -> dict[str, Any]:
         return status("The link was read: its music is coming.")
     if link.given:
         return status("The link was read. Choose composers and press Generate.")
-    return status(GREETING)
+    return status("Ready. Press play, or Generate for a new piece.") | {"kind": NEW_NEXT}

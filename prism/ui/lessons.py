@@ -204,7 +204,7 @@ def _component(control: ComposerControl | Number) -> Component:
 def lessons_tab(service: Service) -> None:
     """Lay out the tab; call inside a ``gr.Blocks`` and its ``gr.Tabs``."""
     with gr.Tab("How it works") as tab:
-        with gr.Tabs(elem_classes="prism-lessons"):
+        with gr.Tabs(elem_classes="prism-lessons", overflow_behavior="wrap"):
             panels = [_panel(LessonRunner(lesson, service)) for lesson in LESSONS]
         with gr.Column(visible=False, elem_classes=_HEARD) as column:
             player = PianoRollPlayer(player_value(""))

@@ -8,7 +8,8 @@ from typing import Any
 
 import gradio as gr
 
-from prism.evaluation.report import NETWORK_NAMES, table
+from prism.evaluation.report import NETWORK_NAMES
+from prism.music.writing import table_text
 from prism.service.listening import PERSON, QUESTIONS, REAL, Ballot, Listening, Round, tally_words
 from prism.service.log import fault_words, log_fault
 from prism.service.piece import ShownPiece
@@ -99,7 +100,7 @@ class BlindListening:
         ]
         right = now.answers[PERSON] == REAL
         head = "### Right: a person wrote it" if right else "### No: a person wrote another"
-        told = table(["lane", "by", "piece", "like the real piece"], rows)
+        told = table_text(["lane", "by", "piece", "like the real piece"], rows)
         parts = [head, told, "**You so far**", tally_words(listening.votes)]
         if self.ballot is not None:
             same = [vote for vote in self.ballot.votes() if vote.music == now.music]

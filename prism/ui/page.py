@@ -113,6 +113,8 @@ def launch_options(health: Health | None = None) -> dict[str, Any]:
         "css_paths": [ASSETS / "page" / f"{name}.css" for name in _SCRIPTS],
         "js": f"() => {{ {_called(_SCRIPTS)} }}",
         "footer_links": ["api"],
+        # Else Gradio calls its own page once, and ends where the answer takes 3 s.
+        "_frontend": False,
         "ssr_mode": False,
         "run_history": False,
         "max_file_size": "1mb",

@@ -13,7 +13,7 @@ from prism.ui.cards import CardsPanel
 from prism.ui.controls import Controls
 from prism.ui.element import EACH, QUIET
 from prism.ui.export import Export, export_panel
-from prism.ui.generate import GREETING, Handlers, empty_player
+from prism.ui.generate import NEW_NEXT, Handlers, empty_player
 from prism.ui.mixer import FOLLOW
 from prism.ui.player import PianoRollPlayer, Transport, piece_value
 from prism.ui.presets import Presets
@@ -29,12 +29,11 @@ _PRESS = """() => {
     button.click();
 }"""
 # As the page opens, the lanes show what the controls say: the same again is not what it promises.
-_NEW_SEED_IF_WANTED = f"""(fresh, ...drawnBy) => {{
+_NEW_SEED_IF_WANTED = f"""(fresh, seed, keep, redraw, said) => {{
     const button = document.querySelector('.prism-generate');
     const kept = button.dataset.seed === 'kept';
     delete button.dataset.seed;
-    const promised = document.querySelector('.prism-status').textContent === '{GREETING}';
-    return (fresh || promised) && !kept ? ({_NEW_SEED})() : drawnBy;
+    return (fresh || said?.kind === '{NEW_NEXT}') && !kept ? ({_NEW_SEED})() : [seed, keep, redraw];
 }}"""
 _RUN_IF_WANTED = f"(link) => {{ if (link?.run) ({_PRESS})(); }}"
 _SAY_COPIED = """(panel) => ({ kind: 'calm',
@@ -59,11 +58,13 @@ class PlayPanel:
         self.handlers, sources = handlers, handlers.service.sources
         stored = handlers.service.stored.examples
         self.presets = Presets(handlers.service)
+        look = {"elem_classes": "prism-transport-block", "render": False}
+        transport = Transport(_named(sources), **look)
         with gr.Row(elem_classes="prism-first"):
             with gr.Column(scale=0, min_width=300, elem_classes="prism-controls"):
-                self.controls = Controls(example.name for example in stored)
+                self.controls = Controls((example.name for example in stored), transport)
             with gr.Column(scale=1, min_width=0, elem_classes="prism-lanes"):
-                Transport({"sources": _named(sources)}, elem_classes="prism-transport-block")
+                transport.render()
                 self.redraw = RedrawBar({}, elem_classes="prism-redraw-block")
                 with gr.Column(elem_classes=["prism-players", "prism-together"]):
                     seen = stored[0].pieces if stored else {}
@@ -127,7 +128,7 @@ class PlayPanel:
         drawn_by = self.drawn_by
         seeded = controls.generate.click(
             None,
-            [controls.fresh, *drawn_by],
+            [controls.fresh, *drawn_by, controls.status],
             drawn_by,
             js=_NEW_SEED_IF_WANTED,
             api_visibility="private",

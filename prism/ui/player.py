@@ -8,6 +8,7 @@ from typing import Any
 import gradio as gr
 from gradio.data_classes import FileData
 
+from prism.models.settings import SETTINGS
 from prism.music.performance import shaping_words
 from prism.service.piece import ShownPiece, drawing
 from prism.ui.element import QUIET, Element
@@ -40,11 +41,23 @@ class Transport(Element):
     """Plays the players inside the element of class ``prism-together`` as one, and has the legend.
 
     All of them run at the same beat and one is heard; a ruler and a playhead are common to them.
-    Its value has, as ``sources``, each one's ``name`` and ``title``.
+    Its value is the instrument that they are heard on, which its ``input`` event says is another.
+
+    Parameters
+    ----------
+    sources : list of dict
+        Each player's ``name`` and ``title``.
+    **settings
+        As `gr.HTML` takes them.
     """
 
     asset = "page/transport"
     parts = ("player/palette", "player/view", "player/roll", "player/ruler", "player/ensemble")
+
+    def __init__(self, sources: list[dict[str, str]], **settings: Any) -> None:
+        instrument = SETTINGS["instrument"]
+        choices = list(instrument.choices.items())
+        super().__init__(instrument.default, sources=sources, instruments=choices, **settings)
 
 
 class StatusLine(Element):
