@@ -76,14 +76,15 @@ def test_the_command_goes_on_from_a_file(folder, capsys):
     ("arguments", "told"),
     [
         (["--bars", "1-8"], "--bars: expected --keep FILE beside it, got '1-8'"),
-        (["--keep", "nowhere.mid"], "nowhere.mid"),
+        (["--keep", "nowhere.mid"], "--keep: expected a MIDI file that is there, or whose bars"),
         (["--keep", "FILE", "--beats", "12"], "beats: expected a whole number from 64 to 256"),
         (["--keep", "FILE", "--metre", "4/4"], "expected nothing or 3/4, that of the known beats"),
         (["--keep", "FILE", "--redraw", "40:2"], "redraw: expected bars from 1 to 22"),
         (["--keep", "FILE", "--bars", "1-30"], "keep: expected bars that end before beat 64; keep"),
         (["--keep", "FILE", "--bars", "1,30"], "keep: expected bars within 64 beats, or one group"),
         (["--keep", "yours:1-8"], "keep: expected bars of a piece that is here"),
-        (["--keep", "ours:1-8"], "ours:1-8"),
+        (["--keep", "ours:1-8"], "--keep: expected a MIDI file that is there, or whose bars"),
+        (["--keep", "real:0-8"], "keep: expected whose bars (real, amt or yours) and which"),
     ],
 )
 def test_what_cannot_be_continued_is_told(folder, capsys, arguments, told):

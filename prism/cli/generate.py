@@ -79,6 +79,9 @@ def _kept_bars(options: argparse.Namespace) -> KeptBars | None:
         if options.bars is not None:
             raise SettingError("--bars", "--keep FILE beside it", options.bars)
         return None
+    if not pathlib.Path(options.keep).is_file():
+        expected = f"a MIDI file that is there, or {SETTINGS['keep'].expected}"
+        raise SettingError("--keep", expected, options.keep)
     kept = KeptBars.read(pathlib.Path(options.keep), options.bars)
     options.keep = kept.setting
     return kept

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prism.models.edits import BY, PRISM
 from prism.models.settings import GenerationSettings
-from prism.music.metadata import asked_words, drawn_lines, metre
+from prism.music.metadata import asked_words, drawn_lines, file_stem, metre
 from prism.music.roll import BEATS, PianoRoll
 from prism.service.piece import ShownPiece
 
@@ -60,14 +60,15 @@ def drawn_origin(
     return first, *others
 
 
-def drawn_file_end(settings: GenerationSettings, kept: ShownPiece | None) -> str:
-    """Of what it keeps bars, the seeds, its length, how often it was redrawn, and how at last."""
+def drawn_file_name(settings: GenerationSettings, kept: ShownPiece | None) -> str:
+    """With what is kept, the seeds, its length, how often it was redrawn, and how at last."""
     own, edits = settings.kept, settings.edits
-    begun = f"{kept.title}-bars-{own.bars}-" if own else ""
+    begun = f"bars-{own.bars}-" if own else ""
     drawn = f"-{own.seed}" if own and own.seed is not None else ""
     long = "" if settings.beats == BEATS else f"-{settings.beats}-beats"
     redrawn = f"-redrawn-{len(edits)}-{edits[-1]}" if edits else ""
-    return f"{begun}seed-{settings.seed}{drawn}{long}{redrawn}"
+    end = f"{begun}seed-{settings.seed}{drawn}{long}{redrawn}"
+    return file_stem(PRISM, *settings.composers, *([kept.title] if own else []), end=end)
 
 
 def _kept_bars(settings: GenerationSettings, kept: ShownPiece) -> str:

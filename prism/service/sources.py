@@ -27,7 +27,7 @@ from prism.music.windows import cut
 from prism.service.drawn import (
     drawn_caption,
     drawn_detail,
-    drawn_file_end,
+    drawn_file_name,
     drawn_origin,
     in_several_drawings,
 )
@@ -239,7 +239,7 @@ class PrismSource(Source):
             title=self.title,
             detail=drawn_detail(settings, roll, steps, kept),
             caption=drawn_caption(settings, kept),
-            name=file_stem("prism", *settings.composers, end=drawn_file_end(settings, kept)),
+            name=drawn_file_name(settings, kept),
             roll=roll,
             lines=drawn_origin(settings, origin, kept),
             source=self.name,
