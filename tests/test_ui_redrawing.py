@@ -33,7 +33,7 @@ def test_edits_are_added_undone_and_redone():
     drawn(session, edited(session, wish("draw", start=32.0, end=40.0, seed=77, by="prism")))
     assert session.generation.settings == base.with_edits([Edit(9, 10, 77)])
     drawn(session, edited(session, wish("draw", start=0, end=4, seed=5, by="amt")))
-    assert redraw_value(session)["edits"] == "bars 9-10 from seed 77, bars 1 from seed 5:amt"
+    assert redraw_value(session)["edits"] == "bars 9-10 from seed 77, bars 1 from seed 5 by AMT"
     for left in ([Edit(9, 10, 77)], []):
         drawn(session, edited(session, wish("undo")))
         assert session.generation.settings == base.with_edits(left)

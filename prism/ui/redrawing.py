@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
-from prism.models.edits import AMT, PRISM, REAL, YOURS, Edit, Kept
+from prism.models.edits import AMT, BY, PRISM, REAL, YOURS, Edit, Kept, bars_text
 from prism.models.setting_types import SettingError
 from prism.models.settings import GenerationSettings
 from prism.music.roll import BEATS, FRAMES_PER_BEAT, PianoRoll
@@ -37,7 +37,11 @@ def redraw_value(session: Session) -> dict[str, Any]:
     """Which edits the latest generation has, and whether there are some to undo and redo."""
     settings = session.generation.settings
     edits = settings.edits if settings else ()
-    told = ", ".join(f"bars {edit}".replace(":", " from seed ", 1) for edit in edits)
+    told = ", ".join(
+        f"bars {bars_text(edit.first, edit.last)} from seed {edit.seed}"
+        + ("" if edit.by == PRISM else f" by {BY[edit.by]}")
+        for edit in edits
+    )
     place, versions = session.trail
     return {"edits": told, "undo": place > 0, "redo": place < len(versions) - 1}
 
