@@ -15,7 +15,11 @@ from prism.models.known import KnownBeats
 from prism.models.settings import GenerationSettings
 from prism.music.roll import PianoRoll, top_line
 from prism.music.windows import cut
+from prism.service.loading import Loader
+from prism.service.piece import ShownPiece
+from prism.service.scheduler import Scheduler
 from prism.service.service import Service
+from prism.service.sources import PrismSource, Progress
 from prism.service.upload import OwnPiece
 
 CALL = {"composers": "Ada", "time_signature": (4, 4), "seed": 1, **STEPS}
@@ -217,6 +221,15 @@ def test_a_visitors_own_bars_are_kept_for_this_visitor_alone(service):
     for theirs in (None, dataclasses.replace(other, digest="cd34"), own.at(2)):
         with pytest.raises(ValueError, match="keep: expected bars of your own MIDI file, which"):
             filled(service, theirs, keep=named.keep)
+
+
+def test_bars_that_may_not_be_passed_on_are_not_kept():
+    hidden = ShownPiece("", "", "", "", "x", tune(), withheld="Not passed on.")
+    source = PrismSource(
+        Loader(make_pipeline), Scheduler(), lane=lambda name, settings: iter([Progress(hidden)])
+    )
+    with pytest.raises(ValueError, match="keep: expected bars of amt or of your own file, as real"):
+        source.piece(choice_of(keep="real:1-4"))
 
 
 def test_the_beginning_of_a_longer_piece_can_be_heard_before_the_rest_is_there(service):

@@ -1,7 +1,6 @@
 """Attributes in training: what is dropped, what is told, a whole tiny run."""
 
 import dataclasses
-import json
 
 import numpy as np
 import pytest
@@ -17,7 +16,7 @@ from prism.music.windows import regular_metre
 from prism.training import run
 from prism.training.batches import WHOLE
 from prism.training.recipe import StageRecipe
-from prism.training.stages import AutoencoderStage, CollectionStage, DiTStage
+from prism.training.stages import AutoencoderStage, DiTStage
 
 NAMES = ("density", "key")
 RECIPE = dataclasses.replace(
@@ -86,38 +85,6 @@ def test_a_run_learns_the_collections_of_its_corpus(corpus, tmp_path):
     assert pipe.attributes["collection"] == ("A", "B")
     # One without any cannot be asked for them.
     assert dit_stage(corpus, tmp_path, recipe).network.attribute_names == ("key",)
-
-
-def test_a_finished_model_learns_collections_and_nothing_else(corpus, tmp_path):
-    third = dataclasses.replace(RECIPE, collection=RECIPE.dit)
-    before = run.train(RECIPE, albums(corpus), tmp_path / "run", tmp_path / "weights")
-    after = run.train(third, albums(corpus), tmp_path / "run", tmp_path / "weights")
-    assert after.attributes == {"collection": ("A", "B"), **before.attributes}
-    old, new = before.dit.state_dict(), after.dit.state_dict()
-    # The table of collections stands before those of density and key.
-    table = new.pop("attribute_embeddings.0.weight")
-    names = {
-        f"attribute_embeddings.{k}.weight": f"attribute_embeddings.{k + 1}.weight" for k in (0, 1)
-    }
-    assert all(torch.equal(value, new[names.get(name, name)]) for name, value in old.items())
-    assert len(old) == len(new) and table[:2].any() and not table[2].any()
-    label = corpus.labels[0]
-    free = [pipe(label, seed=3, num_inference_steps=2).latents for pipe in (before, after)]
-    assert torch.equal(*free)
-    record = json.loads((tmp_path / "weights" / "training.json").read_text())
-    assert list(record["steps"]) == ["autoencoder", "dit", "collection"]
-
-
-def test_the_collection_is_always_told_and_every_other_label_dropped(corpus, tmp_path):
-    recipe = dataclasses.replace(RECIPE, collection=StageRecipe(2, 64, 1e-3))
-    pipe = run.train(RECIPE, albums(corpus), tmp_path / "run", tmp_path / "weights")
-    stage = CollectionStage(recipe, albums(corpus), pipe, tmp_path)
-    batch = stage.draw(0, WHOLE)
-    some = stage.draw(0, slice(8, 24))
-    assert all(torch.equal(w[8:24], h) for w, h in zip(batch, some, strict=True))
-    _, labels, _, attributes, *_ = batch
-    assert set(attributes[:, 0].tolist()) == {0, 1} and (attributes[:, 1:] != 0).any()
-    assert 0.3 < (labels == stage.network.null_label).float().mean() < 0.7
 
 
 def test_attributes_are_dropped_as_often_as_the_recipe_says(corpus, tmp_path):

@@ -75,7 +75,9 @@ def test_the_originals_setting_fits_16_gigabytes():
 def test_large_is_as_wide_and_deep_as_the_report_s(capsys):
     train.main(["--plan", "large"])
     text = capsys.readouterr().out
-    assert "dit: 458,065,968 parameters (" in text and "blocks 453,356,544" in text
+    # The report's 458,065,968, and what the estimate, attributes and letters are told by.
+    assert f"dit: {458_065_968 + 49_152 + 43_008 + 17_408:,} parameters (" in text
+    assert "blocks 453,356,544" in text
     assert "| H100 80 GB | " in text and "| 2 CPU cores | " in text
 
 

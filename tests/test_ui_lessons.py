@@ -67,8 +67,8 @@ def test_reverse_ends_with_the_pipelines_roll_on_both_sides(service):
     expected = make_pipeline()("Bob", guidance_scale=2.0, seed=5).rolls[0]
     assert rolls_of(view)[-1] == rolls_of(view, 1)[-1] == expected
     # The film that plays by itself: a tenth of a second a step at full speed.
-    assert view.seconds == pytest.approx([k / 10 for k in range(9)])
-    assert view.stops[-1] == "step 8 of 8, t = 0.00" and len(view.stops) == 9
+    assert view.seconds == pytest.approx([k / 10 for k in range(17)])
+    assert view.stops[-1] == "step 16 of 16, t = 0.00" and len(view.stops) == 17
 
 
 def test_each_guidance_scale_is_the_pipelines_own_call(service):
@@ -131,10 +131,10 @@ def test_the_film_shows_both_at_their_own_pace(service):
     assert view.seconds == sorted(view.seconds) and view.seconds[0] == 0
     assert len(view.stops) == len(view.seconds) == len(prism.at) == len(amt.shown)
     assert (amt.shown[0], amt.shown[-1]) == (0, 8)
-    assert (prism.shown[0], prism.shown[-1], prism.at[-1]) == (0, None, 7)
+    assert (prism.shown[0], prism.shown[-1], prism.at[-1]) == (0, None, 15)
     expected = make_pipeline()("Ada", guidance_scale=2.0, seed=1).rolls[0]
     assert rolls_of(view)[-1] == expected
-    assert "step 8 of 8; note 8 of 8" in view.stops[-1]
+    assert "step 16 of 16; note 8 of 8" in view.stops[-1]
 
 
 def test_the_same_roll_scores_one_and_a_transposition_by_hand(service):

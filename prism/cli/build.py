@@ -8,7 +8,9 @@ on where it was. docs/your-artists.md is a tutorial.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import functools
+import json
 import pathlib
 import time
 from collections.abc import Sequence
@@ -31,23 +33,34 @@ from prism.corpora.report import save_study, study_corpus
 from prism.corpora.sharded import load_corpus
 from prism.drawing.rolls import save_contact_sheet
 from prism.music.writing import sole_writer, write_text
-from prism.service.bundle import NETWORKS, open_bundle, write_manifest
+from prism.service.bundle import BANDS_FILE, RECORD_FILE, open_bundle, write_manifest
 from prism.service.make_examples import make_examples, usual_examples
 from prism.service.service import load_service
 from prism.training.batches import RunConfig
 from prism.training.plan import fitting, hours_on, this_machine
 from prism.training.presets import MODELS
-from prism.training.recipe import AnyRecipe, stages_of
+from prism.training.recipe import AnyRecipe, StudentRecipe, stages_of
 from prism.training.run import Unfinished, train
 
 # What a stage takes besides training, roughly and on two cores.
-_FILE_SECONDS, _SCORE_SECONDS = 0.01, 0.1
+_FILE_SECONDS = 0.01  # of MIDI
+_SCORES_SECONDS = 500  # for all of music21's or OpenScore's
 _BAND_SECONDS = 150
 _SAMPLE_SECONDS = 8  # of the baseline, the slowest
+# Of each network that may be trained its folder among the weights, and the stage's title.
+_TRAINED = {
+    "prism": ("", "training Prism"),
+    "student": ("student", "training Prism's student"),
+    "amt": ("amt", "training the baseline"),
+    "similarity": ("similarity", "training the music network"),
+}
 
 
 class Effort(NamedTuple):
-    """What a preset asks of the stages: a preset a network, and how much is drawn and compared."""
+    """What a preset asks of the stages: a preset a network, and how much is drawn and compared.
+
+    Without a student, which takes a GPU, Prism draws in more steps.
+    """
 
     presets: dict[str, str]
     pairs_a_band: int
@@ -56,14 +69,18 @@ class Effort(NamedTuple):
 
 
 _FEW = ("--drawn", "25", "--fresh", "2", "--pairs", "20", "--samples", "2", "--steered", "4")
+_FEWER = ("--drawn", "10", "--fresh", "2", "--pairs", "10", "--samples", "0", "--steered", "2")
 EFFORTS = {
-    "smoke": Effort(dict.fromkeys(NETWORKS, "smoke"), 4, 2, ("--quick",)),
+    "smoke": Effort(dict.fromkeys(_TRAINED, "smoke"), 4, 2, ("--quick",)),
     "laptop": Effort(
-        {"prism": "laptop", "amt": "laptop", "similarity": "mini"}, 400, 60, ("--runs", "60", *_FEW)
+        {"prism": "laptop", "amt": "laptop", "similarity": "mini"},
+        200,
+        40,
+        ("--runs", "40", *_FEWER),
     ),
-    "mini": Effort(dict.fromkeys(NETWORKS, "mini"), 400, 60, ("--runs", "60", *_FEW)),
+    "mini": Effort(dict.fromkeys(_TRAINED, "mini"), 400, 60, ("--runs", "60", *_FEW)),
     "base": Effort(
-        {"prism": "base", "amt": "mini", "similarity": "mini"}, 400, 60, ("--runs", "60", *_FEW)
+        dict.fromkeys(_TRAINED, "mini") | {"prism": "base"}, 400, 60, ("--runs", "60", *_FEW)
     ),
 }
 
@@ -102,7 +119,8 @@ def _parser() -> argparse.ArgumentParser:
         "--from",
         dest="root",
         type=pathlib.Path,
-        help="folder or archive of a named source; music21 needs none",
+        help="folder or archive of a named source; openscore is fetched without it, music21 needs "
+        "none",
     )
     parser.add_argument("--output", type=pathlib.Path, required=True, help="the bundle's folder")
     parser.add_argument(
@@ -113,8 +131,17 @@ def _parser() -> argparse.ArgumentParser:
         "hour and a half on two cores), mini or base (for a GPU)",
     )
     parser.add_argument("--name", help="what the page calls it (default: that of the source)")
+    parser.add_argument(
+        "--pieces",
+        choices=("show", "hide"),
+        help="whether a page that others can reach lets real pieces be seen, heard and saved "
+        "(default: what their terms allow)",
+    )
     parser.add_argument("--minutes", type=float, help="stop after that long; run again to go on")
     parser.add_argument("--plan", action="store_true", help="say what it will take here, and stop")
+    parser.add_argument(
+        "--compile", action="store_true", help="the networks; faster, needs a C++ compiler"
+    )
     parser.add_argument("--minimum-pieces", type=int, default=MINIMUM_PIECES, metavar="N")
     parser.add_argument("--top", type=int, metavar="N", help="only the N largest artists")
     parser.add_argument("--keep-versions", action="store_true", help="every version of a song")
@@ -140,8 +167,13 @@ class Build:
         is_named = options.source in _named_sources()
         self.layout = options.source if is_named else "folder"
         self.root = options.root if is_named else pathlib.Path(options.source)
-        if self.layout != "music21" and self.root is None:
+        if self.root is None and self.layout not in corpora.SCORES:
             raise ValueError(f"{options.source} is read from a folder or archive: give --from PATH")
+        if self.layout in corpora.SCORES and (options.top or options.keep_versions):
+            raise ValueError(
+                f"--top and --keep-versions are for MIDI files, not for {self.layout}; leave them "
+                "out"
+            )
         self.folder = options.output
         self.corpus, self.weights = self.folder / "corpus", self.folder / "weights"
         self.work = self.folder / "run"
@@ -150,8 +182,10 @@ class Build:
 
     def stages(self) -> list[BuildStage]:
         """All stages with what they may take on this machine."""
-        files = expected_files(self.root) if self.root and self.root.exists() else 0
-        reading = (files or 0) * _FILE_SECONDS if self.root else 1000 * _SCORE_SECONDS * 5
+        reading = _SCORES_SECONDS
+        if self.layout not in corpora.SCORES:
+            files = expected_files(self.root) if self.root.exists() else 0
+            reading = (files or 0) * _FILE_SECONDS
         card = this_machine()
         trained = [
             BuildStage(
@@ -159,29 +193,32 @@ class Build:
                 title,
                 3600 * hours_on(self._recipe(network), card) + 5,
                 functools.partial(self._train, network),
+                self.weights / folder / RECORD_FILE,
             )
-            for network, title in (
-                ("prism", "training Prism"),
-                ("amt", "training the baseline"),
-                ("similarity", "training the music network"),
-            )
+            for network, (folder, title) in _TRAINED.items()
+            if network in self.effort.presets
         ]
         bands = _BAND_SECONDS * self.effort.pairs_a_band / 400 + 3
         runs = 2 * self.effort.runs * _SAMPLE_SECONDS
+        study, examples, result = (
+            self.folder / f"{name}.json" for name in ("study", "examples", "evaluation")
+        )
+        measured = self.weights / "similarity" / BANDS_FILE
+        prepare, sample = self._prepare, 5 * _SAMPLE_SECONDS
         return [
-            BuildStage("prepare", "reading the music", reading + 3, self._prepare),
-            BuildStage("study", "studying the music", reading / 4 + 1, self._study),
+            BuildStage("prepare", "reading the music", reading + 3, prepare, self.corpus),
+            BuildStage("study", "studying the music", reading / 4 + 1, self._study, study),
             *trained,
-            BuildStage("bands", "measuring real pairs", bands, self._bands),
-            BuildStage("examples", "making examples", 5 * _SAMPLE_SECONDS, self._examples),
-            BuildStage("experiment", "running the experiment", runs, self._experiment),
+            BuildStage("bands", "measuring real pairs", bands, self._bands, measured),
+            BuildStage("examples", "making examples", sample, self._examples, examples),
+            BuildStage("experiment", "running the experiment", runs, self._experiment, result),
         ]
 
     def run(self) -> None:
         """Do what is left; say at the end what there is."""
         stages = self.stages()
         if self.options.plan:
-            recipes = {network: self._recipe(network) for network in NETWORKS}
+            recipes = {network: self._recipe(network) for network in self.effort.presets}
             print("\n".join(plan_lines(stages, recipes, this_machine().name)))
             return
         make_folder(self.folder)
@@ -198,7 +235,7 @@ class Build:
     def _run(self, stages: Sequence[BuildStage], state: BuildState) -> None:
         progress = GatheredProgress(stages)
         for number, stage in enumerate(stages):
-            if stage.name in state.done:
+            if stage.name in state.done and stage.is_there:
                 continue
             if self.deadline is not None and time.monotonic() > self.deadline:
                 raise Unfinished(f"stopped before {stage.title}; the same command goes on")
@@ -211,10 +248,15 @@ class Build:
             progress.say(f"{stage.title}: done in {duration(time.monotonic() - started)}")
 
     def _write_manifest(self) -> None:
-        name = self.options.name or (self.root.resolve().stem if self.root else self.layout)
+        is_named = self.layout != "folder"
+        name = self.options.name or (self.layout if is_named else self.root.resolve().stem)
         corpus = load_corpus(self.corpus)
         music = f"{len(corpus.pieces):,} pieces of the collection “{name}”"
-        write_manifest(open_bundle(self.folder), corpus, name, music)
+        if getattr(self._recipe("prism"), "start", ""):
+            music += ", beginning with the weights that Prism brings along"
+        pieces = self.options.pieces
+        show = None if pieces is None else pieces == "show"
+        write_manifest(open_bundle(self.folder), corpus, name, music, show)
 
     def _prepare(self) -> None:
         """The same as ``prism corpora prepare`` does."""
@@ -234,15 +276,21 @@ class Build:
         save_study(study_corpus(load_corpus(self.corpus), self.layout), self.folder / "study.json")
 
     def _recipe(self, network: str) -> AnyRecipe:
-        return MODELS[network][self.effort.presets[network]]
+        recipe = MODELS[network][self.effort.presets[network]]
+        if isinstance(recipe, StudentRecipe):
+            return dataclasses.replace(recipe, teacher=str(self.weights))
+        return recipe
 
     def _train(self, network: str) -> None:
-        recipe, weights = self._recipe(network), self.weights / NETWORKS[network][0]
+        recipe, weights = self._recipe(network), self.weights / _TRAINED[network][0]
         config = RunConfig(
-            deadline=self.deadline, accumulation=fitting(recipe), draw_samples=save_contact_sheet
+            compiled=self.options.compile,
+            accumulation=fitting(recipe),
+            deadline=self.deadline,
+            draw_samples=save_contact_sheet,
         )
         train(recipe, load_corpus(self.corpus), self.work / network, weights, config)
-        done = open_bundle(self.folder).record(network)["steps"]
+        done = json.loads((weights / RECORD_FILE).read_text(encoding="utf-8"))["steps"]
         for name, stage in stages_of(recipe).items():
             # A corpus may have nothing for a stage to learn, such as no collections.
             if done.get(name, stage.steps) < stage.steps:

@@ -145,6 +145,8 @@ def _piece(score, source: str, suffix: str, collection: Collection) -> Piece:
 
 def _written_out(score):
     """Repeats written out; a score whose repeats make no sense is kept as printed."""
+    if not score.recurse().getElementsByClass("RepeatMark"):
+        return score  # of which music21 would copy every note, half of the time that reading takes
     try:
         played = score.expandRepeats()
     except Exception:  # as many types as there are ways to write a repeat wrongly

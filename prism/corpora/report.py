@@ -33,7 +33,7 @@ _BAR_LENGTH = 24
 _MERGED = "Which instruments played is not recorded: a prepared corpus is merged to one piano."
 _FROM_FILES = "Study the files themselves (--from) to see it."
 _GENRE_TEMPO = (
-    "Most scores name no tempo; those were given one by their genre, so the tempi stand in peaks."
+    "Scores that name no tempo were given one by their genre, at which the tempi stand in peaks."
 )
 _KINDS = {
     ".mxl": "MusicXML",

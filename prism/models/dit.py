@@ -231,24 +231,6 @@ class PrismDiT(ModelMixin, ConfigMixin):
         self.register_buffer("sin", sin, persistent=False)
         self._initialise()
 
-    def with_attribute(self, name: str, values: int) -> PrismDiT:
-        """A copy that can be asked for one more attribute, of which it knows nothing yet.
-
-        Only the new attribute's table is to be trained; its row for the null value stays zero, so
-        that without the attribute the copy gives what the original does, number for number.
-        """
-        counts = (self.config.attributes or {}) | {name: values}
-        grown = PrismDiT.from_config(dict(self.config) | {"attributes": counts})
-        place = grown.attribute_names.index(name)
-        tables = [table.weight for table in self.attribute_embeddings]
-        tables.insert(place, torch.zeros(values + 1, self.config.width))
-        state = {f"attribute_embeddings.{i}.weight": table for i, table in enumerate(tables)}
-        grown.load_state_dict(self.state_dict() | state)
-        grown.requires_grad_(False)
-        grown.attribute_embeddings[place].padding_idx = values
-        grown.attribute_embeddings[place].requires_grad_(True)
-        return grown
-
     @property
     def null_label(self) -> int:
         return self.config.labels
@@ -320,7 +302,7 @@ class PrismDiT(ModelMixin, ConfigMixin):
             For a model with `guidance_inputs`.
         """
         x = self.x_embedder(x_t) + self.pos_embed + self.metre_embedder(metre)  # (B, N, W)
-        if self_cond is not None:
+        if self_cond is not None and self.self_cond_embedder is not None:
             x = x + self.self_cond_embedder(self_cond)  # (B, N, W)
         if letters is not None and self.letter_embedder is not None:
             x = x + self.letter_embedder(letters)  # (B, N, W)

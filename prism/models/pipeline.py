@@ -173,7 +173,7 @@ class PrismPipeline:
         Raises WeightsError if the folder or one of its files is missing, truncated or does not fit.
         """
         folder = find_weights(folder)
-        advice = "restore the folder from the repository or train it with: prism train"
+        advice = "restore the folder, or make it with prism train, or prism build for a bundle"
         with reading(folder, SETTINGS_FILE, "Prism weights", advice):
             settings = json.loads((folder / SETTINGS_FILE).read_text(encoding="utf-8"))
             pipeline = cls(
@@ -345,12 +345,12 @@ class PrismPipeline:
     ) -> tuple[type[GuidedFlow | StudentFlow], PrismDiT, int]:
         """What draws, in how many steps: the student where it was trained for these settings.
 
-        Around known beats, which it was never given, and with settings that it does not know, the
-        teacher draws in as many steps as it needs.
+        Where there is none, around known beats, which it was never given, and with settings that it
+        does not know, the teacher draws in as many steps as it needs.
         """
-        if self.student is None or settings.num_inference_steps != STUDENT_STEPS:
+        if settings.num_inference_steps != STUDENT_STEPS:
             return GuidedFlow, self.dit, settings.num_inference_steps
-        if known or not self.student.knows(settings):
+        if self.student is None or known or not self.student.knows(settings):
             return GuidedFlow, self.dit, TEACHER_STEPS
         return StudentFlow, self.student.dit, settings.num_inference_steps
 

@@ -128,7 +128,7 @@ class GenerationSettings:
         whole=True,
         label="Steps",
         unit="sampler steps",
-        help="8 by the student, which is quick; 16 or more are finer",
+        help="8 by the student, which is quick, or 16 where there is none; more are finer",
     )
     tempo: float | None = _number(
         None,

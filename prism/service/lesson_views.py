@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 SCALES = (0.0, 1.0, 2.0, 4.0, 8.0)
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 _TIMES = [k / 20 for k in range(21)]
-_STEPS = GenerationSettings.num_inference_steps
 _PACE_SECONDS = 0.3
 # In the film of a lesson that has no clock of its own, at full speed.
 _STEP_SECONDS = 0.1
@@ -193,7 +192,7 @@ def steps(service: Service, composer: str, seed: int) -> Iterator[View]:
         Column([_drawn(f"{title}, step {m.step}", getattr(m, part), words) for m in found])
         for part, title in (("x_t", "Current sample"), ("clean", "Clean estimate"))
     ]
-    stops = [f"step {m.step} of {_STEPS}, t = {m.t:.2f}" for m in found]
+    stops = [f"step {m.step} of {found[-1].step}, t = {m.t:.2f}" for m in found]
     seconds = [_STEP_SECONDS * m.step for m in found]
     yield View(columns, stops, "Sampler step", seconds=seconds, said="Watch, or drag the slider.")
 
@@ -213,6 +212,8 @@ def guidance(service: Service, composer: str, seed: int) -> Iterator[View]:
 
 def mixing(service: Service, first: str, second: str, seed: int) -> Iterator[View]:
     """From one composer to another with one seed."""
+    if len(service.composers) == 1:
+        raise ValueError(f"Mixing takes two composers, and here is one alone, {first}.")
     if first == second:
         raise ValueError(
             f"Both composers are {first}, and should be two: change one, then press Draw five."
@@ -327,7 +328,7 @@ def _film(
     picture = Picture(title, sample.roll, words, notes=notes, caption=_WRITTEN)
     amt = Column([picture], shown=[present[note] for _, note in done], source="amt")
     stops = [
-        f"{now:.2f} s: step {step} of {_STEPS}; note {present[note]} of {len(notes)}"
+        f"{now:.2f} s: step {step} of {len(step_ends)}; note {present[note]} of {len(notes)}"
         for now, (step, note) in zip(seconds, done, strict=True)
     ]
     said = f"Recorded: Prism worked {step_ends[-1]:.1f} s, the baseline {total:.1f} s."
@@ -369,6 +370,8 @@ def meters_of(found: Sequence[Score], bands: Mapping[str, Mapping[str, Band]]) -
 
 def _window(service: Service, composer: str, piece: int) -> Window:
     """A held-out window by the composer; `piece` is the seed that draws it."""
+    if service.withheld:
+        raise ValueError(f"This lesson takes a real piece apart. {service.withheld}")
     return service.sources["corpus"].window(GenerationSettings(composer, seed=piece))
 
 

@@ -187,6 +187,9 @@ class PrismSource(Source):
         for progress in self._lane(_LANES[settings.kept.source], settings.single):
             piece = progress.piece
             yield Progress(text="The piece that it goes on from comes first.")
+        if piece.withheld:
+            expected = "bars of amt or of your own file, as real notes are not passed on here"
+            raise SettingError("keep", expected, settings.keep)
         return piece
 
     def _drawing(
@@ -264,8 +267,9 @@ class CorpusSource(Source):
     hint = "A real piece appears here."
     priority = Priority.BASELINE  # its sound waits for the same click's Prism
 
-    def __init__(self, corpus: Loader[Corpus]) -> None:
+    def __init__(self, corpus: Loader[Corpus], withheld: str = "") -> None:
         self.corpus = corpus
+        self.withheld = withheld
 
     def window(self, settings: GenerationSettings) -> Window:
         """Where in which held-out piece by the chosen composers."""
@@ -292,6 +296,7 @@ class CorpusSource(Source):
             roll=roll,
             lines=real_lines(piece),
             source=self.name,
+            withheld=self.withheld,
         )
 
 

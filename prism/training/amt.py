@@ -14,6 +14,7 @@ from prism.corpora.dataset import WindowSampler
 from prism.corpora.prepared import Corpus
 from prism.music.roll import FRAMES_PER_BEAT, KEYS, LOWEST_PITCH
 from prism.training.batches import Tensors, generator_for
+from prism.training.beginning import begin_amt
 from prism.training.recipe import AMTRecipe
 
 VALIDATION_SEQUENCES = 48
@@ -47,11 +48,15 @@ class AMTStage:
         self.settings, self.recipe = recipe, recipe.amt
         self.corpus_sha256 = corpus.digest
         self.network = new_amt(recipe, corpus.labels)
+        if recipe.start:
+            begin_amt(self.network, recipe.start)
         self._null = len(corpus.labels)
         shares = Shares(recipe.span_share, recipe.random_share, recipe.melody_share)
         self.sampler = self._sampler(WindowSampler(corpus), shares)
         self.validation = {
-            name: self._drawn(self._sampler(WindowSampler(corpus, "validation"), shares), 0)
+            name: self._drawn(
+                self._sampler(WindowSampler(corpus, "validation"), shares), 0, VALIDATION_SEQUENCES
+            )
             for name, shares in (("free", Shares(0, 0, 0)), ("melody", Shares(0, 0, 1)))
         }
 
@@ -60,9 +65,7 @@ class AMTStage:
         told, step = recipe.label_dropout is not None, recipe.centiseconds_per_frame
         return SequenceSampler(windows, step, shares, told, recipe.key_normalised)
 
-    def _drawn(
-        self, sampler: SequenceSampler, step: int, size: int = VALIDATION_SEQUENCES
-    ) -> Tensors:
+    def _drawn(self, sampler: SequenceSampler, step: int, size: int) -> Tensors:
         tokens, labels = sampler.batch(size, self.settings.seed, step)
         return torch.from_numpy(self.network.table.rows(tokens)), torch.from_numpy(labels)
 

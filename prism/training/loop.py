@@ -25,7 +25,7 @@ from torch import nn
 
 from prism.music.progress import ProgressBar
 from prism.music.writing import write_json
-from prism.training.batches import RunConfig, Stage, Tensors, parts
+from prism.training.batches import RunConfig, Stage, Tensors, has_bfloat16, parts
 from prism.training.checkpoints import CheckpointError, Checkpoints
 from prism.training.files import StepLog
 from prism.training.recipe import StageRecipe
@@ -260,8 +260,9 @@ class Trainer:
         return "the last good checkpoint is kept."
 
     def _precision(self) -> torch.autocast:
-        mixed = self.recipe.precision == "bfloat16"
-        return torch.autocast(self.accelerator.device.type, torch.bfloat16, enabled=mixed)
+        device = self.accelerator.device.type
+        mixed = self.recipe.precision == "bfloat16" and has_bfloat16(device)
+        return torch.autocast(device, torch.bfloat16, enabled=mixed)
 
     @torch.no_grad()
     def _update_average(self, decay: float) -> None:

@@ -20,11 +20,12 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from prism.amt.vocabulary import CONTEXT
 from prism.models.autoencoder import CHANNELS, BeatAutoencoder
-from prism.models.student import with_adapters
+from prism.models.student import STUDENT_STEPS, with_adapters
 from prism.music.roll import BEATS, FRAMES, KEYS
 from prism.music.writing import table_text
 from prism.similarity.networks import ComposerNetwork
 from prism.training.amt import new_amt
+from prism.training.batches import has_bfloat16
 from prism.training.presets import PRESETS
 from prism.training.recipe import (
     AMTRecipe,
@@ -47,6 +48,7 @@ MIXED_SHARE = 0.7
 _FILL = 0.9  # of a card's memory
 _BACKWARD = 3  # a training step's products over those of its forward pass
 LABELS = 15  # of the bundled corpus
+_TEACHER_ROWS = 3  # of one composer: guided, unguided, and hearing nearby beats alone
 
 
 @dataclasses.dataclass(frozen=True)
@@ -126,7 +128,9 @@ def this_machine() -> Card:
         name = torch.cuda.get_device_name()
         return next((card for card in gpus if card.name.split()[0] in name), gpus[-1])
     count = os.cpu_count() or 1
-    peaks = {"mixed": cores.mixed * count / 2, "single": cores.single * count / 2}
+    single = cores.single * count / 2
+    mixed = cores.mixed * count / 2 if has_bfloat16("cpu") else single
+    peaks = {"mixed": mixed, "single": single}
     return dataclasses.replace(cores, name=f"{count} CPU cores", **peaks)
 
 
@@ -175,10 +179,17 @@ def costs(recipe: AnyRecipe) -> dict[str, Cost]:
     with torch.device("meta"):
         built = _built(recipe)
         for name, stage in stages_of(recipe).items():
-            asked = isinstance(recipe, Recipe) and name != "autoencoder"
-            first = recipe.self_conditioning_share if asked else 0.0
+            first = _first_passes(recipe, name)
             found[name] = cost_of(*built[name], stage.precision == "bfloat16", first)
     return found
+
+
+def _first_passes(recipe: AnyRecipe, stage: str) -> float:
+    """See `Cost`; a student draws up to its last step, and of the teacher's each has rows."""
+    if isinstance(recipe, StudentRecipe):
+        return STUDENT_STEPS - 1 + _TEACHER_ROWS * recipe.teacher_steps / STUDENT_STEPS
+    asked = isinstance(recipe, Recipe) and stage != "autoencoder"
+    return recipe.self_conditioning_share if asked else 0.0
 
 
 def _built(recipe: AnyRecipe) -> dict[str, tuple[nn.Module, tuple[torch.Tensor, ...]]]:
@@ -198,7 +209,7 @@ def _built(recipe: AnyRecipe) -> dict[str, tuple[nn.Module, tuple[torch.Tensor, 
     if isinstance(recipe, SimilarityRecipe):
         return {"similarity": (ComposerNetwork(labels=LABELS, width=recipe.width), (rolls,))}
     if isinstance(recipe, StudentRecipe):
-        # Of the usual transformer; what it and its teacher draw in each step comes on top.
+        # Of the usual transformer.
         dit, inputs = _built(PRESETS["mini"])["dit"]
         return {"student": (with_adapters(dit, recipe.rank), inputs)}
     latents = torch.zeros(1, BEATS, recipe.latent_size)
@@ -208,8 +219,7 @@ def _built(recipe: AnyRecipe) -> dict[str, tuple[nn.Module, tuple[torch.Tensor, 
     self_cond = latents if recipe.self_conditioning_share else None
     inputs = (latents, torch.zeros(1), label, metre, attributes, self_cond)
     coder = BeatAutoencoder(latent_size=recipe.latent_size, hidden_size=recipe.hidden_size)
-    # The third stage trains a table alone, but all of the transformer is gone through.
-    return {"autoencoder": (coder, (rolls,)), "dit": (dit, inputs), "collection": (dit, inputs)}
+    return {"autoencoder": (coder, (rolls,)), "dit": (dit, inputs)}
 
 
 def fitting(recipe: AnyRecipe, processes: int = 1) -> int:

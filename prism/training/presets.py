@@ -5,6 +5,7 @@ A stage's three numbers are its steps, its batch size and its learning rate.
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 
 from prism.music.attributes import COLLECTION
@@ -24,51 +25,59 @@ _large = functools.partial(_mixed, warmup_steps=1000, evaluate_every=2000)
 _smoke = functools.partial(StageRecipe, ema_decay=0.9, evaluate_every=10)
 _LONG = StageRecipe(8000, 64, 1.5e-3, ema_decay=0.998)
 
-AMT_PRESETS = {
-    # As bundled: longer it learns the pieces by heart.
-    "mini": AMTRecipe(
-        amt=_mixed(
-            5000, 48, 1e-3, decay_share=0.5, weight_decay=0.1, ema_decay=0.998, evaluate_every=500
-        ),
-        label_dropout=0.1,
-        key_normalised=True,
-        dropout=0.2,
+# As bundled: longer it learns the pieces by heart.
+_AMT_MINI = AMTRecipe(
+    amt=_mixed(
+        5000, 48, 1e-3, decay_share=0.5, weight_decay=0.1, ema_decay=0.998, evaluate_every=500
     ),
-    "laptop": AMTRecipe(
-        amt=_mixed(2400, 4, 1e-3, weight_decay=0.1, ema_decay=0.998, evaluate_every=600)
+    label_dropout=0.1,
+    key_normalised=True,
+    dropout=0.2,
+)
+# As bundled: six minutes on an H200 that holds all windows, half a day on two cores.
+_MINI = Recipe(
+    autoencoder=StageRecipe(10_800, 128, 1.5e-3, ema_decay=0.998),
+    dit=_mixed(8750, 512, 1e-3, warmup_steps=300, weight_decay=0.05),
+    attributes=("key", "density", "register", "character", "repetition", COLLECTION),
+    drawn_attributes=("key",),
+    self_conditioning_share=0.5,
+    key_normalised=True,
+    form_share=0.7,
+    known_share=0.3,
+    t_mean=0.4,
+    label_power=0.75,
+    dropout=0.1,
+)
+
+AMT_PRESETS = {
+    "mini": _AMT_MINI,
+    "laptop": dataclasses.replace(
+        _AMT_MINI,
+        amt=_mixed(
+            300, 4, 3e-4, warmup_steps=50, weight_decay=0.1, ema_decay=0.99, evaluate_every=100
+        ),
+        start="weights/amt",
+        dropout=0.1,
     ),
     "smoke": AMTRecipe(
         _smoke(20, 2, 1e-3), size="tiny", label_dropout=0.1, key_normalised=True, dropout=0.1
     ),
 }
 PRESETS = {
-    # As bundled: six minutes on an H200 that holds all windows, half a day on two cores.
-    "mini": Recipe(
-        autoencoder=StageRecipe(10_800, 128, 1.5e-3, ema_decay=0.998),
-        dit=_mixed(8750, 512, 1e-3, warmup_steps=300, weight_decay=0.05),
-        attributes=("key", "density", "register", "character", "repetition", COLLECTION),
-        drawn_attributes=("key",),
-        self_conditioning_share=0.5,
-        key_normalised=True,
-        form_share=0.7,
-        known_share=0.3,
-        t_mean=0.4,
-        label_power=0.75,
-        dropout=0.1,
+    "mini": _MINI,
+    # From the bundled weights on, in steps that two cores bear.
+    "laptop": dataclasses.replace(
+        _MINI,
+        autoencoder=None,
+        dit=_mixed(3000, 16, 3e-4, weight_decay=0.05, ema_decay=0.998, evaluate_every=1000),
+        start="weights",
     ),
-    # Forty minutes on two cores: the weights before the bundled ones.
-    "laptop": Recipe(
-        autoencoder=StageRecipe(4000, 16, 1.5e-3, ema_decay=0.998),
-        dit=_mixed(16_000, 16, 6e-4, evaluate_every=2000),
-        attributes=("key", "density", "register", "character", "repetition"),
-        drawn_attributes=("key", "repetition"),
-        self_conditioning_share=0.5,
-        collection=_mixed(
-            1500, 16, 5e-3, warmup_steps=50, weight_decay=0.0, ema_decay=0.995, evaluate_every=500
-        ),
+    "base": dataclasses.replace(
+        _MINI, autoencoder=_LONG, dit=_large(20_000, 256, 3e-4), size="base"
     ),
-    "base": Recipe(_LONG, _large(20_000, 256, 3e-4), size="base"),
-    "large": Recipe(_LONG, _large(40_000, 256, 2e-4, ema_decay=0.9999), size="large"),
+    "large": dataclasses.replace(
+        _MINI, autoencoder=_LONG, dit=_large(40_000, 256, 2e-4, ema_decay=0.9999), size="large"
+    ),
     "smoke": Recipe(_smoke(20, 4, 1.5e-3), _smoke(20, 4, 6e-4), size="tiny", hidden_size=64),
 }
 SIMILARITY_PRESETS = {

@@ -25,7 +25,7 @@ class StageRecipe:
         Of the exponential moving average that is evaluated and shipped.
     precision : str
         ``"float32"``, or ``"bfloat16"`` for mixed precision: matrix products are rounded, weights
-        and their updates are not.
+        and their updates are not. A processor without such products multiplies in float32.
     """
 
     steps: int
@@ -47,9 +47,10 @@ class Recipe:
 
     Parameters
     ----------
-    autoencoder, dit, collection : StageRecipe
-        The stages. In the last one, if there is one, the finished transformer learns the corpus's
-        collections, if there are any, while all else stays as it is.
+    autoencoder, dit : StageRecipe
+        The stages; None for an autoencoder that stays as it is in `start`.
+    start : str
+        Weights to begin with, a folder relative to Prism's own; see `prism.training.beginning`.
     size : str
         A key of `prism.models.dit.SIZES`.
     latent_size, hidden_size, latent_noise
@@ -81,8 +82,9 @@ class Recipe:
         Of the transformer.
     """
 
-    autoencoder: StageRecipe
+    autoencoder: StageRecipe | None
     dit: StageRecipe
+    start: str = ""
     size: str = "mini"
     latent_size: int = 48
     hidden_size: int = 512
@@ -100,7 +102,6 @@ class Recipe:
     t_mean: float = 0.0
     label_power: float = 0.5
     dropout: float = 0.0
-    collection: StageRecipe | None = None
     seed: int = 0
 
 
@@ -112,6 +113,8 @@ class AMTRecipe:
     ----------
     amt : StageRecipe
         Its windows are sequences of 1,024 tokens.
+    start : str
+        As of `Recipe`.
     size : str
         A key of `prism.amt.model.SIZES`.
     centiseconds_per_frame : int
@@ -128,6 +131,7 @@ class AMTRecipe:
     """
 
     amt: StageRecipe
+    start: str = ""
     size: str = "mini"
     centiseconds_per_frame: int = 10
     span_share: float = 0.1
@@ -143,14 +147,8 @@ class AMTRecipe:
 class SimilarityRecipe:
     """A run of the network that tells composers apart.
 
-    Parameters
-    ----------
-    width : int
-        See `prism.similarity.networks.ComposerNetwork`.
-    smoothing : float
-        Share of each label's weight given to all labels alike.
-    nonsense_share : float
-        How often a window's notes are put at random times or anywhere, as a class of its own.
+    `smoothing` is the share of each label's weight given to all labels alike, `nonsense_share` how
+    often a window's notes are put at random times or anywhere, as a class of its own.
     """
 
     similarity: StageRecipe
@@ -164,14 +162,8 @@ class SimilarityRecipe:
 class StudentRecipe:
     """A run of the few-step student; see `prism.models.student`.
 
-    Parameters
-    ----------
-    teacher : str
-        Where Prism's weights are.
-    rank : int
-        Of the adapters.
-    teacher_steps : int
-        The teacher's, a multiple of the student's.
+    `teacher` is where Prism's weights are, `rank` that of the adapters, and `teacher_steps` a
+    multiple of the student's.
     """
 
     student: StageRecipe

@@ -14,7 +14,6 @@ from torch import nn
 
 from prism.amt.pipeline import AMTPipeline
 from prism.amt.vocabulary import EVENTS_IN_CONTEXT
-from prism.corpora.collections import collections_in
 from prism.corpora.prepared import Corpus
 from prism.corpora.provenance import commit, hardware, utc
 from prism.models.pipeline import PrismPipeline
@@ -25,6 +24,7 @@ from prism.music.writing import folder_beside, make_folder, sole_writer, write_j
 from prism.similarity.networks import CorpusFeatures
 from prism.training.amt import AMTStage
 from prism.training.batches import RunConfig, Stage
+from prism.training.beginning import autoencoder_of
 from prism.training.files import RECORD_FILE, SAMPLES_FILE, collect_samples
 from prism.training.loop import Trainer
 from prism.training.plan import parameter_count
@@ -37,7 +37,7 @@ from prism.training.recipe import (
     StudentRecipe,
 )
 from prism.training.similarity import SimilarityStage
-from prism.training.stages import AutoencoderStage, CollectionStage, DiTStage
+from prism.training.stages import AutoencoderStage, DiTStage
 from prism.training.student import StudentStage
 
 if TYPE_CHECKING:
@@ -168,14 +168,13 @@ def train(
 
 def _train_prism(run: _Run, recipe: Recipe) -> PrismPipeline:
     draw = run.config.draw_samples
-    autoencoder = run.train_whole(AutoencoderStage(recipe, run.corpus))
+    if recipe.autoencoder:
+        autoencoder = run.train_whole(AutoencoderStage(recipe, run.corpus))
+    else:
+        autoencoder = autoencoder_of(recipe.start)
     stage = DiTStage(recipe, run.corpus, autoencoder, run.folder / "samples", draw)
     trainer = run.train(stage)
     pipeline = stage.pipeline(trainer.average)
-    if recipe.collection and trainer.finished and collections_in(run.corpus):
-        samples = run.folder / "collection-samples"
-        last = CollectionStage(recipe, run.corpus, pipeline, samples, draw)
-        pipeline = last.pipeline(run.train(last).average)
 
     def save(folder: pathlib.Path) -> None:
         pipeline.save_pretrained(folder, run.config.max_shard_size)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import pathlib
 from collections.abc import Sequence
 
@@ -31,6 +30,7 @@ from prism.music.roll import BEATS
 from prism.music.statistics import mean_description
 from prism.music.windows import roll_properties
 from prism.training.batches import DrawSamples, Tensors, chunks, generator_for
+from prism.training.beginning import begin_dit
 from prism.training.files import keep_sample
 from prism.training.recipe import Recipe
 
@@ -122,6 +122,8 @@ class DiTStage:
         self.corpus_sha256 = corpus.digest
         self.collections = collections_in(corpus) if COLLECTION in recipe.attributes else ()
         self.network = new_dit(recipe, len(corpus.labels), self.collections)
+        if recipe.start:
+            begin_dit(self.network, recipe.start)
         self.autoencoder = autoencoder.eval()
         self.profiles = label_profiles(corpus)
         for label, shares in attribute_shares(corpus, recipe.drawn_attributes).items():
@@ -271,39 +273,3 @@ class DiTStage:
             batch = (part.rolls, part.labels, part.metre, attributes, *noise, told, letters, none)
             losses.append(self.batch_loss(network, [x.to(network.device) for x in batch]))
         return torch.stack(losses).mean().item()
-
-
-class CollectionStage(DiTStage):
-    """Teaches a finished transformer the corpus's collections: a table of its own, all else fixed.
-
-    The recipe has a `collection` stage, the corpus collections; the pipeline stays as it is.
-    """
-
-    name = "collection"
-
-    def __init__(
-        self,
-        recipe: Recipe,
-        corpus: Corpus,
-        pipeline: PrismPipeline,
-        samples: pathlib.Path,
-        draw_samples: DrawSamples | None = None,
-    ) -> None:
-        # Every other label is dropped: a collection has to mean something without a composer.
-        # The drawn attributes have been counted already, for the pipeline's profiles.
-        told = dataclasses.replace(
-            recipe,
-            attributes=(*recipe.attributes, COLLECTION),
-            drawn_attributes=(),
-            null_label_share=0.5,
-        )
-        super().__init__(told, corpus, pipeline.autoencoder, samples, draw_samples)
-        self.recipe, self.profiles = recipe.collection, pipeline.profiles
-        self.network = pipeline.dit.with_attribute(COLLECTION, len(self.collections))
-
-    def _dropped(self, attributes: torch.Tensor, *others) -> torch.Tensor:
-        """As of the transformer's stage, but the collection is never dropped."""
-        dropped = super()._dropped(attributes, *others)
-        column = self.network.attribute_names.index(COLLECTION)
-        dropped[:, column] = attributes[:, column]
-        return dropped

@@ -29,8 +29,11 @@ CURVES = ASSETS / "page" / "training-curves.json"
 
 _INTRODUCTION = """## About the models
 All of this is read from the records that training wrote next to the weights. The losses are on the
-validation split, pieces that were not trained on. Train them again with `prism train`, and `prism
-train student`, `amt` or `similarity`."""
+validation split, pieces that were not trained on. {again}"""
+_TRAINED_BY_HAND = (
+    "Train them again with `prism train`, and `prism train student`, `amt` or `similarity`."
+)
+_BUILT = "They were made with `prism build`, which makes a page of other music too."
 
 # Folder under the weights, title, networks in it: of the last one a curve is shown.
 MODELS = (
@@ -200,7 +203,8 @@ def markdown_table(page: str) -> tuple[list[str], list[list[str]]]:
 def about_tab(service: Service) -> None:
     """Lay out the tab; call inside a ``gr.Blocks`` and its ``gr.Tabs``."""
     with gr.Tab("About the models") as tab:
-        gr.Markdown(_INTRODUCTION, elem_classes="prism-prose")
+        again = _TRAINED_BY_HAND if service.bundle.is_shipped else _BUILT
+        gr.Markdown(_INTRODUCTION.format(again=again), elem_classes="prism-prose")
         with gr.Column(elem_classes="prism-below"):
             short = Charts(None)
             with gr.Accordion("All settings", open=False):
