@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 import gradio as gr
+import numpy as np
 from conftest import (
     COLLECTIONS,
     PROFILES,
@@ -54,11 +55,14 @@ SETTINGS = {
     "seed": 1,
     "num_inference_steps": 8,
     "tempo": 0,
+    "beats": 64,
     "amt_start": "opening",
     "structure_scale": 0.35,
+    "form": "",
     "instrument": "piano",
     "take": 0,
     "metre": "",
+    "keep": "",
     "redraw": "",
     "key": "",
     "density": "",
@@ -70,7 +74,7 @@ SETTINGS = {
 
 
 class StandInAMT:
-    """Answers as the baseline does: a rising scale, in no time.
+    """Answers as the baseline does: a rising scale, in no time; within known beats that stay.
 
     Parameters
     ----------
@@ -105,12 +109,16 @@ class StandInAMT:
     def stream(self, prompt: PianoRoll | None = None, **call):
         """See `prism.amt.pipeline.AMTPipeline.stream`."""
         self.calls.append({"prompt": prompt, **call})
-        given = prompt or call.get("melody") or PianoRoll.empty()
+        known = call.get("known")
+        given = prompt or call.get("melody") or (known and known.roll) or PianoRoll.empty()
         tempo = call.get("tempo") or given.tempo
 
         def build(count: int) -> PianoRoll:
             self.built += 1
-            return PianoRoll.from_notes([Note(60 + n, n, 1) for n in range(count)], tempo=tempo)
+            first = int(np.flatnonzero(~known.mask)[0]) if known else 0
+            notes = [Note(60 + n, first + n, 1) for n in range(count)]
+            roll = PianoRoll.from_notes(notes, tempo=tempo)
+            return known.joined(roll) if known else roll
 
         seed = call.get("seed")
         for count in range(1, self.notes + 1):

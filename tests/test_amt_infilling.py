@@ -98,7 +98,7 @@ def test_samples_grow_from_the_known_beats(amt):
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        ({"prompt": tune(64)}, "known: expected no prompt and no melody beside it, got 'both'"),
+        ({"prompt": tune(64)}, "known: expected no prompt beside it, got 'both'"),
         ({"time_signature": (3, 4)}, "time_signature: expected nothing or 4/4, that of the known"),
         ({"known_beats": [99]}, "known_beats: expected a slice"),
         ({"known": None, "known_beats": [1]}, "known: expected a piano roll of at most 64 beats"),

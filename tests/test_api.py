@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import shutil
@@ -18,12 +19,14 @@ from gradio_client.exceptions import AppError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from stand_ins import StandInAMT, make_scorer, make_wishful, served
+from test_known import tune
 
 from prism.corpora.prepared import Corpus
 from prism.models.pipeline import PrismPipeline
-from prism.music.midi import read_midi
+from prism.music.midi import read_midi, write_midi
 
 NAMES = ("Bach", "Irish reels", "Mozart")
+MINE = base64.b64encode(write_midi(tune())).decode()
 DOCUMENT = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
 
 
@@ -157,7 +160,7 @@ def default_meant(told: str) -> list:
 
 @pytest.mark.parametrize("name", [n for n, takes in documented().items() if takes])
 def test_the_documents_defaults_are_what_happens_without_an_argument(address, name):
-    needed = {"composers": ["Bach"], "words": "a fast waltz"}
+    needed = {"composers": ["Bach"], "words": "a fast waltz", "midi": MINE}
     needed = {n: value for n, value in needed.items() if n in documented()[name]}
     given = {n: default_meant(ARGUMENTS[n][1])[0] for n in documented()[name] if n not in needed}
     first, second = (last_event(address, name, needed | more) for more in ({}, given))
@@ -296,6 +299,21 @@ def test_a_line_of_words_becomes_settings_that_can_be_drawn(client):
 def test_what_is_no_line_of_words_is_told(address, body):
     _, answer = last_event(address, "describe", body)
     assert answer["error"].startswith("words: expected a text of up to 300 characters, got ")
+
+
+def test_programs_keep_bars_of_lanes_and_files_and_choose_who_draws(client):
+    def notes(name: str = "/generate", *given, bars: int = 16, **settings) -> set:
+        piece = client.predict(*given, ["Bach"], num_inference_steps=2, api_name=name, **settings)
+        assert piece["beats"] == settings.get("beats", 64)
+        return {tuple(note) for note in piece["notes"] if note[1] < 4 * bars}
+
+    amt, own = notes("/amt", bars=2), {tuple(n) for n in tune().notes() if n.end <= 16}
+    assert amt and {n[:2] for n in notes(keep="amt:1-2:5", bars=2)} == {n[:2] for n in amt}
+    assert notes(redraw="3-4:5", bars=2) == notes(redraw="3-4:6:amt", bars=2)
+    assert notes(redraw="3-4:5") != notes(redraw="3-4:5:amt")
+    longer = notes("/continued", MINE, beats=80)
+    assert {n[:2] for n in own} <= {n[:2] for n in longer}
+    assert longer != notes("/continued", MINE, keep="yours:1-4:3", beats=80)
 
 
 def test_compare_gives_what_the_single_endpoints_give(client):

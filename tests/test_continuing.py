@@ -26,7 +26,7 @@ def folder(tmp_path_factory):
 
 def test_bars_of_a_file(folder):
     opening = KeptBars.read(folder / "waltz.mid", "3-4")
-    assert (opening.first, opening.last, opening.words) == (3, 4, "bars 3-4 of waltz.mid")
+    assert (opening.parts, opening.words) == (((3, 4),), "bars 3-4 of waltz.mid")
     roll = opening.roll
     assert (roll.beats, roll.tempo, roll.time_signature) == (6, 90, (3, 4))
     assert roll == read_midi(folder / "waltz.mid").window(6 * 24, 24)
@@ -35,7 +35,16 @@ def test_bars_of_a_file(folder):
     assert KeptBars.read(folder / "waltz.mid").roll.beats == 30
 
 
-@pytest.mark.parametrize("bars", ["0-3", "4-3", "41", "one", "1-8-9", ""])
+def test_two_groups_of_bars_of_a_file(folder):
+    """They are counted from the first that is kept, and what lies between is drawn."""
+    ends = KeptBars.read(folder / "waltz.mid", "3-4, 7")
+    assert ends.roll.beats == 15 and ends.words == "bars 3-4,7 of waltz.mid"
+    file, bars = ends.setting.split(":")
+    assert file.startswith("yours-") and bars == "1-2,5"
+    assert ends.shown.title == "waltz from bar 3"
+
+
+@pytest.mark.parametrize("bars", ["0-3", "4-3", "41", "one", "1-8-9", "", "5-6,2-3", "1,2,3"])
 def test_bars_that_there_are_not_are_told(folder, bars):
     with pytest.raises(ValueError, match="bars: expected one or two from 1 to 40, such as 1-40"):
         KeptBars.read(folder / "waltz.mid", bars)
@@ -50,7 +59,7 @@ def test_the_command_goes_on_from_a_file(folder, capsys):
     keep = ["--keep", str(folder / "waltz.mid"), "--bars", "1-8", "--beats", "100"]
     assert generate(folder, *keep, "--json") == 0
     path, last = capsys.readouterr().out.splitlines()
-    assert path.endswith("prism-Ada-waltz-bars-1-8-seed-5.mid")
+    assert path.endswith("prism-Ada-waltz-bars-1-8-seed-5-100-beats.mid")
     piece, kept = read_midi(path), read_midi(folder / "waltz.mid")
     chosen = GenerationSettings("Ada", seed=5, num_inference_steps=2)
     pipe = PrismPipeline.from_pretrained(folder / "weights")
@@ -58,18 +67,24 @@ def test_the_command_goes_on_from_a_file(folder, capsys):
     drawn = piece.window(frames=400)
     assert [n[:3] for n in drawn.notes()] == [n[:3] for n in roll.notes()]
     assert drawn.time_signature == (3, 4) and drawn.tempo == 90
-    assert json.loads(last)["rolls"][0]["tempo"] == 90
+    told = json.loads(last)
+    assert told["rolls"][0]["tempo"] == 90 and told["kept"] == "bars 1-8 of waltz.mid"
+    assert told["keep"].endswith(":1-8") and told["beats"] == 100
 
 
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
         (["--bars", "1-8"], "--bars: expected --keep FILE beside it, got '1-8'"),
-        (["--beats", "99"], "--beats: expected --keep FILE beside it, got '99'"),
-        (["--keep", "nowhere.mid"], "nowhere.mid"),
-        (["--keep", "FILE", "--beats", "12"], "beats: expected a whole number from 31 to 256"),
+        (["--keep", "nowhere.mid"], "--keep: expected a MIDI file that is there, or whose bars"),
+        (["--keep", "FILE", "--beats", "12"], "beats: expected a whole number from 64 to 256"),
         (["--keep", "FILE", "--metre", "4/4"], "expected nothing or 3/4, that of the known beats"),
-        (["--keep", "FILE", "--redraw", "1:2"], "redraw: expected nothing where a roll goes on"),
+        (["--keep", "FILE", "--redraw", "40:2"], "redraw: expected bars from 1 to 22"),
+        (["--keep", "FILE", "--bars", "1-30"], "keep: expected bars that end before beat 64; keep"),
+        (["--keep", "FILE", "--bars", "1,30"], "keep: expected bars within 64 beats, or one group"),
+        (["--keep", "yours:1-8"], "keep: expected bars of a piece that is here"),
+        (["--keep", "ours:1-8"], "--keep: expected a MIDI file that is there, or whose bars"),
+        (["--keep", "real:0-8"], "keep: expected whose bars (real, amt or yours) and which"),
     ],
 )
 def test_what_cannot_be_continued_is_told(folder, capsys, arguments, told):

@@ -12,6 +12,8 @@ from prism.corpora.prepared import Corpus
 from prism.music.form import (
     LETTERS,
     bar_letters,
+    form_letters,
+    form_plan,
     plan_of,
     plan_repetition,
     planned_letters,
@@ -147,3 +149,26 @@ def test_plans_are_those_of_training_windows_that_keep_one_bar_length():
     assert len(windows_of(piece)) == 2 and len(known) == 1
     assert form_plans(corpus)["Ada"] == {"16": ["AABA" * 4]}
     assert not form_plans(corpus).get("Bob")
+
+
+@pytest.mark.parametrize(
+    ("form", "bars", "plan"),
+    [
+        ("AABA", 16, "ABCDABCDEFGHABCD"),
+        ("AABA", 4, "AABA"),
+        ("BAAB", 4, "ABBA"),  # letters are in order of appearance
+        ("AB", 21, "ABCDEFGHIJKLMNOP-----"),  # there are no more letters
+        ("ABA", 8, "ABCDAB--"),  # what is left over has none
+        ("ABCDE", 3, "ABC"),
+        ("A", 0, ""),
+    ],
+)
+def test_a_form_by_hand(form, bars, plan):
+    assert form_plan(form, bars) == plan
+
+
+def test_a_form_is_of_whole_bars():
+    assert plan_of(form_letters("AB", regular_metre((3, 4))), regular_metre((3, 4))) == (
+        "ABCDEFGHIJKLMNOP------"  # 21 bars and a beat: ten, of which six have letters left
+    )
+    assert not form_letters("AB", np.zeros((64, 2), np.int64)).any()

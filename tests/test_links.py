@@ -124,7 +124,7 @@ def test_a_link_is_short_and_readable():
     choice = choice_of(["Ada", "Bob"], [60, 40], seed=7, tempo=100)
     assert query(choice) == (
         "composers=Ada,Bob&weights=60,40&guidance_scale=2&seed=7"
-        "&num_inference_steps=8&tempo=100&amt_start=opening&structure_scale=0.35&instrument=piano"
+        "&num_inference_steps=8&tempo=100&beats=64&amt_start=opening&structure_scale=0.35&instrument=piano"
     )
     alone = query(choice_of(["Ada"], [60]))
     assert not any(name in alone for name in ("weights", "tempo", "take"))
@@ -257,7 +257,7 @@ def test_a_link_fills_the_controls_and_runs():
     composers, status, link, mixer, *others = opened(query(choice))
     assert composers["value"] == mixer["composers"] == ["Cleo", "Ada"]
     assert mixer["weights"] == [30, 10] and mixer["known"] == list(LABELS)
-    assert others[: -len(KNOWN)] == [2, 9, 8, 90, "nothing", 1.5, "piano", 0, "6/8", ""]
+    assert others[: -len(KNOWN)] == [2, 9, 8, 90, 64, "nothing", 1.5, "", "piano", 0, "6/8", "", ""]
     assert link["run"] and "link was read" in status["text"]
 
 

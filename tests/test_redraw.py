@@ -7,8 +7,8 @@ from stand_ins import OFFERED
 from starlette.datastructures import QueryParams
 from test_known import STEPS, begun, inside
 
+from prism.models.edits import Edit, Kept
 from prism.models.known import KnownBeats
-from prism.models.setting_types import Edit
 from prism.models.settings import GenerationSettings
 from prism.service.links import query, read_query
 from prism.service.loading import Loader
@@ -86,6 +86,34 @@ def test_a_redraw_is_held_in_its_shortest_form():
     assert GenerationSettings("Ada", redraw=" ").edits == ()
 
 
+def test_edits_say_who_draws_and_kept_bars_whose_they_are():
+    settings = GenerationSettings("Ada", redraw="9-12:77:amt,5:3:prism,1:2:form")
+    assert settings.edits == (Edit(9, 12, 77, "amt"), Edit(5, 5, 3), Edit(1, 1, 2, "form"))
+    assert settings.redraw == "9-12:77:amt,5:3,1:2:form"
+    kept = GenerationSettings("Ada", keep=" Real:1-4, 13-13:05:form").kept
+    assert kept == Kept("real", ((1, 4), (13, 13)), 5, "form") and str(kept) == "real:1-4,13:5:form"
+    mine = GenerationSettings("Ada", keep="yours-0123456789ab:2").kept
+    assert mine == Kept("yours", ((2, 2),), file="0123456789ab")
+    assert GenerationSettings("Ada", keep="").kept is None
+    assert GenerationSettings("Ada", form=" aaba ").form == "AABA"
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        *(("redraw", text) for text in ("9:7:me", "9:amt", "9:7:amt:8")),
+        *(("keep", text) for text in ("real", "real:", "real:0-2", "real:4-2", "ours:1-4", "1-4")),
+        *(("keep", text) for text in ("real:1-4,3-6", "real:1,2,3", "real-0123456789ab:1", 7)),
+        *(("keep", text) for text in ("real:1-4:amt", "real:1:2147483648", "yours-01:1", "real:-")),
+        *(("form", text) for text in ("AQ", "A-B", "A" * 65, 7)),
+        *(("beats", number) for number in (63, 257, 100.5, "long")),
+    ],
+)
+def test_what_is_no_setting_of_several_drawings_is_told(name, wrong):
+    with pytest.raises(ValueError, match=f"^{name}: expected .*such as|^beats: expected a whole"):
+        GenerationSettings("Ada", **{name: wrong})
+
+
 @pytest.mark.parametrize(
     "wrong",
     ["9-12", "12-9:7", "0:7", "9:2147483648", "9:-1", "9:7;8:1", "a:1", 7, [(1, 2, 3)], "1:1," * 17]
@@ -102,8 +130,10 @@ def test_bars_that_there_are_not_are_told(keyed):
 
 
 def test_a_link_carries_the_edits():
-    settings = GenerationSettings("Ada", seed=7, redraw="9-12:77,5:3")
-    assert query(settings).endswith("&redraw=9-12:77,5:3")
+    settings = GenerationSettings(
+        "Ada", seed=7, redraw="9-12:77,5:3:amt", keep="real:1-4,13:5", form="AABA", beats=128
+    )
+    assert query(settings).endswith("&keep=real:1-4,13:5&redraw=9-12:77,5:3:amt")
     link = read_query(QueryParams(query(settings)).multi_items(), OFFERED)
     assert link.complete and link.settings == settings
     wrong = read_query(QueryParams("composers=Ada&redraw=9").multi_items(), OFFERED)

@@ -12,6 +12,15 @@ function option(value, text) {
   return made;
 }
 
+// Seeds stay short enough to read out to somebody.
+const newSeed = () => Math.floor(Math.random() * 100000);
+
+// Who can draw bars, as `prism.models.edits` knows them.
+function drawers() {
+  return [["prism", "Prism"], ["amt", "AMT"], ["form", "AMT inside Prism's form"]]
+    .map(([value, text]) => option(value, text));
+}
+
 // Two wishes can overtake one another on their way: the server goes by when each was made.
 function wish(name, data, when = performance.now()) {
   trigger(name, { ...data, when });

@@ -16,8 +16,9 @@ function show() {
 
 part(".draw").addEventListener("click", () => {
   const { from: start, to: end } = marked;
-  wish("edit", { kind: "draw", start, end, seed: Math.floor(Math.random() * 100000) });
+  wish("edit", { kind: "draw", start, end, seed: newSeed(), by: part(".by").value });
 });
+part(".by").replaceChildren(...drawers());
 for (const kind of ["undo", "redo"]) {
   part(`.${kind}`).addEventListener("click", () => wish("edit", { kind }));
 }

@@ -25,6 +25,7 @@ const beatSaid = () => `beat ${beatName(view.beat, ensemble.beats)}`;
 // ---- showing ----
 
 function show() {
+  view.whole = Math.max(0, ...ensemble.sources.map(({ beats }) => beats));
   ensemble.sources.forEach((source, index) => {
     const { letter, lane } = source;
     const heard = index === ensemble.heard;
@@ -321,6 +322,7 @@ const ANSWERS = {
   zoom: (_, { steps }) => zoom(nextSpan(view.span, steps)),
   scroll: (_, { first }) => scroll(first),
   mark: (_, { from, to }) => loopMarked(from, to),
+  length: () => show(),
   sound: (index, { again }) => ensemble.renew(ensemble.sources[index], again),
 };
 
@@ -353,7 +355,8 @@ function showInstrument() {
 function build() {
   part(".instrument").replaceChildren(...props.instruments.map((one) => option(...one)));
   showInstrument();
-  part(".zoom").replaceChildren(...SPANS.map((span) => option(span, `${span} beats`)));
+  part(".zoom").replaceChildren(...SPANS.map((span, place) =>
+    option(span, place ? `${span} beats` : "Whole piece")));
   showLegend();
   meet();
 }

@@ -123,6 +123,8 @@ class Ensemble {
 
   hear(index) {
     if (!this.sources[index]?.ready) return false;
+    // Where this one has come to its end, all begin anew.
+    if (this.now >= this.sources[index].beats) this.seek(this.view.loop?.from ?? 0);
     const wanted = this.sources[index].seconds(this.now);
     this.heard = index;
     const { audio } = this.current;

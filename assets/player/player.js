@@ -225,6 +225,67 @@ menu.addEventListener("toggle", () => {
   }
 });
 
+// ---- going on from what is here, in Prism's lane ----
+
+const LENGTHS = [64, 128, 192, 256];
+const ENDS = 4; // bars at each end
+let marked = null; // from and to, in beats
+
+// What can be kept: its words, and the parts as [start, end] in beats.
+function keepable() {
+  const { bars, beats } = value();
+  const till = (bar) => bars[bar] ?? beats;
+  const found = [4, 8, 12].filter((count) => count < bars.length)
+    .map((count) => [`the first ${count} bars`, [[0, till(count)]]]);
+  if (bars.length > 2 * ENDS) {
+    const last = bars[bars.length - ENDS];
+    found.push([`the first and last ${ENDS} bars`, [[0, till(ENDS)], [last, beats]]]);
+  }
+  found.push(["all bars, and go on", [[0, beats]]]);
+  if (marked) {
+    const last = barAt(bars, marked.to - 0.01);
+    found.push([`bars ${barAt(bars, marked.from) + 1} to ${last + 1}`, [[marked.from, marked.to]]]);
+  }
+  return found;
+}
+
+function showKeepable() {
+  const before = part(".kept").value;
+  const found = keepable();
+  part(".kept").replaceChildren(...found.map(([words], place) => option(place, words)));
+  if (before && before < found.length) part(".kept").value = before;
+  if (marked) part(".kept").value = found.length - 1;
+  showLengths();
+}
+
+// Nothing is left to draw of 64 beats where all of them are kept.
+function showLengths() {
+  const [, parts] = keepable()[part(".kept").value] ?? ["", []];
+  const there = parts.length === 1 && parts[0][0] === 0 ? parts[0][1] : 0;
+  const [list, before] = [part(".length"), part(".length").value];
+  const longer = LENGTHS.filter((beats) => beats > there);
+  list.replaceChildren(...longer.map((beats) => option(beats, `${beats} beats`)));
+  if (longer.includes(Number(before))) list.value = before;
+}
+
+function goOn() {
+  const [, parts] = keepable()[part(".kept").value];
+  menu.open = false;
+  wish("onward", {
+    kind: "keep", lane: view.source, parts, seed: newSeed(), by: part(".by").value,
+    beats: Number(part(".length").value),
+  });
+}
+
+part(".onward").hidden = !root.closest(".prism-players"); // elsewhere nothing goes on
+part(".by").replaceChildren(...drawers());
+part(".kept").addEventListener("change", showLengths);
+part(".go").addEventListener("click", goOn);
+document.addEventListener("prism-bars", (event) => {
+  marked = event.detail;
+  showKeepable();
+});
+
 // ---- values from the server ----
 
 function showText() {
@@ -270,8 +331,8 @@ function showSound() {
   playButton.disabled = !address;
   if (address === audioAddress) return;
   const notes = JSON.stringify(value().notes);
-  // On another instrument it goes on where it was.
-  const again = Boolean(address && audioAddress) && notes === heardNotes;
+  // On another instrument, or with more after it, it goes on where it was.
+  const again = Boolean(address && audioAddress) && notes.startsWith(heardNotes.slice(0, -1));
   [audioAddress, heardNotes] = [address, notes];
   if (address) audio.src = address;
   else {
@@ -291,7 +352,7 @@ function showDownloads() {
       link.download = files[name].orig_name;
     } else link.removeAttribute("href");
   }
-  menu.classList.toggle("ready", Boolean(files.midi));
+  menu.classList.toggle("ready", Boolean(files.midi) && !value().busy);
   if (files[wanted]) {
     save(files[wanted]);
     wanted = "";
@@ -312,10 +373,13 @@ for (const button of root.querySelectorAll(".made")) {
 function show() {
   const now = value();
   root.dataset.state = !now.notes.length ? "empty" : now.busy ? "rendering" : "ready";
+  const grown = Number(root.dataset.beats) !== now.beats;
   for (const name of ["tempo", "beats", "bar", "bars"]) root.dataset[name] = now[name];
+  if (grown) alone("length");
   showText();
   showSound();
   showDownloads();
+  showKeepable();
   showPlaying();
 }
 

@@ -6,7 +6,9 @@ const SPANS = [64, 32, 16, 8];
 
 const clamped = (value, low, high) => Math.max(low, Math.min(value, high));
 
-const spanOf = (view, beats) => (view.span >= SPANS[0] ? beats : Math.min(view.span, beats));
+// Of several lanes the longest, `whole`, sets the scale.
+const spanOf = (view, beats) =>
+  (view.span >= SPANS[0] ? Math.max(beats, view.whole ?? 0) : Math.min(view.span, beats));
 
 function scrollTo(view, first, beats) {
   view.first = clamped(first, 0, beats - spanOf(view, beats));

@@ -16,6 +16,7 @@ from prism.amt.events import roll_events
 from prism.amt.model import AnticipatoryTransformer
 from prism.amt.sampler import CachedReader, Choose, generate
 from prism.models.known import KnownBeats
+from prism.music.roll import PianoRoll
 
 
 def infilled(
@@ -25,20 +26,34 @@ def infilled(
     centiseconds_per_frame: float,
     choose: Choose,
     label: torch.Tensor | None = None,
+    melody: PianoRoll | None = None,
 ) -> Iterator[np.ndarray]:
-    """Events that begin in the beats that are not known, `shift` semitones up, span by span."""
-    kept = roll_events(known.begun.transposed(shift), centiseconds_per_frame)
+    """Events that begin in the beats that are not known, `shift` semitones up, span by span.
+
+    A melody, of notes that begin in these beats, is accompanied there.
+    """
+    kept = given_events(known, melody, centiseconds_per_frame, shift)
     clock, drawn = events.times(kept), events.no_events()
     for start, end in _spans(known.frames) * centiseconds_per_frame:
         start, end = round(start), round(end)
         past = np.concatenate([kept[clock < start], drawn])
         past = past[np.argsort(past[:, 0], kind="stable")]
-        controls = events.as_controls(kept[clock >= end])
+        controls = events.as_controls(kept[clock >= start])
         reader = CachedReader(model, label)
         for event in generate(model, start, end, choose, past, controls, reader):
             if not events.is_rest(event[None])[0]:
                 drawn = np.concatenate([drawn, event[None]])
                 yield event
+
+
+def given_events(
+    known: KnownBeats, melody: PianoRoll | None, centiseconds_per_frame: float, shift: int = 0
+) -> np.ndarray:
+    """The notes that begin in known beats and those of a melody, sorted by time."""
+    rolls = [known.begun] + ([] if melody is None else [melody])
+    step = centiseconds_per_frame
+    given = np.concatenate([roll_events(roll.transposed(shift), step) for roll in rolls])
+    return given[np.argsort(given[:, 0], kind="stable")]
 
 
 def _spans(known: np.ndarray) -> np.ndarray:

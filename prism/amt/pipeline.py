@@ -14,7 +14,7 @@ import torch
 
 from prism.amt import events, published
 from prism.amt.events import events_roll, roll_events
-from prism.amt.infilling import infilled
+from prism.amt.infilling import given_events, infilled
 from prism.amt.model import AnticipatoryTransformer
 from prism.amt.sampler import CachedReader, Choose, generate, nucleus
 from prism.amt.vocabulary import CENTISECONDS_PER_SECOND
@@ -123,7 +123,7 @@ class AMTPipeline:
         time_signature: tuple[int, int] | None = None,
         composers: str | Sequence[str] | None = None,
         composer_weights: Sequence[float] | None = None,
-        known: PianoRoll | None = None,
+        known: PianoRoll | KnownBeats | None = None,
         known_beats: Beats | None = None,
     ) -> Iterator[PartialSample]:
         """Draw a 64-beat roll; yields after each note, and at the end with ``done``.
@@ -133,7 +133,8 @@ class AMTPipeline:
         prompt : PianoRoll, optional
             What came before; none of its notes is in the result.
         melody : PianoRoll, optional
-            Notes to accompany; they are in the result.
+            Notes to accompany; they are in the result. Beside known beats, notes that begin in the
+            others.
         seed : int
             The same seed always gives the same notes.
         top_p : float
@@ -145,7 +146,7 @@ class AMTPipeline:
             `composers`; nobody's by default.
         known, known_beats : optional
             Beats of a roll that stay, as of `prism.models.pipeline.PrismPipeline`, in the place of
-            prompt and melody; the others are filled in (see `prism.amt.infilling`).
+            a prompt; the others are filled in (see `prism.amt.infilling`).
 
         Raises
         ------
@@ -159,11 +160,11 @@ class AMTPipeline:
             raise ValueError(f"tempo: expected more than 0 beats a minute, got {tempo!r}")
         kept = None
         if known is not None or known_beats is not None:
-            kept = KnownBeats.of(known, known_beats)
+            kept = known if isinstance(known, KnownBeats) else KnownBeats.of(known, known_beats)
             kept.check_metre(time_signature)
-            if prompt or melody:
-                raise SettingError("known", "no prompt and no melody beside it", "both")
-        given = prompt or melody or known or PianoRoll.empty(1, tempo=DEFAULT_TEMPO)
+            if prompt:
+                raise SettingError("known", "no prompt beside it", "both")
+        given = prompt or melody or (kept and kept.roll) or PianoRoll.empty(1, tempo=DEFAULT_TEMPO)
         properties = {
             "tempo": float(tempo or given.tempo),
             "time_signature": time_signature or tuple(given.time_signature),
@@ -173,7 +174,7 @@ class AMTPipeline:
         shift = normalising_shift(key) if self.model.config.key_normalised else 0
         choose = nucleus(top_p, torch.Generator().manual_seed(SETTINGS["seed"].check(seed)))
         if kept:
-            return self._infilled(kept, choose, properties, label, shift)
+            return self._infilled(kept, melody, choose, properties, label, shift)
         return self._samples(prompt, melody, choose, properties, label, shift)
 
     @torch.no_grad()
@@ -224,6 +225,7 @@ class AMTPipeline:
     def _infilled(
         self,
         known: KnownBeats,
+        melody: PianoRoll | None,
         choose: Choose,
         properties: dict,
         label: torch.Tensor | None,
@@ -231,13 +233,14 @@ class AMTPipeline:
     ) -> Iterator[PartialSample]:
         """Samples as of `_samples`, of the beats that are not known."""
         step = self.centiseconds_per_beat(properties["tempo"]) / FRAMES_PER_BEAT
-        kept = roll_events(known.begun, step)
+        kept = given_events(known, melody, step)
 
         def build(notes: np.ndarray) -> PianoRoll:
             notes = np.concatenate([kept, notes - [0, 0, shift]])
             return known.joined(events_roll(notes, step, **properties))
 
-        return _grown(infilled(self.model, known, shift, step, choose, label), 0, step, build)
+        written = infilled(self.model, known, shift, step, choose, label, melody)
+        return _grown(written, 0, step, build)
 
 
 def _grown(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from prism.cli.files import ENDINGS, make_folder, write_files
 from prism.cli.options import add_controls, chosen_bundle, read_settings, settings_record
 from prism.models.setting_types import SettingError
-from prism.music.roll import BEATS
+from prism.models.settings import SETTINGS
 
 if TYPE_CHECKING:
     from prism.service.continuing import KeptBars
@@ -23,15 +23,17 @@ def add_command(commands: Any) -> None:
         help="draw 64 beats for each seed and write them as MIDI",
         description="Draw 64 beats of piano music for each seed; prints the path of every file.",
     )
-    add_controls(parser, without=["amt_start"])
+    add_controls(parser, without=["amt_start", "keep"])
+    keep = SETTINGS["keep"]
     parser.add_argument(
         "--keep",
-        type=pathlib.Path,
-        metavar="FILE",
-        help="a MIDI file to go on from, in its metre, at its tempo and in its key",
+        metavar="FILE|BARS",
+        help=f"a MIDI file to go on from, in its metre, at its tempo and in its key, or "
+        f"{keep.expected}",
     )
-    parser.add_argument("--bars", help="which bars of it stay, such as 1-8 (default: 32 beats)")
-    parser.add_argument("--beats", help=f"how long it is in all, up to 256 (default: {BEATS})")
+    parser.add_argument(
+        "--bars", help="which bars of FILE stay, such as 1-8 or 1-4,13-16 (default: 32 beats)"
+    )
     parser.add_argument("--wav", action="store_true", help="write the sound as well")
     parser.add_argument("--png", action="store_true", help="write a drawing of the notes as well")
     parser.add_argument(
@@ -48,22 +50,15 @@ def add_command(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Draw and write; see `prism.cli.main` for the errors."""
-    from prism.models.pipeline import PrismPipeline
-    from prism.service.continuing import continued_piece
-    from prism.service.loading import Loader
-    from prism.service.scheduler import Scheduler
-    from prism.service.sources import PrismSource
+    from prism.service.service import load_service
 
     kept = _kept_bars(options)
-    pipeline = PrismPipeline.from_pretrained(chosen_bundle(options).weights)
-    source = PrismSource(Loader(lambda: pipeline), Scheduler())
+    service = load_service(chosen_bundle(options))
+    source = service.sources["prism"]
     kinds = [kind for kind in ENDINGS if kind == "midi" or getattr(options, kind)]
     made = []
-    for settings in read_settings(options, pipeline.offered):
-        if kept:
-            piece = continued_piece(source, settings, kept, options.beats or BEATS)
-        else:
-            piece = source.piece(settings)
+    for settings in read_settings(options, service.pipeline.get().offered):
+        piece = source.piece(settings, kept and kept.shown)
         # Not before the first roll: a mistake among the settings leaves no folder behind.
         make_folder(options.output)
         files = write_files(piece, options.output, piece.name, kinds)
@@ -77,15 +72,22 @@ def run(options: argparse.Namespace) -> None:
             }
         )
     if options.json:
-        print(json.dumps(settings_record(settings) | {"rolls": made}, ensure_ascii=False))
+        record = settings_record(settings) | ({"kept": kept.words} if kept else {})
+        print(json.dumps(record | {"rolls": made}, ensure_ascii=False))
 
 
 def _kept_bars(options: argparse.Namespace) -> KeptBars | None:
+    """Those of a file, which then are the setting, too."""
     from prism.service.continuing import KeptBars
 
-    if options.keep is not None:
-        return KeptBars.read(options.keep, options.bars)
-    for name in ("bars", "beats"):
-        if (value := getattr(options, name)) is not None:
-            raise SettingError(f"--{name}", "--keep FILE beside it", value)
-    return None
+    named = options.keep is not None and not SETTINGS["keep"].matches(options.keep)
+    if not named:
+        if options.bars is not None:
+            raise SettingError("--bars", "--keep FILE beside it", options.bars)
+        return None
+    if not pathlib.Path(options.keep).is_file():
+        expected = f"a MIDI file that is there, or {SETTINGS['keep'].expected}"
+        raise SettingError("--keep", expected, options.keep)
+    kept = KeptBars.read(pathlib.Path(options.keep), options.bars)
+    options.keep = kept.setting
+    return kept

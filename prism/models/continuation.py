@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+import functools
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,10 +17,55 @@ from prism.music.roll import BEATS, FRAMES_PER_BEAT, PianoRoll
 from prism.music.windows import bars_until, cut
 
 if TYPE_CHECKING:
-    from prism.models.pipeline import PrismPipeline
+    from prism.models.pipeline import Preview, PrismPipeline
 
-MOST_BEATS = 256
+MOST_BEATS = SETTINGS["beats"].high
 _KEPT_FRAMES = 16 * FRAMES_PER_BEAT
+
+
+@dataclasses.dataclass(frozen=True)
+class Draft:
+    """A roll on its way, and in words how far it has come.
+
+    `done` says that all its beats are drawn, though more may follow; `last`, that none do.
+    """
+
+    build: Callable[[], PianoRoll]
+    words: str
+    done: bool
+    last: bool = False
+
+    @functools.cached_property
+    def roll(self) -> PianoRoll:
+        """Built when first asked for."""
+        return self.build()
+
+    def of(self, whole: Callable[[PianoRoll], PianoRoll], words: str = "") -> Draft:
+        """The draft of what `whole` makes of this one's roll."""
+        return Draft(lambda: whole(self.roll), self.words + words, self.done, self.last)
+
+    def ending(self, last: bool) -> Draft:
+        """The same as the last of all, or not."""
+        return Draft(lambda: self.roll, self.words, self.done, last)
+
+
+Draw = Callable[[GenerationSettings, KnownBeats], Iterator[Draft]]
+
+
+def drafts_of(previews: Iterable[Preview]) -> Iterator[Draft]:
+    """The first item of each preview of a pipeline's stream."""
+    for preview in previews:
+        step, steps = preview.step, preview.num_inference_steps
+        build = functools.partial(lambda shown: shown.rolls[0], preview)
+        yield Draft(build, f"step {step} of {steps}", step == steps)
+
+
+def window_seeds(seed: int) -> Iterator[int]:
+    """The seed of the first window and those that follow from it, of the others."""
+    rng = np.random.default_rng([seed, 5])
+    while True:
+        yield seed
+        seed = int(rng.integers(SETTINGS["seed"].high))
 
 
 def continued(
@@ -39,21 +85,35 @@ def continued(
     there = known.frames // FRAMES_PER_BEAT
     wanted = Number(name="beats", default=BEATS, low=there + 1, high=MOST_BEATS, whole=True)
     frames = wanted.check(beats) * FRAMES_PER_BEAT
-    return _continued(pipeline, cut(known, 0, there * FRAMES_PER_BEAT), settings, frames)
+
+    def draw(settings: GenerationSettings, around: KnownBeats) -> Iterator[Draft]:
+        return drafts_of(pipeline.stream(settings, known=around))
+
+    seeds = window_seeds(settings.seed)
+    roll = cut(known, 0, there * FRAMES_PER_BEAT)
+    return (d.roll for d in moved_on(roll, settings, seeds, frames, draw) if d.done)
 
 
-def _continued(
-    pipeline: PrismPipeline, roll: PianoRoll, settings: GenerationSettings, frames: int
-) -> Iterator[PianoRoll]:
-    rng, key = np.random.default_rng([settings.seed, 5]), key_index(roll)
+def moved_on(
+    roll: PianoRoll,
+    settings: GenerationSettings,
+    seeds: Iterator[int],
+    frames: int,
+    draw: Draw,
+) -> Iterator[Draft]:
+    """The drafts of each window, with all before it, until there are so many frames."""
+    key = key_index(roll)
     while roll.frames < frames:
         start = _window_start(roll)
-        known = KnownBeats.of(cut(roll, start, roll.frames - start))
-        *_, last = pipeline.stream(settings, known=dataclasses.replace(known, key=key))
-        roll = _appended(roll, last.rolls[0], start, frames)
-        yield roll
-        seed = int(rng.integers(SETTINGS["seed"].high))
-        settings = dataclasses.replace(settings, seed=seed)
+        form = None if start else settings.form  # which is that of the first window
+        window = dataclasses.replace(settings, seed=next(seeds), form=form)
+        around = KnownBeats.of(cut(roll, start, roll.frames - start))
+        whole = functools.partial(_appended, roll, start=start, most=frames)
+        told = f", beyond beat {roll.frames // FRAMES_PER_BEAT}"
+        for drawn in draw(window, dataclasses.replace(around, key=key)):
+            draft = drawn.of(whole, told)
+            yield draft
+        roll = draft.roll
 
 
 def _window_start(roll: PianoRoll) -> int:

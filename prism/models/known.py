@@ -25,9 +25,10 @@ Beats = slice | Sequence[int] | Sequence[bool] | np.ndarray
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class KnownBeats:
-    """A roll of 64 beats, which of its frames are known, bool, shape=(256,), and a key to go on in.
+    """A roll, which of its frames are known, bool, shape=(frames,), and a key to go on in.
 
-    The key is as from `prism.music.attributes.key_index`.
+    The key is as from `prism.music.attributes.key_index`. Models draw around one of 64 beats, for
+    which a longer one has a `window`.
     """
 
     roll: PianoRoll
@@ -51,22 +52,46 @@ class KnownBeats:
         return dataclasses.replace(known, key=key_index(known.begun))
 
     @classmethod
-    def all_but(cls, roll: PianoRoll, first: int, last: int) -> KnownBeats:
-        """All of a roll of 64 beats, whose key it is, but the bars from one to another, from 1 on.
+    def bars(cls, roll: PianoRoll, parts: Sequence[tuple[int, int]]) -> KnownBeats:
+        """Some bars of a roll, from the first to the last of each part, counted from 1.
 
         Raises SettingError if it has no such bars.
         """
-        starts = np.append(roll.bar_starts, roll.frames)
-        if last >= len(starts):
-            expected = f"bars from 1 to {len(starts) - 1}, as there are no others"
-            raise SettingError("redraw", expected, f"{first}-{last}")
-        frames = np.ones(FRAMES, bool)
-        frames[starts[first - 1] : starts[last]] = False
-        return cls(roll, frames, key_index(roll))
+        known = cls(roll, _of_bars(roll, parts, "keep"))
+        return dataclasses.replace(known, key=key_index(known.begun))
+
+    @classmethod
+    def all_but(cls, roll: PianoRoll, first: int, last: int) -> KnownBeats:
+        """All of a roll, whose key it is, but the bars from one to another; raises as `bars`."""
+        return cls(roll, ~_of_bars(roll, [(first, last)], "redraw"), key_index(roll))
+
+    def window(self) -> tuple[int, KnownBeats]:
+        """64 beats with all that is not known, as far from their ends as may be; whence they are.
+
+        Raises
+        ------
+        SettingError
+            If more than that is not known.
+        """
+        if len(self.frames) <= FRAMES:
+            return 0, self
+        drawn = np.flatnonzero(~self.frames)
+        first, last = int(drawn[0]), int(drawn[-1])
+        low, high = max(0, last + 1 - FRAMES), min(first, len(self.frames) - FRAMES)
+        if low > high:
+            raise SettingError(
+                "redraw", f"at most {BEATS} beats at once", (last + 1 - first) / FRAMES_PER_BEAT
+            )
+        middle = (first + last - FRAMES) // 2
+        starts = [b for b in self.roll.bar_starts if low <= b <= high and b % FRAMES_PER_BEAT == 0]
+        beat = int(np.clip(middle, low, high)) // FRAMES_PER_BEAT * FRAMES_PER_BEAT
+        start = int(min(starts, key=lambda begins: abs(begins - middle), default=beat))
+        part = KnownBeats(cut(self.roll, start), self.frames[start : start + FRAMES], self.key)
+        return start, part
 
     @property
     def mask(self) -> np.ndarray:
-        """Which beats are known in whole, bool, shape=(64,)."""
+        """Which beats are known in whole, bool, shape=(beats,)."""
         return self.frames.reshape(-1, FRAMES_PER_BEAT).all(1)
 
     @property
@@ -117,6 +142,18 @@ class KnownBeats:
                 held = roll.sustain[key, seam:] & ~onset[key, seam:]
                 sustain[key, seam : seam + _run(held)] = True
         return PianoRoll(onset, sustain, velocity, drawn.tempo, roll.time_signature, roll.bars)
+
+
+def _of_bars(roll: PianoRoll, parts: Sequence[tuple[int, int]], setting: str) -> np.ndarray:
+    """The frames of some bars, bool, shape=(frames,)."""
+    starts = np.append(roll.bar_starts, roll.frames)
+    frames = np.zeros(roll.frames, bool)
+    for first, last in parts:
+        if last >= len(starts):
+            expected = f"bars from 1 to {len(starts) - 1}, as there are no others"
+            raise SettingError(setting, expected, f"{first}-{last}")
+        frames[starts[first - 1] : starts[last]] = True
+    return frames
 
 
 def _checked(beats: Beats, there: int) -> np.ndarray:

@@ -18,15 +18,16 @@ from prism.corpora.dataset import roll_tensor
 from prism.models.autoencoder import BeatAutoencoder, rolls_from_logits
 from prism.models.diffusion import euler_steps, schedule
 from prism.models.dit import PrismDiT
+from prism.models.edits import PRISM
 from prism.models.guidance import GuidedFlow
 from prism.models.hub import WeightsError, find_weights, read_network, reading
 from prism.models.known import Beats, KnownBeats
-from prism.models.setting_types import Offered
+from prism.models.setting_types import Offered, SettingError
 from prism.models.settings import SETTINGS, GenerationSettings, checked_seeds
 from prism.models.student import STUDENT_FILE, STUDENT_STEPS, TEACHER_STEPS, Student, StudentFlow
 from prism.music.attributes import COLLECTION, attribute_values, normalising_shift, repetition_of
-from prism.music.form import plan_repetition, planned_letters
-from prism.music.roll import PianoRoll
+from prism.music.form import form_letters, plan_repetition, planned_letters
+from prism.music.roll import BEATS, PianoRoll
 from prism.music.windows import regular_metre
 from prism.music.writing import write_json
 
@@ -243,7 +244,7 @@ class PrismPipeline:
 
         `seeds` are the settings' own by default, and known beats may be of a key of their own.
         """
-        settings.known_to(self.offered)
+        self._check(settings.known_to(self.offered))
         if known is not None or known_beats is not None:
             known = known if isinstance(known, KnownBeats) else KnownBeats.of(known, known_beats)
             known.check_metre(settings.time_signature)
@@ -253,6 +254,20 @@ class PrismPipeline:
         kept = [] if known is None else [known] * len(seeds)
         seeds = [settings.drawn_from(seed) for seed in seeds]
         return self._previews(settings, seeds, latents, callback_on_step_end, kept)
+
+    def _check(self, settings: GenerationSettings) -> None:
+        """Raise `SettingError` for what one drawing of this model's cannot be."""
+        other = next((edit for edit in settings.edits if edit.by != PRISM), None)
+        here = "here, see prism.amt.studio"
+        if other is not None:
+            raise SettingError("redraw", f"bars that Prism draws {here}", str(other))
+        if settings.keep is not None:
+            raise SettingError("keep", f"nothing {here}, or known and known_beats", settings.keep)
+        if settings.beats != BEATS:
+            raise SettingError("beats", f"{BEATS} {here}", settings.beats)
+        if settings.form is not None and not self.dit.config.letters:
+            expected = "nothing, as this model cannot be asked for that"
+            raise SettingError("form", expected, settings.form)
 
     def _redrawn(
         self,
@@ -379,14 +394,16 @@ class PrismPipeline:
         }
         metre = regular_metre(properties["time_signature"])
         attributes = self._attribute_indices(settings, seed, profile)
+        letters = np.zeros(len(metre), np.int64)
         if known is None:
             letters = self._letters(settings, seed, profile, metre)
-        else:
+        else:  # a drawn plan is not its plan
             metre = known.metre
-            letters = np.zeros(len(metre), np.int64)  # a drawn plan is not its plan
             tempo = known.roll.tempo if settings.tempo is None else settings.tempo
             properties = known.roll.properties | {"tempo": tempo}
             attributes = self._in_key(attributes, settings, known)
+        if settings.form is not None:
+            letters = form_letters(settings.form, metre)
         return properties, torch.tensor(metre), attributes, torch.from_numpy(letters)
 
     def _attribute_indices(

@@ -17,7 +17,6 @@ from prism.music.metadata import signature
 METRES = ("4/4", "3/4", "2/4", "2/2", "3/2", "3/8", "6/8", "9/8", "12/8")
 _MOST_BEATS, _BEAT_UNITS = 32, (1, 2, 4, 8, 16, 32)
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,4})?", re.ASCII | re.IGNORECASE)
-_EDIT = re.compile(r"(\d{1,3})(?:-(\d{1,3}))?:(\d{1,10})", re.ASCII)
 _LONGEST_QUOTED = 40
 _MOST_LISTED = 20
 
@@ -246,51 +245,6 @@ class Metre(Setting):
         if beats not in range(1, _MOST_BEATS + 1) or unit not in _BEAT_UNITS:
             raise self._wrong(value)
         return int(beats), int(unit)
-
-
-class Edit(NamedTuple):
-    """Bars of a roll, counted from 1, to be redrawn, and the seed of what takes their place."""
-
-    first: int
-    last: int
-    seed: int
-
-    def __str__(self) -> str:
-        bars = f"{self.first}" if self.first == self.last else f"{self.first}-{self.last}"
-        return f"{bars}:{self.seed}"
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Redraw(Setting):
-    """Up to `most` edits, one after another, as text; held in its shortest form.
-
-    `bars` and `seeds` are the highest of each.
-    """
-
-    most: int
-    bars: int
-    seeds: int
-
-    @property
-    def expected(self) -> str:
-        return f"bars and a seed such as 9-12:77 or 13:5, up to {self.most} with commas between"
-
-    def edits(self, text: str | None) -> tuple[Edit, ...]:
-        """What the text says; raises `SettingError`."""
-        parts = str(text).split(",") if text else []
-        found = [_EDIT.fullmatch(part.strip()) for part in parts]
-        if not all(found) or len(found) > self.most:
-            raise self._wrong(text)
-        rows = [[int(number) for number in match.groups(match[1])] for match in found]
-        edits = tuple(Edit(*row) for row in rows)
-        if any(not 0 < e.first <= e.last <= self.bars or e.seed > self.seeds for e in edits):
-            raise self._wrong(text)
-        return edits
-
-    def _checked(self, value: Any, offered: Offered | None) -> str:
-        if not isinstance(value, str):
-            raise self._wrong(value)
-        return ",".join(map(str, self.edits(value)))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -25,22 +25,22 @@ import dataclasses
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from prism.models.edits import Edit, Form, Keep, Kept, Redraw
 from prism.models.setting_types import (
     AttributeSetting,
     Composers,
-    Edit,
     Metre,
     Number,
     Offered,
-    Redraw,
     Setting,
     SettingError,
     Weights,
     Word,
 )
+from prism.music.form import LETTER_NAMES
 from prism.music.instruments import INSTRUMENTS, program_of
 from prism.music.metadata import mixture
-from prism.music.roll import FRAMES
+from prism.music.roll import BEATS, FRAMES
 
 # What the baseline starts from, in the words of the page.
 AMT_STARTS = {
@@ -51,6 +51,8 @@ AMT_STARTS = {
 # Whose settings decide the baseline's piece besides its own.
 _STARTS_FROM = {"opening": "corpus", "nothing": "amt", "melody": "prism"}
 _ALL_SOURCES = ("prism", "corpus", "amt")
+_HIGHEST_SEED = 2**31 - 1
+_BARS: dict[str, int] = {"most": 16, "bars": FRAMES, "seeds": _HIGHEST_SEED}
 _WEIGHT_DIGITS = 6
 TAKES = 4
 
@@ -117,7 +119,7 @@ class GenerationSettings:
         help="0 ignores the composers, 8 exaggerates them",
     )
     seed: int = _number(
-        0, 0, 2**31 - 1, whole=True, help="same seed, same notes", decides=_ALL_SOURCES
+        0, 0, _HIGHEST_SEED, whole=True, help="same seed, same notes", decides=_ALL_SOURCES
     )
     num_inference_steps: int = _number(
         8,
@@ -137,6 +139,16 @@ class GenerationSettings:
         help="0 for the music's own",
         decides=_ALL_SOURCES,
     )
+    beats: int = _number(
+        BEATS,
+        BEATS,
+        256,
+        step=16,
+        whole=True,
+        label="Length",
+        unit="beats",
+        help=f"beyond {BEATS}, each 48 beats go on from the 16 before",
+    )
     amt_start: str = _row(
         Word(
             default="opening",
@@ -148,6 +160,14 @@ class GenerationSettings:
     )
     structure_scale: float = _number(
         0.35, 0, 8, step=0.05, label="Repetition", help="how strongly earlier bars come back"
+    )
+    form: str | None = _row(
+        Form(
+            most=BEATS,
+            letters=LETTER_NAMES,
+            label="Form",
+            help=f"a letter for each part of the first {BEATS} beats, all equally long",
+        )
     )
     attribute_scale: float = _number(
         1.5, 0, 8, help="guidance towards each attribute on its own", shared=False
@@ -171,11 +191,16 @@ class GenerationSettings:
     time_signature: tuple[int, int] | None = _row(
         Metre(label="Metre", help="time signature", alias="metre")
     )
+    keep: str | None = _row(
+        Keep(
+            **_BARS | {"most": 2},
+            label="Kept bars",
+            help="bars of another piece, which Prism's goes on from or fills in between",
+        )
+    )
     redraw: str | None = _row(
         Redraw(
-            most=16,
-            bars=FRAMES,
-            seeds=2**31 - 1,
+            **_BARS,
             label="Redrawn bars",
             help="bars that are drawn anew, all else stays",
         )
@@ -238,15 +263,25 @@ class GenerationSettings:
         """Which bars are redrawn, one edit after another."""
         return SETTINGS["redraw"].edits(self.redraw)
 
+    @property
+    def kept(self) -> Kept | None:
+        """Which bars of another piece stay."""
+        return SETTINGS["keep"].kept(self.keep)
+
+    @property
+    def single(self) -> GenerationSettings:
+        """The same for a single drawing of 64 beats, around nothing."""
+        return dataclasses.replace(self, keep=None, beats=BEATS, redraw=None)
+
     def with_edits(self, edits: Sequence[Edit]) -> GenerationSettings:
         """The same with other edits."""
         return dataclasses.replace(self, redraw=",".join(map(str, edits)) or None)
 
     @property
     def takes(self) -> list[GenerationSettings]:
-        """All takes of this setting, from the first on, as they are before bars are redrawn."""
-        first = dataclasses.replace(self, redraw=None)
-        return [dataclasses.replace(first, take=n if n > 1 else None) for n in range(1, TAKES + 1)]
+        """All takes of this setting, from the first on, each a single drawing."""
+        numbers = (None, *range(2, TAKES + 1))
+        return [dataclasses.replace(self.single, take=number) for number in numbers]
 
     def drawn_from(self, seed: int) -> int:
         """The seed whose notes this take of a seed has: take 2 those of the next seed."""

@@ -21,7 +21,8 @@ from prism.music.roll import FRAMES_PER_BEAT
 
 LETTERS = 16
 ALIKE = 0.8
-_TEXT = "-ABCDEFGHIJKLMNOP"
+LETTER_NAMES = "ABCDEFGHIJKLMNOP"
+_TEXT = f"-{LETTER_NAMES}"
 
 
 def bar_letters(onset: np.ndarray, metre: np.ndarray) -> np.ndarray:
@@ -81,6 +82,34 @@ def planned_letters(plan: str, metre: np.ndarray) -> np.ndarray:
     bars = np.cumsum(_bar_begins(metre)) - 1
     known = np.array([_TEXT.index(letter) for letter in plan] + [0] * len(metre))
     return np.where(bars >= 0, known[bars], 0).astype(np.int64)
+
+
+def form_plan(form: str, bars: int) -> str:
+    """A plan of so many bars, of which each letter of a form stands for equally many.
+
+    Bars that are left over have no letter, nor have those past the last letter that there is.
+
+    Examples
+    --------
+    >>> form_plan("AABA", 16), form_plan("ABA", 8)
+    ('ABCDABCDEFGHABCD', 'ABCDAB--')
+    """
+    each = max(1, bars // len(form))
+    places = [(form[bar // each], bar % each) for bar in range(min(bars, each * len(form)))]
+    found = list(dict.fromkeys(places))[:LETTERS]
+    plan = "".join(_TEXT[found.index(p) + 1] if p in found else _TEXT[0] for p in places)
+    return plan.ljust(bars, _TEXT[0])
+
+
+def form_letters(form: str, metre: np.ndarray) -> np.ndarray:
+    """The letters of the beats by `form_plan`, of the bars that are whole; none of unknown ones."""
+    if not metre[:, 0].all():
+        return np.zeros(len(metre), np.int64)
+    begins = np.flatnonzero(_bar_begins(metre))
+    ends = begins * FRAMES_PER_BEAT - metre[begins, 1] + metre[begins, 0]
+    return planned_letters(
+        form_plan(form, int((ends <= len(metre) * FRAMES_PER_BEAT).sum())), metre
+    )
 
 
 def _bar_begins(metre: np.ndarray) -> np.ndarray:

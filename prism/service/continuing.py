@@ -1,22 +1,21 @@
-"""A file's music, some bars of which are kept, and what Prism draws after them."""
+"""A file's music, some bars of which are kept while the rest is drawn."""
 
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import pathlib
 import re
 
 import numpy as np
 
-from prism.models.continuation import MOST_BEATS, continued
+from prism.models.edits import YOURS, Kept
 from prism.models.setting_types import SettingError
-from prism.models.settings import GenerationSettings
-from prism.music.metadata import file_stem
+from prism.music.metadata import metre
 from prism.music.midi import read_midi
 from prism.music.roll import BEATS, FRAMES_PER_BEAT, TICKS_PER_FRAME, PianoRoll, Piece
 from prism.service.piece import ShownPiece
-from prism.service.sources import PrismSource
-from prism.service.upload import PLAYED_TEMPO
+from prism.service.upload import KIND, PLAYED_TEMPO
 
 _KEPT_TICKS = BEATS // 2 * FRAMES_PER_BEAT * TICKS_PER_FRAME
 _BARS = re.compile(r"(\d{1,5})(?:-(\d{1,5}))?", re.ASCII)
@@ -24,15 +23,14 @@ _BARS = re.compile(r"(\d{1,5})(?:-(\d{1,5}))?", re.ASCII)
 
 @dataclasses.dataclass(frozen=True)
 class KeptBars:
-    """Bars of a piece, from the first to the last, counted from 1."""
+    """One or two groups of a piece's bars, each from the first to the last, counted from 1."""
 
     piece: Piece
-    first: int
-    last: int
+    parts: tuple[tuple[int, int], ...]
 
     @classmethod
     def read(cls, path: pathlib.Path, bars: str | None = None) -> KeptBars:
-        """Some bars of a MIDI file, such as ``1-8``; without, those within its first 32 beats.
+        """Bars of a MIDI file, such as ``1-8`` or ``1-4,13-16``; or those in its first 32 beats.
 
         Raises
         ------
@@ -45,41 +43,50 @@ class KeptBars:
             raise SettingError("keep", "a MIDI file with at least one full bar", str(path))
         if bars is None:
             within = piece.bars + np.diff(piece.bars, append=piece.ticks) - piece.bars[0]
-            return cls(piece, 1, max(1, int((within <= _KEPT_TICKS).sum())))
-        found = _BARS.fullmatch(bars.strip())
-        first, last = (int(n) for n in found.groups(found[1])) if found else (0, 0)
-        if not 1 <= first <= last <= count:
+            return cls(piece, ((1, max(1, int((within <= _KEPT_TICKS).sum()))),))
+        found = [_BARS.fullmatch(part.strip()) for part in bars.split(",")]
+        parts = tuple((int(one[1]), int(one[2] or one[1])) for one in found if one)
+        ends = [0, *(bar for part in parts for bar in part), count]
+        if not all(found) or len(parts) > 2 or sorted(ends) != ends or not ends[1]:
             raise SettingError("bars", f"one or two from 1 to {count}, such as 1-{count}", bars)
-        return cls(piece, first, last)
+        return cls(piece, parts)
 
     @property
     def roll(self) -> PianoRoll:
-        """Their music, at their tempo."""
+        """Their music, and what lies between, at their tempo."""
         starts = np.append(self.piece.bars, self.piece.ticks)
-        start, end = (int(starts[n]) for n in (self.first - 1, self.last))
+        start, end = (int(starts[n]) for n in (self.parts[0][0] - 1, self.parts[-1][1]))
         roll = self.piece.window(start, max(1, (end - start) // TICKS_PER_FRAME))
         return roll.with_tempo(np.clip(roll.tempo, *PLAYED_TEMPO))
 
     @property
     def words(self) -> str:
         """Such as ``bars 1-8 of waltz.mid``."""
-        return f"bars {self.first}-{self.last} of {self.piece.source}"
+        return f"bars {self._kept.bars} of {self.piece.source}"
 
+    @property
+    def _kept(self) -> Kept:
+        token = hashlib.sha256(self.piece.notes.tobytes()).hexdigest()[:12]
+        return Kept(YOURS, self.parts, file=token)
 
-def continued_piece(
-    prism: PrismSource, settings: GenerationSettings, kept: KeptBars, beats: int | str = BEATS
-) -> ShownPiece:
-    """These bars and what Prism draws after it, so many beats in all; raises as `continued`."""
-    roll = kept.roll
-    if roll.beats >= MOST_BEATS:
-        raise SettingError("bars", f"fewer than {MOST_BEATS} beats", roll.beats)
-    *_, roll = continued(prism.pipeline.get(), roll, settings, beats)
-    piece, words = prism.shown(settings, roll, known=True), kept.words
-    end = f"{kept.piece.title}-bars-{kept.first}-{kept.last}-seed-{settings.seed}"
-    return dataclasses.replace(
-        piece,
-        detail=f"{piece.detail} · goes on from {words}",
-        caption=f"Begins with {words}; Prism's model drew the rest.",
-        name=file_stem("prism", *settings.composers, end=end),
-        lines=(f"Begins with {words}; Prism generated what follows.", *piece.lines[1:]),
-    ).played_on(settings.program)
+    @property
+    def setting(self) -> str:
+        """The setting `keep`, which counts bars from the first that is kept."""
+        before = self.parts[0][0] - 1
+        parts = tuple((first - before, last - before) for first, last in self.parts)
+        return str(self._kept._replace(parts=parts))
+
+    @property
+    def shown(self) -> ShownPiece:
+        """What is kept, as a piece without files."""
+        first = self.parts[0][0]
+        title = self.piece.title if first == 1 else f"{self.piece.title} from bar {first}"
+        return ShownPiece(
+            kind=KIND,
+            title=title,
+            detail=metre(self.roll),
+            caption=f"From {self.piece.source}.",
+            name=title,
+            roll=self.roll,
+            lines=(f"kept: {self.words}",),
+        )

@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from prism.corpora.prepared import Corpus
 from prism.corpora.sharded import ShardedCorpus
+from prism.models.edits import YOURS
 from prism.models.hub import find_weights
-from prism.models.setting_types import Offered
+from prism.models.setting_types import Offered, SettingError
 from prism.models.settings import PUBLIC_OTHERS, SETTINGS, GenerationSettings
+from prism.music.windows import cut
 from prism.service.bundle import NETWORKS, Bundle, open_bundle
 from prism.service.describe import Description, describe
 from prism.service.examples import StoredExamples, load_examples, read_examples
@@ -92,7 +94,7 @@ class Service:
     def __post_init__(self) -> None:
         self.stored: StoredExamples = read_examples(self.bundle.path("examples"), self.withheld)
         self.files = Scheduler("prism-files")
-        prism = PrismSource(self.pipeline, self.models)
+        prism = PrismSource(self.pipeline, self.models, self.amt, self.fill)
         real = CorpusSource(self.corpus, self.withheld)
         baseline = BaselineSource(self.amt, real, prism, self.models)
         self.sources: dict[str, Source] = {s.name: s for s in (prism, real, baseline)}
@@ -142,24 +144,52 @@ class Service:
         named = dict(zip(PUBLIC_OTHERS, others, strict=False))
         return self.settings(composers=composers, weights=shares, **named)
 
+    def owned(self, settings: GenerationSettings, own: OwnPiece | None) -> GenerationSettings:
+        """With the very file of which bars are kept, if they are a visitor's own.
+
+        Raises
+        ------
+        SettingError
+            If it is not there: no link carries it.
+        """
+        kept = settings.kept
+        if kept is None or kept.source != YOURS:
+            return settings
+        if own is None or kept.file not in ("", own.token):
+            expected = (
+                "bars of your own MIDI file, which links do not carry: choose it under Your own "
+                "MIDI file, at the same bar, or empty Kept bars under More settings; programs send "
+                "it to /continued"
+            )
+            raise SettingError("keep", expected, settings.keep)
+        return dataclasses.replace(settings, keep=str(kept._replace(file=own.token)))
+
     def fill(
-        self, name: str, settings: GenerationSettings, kept: ShownPiece | None = None
+        self,
+        name: str,
+        settings: GenerationSettings,
+        kept: ShownPiece | None = None,
+        own: OwnPiece | None = None,
     ) -> Iterator[Progress]:
         """Make a source's piece, or take it from the recent results or the stored examples.
 
         Something comes at least every `HEARTBEAT_SECONDS` while a model works, even if nothing is
         new: whoever iterates can stop only between two items. `kept` is the very piece, made
-        before, without its files.
+        before, without its files; `own` is the visitor's, of which bars may be kept.
         """
+        if settings.key_for(name) != settings.single.key_for(name):
+            settings = self.owned(settings, own)
         source, key = self.sources[name], settings.key_for(name)
         stored = self.examples.get() if self.examples.ready else {}
-        piece = self._recent.get(key) or stored.get(key)
+        piece, begun = self._recent.get(key) or stored.get(key), None
         note_piece(cached=piece is not None)
         said = "Ready. Press play."
         if piece is None:
-            for progress in [Progress(kept)] if kept else source.stages(settings):
+            mine = own and own.shown(settings.tempo)
+            for progress in [Progress(kept)] if kept else source.stages(settings, mine):
                 piece = progress.piece or piece
-                yield progress
+                begun = begun or self._begun(progress, settings)
+                yield progress.with_sound_of(begun)
             self._recent.put(key, piece)
             said = f"Done: {len(piece.roll.notes())} notes. Press play."
         if settings.program != piece.program:
@@ -167,6 +197,15 @@ class Service:
             piece = self._recent.get(sounding) or piece.played_on(settings.program)
             self._recent.put(sounding, piece)
         yield Progress(self._with_files(piece, source), said, done=True)
+        del begun  # not before: the page plays its files until it has those of the whole
+
+    def _begun(self, progress: Progress, settings: GenerationSettings) -> ShownPiece | None:
+        """With its sound, what can be heard of a piece that goes on."""
+        if not progress.playable:
+            return None
+        played = progress.piece.played_on(settings.program)
+        # Beside the models, which draw on meanwhile.
+        return self.files.run(played.render, priority=Priority.GENERATE)
 
     def fill_for(self, session: Session, name: str) -> Iterator[Progress]:
         """Fill a source's place in a session's latest generation.
@@ -181,7 +220,7 @@ class Service:
         if own is not None:
             news = self.own_piece(own, settings)
         else:
-            news = self.fill(name, settings, session.history.kept(name, settings))
+            news = self.fill(name, settings, session.history.kept(name, settings), generation.own)
         shown = None
         for progress in news:
             replaced = name == "corpus" and generation.own is not own
@@ -208,8 +247,11 @@ class Service:
         return self.files.run(played.render, priority=Priority.GENERATE)
 
     def scores(self, pieces: Mapping[str, ShownPiece]) -> dict[str, list[Score]]:
-        """How much like the real piece the generated ones among them are, a score a network."""
-        rolls = {name: pieces[name].roll for name in COMPARED if name in pieces}
+        """How much like the real piece the generated ones among them are, a score a network.
+
+        Of longer pieces the first 64 beats count.
+        """
+        rolls = {name: cut(pieces[name].roll, 0) for name in COMPARED if name in pieces}
         score = self.scorer.get().scores
         return self.models.run(score, pieces["corpus"].roll, rolls, priority=Priority.SCORE)
 
@@ -232,7 +274,7 @@ class Service:
                 if generation.over:
                     return
                 if name not in generation.neighbours:
-                    search, roll = self.index.get().nearest, generation.pieces[name].roll
+                    search, roll = self.index.get().nearest, cut(generation.pieces[name].roll, 0)
                     found = self.files.run(search, roll, priority=Priority.NEAREST)
                     generation.neighbours[name] = found
             yield name

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from prism.service.examples import packed, unpacked
 
 if TYPE_CHECKING:
-    from prism.models.setting_types import Edit
     from prism.models.settings import GenerationSettings
     from prism.service.piece import ShownPiece
     from prism.service.takes import Take
@@ -187,7 +186,7 @@ class Session:
         self.generation = Generation()
         self.history = History()
         self.own: OwnPiece | None = None
-        self.furthest: GenerationSettings | None = None
+        self.versions: list[GenerationSettings] = []
         self.takes: list[Take] = []
         self.files, self.bars, self.heard = Newest(), Newest(), Newest()
 
@@ -202,14 +201,20 @@ class Session:
         return self.generation
 
     @property
-    def undone(self) -> tuple[Edit, ...]:
-        """The edits that were undone since the latest generation's version, the next one first."""
-        settings, furthest = self.generation.settings, self.furthest
-        if settings is None or furthest is None:
-            return ()
-        count = len(settings.edits)
-        done = furthest.with_edits(furthest.edits[:count])
-        return furthest.edits[count:] if done == settings else ()
+    def trail(self) -> tuple[int, list[GenerationSettings]]:
+        """Which of the versions of Prism's piece is the latest generation's, and all of them.
+
+        Of one that did not come about here, they are all that its settings tell of.
+        """
+        settings = self.generation.settings
+        if settings is None:
+            return 0, []
+        if settings in self.versions:
+            return self.versions.index(settings), self.versions
+        before = [settings.with_edits(settings.edits[:n]) for n in range(len(settings.edits))]
+        plain = settings.single
+        found = [*([] if plain in (settings, *before) else [plain]), *before, settings]
+        return len(found) - 1, found
 
     def compare_with(self, own: OwnPiece | None) -> Generation:
         """From now on the visitor's own music stands in for the corpus's, or no longer does.

@@ -6,15 +6,15 @@ import abc
 import dataclasses
 import threading
 import time
-from collections.abc import Hashable, Iterator
-from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
+from collections.abc import Callable, Generator, Hashable, Iterator
+from typing import TYPE_CHECKING, ClassVar, Generic, NamedTuple, TypeVar
 
 from prism.amt.prompt import amt_seed, prompt_roll
 from prism.corpora.provenance import checkpoint
+from prism.models.edits import AMT, PRISM, REAL, YOURS
+from prism.models.setting_types import SettingError
 from prism.models.settings import GenerationSettings
 from prism.music.metadata import (
-    asked_words,
-    drawn_lines,
     file_stem,
     held_out_words,
     metre,
@@ -23,6 +23,14 @@ from prism.music.metadata import (
     written_lines,
 )
 from prism.music.roll import PianoRoll, top_line
+from prism.music.windows import cut
+from prism.service.drawn import (
+    drawn_caption,
+    drawn_detail,
+    drawn_file_name,
+    drawn_origin,
+    in_several_drawings,
+)
 from prism.service.gpu import gpu_is_lent, on_lent_gpu
 from prism.service.loading import Loader
 from prism.service.piece import ShownPiece
@@ -30,8 +38,10 @@ from prism.service.scheduler import Priority, Scheduler
 
 if TYPE_CHECKING:
     from prism.amt.pipeline import AMTPipeline, PartialSample
+    from prism.amt.studio import Studio
     from prism.corpora.prepared import Corpus
-    from prism.models.pipeline import Preview, PrismPipeline
+    from prism.models.continuation import Draft
+    from prism.models.pipeline import PrismPipeline
     from prism.music.windows import Window
 
 Value = TypeVar("Value")
@@ -40,6 +50,8 @@ HEARTBEAT_SECONDS = 0.5
 _PREVIEW_SECONDS = 0.12
 _NOTE_SECONDS = 0.3
 _DRAWN_KEPT = 16
+# Whose bars can be kept.
+_LANES = {REAL: "corpus", AMT: "amt"}
 
 
 class RecentResults(Generic[Value]):
@@ -70,13 +82,21 @@ class RecentResults(Generic[Value]):
 class Progress:
     """What is new of one source: a piece to show, a text to say, or nothing.
 
-    `done` says that the piece is the result, with its files; `stopped`, that no more will come.
+    `done` says that the piece is the result, with its files; `stopped`, that no more will come;
+    `playable`, that the piece can be heard though it goes on.
     """
 
     piece: ShownPiece | None = None
     text: str = ""
     done: bool = False
     stopped: bool = False
+    playable: bool = False
+
+    def with_sound_of(self, begun: ShownPiece | None) -> Progress:
+        """The same, to be heard with the files of a piece with which it begins."""
+        if begun is None or self.piece is None:
+            return self
+        return dataclasses.replace(self, piece=dataclasses.replace(self.piece, files=begun.files))
 
 
 class Source(abc.ABC):
@@ -89,25 +109,40 @@ class Source(abc.ABC):
     priority: ClassVar[Priority] = Priority.GENERATE
 
     @abc.abstractmethod
-    def stages(self, settings: GenerationSettings) -> Iterator[Progress]:
-        """Make the piece, without files; something comes every `HEARTBEAT_SECONDS` at least."""
+    def stages(
+        self, settings: GenerationSettings, own: ShownPiece | None = None
+    ) -> Iterator[Progress]:
+        """Make the piece, without files; something comes every `HEARTBEAT_SECONDS` at least.
 
-    def piece(self, settings: GenerationSettings) -> ShownPiece:
+        `own` is the visitor's piece, of which bars may be kept.
+        """
+
+    def piece(self, settings: GenerationSettings, own: ShownPiece | None = None) -> ShownPiece:
         """The finished piece, without files."""
-        *_, piece = (stage.piece for stage in self.stages(settings) if stage.piece)
+        *_, piece = (stage.piece for stage in self.stages(settings, own) if stage.piece)
         return piece.played_on(settings.program)
 
 
 class PrismSource(Source):
-    """Draws with Prism's model, which works in `models`."""
+    """Draws with Prism's model, which works in `models`; by the baseline, where that is asked for.
+
+    `lane` makes the piece of another source of which bars are kept.
+    """
 
     name = "prism"
     kind = "Generated"
     title = "Prism"
     hint = "Choose a composer, press Generate, and watch it being drawn."
 
-    def __init__(self, pipeline: Loader[PrismPipeline], models: Scheduler) -> None:
+    def __init__(
+        self,
+        pipeline: Loader[PrismPipeline],
+        models: Scheduler,
+        amt: Loader[AMTPipeline] | None = None,
+        lane: Callable[[str, GenerationSettings], Iterator[Progress]] | None = None,
+    ) -> None:
         self.pipeline = pipeline
+        self._amt, self._lane = amt, lane
         self._models = models
         # So that who wants the same again meanwhile, or its melody, need not wait for the sound.
         self._drawn: RecentResults[PianoRoll] = RecentResults(_DRAWN_KEPT)
@@ -115,45 +150,77 @@ class PrismSource(Source):
         self._draw_on_lent_gpu = on_lent_gpu(self._previews, GPU_SECONDS)
         self._draw_takes_on_lent_gpu = on_lent_gpu(self._takes, GPU_SECONDS)
 
-    def stages(self, settings: GenerationSettings) -> Iterator[Progress]:
-        """The clean estimates of the sampler's steps that are worth showing."""
-        self.pipeline.get()
-        for preview in self._drawing(settings):
+    def stages(
+        self, settings: GenerationSettings, own: ShownPiece | None = None
+    ) -> Iterator[Progress]:
+        """The drafts that are worth showing."""
+        self._studio(settings)
+        kept = (yield from self._kept(settings, own)) if settings.kept else None
+        for preview in self._drawing(settings, kept and kept.roll):
             if preview is None:
                 yield Progress()
                 continue
-            step, steps, roll = preview
-            if step == steps:
+            roll, words, playable, last = preview
+            if last:
                 # A lent GPU draws in another process, where `_previews` remembers in vain.
                 self._drawn.put(settings.key_for(self.name), roll)
-            yield Progress(self.shown(settings, roll), f"Drawing: step {step} of {steps}")
+            yield Progress(self.shown(settings, roll, kept), f"Drawing: {words}", playable=playable)
 
-    def _drawing(self, settings: GenerationSettings) -> Iterator[tuple[int, int, PianoRoll] | None]:
+    def _studio(self, settings: GenerationSettings) -> Studio:
+        """What draws; loads no more than it needs."""
+        from prism.amt.studio import Studio
+
+        kept = [settings.kept.by] if settings.kept else []
+        by = {*kept, *(edit.by for edit in settings.edits)}
+        amt = self._amt.get() if self._amt and by - {PRISM} else None
+        return Studio(self.pipeline.get(), amt)
+
+    def _kept(
+        self, settings: GenerationSettings, own: ShownPiece | None
+    ) -> Generator[Progress, None, ShownPiece]:
+        """The piece of which bars are kept, made where it is not the visitor's."""
+        mine = settings.kept.source == YOURS
+        if mine and own:
+            return own
+        if mine or self._lane is None:
+            expected = "bars of a piece that is here: with your own goes its MIDI file"
+            raise SettingError("keep", expected, settings.keep)
+        for progress in self._lane(_LANES[settings.kept.source], settings.single):
+            piece = progress.piece
+            yield Progress(text="The piece that it goes on from comes first.")
+        if piece.withheld:
+            expected = "bars of amt or of your own file, as real notes are not passed on here"
+            raise SettingError("keep", expected, settings.keep)
+        return piece
+
+    def _drawing(
+        self, settings: GenerationSettings, kept: PianoRoll | None
+    ) -> Iterator[_Preview | None]:
         if gpu_is_lent():
-            return self._draw_on_lent_gpu(settings)
+            return self._draw_on_lent_gpu(settings, kept)
         return self._models.iterate(
-            self._previews(settings), self.priority, heartbeat_seconds=HEARTBEAT_SECONDS
+            self._previews(settings, kept), self.priority, heartbeat_seconds=HEARTBEAT_SECONDS
         )
 
     def _previews(
-        self, settings: GenerationSettings
-    ) -> Iterator[tuple[int, int, PianoRoll] | None]:
-        """(step, of how many, roll), which can be pickled; None if it is not worth decoding."""
+        self, settings: GenerationSettings, kept: PianoRoll | None
+    ) -> Iterator[_Preview | None]:
+        """Those worth decoding, which can be pickled, and None for the others."""
         key = settings.key_for(self.name)
         if drawn := self._drawn.get(key):
-            yield settings.num_inference_steps, settings.num_inference_steps, drawn
+            steps = self.pipeline.get().steps_taken(settings, in_several_drawings(settings))
+            yield _Preview(drawn, f"step {steps} of {steps}", False, True)
             return
         shown_at = 0.0
-        for preview in self._stream(settings):
-            steps = preview.num_inference_steps
-            if preview.step < steps and time.monotonic() - shown_at < _PREVIEW_SECONDS:
+        for draft in self._drafts(settings, kept):
+            if not draft.done and time.monotonic() - shown_at < _PREVIEW_SECONDS:
                 yield None
                 continue
             shown_at = time.monotonic()
-            roll = preview.rolls[0]
-            if preview.step == steps:
-                self._drawn.put(key, roll)
-            yield preview.step, steps, roll
+            if draft.last:
+                self._drawn.put(key, draft.roll)
+            playable = draft.done and not draft.last and not settings.edits
+            yield _Preview(draft.roll, draft.words, playable, draft.last)
 
     def takes(self, settings: GenerationSettings) -> Iterator[list[PianoRoll] | None]:
         """All takes of a setting, drawn as one batch; None now and then on the way."""
@@ -183,48 +250,41 @@ class PrismSource(Source):
                 rolls[place] = roll
         yield rolls
 
-    def _stream(self, settings: GenerationSettings) -> Iterator[Preview]:
+    def _drafts(self, settings: GenerationSettings, kept: PianoRoll | None) -> Iterator[Draft]:
         """From the latest version that is still there, so that an edit costs what a sample does."""
-        pipeline, edits = self.pipeline.get(), settings.edits
+        studio, edits = self._studio(settings), settings.edits
         for count in reversed(range(len(edits))):
             before = settings.with_edits(edits[:count])
             if drawn := self._drawn.get(before.key_for(self.name)):
-                return pipeline.stream(settings.with_edits(edits[count:]), known=drawn)
-        return pipeline.stream(settings)
+                return studio.drafts(settings.with_edits(edits[count:]), before=drawn)
+        return studio.drafts(settings, kept)
 
     def shown(
-        self, settings: GenerationSettings, roll: PianoRoll, known: bool = False
+        self, settings: GenerationSettings, roll: PianoRoll, kept: ShownPiece | None = None
     ) -> ShownPiece:
-        """A roll that was drawn, perhaps around known beats, with its words."""
+        """A roll that was drawn, perhaps around kept bars of a piece, with its words."""
         pipeline = self.pipeline.get()
+        steps = pipeline.steps_taken(settings, in_several_drawings(settings))
         origin = checkpoint(pipeline.autoencoder, pipeline.dit)
-        mix = settings.composers, settings.composer_weights
-        words = (
-            settings.mix,
-            f"guidance {settings.guidance_scale:g}",
-            f"seed {settings.seed}",
-            settings.take and f"take {settings.take}",
-            f"{pipeline.steps_taken(settings, known or bool(settings.edits))} steps",
-            metre(roll),
-            asked_words(settings.attributes),
-            settings.redraw and f"redrawn {settings.redraw}",
-        )
         return ShownPiece(
             kind=self.kind,
             title=self.title,
-            detail=" · ".join(filter(None, words)),
-            caption="Drawn by Prism's model. No person composed it.",
-            name=file_stem("prism", *settings.composers, end=_seeds(settings)),
+            detail=drawn_detail(settings, roll, steps, kept),
+            caption=drawn_caption(settings, kept),
+            name=drawn_file_name(settings, kept),
             roll=roll,
-            lines=drawn_lines(*mix, settings.record("prism"), origin),
+            lines=drawn_origin(settings, origin, kept),
+            source=self.name,
         )
 
 
-def _seeds(settings: GenerationSettings) -> str:
-    """For a file's name: that of the whole, the take, how often it was redrawn, how at last."""
-    edits, take = settings.edits, f"-take-{settings.take}" if settings.take else ""
-    redrawn = f"-redrawn-{len(edits)}-{edits[-1]}" if edits else ""
-    return f"seed-{settings.seed}{take}{redrawn}"
+class _Preview(NamedTuple):
+    """A roll on its way; see `prism.models.continuation.Draft` and `Progress`."""
+
+    roll: PianoRoll
+    words: str
+    playable: bool
+    last: bool
 
 
 class CorpusSource(Source):
@@ -247,7 +307,9 @@ class CorpusSource(Source):
 
         return corpus_sample(self.corpus.get(), settings.composers, settings.seed)
 
-    def stages(self, settings: GenerationSettings) -> Iterator[Progress]:
+    def stages(
+        self, settings: GenerationSettings, own: ShownPiece | None = None
+    ) -> Iterator[Progress]:
         """A single stage."""
         yield Progress(self._piece(settings, self.window(settings)))
 
@@ -311,10 +373,12 @@ class BaselineSource(Source):
         self._prism = prism
         self._models = models
 
-    def stages(self, settings: GenerationSettings) -> Iterator[Progress]:
+    def stages(
+        self, settings: GenerationSettings, own: ShownPiece | None = None
+    ) -> Iterator[Progress]:
         """As many notes as are worth showing, after a stage in which Prism goes first."""
         yield Progress(text="Begins when Prism is done.")
-        amt, start = self._amt.get(), self.prompt(settings)
+        amt, start = self._amt.get(), self.prompt(settings, own)
         stream, shown_at = self.stream(settings, start), time.monotonic()
         for growth in self._models.iterate(stream, self.priority, 1, HEARTBEAT_SECONDS):
             if growth is None:
@@ -323,7 +387,7 @@ class BaselineSource(Source):
                 shown_at = time.monotonic()
                 yield Progress(self._piece(settings, amt, start, growth))
 
-    def prompt(self, settings: GenerationSettings) -> AMTPrompt:
+    def prompt(self, settings: GenerationSettings, own: ShownPiece | None = None) -> AMTPrompt:
         """What the model is given; it is told no composers unless it knows them all."""
         from prism.corpora.dataset import prompt_sample
 
@@ -331,7 +395,7 @@ class BaselineSource(Source):
         if settings.amt_start == "nothing":
             return AMTPrompt("unprompted", told=told)
         if settings.amt_start == "melody":
-            melody = top_line(self._prism.piece(settings).roll)
+            melody = top_line(cut(self._prism.piece(settings, own).roll, 0))
             return AMTPrompt("accompanies Prism's melody", melody=melody, told=told)
         window = prompt_sample(self._real.corpus.get(), self._real.window(settings), settings.seed)
         words = opening_words(window.piece.title)

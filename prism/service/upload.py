@@ -76,6 +76,11 @@ class OwnPiece:
         """Equal for what sounds and is called alike."""
         return self.digest, self.piece.title, self.bar
 
+    @property
+    def token(self) -> str:
+        """Tells the window from all others in twelve digits, and nobody what is in it."""
+        return hashlib.sha256(f"{self.digest} {self.bar}".encode()).hexdigest()[:12]
+
     @functools.cached_property
     def bars(self) -> np.ndarray:
         """Ticks at which the bars begin, never empty."""

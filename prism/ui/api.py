@@ -29,13 +29,16 @@ from typing import Any
 
 import gradio as gr
 
-from prism.models.setting_types import Setting
+from prism.models.edits import YOURS
+from prism.models.setting_types import Setting, Text
 from prism.models.settings import PUBLIC, SETTINGS
+from prism.music.roll import FRAMES
 from prism.service.describe import WORDS
 from prism.service.log import fault_words
 from prism.service.piece import ShownPiece
 from prism.service.service import Service
 from prism.service.takes import SORT, Take, ordered
+from prism.service.upload import MAX_BYTES, read_upload
 from prism.ui.evaluate import ALONE, RUNS, live_experiment
 from prism.ui.player import file_data
 
@@ -47,13 +50,19 @@ def _deciding(source: str) -> tuple[Setting, ...]:
     return tuple(s for s in PUBLIC.values() if source in s.decides or not s.decides)
 
 
+# What several takes of one drawing cannot have.
+_ONE_TAKE = ("take", "beats", "keep", "redraw")
+MIDI = Text(
+    name="midi", help="a MIDI file in base64, of which bars are kept", longest=2 * MAX_BYTES
+)
 # What each takes, in order.
 ENDPOINTS: dict[str, tuple[Setting, ...]] = {
     "composers": (),
     "generate": _deciding("prism"),
     "notation": _deciding("prism"),
+    "continued": (MIDI, *_deciding("prism")),
     "corpus": _deciding("corpus"),
-    "takes": (*(s for s in _deciding("prism") if s.name not in ("take", "redraw")), SORT),
+    "takes": (*(s for s in _deciding("prism") if s.name not in _ONE_TAKE), SORT),
     **dict.fromkeys(("amt", "compare", "score"), tuple(PUBLIC.values())),
     "describe": (WORDS,),
     "experiment": (RUNS, SETTINGS["seed"]),
@@ -104,6 +113,16 @@ class Api:
     def _take(self, take: Take) -> Answer:
         piece = self.service.sources["prism"].shown(take.settings, take.roll)
         return _told(piece, False) | {"take": take.number, "figures": dict(take.figures)}
+
+    def continued(self, midi: Any, keep: Any, **settings: Any) -> Iterator[Answer]:
+        """Draw on from bars of a MIDI file, by keep those of its first 32 beats; a piece."""
+        with _told_mistakes():
+            own = read_upload("your file", midi)
+            starts = own.shown().roll.bar_starts
+            half = max(1, int((starts[1:] <= FRAMES // 2).sum()))
+            chosen = self.service.settings(keep=keep or f"{YOURS}:1-{half}", **settings)
+            for progress in self.service.fill("prism", chosen, own=own):
+                yield _told(progress.piece, progress.done)
 
     def corpus(self, **settings: Any) -> Iterator[Answer]:
         """Look up 64 beats of a held-out piece by one of the composers; a piece."""

@@ -9,7 +9,8 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
-from prism.models.setting_types import METRES, Metre, Number, Redraw, Setting, Word
+from prism.models.edits import Typed
+from prism.models.setting_types import METRES, Metre, Number, Setting, Word
 from prism.models.settings import ATTRIBUTE_SETTINGS, PUBLIC, SETTINGS, TAKES
 from prism.service.upload import MAX_BEATS, MAX_BYTES, MAX_NOTES, OwnPiece
 from prism.ui.element import Element
@@ -155,14 +156,14 @@ def setting_control(setting: Setting, **look: Any) -> Component:
     """The input of one setting, as its row says; `look` as the component takes it."""
     is_typed = isinstance(setting, Number) and not setting.step
     info = f"{setting.span}; {setting.help}" if is_typed else setting.help
-    info = f"{setting.help}, such as 9-12:77" if isinstance(setting, Redraw) else info
+    info = f"{setting.help}, such as {setting.example}" if isinstance(setting, Typed) else info
     look = {"label": setting.label, "info": info, "min_width": 0} | look
     if isinstance(setting, Number) and setting.step:
         low, high, step = setting.low, setting.high, setting.step
         return gr.Slider(low, high, value=setting.default, step=step, **look)
     if isinstance(setting, Number):
         return gr.Number(setting.public_default, **look)
-    if isinstance(setting, Redraw):
+    if isinstance(setting, Typed):
         return gr.Textbox(setting.public_default, max_lines=1, **look)
     if isinstance(setting, Word):
         choices = [(words, value) for value, words in setting.choices.items()]

@@ -151,6 +151,7 @@ class Handlers:
             # The mixer may not have heard yet of the composers that were chosen last.
             weights = dict(zip(mix["composers"], mix["weights"], strict=True))
             settings = self.service.read(composers, weights, *others)
+            settings = self.service.owned(settings, session.own)
         except (ValueError, OSError) as error:
             words = fault_words(error)
             yield [gr.skip(), status(words, error=True), *skipped[2:]]

@@ -22,19 +22,20 @@ from prism.ui.say import Saying
 from prism.ui.takes import TakeStrip
 
 # Random seeds stay below 100,000: short enough to read out to somebody.
-# The take and what was redrawn belong to the seed before.
-_NEW_SEED = "() => [Math.floor(Math.random() * 100000), 0, '']"
+# The take and what was kept and redrawn belong to the seed before.
+_NEW_SEED = "() => [Math.floor(Math.random() * 100000), 0, '', '']"
 _PRESS = """() => {
     const button = document.querySelector('.prism-generate');
     button.dataset.seed = 'kept';
     button.click();
 }"""
 # As the page opens, the lanes show what the controls say: the same again is not what it promises.
-_NEW_SEED_IF_WANTED = f"""(fresh, seed, take, redraw, said) => {{
+_NEW_SEED_IF_WANTED = f"""(fresh, seed, take, keep, redraw, said) => {{
     const button = document.querySelector('.prism-generate');
     const kept = button.dataset.seed === 'kept';
     delete button.dataset.seed;
-    return (fresh || said?.kind === '{NEW_NEXT}') && !kept ? ({_NEW_SEED})() : [seed, take, redraw];
+    const anew = (fresh || said?.kind === '{NEW_NEXT}') && !kept;
+    return anew ? ({_NEW_SEED})() : [seed, take, keep, redraw];
 }}"""
 _RUN_IF_WANTED = f"(link) => {{ if (link?.run) ({_PRESS})(); }}"
 _SAY_COPIED = """(panel) => ({ kind: 'calm',
@@ -85,12 +86,17 @@ class PlayPanel:
         for player in self.players.values():
             player.connect_files()
 
+    @property
+    def drawn_by(self) -> list[gr.components.Component]:
+        """What a new seed changes."""
+        return [self.controls.settings[name] for name in ("seed", "take", "keep", "redraw")]
+
     def _connect_controls(self) -> None:
         controls = self.controls
         quick = {"api_visibility": "private"}
         mixed = [controls.composers, controls.mixer]
         controls.composers.change(None, mixed, controls.mixer, js=FOLLOW, **quick)
-        drawn_by = [controls.settings[name] for name in ("seed", "take", "redraw")]
+        drawn_by = self.drawn_by
         controls.dice.click(None, None, drawn_by, js=_NEW_SEED, **quick).then(
             None, None, None, js=_PRESS, **quick
         )
@@ -122,7 +128,7 @@ class PlayPanel:
     def _connect_generate(self) -> None:
         """One event reads the controls; after it each source fills its player."""
         controls, cards = self.controls, self.cards
-        drawn_by = [controls.settings[name] for name in ("seed", "take", "redraw")]
+        drawn_by = self.drawn_by
         seeded = controls.generate.click(
             None,
             [controls.fresh, *drawn_by, controls.status],
@@ -174,11 +180,14 @@ class PlayPanel:
         ]
         line, said = controls.say, Saying(self.handlers.service).said
         line.said(said, line, [line, controls.status, *filled], **EACH, **look)
-        redrawn = self.redraw.edit(presets.redraw, self.session, filled, **EACH, **look)
+        redrawn = [
+            wanted(presets.redraw, self.session, filled, **EACH, **look)
+            for wanted in (self.redraw.edit, *(player.onward for player in self.players.values()))
+        ]
         taken = self.takes.keep(presets.take, self.session, filled, **EACH, **look)
         draw = self.handlers.takes.draw
         controls.takes.click(draw, self.session, self.takes, **QUIET)
-        for event in (recalled, surprised, redrawn, taken, *examples):
+        for event in (recalled, surprised, *redrawn, taken, *examples):
             event.success(None, None, None, js=_PRESS, api_visibility="private")
 
     def _connect_stop(self) -> None:

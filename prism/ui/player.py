@@ -21,9 +21,10 @@ DRAWING = {"concurrency_id": "drawing", "concurrency_limit": 1}
 class PianoRollPlayer(Element):
     """Shows a roll and plays its sound; its value is `player_value` or `piece_value`.
 
-    Its ``picture`` event asks for a file of some ``kind`` that is made only then. Inside an element
-    of class ``prism-together`` it follows the page's `Transport`. Its `piece` is what it shows,
-    kept for this visitor alone.
+    Its ``picture`` event asks for a file of some ``kind`` that is made only then; ``onward`` asks
+    for music that goes on from it, see `prism.ui.redrawing`. Inside an element of class
+    ``prism-together`` it follows the page's `Transport`. Its `piece` is what it shows, kept for
+    this visitor alone.
     """
 
     asset = "player/player"

@@ -71,12 +71,12 @@ class Presets:
             seed=self._chance.randrange(_SEEDS),
         )
         # What a visitor set for good stays; what was redrawn was of another seed.
-        changed = ("guidance_scale", "seed", "take", "redraw")
+        changed = ("guidance_scale", "seed", "take", "keep", "redraw")
         *mix, others = *filled(made, names)[:2], made.public()
         return [*mix, *(others[n] if n in changed else gr.skip() for n in PUBLIC_OTHERS)]
 
     def redraw(self, session: Session, event: gr.EventData) -> list[Any]:
-        """Fill in the choice of the latest generation with an edit more or less."""
+        """Fill in the choice of another version of the latest generation's piece."""
         try:
             return filled(edited(session, event), self.service.composers)
         except SettingError as error:
