@@ -68,9 +68,9 @@ def test_a_killed_build_goes_on_and_ends_with_one_screen(made):
     assert any("are recognised as their artist's (by chance 50%)" in line for line in lines)
     assert lines[-1].endswith(f"See it: prism app {output}")
     # What was done was not done again.
-    assert "reading the music" not in progress and "[3/8] training Prism: done" in progress
+    assert "reading the music" not in progress and "[3/9] training Prism: done" in progress
     bundle = open_bundle(output)
-    assert len(bundle.manifest.parts) == 6 and bundle.manifest.name == "Two of us"
+    assert len(bundle.manifest.parts) == 7 and bundle.manifest.name == "Two of us"
     assert all(bundle.document(name) for name in DOCUMENTS)
     assert set(json.loads((output / "run" / "build.json").read_text())["done"]) > {"experiment"}
 

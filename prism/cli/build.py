@@ -33,7 +33,7 @@ from prism.corpora.report import save_study, study_corpus
 from prism.corpora.sharded import load_corpus
 from prism.drawing.rolls import save_contact_sheet
 from prism.music.writing import sole_writer, write_text
-from prism.service.bundle import NETWORKS, RECORD_FILE, open_bundle, write_manifest
+from prism.service.bundle import RECORD_FILE, open_bundle, write_manifest
 from prism.service.make_examples import make_examples, usual_examples
 from prism.service.service import load_service
 from prism.training.batches import RunConfig
@@ -47,8 +47,7 @@ _FILE_SECONDS = 0.01  # of MIDI
 _SCORES_SECONDS = 500  # for all of music21's or OpenScore's
 _BAND_SECONDS = 150
 _SAMPLE_SECONDS = 8  # of the baseline, the slowest
-# Of each network that may be trained its folder among the weights, and the stage's title. A student
-# learns of self-conditioning and form letters, which smoke has not.
+# Of each network that may be trained its folder among the weights, and the stage's title.
 _TRAINED = {
     "prism": ("", "training Prism"),
     "student": ("student", "training Prism's student"),
@@ -72,7 +71,7 @@ class Effort(NamedTuple):
 _FEW = ("--drawn", "25", "--fresh", "2", "--pairs", "20", "--samples", "2", "--steered", "4")
 _FEWER = ("--drawn", "10", "--fresh", "2", "--pairs", "10", "--samples", "0", "--steered", "2")
 EFFORTS = {
-    "smoke": Effort(dict.fromkeys(NETWORKS, "smoke"), 4, 2, ("--quick",)),
+    "smoke": Effort(dict.fromkeys(_TRAINED, "smoke"), 4, 2, ("--quick",)),
     "laptop": Effort(
         {"prism": "laptop", "amt": "laptop", "similarity": "mini"},
         200,
