@@ -99,8 +99,8 @@ def plain_loop(paths: list[pathlib.Path]) -> tuple[float, int, int]:
             continue
     seconds = time.perf_counter() - started
     same = sum(
-        not isinstance(piece, LeftOut) and np.array_equal(piece.notes, found[path])
-        for path, piece in ((path, folder.read_content(path.read_bytes())) for path in found)
+        not isinstance(read, LeftOut) and np.array_equal(read[0].notes, found[path])
+        for path, read in ((path, folder.read_content(path.read_bytes())) for path in found)
     )
     return seconds, len(found), same
 

@@ -63,10 +63,10 @@ def reader(data: bytes) -> str:
 
 def preparation(data: bytes) -> str:
     """As a corpus is prepared."""
-    piece = read_content(data)
-    if isinstance(piece, LeftOut):
-        return piece.detail if piece.reason == NOT_READABLE else "refused"
-    summarised(piece)
+    read = read_content(data)
+    if isinstance(read, LeftOut):
+        return read.detail if read.reason == NOT_READABLE else "refused"
+    summarised(read[0])
     return "read"
 
 

@@ -158,10 +158,12 @@ def service_of(
     index=make_index,
     examples=dict,
     bundle: Bundle | None = None,
+    withheld: str = "",
 ) -> Service:
     """A service over what these functions load; the documents are a bundle's or the shipped."""
     loaders = [Loader(load) for load in (pipeline, corpus, amt, scorer, index)]
-    return Service(*loaders, examples=Loader(examples), bundle=bundle or open_bundle())
+    bundle = bundle or open_bundle()
+    return Service(*loaders, examples=Loader(examples), bundle=bundle, withheld=withheld)
 
 
 def bundle_of(folder: pathlib.Path, parts: dict | None = None, **documents: dict) -> Bundle:
@@ -241,8 +243,8 @@ def served(*loads, **named_loads) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def whole_page(folder: pathlib.Path) -> Iterator[str]:
-    """Serve the page with the shipped labels, corpus, records and examples, and tiny networks.
+def whole_page(folder: pathlib.Path, corpus: Corpus) -> Iterator[str]:
+    """Serve the page with the shipped labels, this corpus, records and examples, and tiny networks.
 
     The baseline's samples are there at once but for the seeds named above.
     """
@@ -250,7 +252,6 @@ def whole_page(folder: pathlib.Path) -> Iterator[str]:
     tiny = make_pipeline(knowing=NAMES, profiles=profiles, latent_size=48)
     tiny.save_pretrained(folder)  # weights that were loaded have a digest, which files tell
     pipeline = PrismPipeline.from_pretrained(folder)
-    corpus = Corpus.load(ROOT / "assets" / "corpus")
     paces = {amt_seed(seed): 0.1 for seed in GROWING_SEEDS} | {amt_seed(SLOW_SEED): 1.0}
     weights, stored = ROOT / "weights", read_examples(open_bundle().path("examples"))
     with served(

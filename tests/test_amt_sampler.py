@@ -6,7 +6,7 @@ import itertools
 import numpy as np
 import pytest
 import torch
-from conftest import ROOT, make_piece, random_weights
+from conftest import make_piece, random_weights
 
 from prism.amt import events, sampler
 from prism.amt.events import roll_events
@@ -340,10 +340,7 @@ def test_a_prompt_is_another_held_out_piece(corpus):
         assert other.start_beat == 0
 
 
-def test_prompts_of_the_bundled_corpus_are_never_training_music():
-    from prism.corpora.prepared import Corpus
-
-    bundled = Corpus.load(ROOT / "assets" / "corpus")
+def test_prompts_of_the_bundled_corpus_are_never_training_music(bundled):
     training = {piece.identifier for piece in bundled.select("train")}
     for label in bundled.labels:
         for seed in range(3):

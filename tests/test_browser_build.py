@@ -40,18 +40,39 @@ def build(source, output) -> subprocess.Popen:
     )
 
 
+def killed(source, output, arrived) -> None:
+    """Build until something is so, and no further."""
+    process = build(source, output)
+    while not arrived():
+        assert process.poll() is None, process.stderr.read()
+        time.sleep(0.02)
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+
+
+def done(output) -> list[str]:
+    """The stages that are done."""
+    file = output / "run" / "build.json"
+    return list(json.loads(file.read_text())["done"]) if file.is_file() else []
+
+
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    """The bundle, and what the build said at its end and on the way after it was killed."""
+    """The bundle, and what the build said at its end and on the way after it was killed.
+
+    That is in the middle of training, then as soon as each of the later stages is begun, and at the
+    very end, before it has told of it. Then some of its parts were deleted.
+    """
     folder = tmp_path_factory.mktemp("build")
     write_songs(folder / "music")
     output = folder / "mine"
-    first = build(folder / "music", output)
-    while not (output / "run" / "prism" / "autoencoder.pt").is_file():
-        assert first.poll() is None, first.stderr.read()
-        time.sleep(0.05)
-    os.kill(first.pid, signal.SIGKILL)
-    first.communicate()
+    killed(folder / "music", output, (output / "run" / "prism" / "autoencoder.pt").is_file)
+    assert done(output) == ["prepare", "study"]
+    for stage in ("amt", "similarity", "bands", "examples", "experiment"):
+        killed(folder / "music", output, lambda stage=stage: stage in done(output))
+        assert done(output)[-1] == stage
+    for part in ("study.json", "examples.json"):
+        (output / part).unlink()
     again = build(folder / "music", output)
     said, progress = again.communicate(timeout=BUILD_SECONDS)
     assert again.returncode == 0, progress
@@ -67,8 +88,8 @@ def test_a_killed_build_goes_on_and_ends_with_one_screen(made):
     assert any(line.startswith("Prism's weights: validation loss") for line in lines)
     assert any("are recognised as their artist's (by chance 50%)" in line for line in lines)
     assert lines[-1].endswith(f"See it: prism app {output}")
-    # What was done was not done again.
-    assert "reading the music" not in progress and "[3/9] training Prism: done" in progress
+    made_anew = [line.split("] ")[1] for line in progress.splitlines() if ": done in" in line]
+    assert [line.split(":")[0] for line in made_anew] == ["studying the music", "making examples"]
     bundle = open_bundle(output)
     assert len(bundle.manifest.parts) == 7 and bundle.manifest.name == "Two of us"
     assert all(bundle.document(name) for name in DOCUMENTS)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from conftest import at_rest
+
 from prism.service.bundle import open_bundle
 from prism.service.examples import read_examples
 from prism.service.listening import music_to_judge
@@ -13,8 +15,8 @@ QUESTIONS = ("Which one did a person write?", "Which do you like best?")
 SOURCE = re.compile(
     r"prism-from|corpus|\bamt|held.out|generated|(?<!-)\bprism\b(?!-)", re.IGNORECASE
 )
-# Everything that the page is answered from now on, also of streams that are never closed.
-LISTEN = """() => {
+# Everything that the page is answered, also of streams that are never closed.
+LISTEN = """
     const fetched = window.fetch;
     window.answers = [];
     window.fetch = async (...wanted) => {
@@ -28,6 +30,13 @@ LISTEN = """() => {
         read().catch(() => {});
         return answer;
     };
+"""
+# All that was asked for is there.
+ANSWERED = """() => {
+    const asked = window.answers.filter(answer => answer.startsWith('{"event_id"'));
+    const lines = window.answers.join("\\n").split("\\n");
+    const done = lines.filter(line => line.includes("process_completed"));
+    return asked.length && asked.every(a => done.some(l => l.includes(JSON.parse(a).event_id)));
 }"""
 
 
@@ -43,12 +52,14 @@ def told(text: str) -> set[str]:
 
 
 def test_nothing_tells_before_the_vote_and_all_is_told_after(visit):
-    page = visit(link="?mode=blind")
+    page = visit(link="?mode=blind", script=LISTEN)
     panel = page.locator(".prism-listening")
     panel.get_by_role("button", name="Begin").wait_for()
     assert not page.locator(".prism-first").is_visible()
-    page.wait_for_timeout(7000)  # the stream of the first answers, kept for 6 s, is not listened to
-    page.evaluate(LISTEN)
+    # The examples that it opens with, and their scores, are no part of the question.
+    at_rest(page)
+    page.wait_for_function(ANSWERED)
+    page.evaluate("window.answers.fill('')")
     panel.get_by_role("button", name="Begin").click()
     for question in QUESTIONS:
         panel.get_by_text(question).wait_for()

@@ -8,16 +8,9 @@ import urllib.parse
 
 import pytest
 from conftest import filled, generate, make_pipeline, open_menu
-from stand_ins import make_wishful, served
+from stand_ins import served
 
 WISHES = ("Key", "Density", "Register", "Character")
-
-
-@pytest.fixture(scope="module")
-def wishful():
-    """The address of a page whose model can be asked for everything."""
-    with served(make_wishful) as address:
-        yield address
 
 
 @pytest.fixture(scope="module")
@@ -125,8 +118,8 @@ def ask(page, label: str, value: str) -> None:
     page.get_by_role("option", name=value, exact=True).click()
 
 
-def test_what_is_asked_for_is_drawn_named_and_restored_by_a_link(visit, wishful, tmp_path):
-    first = visit(at=wishful, viewport={"width": 360, "height": 740})
+def test_what_is_asked_for_is_drawn_named_and_restored_by_a_link(visit, tmp_path):
+    first = visit(viewport={"width": 360, "height": 740})
     generate(first)
     before = midi(first, tmp_path)
     first.get_by_text("More settings").click()
@@ -141,7 +134,7 @@ def test_what_is_asked_for_is_drawn_named_and_restored_by_a_link(visit, wishful,
     assert "3/4 at 80 · asked for key B♭ minor" in words
     assert midi(first, tmp_path) != before
 
-    second = visit(at=wishful, link=f"?{urllib.parse.urlsplit(first.url).query}")
+    second = visit(link=f"?{urllib.parse.urlsplit(first.url).query}")
     filled(second, 3)
     assert midi(second, tmp_path) == midi(first, tmp_path)
     assert second.locator(".detail").first.text_content() == words

@@ -3,7 +3,7 @@
 from collections import Counter
 
 import pytest
-from conftest import ROOT, make_piece
+from conftest import make_piece
 
 from prism.corpora import collections
 from prism.corpora.collections import collection_of, collections_in
@@ -45,12 +45,11 @@ def test_the_largest_are_kept(monkeypatch):
     assert collections_in(corpus_of("C", "A", "B", "B", "C", "D")) == ("B", "C")
 
 
-def test_every_piece_of_the_default_corpus_has_one():
-    corpus = Corpus.load(ROOT / "assets" / "corpus")
-    counts = Counter(map(collection_of, corpus.pieces))
+def test_every_piece_of_the_default_corpus_has_one(bundled):
+    counts = Counter(map(collection_of, bundled.pieces))
     assert "" not in counts
-    assert len(collections_in(corpus)) == 9
-    labels = {p.label for p in corpus.pieces if collection_of(p) == "O'Neill's Music of Ireland"}
+    assert len(collections_in(bundled)) == 9
+    labels = {p.label for p in bundled.pieces if collection_of(p) == "O'Neill's Music of Ireland"}
     assert labels == {
         "Irish airs",
         "O'Carolan",

@@ -15,11 +15,6 @@ from prism.corpora.prepared import Corpus
 from prism.music.roll import KEYS, LOWEST_PITCH
 
 
-@pytest.fixture(scope="module")
-def bundled() -> Corpus:
-    return Corpus.load(ROOT / "assets" / "corpus")
-
-
 def same(a, b) -> bool:
     fields = ("identifier", "title", "label", "source", "terms", "tempo", "time_signature")
     return (

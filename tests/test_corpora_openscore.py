@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import functools
+import http.server
 import tarfile
+import threading
 import zipfile
 
 import pytest
 from conftest import ROOT
 
 from prism.cli import corpora as command_line
+from prism.corpora import openscore
 from prism.corpora.collections import collection_of
+from prism.corpora.fetching import PinnedArchive, digest_of
 from prism.corpora.openscore import parse_path, read_openscore, score_files, surnames
 from prism.corpora.prepared import Corpus
 from prism.music.metadata import corpus_words
@@ -141,6 +146,89 @@ def test_a_folder_with_archives_is_prepared(tmp_path, capsys):
     assert "left out 1: music21 could not parse the file" in capsys.readouterr().out
 
 
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    """Serves a folder and counts what it is asked for."""
+
+    asked: list[str]
+
+    def do_GET(self) -> None:
+        """A file."""
+        self.asked.append(self.path)
+        super().do_GET()
+
+    def log_message(self, *_) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """A stand-in for the archives' home; its folder, and what it was asked for."""
+    folder = tmp_path / "served"
+    for place, composer in enumerate(("Wolf,_Hugo", "Schumann,_Clara")):
+        for number in range(3):
+            path = f"scores/{composer}/_/Song_{number}/lc{place}{number}.mxl"
+            write_mxl(folder / "Lieder-abc" / path, song(4 * place + number))
+    with zipfile.ZipFile(folder / "abc.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        for file in sorted(folder.rglob("*.mxl")):
+            archive.write(file, file.relative_to(folder))
+        archive.writestr("Lieder-abc/README.md", "no score")
+    handler = type("Home", (Quiet,), {"asked": []})
+    served = functools.partial(handler, directory=str(folder))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), served)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    pin = PinnedArchive(
+        "Lieder",
+        f"http://127.0.0.1:{server.server_port}/abc.zip",
+        digest_of(folder / "abc.zip", lambda path: path.endswith(".mxl")),
+    )
+    monkeypatch.setattr(openscore, "ARCHIVES", (pin,))
+    yield folder, handler.asked
+    server.shutdown()
+    server.server_close()
+
+
+def prepared(tmp_path) -> None:
+    """Run the command that fetches."""
+    command_line.main(
+        ["prepare", "openscore", "--minimum-pieces", "3", "--output", str(tmp_path / "out")]
+        + ["--cache", str(tmp_path / "cache"), "--scheduler", "processes"]
+    )
+
+
+def test_without_a_folder_the_scores_are_fetched_once(home, tmp_path):
+    for _ in range(2):
+        prepared(tmp_path)
+    assert home[1] == ["/abc.zip"]
+    assert len(Corpus.load(tmp_path / "out").pieces) == 6
+
+
+def test_the_same_scores_packed_otherwise_are_the_same(home, tmp_path):
+    with tarfile.open(tmp_path / "again.tar.xz", "w:xz") as archive:
+        archive.add(home[0] / "Lieder-abc", "Lieder-main")
+    (pin,) = openscore.ARCHIVES
+    assert digest_of(tmp_path / "again.tar.xz", lambda p: p.endswith(".mxl")) == pin.digest
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [("other", "is not what was expected (SHA"), ("broken", "no whole archive"), ("none", "404")],
+)
+def test_what_is_not_what_was_pinned_is_told_and_thrown_away(home, tmp_path, capsys, fault, said):
+    served = home[0] / "abc.zip"
+    if fault == "other":
+        with zipfile.ZipFile(served, "a") as archive:
+            archive.writestr("Lieder-abc/scores/Wolf,_Hugo/_/Another/lc99.mxl", "another")
+    elif fault == "broken":
+        served.write_bytes(served.read_bytes()[:2000])
+    else:
+        served.unlink()
+    with pytest.raises(SystemExit):
+        prepared(tmp_path)
+    told = capsys.readouterr().err
+    assert said in told and "--from" in told
+    assert not list((tmp_path / "cache" / "archives").iterdir())
+
+
 def test_a_folder_without_scores_is_told(tmp_path, capsys):
     with pytest.raises(SystemExit):
         command_line.main(
@@ -151,6 +239,8 @@ def test_a_folder_without_scores_is_told(tmp_path, capsys):
 
 @pytest.mark.skipif(not ARCHIVES["lieder"].is_file(), reason="needs shared/data")
 def test_the_genuine_archives_are_read_as_they_lie_there():
+    for path, pin in zip(ARCHIVES.values(), openscore.ARCHIVES, strict=True):
+        assert digest_of(path, lambda name: parse_path(name) is not None) == pin.digest
     lieder, quartets = (list(score_files(path)) for path in ARCHIVES.values())
     assert (len(lieder), len(quartets)) == (1460, 122)
     said = [parse_path(entry.path) for entry in (*lieder, *quartets)]

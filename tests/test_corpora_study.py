@@ -181,7 +181,7 @@ def test_nothing_to_study_is_told(tmp_path, capsys):
     assert "expected at least one file with notes" in capsys.readouterr().err
 
 
-def test_the_stored_study_is_of_the_bundled_corpus():
+def test_the_stored_study_is_of_the_bundled_corpus(bundled):
     stored = json.loads((ROOT / "assets" / "study.json").read_text(encoding="utf-8"))
-    study = study_corpus(Corpus.load(ROOT / "assets" / "corpus"), "music21")
+    study = study_corpus(bundled, "music21")
     assert stored == json.loads(json.dumps(dataclasses.asdict(study))), "prism corpora report"

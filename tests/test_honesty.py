@@ -1,7 +1,6 @@
 """What is held out stays held out: no network reads a validation or test piece while it learns."""
 
 import pytest
-from conftest import ROOT
 
 from prism.corpora.dataset import another_sample, corpus_sample, prompt_sample
 from prism.corpora.prepared import Corpus
@@ -16,11 +15,6 @@ from prism.training.similarity import SimilarityStage
 from prism.training.stages import AutoencoderStage, DiTStage
 
 STEPS = 40
-
-
-@pytest.fixture(scope="module")
-def bundled() -> Corpus:
-    return Corpus.load(ROOT / "assets" / "corpus")
 
 
 @pytest.fixture

@@ -6,14 +6,21 @@ import hashlib
 import http.server
 import json
 import pathlib
+import shutil
 import threading
+import time
+import urllib.error
 import urllib.parse
+import urllib.request
 
 import pytest
-from conftest import make_pipeline
+from conftest import make_pipeline, started
+from test_bundle import LABELS, make_bundle
 
 from prism.models.hub import WeightsError, find_weights
 from prism.models.pipeline import PrismPipeline
+from prism.service.bundle import open_bundle
+from prism.service.service import load_service
 
 COMMITS = {"main": "a" * 40, "v1": "b" * 40}
 
@@ -23,6 +30,7 @@ class Hub(http.server.BaseHTTPRequestHandler):
 
     folder: pathlib.Path
     asked: list[str]
+    address: str
 
     def do_GET(self) -> None:
         """The repository's facts, or a file."""
@@ -85,6 +93,7 @@ def hub(tmp_path, monkeypatch):
     }
     for name, value in settings.items():  # as HF_ENDPOINT and HF_HOME would set them
         monkeypatch.setattr(f"huggingface_hub.constants.{name}", value)
+    handler.address = address
     yield handler
     server.shutdown()
     server.server_close()
@@ -123,3 +132,49 @@ def test_a_folder_goes_before_a_repository_of_that_name(tmp_path, monkeypatch):
     assert find_weights("ada/tiny") == pathlib.Path("ada/tiny")
     for name in ("weights", "/srv/prism/weights", "./weights", "../weights/mini", "a/b/c"):
         assert find_weights(name) == pathlib.Path(name)
+
+
+@pytest.fixture
+def published(hub):
+    """A bundle as `prism push` leaves it there, beside what nobody should fetch."""
+    shutil.rmtree(hub.folder)
+    make_bundle(hub.folder)
+    (hub.folder / "code.py").write_text("raise SystemExit")
+    return hub
+
+
+def test_a_bundle_is_fetched_by_its_name_without_code(published):
+    bundle = open_bundle("ada/tiny@v1")
+    assert bundle.folder.name == COMMITS["v1"] and bundle.manifest.name == "My music"
+    assert bundle.id == open_bundle(published.folder).id
+    service = load_service(bundle)
+    for part in (service.pipeline, service.corpus, service.amt, service.scorer):
+        part.get()
+    assert service.composers == list(LABELS)
+    assert not any("code.py" in path for path in published.asked)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", ["argument", "variable"])
+def test_the_page_of_a_published_bundle_is_served(published, tmp_path, way):
+    named = {"PRISM_BUNDLE": "ada/tiny"} if way == "variable" else {}
+    arguments = [] if named else ["ada/tiny@v1"]
+    settings = {"HF_ENDPOINT": published.address, "HF_HOME": str(tmp_path / "home")}
+    with started(*arguments, **named, **settings) as home:
+        with urllib.request.urlopen(home) as page:
+            assert "Prism · My music" in page.read().decode()
+        health = {"status": "loading"}
+        while health["status"] == "loading":
+            time.sleep(0.2)
+            health = json.loads(answer(f"{home}healthz"))
+        assert health["status"] == "ready", health
+    assert any(COMMITS["main" if named else "v1"] in path for path in published.asked)
+
+
+def answer(address: str) -> bytes:
+    """What a server says, whatever its status."""
+    try:
+        with urllib.request.urlopen(address) as found:
+            return found.read()
+    except urllib.error.HTTPError as error:
+        return error.read()

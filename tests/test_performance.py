@@ -3,13 +3,10 @@
 import dataclasses
 
 import numpy as np
-import pytest
-from conftest import ROOT
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import rolls
 
-from prism.corpora.prepared import Corpus
 from prism.music.performance import LARGEST_CHANGE, SHAPED, shaped, shaping_words
 from prism.music.roll import Note, PianoRoll
 
@@ -64,12 +61,7 @@ def test_the_notes_are_the_same_and_the_change_is_bounded(roll, velocity):
     assert (np.abs(change) <= LARGEST_CHANGE).all()
 
 
-@pytest.fixture(scope="module")
-def corpus():
-    return Corpus.load(ROOT / "assets" / "corpus")
-
-
-def test_music_without_dynamics_is_shaped_and_other_music_is_not(corpus):
-    by = {label: corpus.select("test", [label]) for label in ("Bach", "Irish reels", "Beethoven")}
+def test_music_without_dynamics_is_shaped_and_other_music_is_not(bundled):
+    by = {label: bundled.select("test", [label]) for label in ("Bach", "Irish reels", "Beethoven")}
     assert all(shaping_words(p.window()) for label in ("Bach", "Irish reels") for p in by[label])
     assert not all(shaping_words(piece.window()) for piece in by["Beethoven"])

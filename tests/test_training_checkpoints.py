@@ -101,6 +101,10 @@ def test_a_full_disk_keeps_both_checkpoints(corpus, tmp_path):
     fill_disk(kept.latest)
     with pytest.raises(WriteError, match=r"autoencoder.pt cannot be written \(No space left on"):
         Trainer(stage(corpus), tmp_path / "cut").run()
+    # A large network meets the end of the disk elsewhere.
+    fill_disk(kept.latest)
+    with pytest.raises(WriteError, match="No space left on"):
+        kept.write({"weights": torch.zeros(400_000)})
     assert (step_in(kept.latest), step_in(kept.before)) == (4, 3)
     assert_ends_like_a_whole_run(corpus, tmp_path)
 

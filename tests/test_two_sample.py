@@ -5,7 +5,7 @@ import pytest
 from conftest import make_piece
 
 from prism.evaluation import two_sample
-from prism.evaluation.two_sample import Side, two_sample_test
+from prism.evaluation.two_sample import Side, can_be_told, two_sample_test
 from prism.music.windows import windows_of
 from prism.similarity.bands import noise
 
@@ -74,6 +74,9 @@ def test_a_single_piece_cannot_be_split():
     alone = Side(side([0]).rolls, ["A"], ["p0"])
     with pytest.raises(ValueError, match="2 or more pieces"):
         two_sample_test(alone, alone)
+    two = Side([None] * 3, ["A", "A", "B"], ["p0", "p1", "p2"])
+    assert not can_be_told(two, alone) and not can_be_told(alone, two)
+    assert can_be_told(two, two)
 
 
 def test_a_transposition_moves_every_onset():

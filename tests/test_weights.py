@@ -8,7 +8,6 @@ import torch
 from conftest import ROOT
 
 from prism.corpora.dataset import WindowSampler, corpus_sample, roll_tensor
-from prism.corpora.prepared import Corpus
 from prism.models.autoencoder import orphan_share
 from prism.models.pipeline import PrismPipeline
 from prism.music.statistics import describe
@@ -19,24 +18,19 @@ def pipe() -> PrismPipeline:
     return PrismPipeline.from_pretrained(ROOT / "weights")
 
 
-@pytest.fixture(scope="module")
-def corpus() -> Corpus:
-    return Corpus.load(ROOT / "assets" / "corpus")
+def test_labels_are_the_corpus_s(pipe, bundled):
+    assert pipe.composers == list(bundled.labels)
 
 
-def test_labels_are_the_corpus_s(pipe, corpus):
-    assert pipe.composers == list(corpus.labels)
-
-
-def test_the_record_belongs_to_the_bundled_corpus(corpus):
+def test_the_record_belongs_to_the_bundled_corpus(bundled):
     record = json.loads((ROOT / "weights" / "training.json").read_text(encoding="utf-8"))
-    assert record["corpus_sha256"] == corpus.digest
-    assert record["labels"] == list(corpus.labels)
+    assert record["corpus_sha256"] == bundled.digest
+    assert record["labels"] == list(bundled.labels)
     assert record["history"]["dit"][-1]["validation_loss"] < 0.56
 
 
-def test_real_music_survives_the_autoencoder(pipe, corpus):
-    rolls = WindowSampler(corpus, "validation").fixed(30).rolls
+def test_real_music_survives_the_autoencoder(pipe, bundled):
+    rolls = WindowSampler(bundled, "validation").fixed(30).rolls
     with torch.inference_mode():
         struck = pipe.autoencoder(rolls)[:, 0] > 0
     truth = rolls[:, 0] > 0
@@ -44,11 +38,11 @@ def test_real_music_survives_the_autoencoder(pipe, corpus):
 
 
 @pytest.mark.slow
-def test_every_label_draws_notes_without_stray_frames(pipe, corpus):
+def test_every_label_draws_notes_without_stray_frames(pipe, bundled):
     orphans = {}
     for label in pipe.composers:
         output = pipe(label, seed=range(3), num_inference_steps=8)
-        real = [describe(corpus_sample(corpus, [label], seed).roll) for seed in range(12)]
+        real = [describe(corpus_sample(bundled, [label], seed).roll) for seed in range(12)]
         drawn = [describe(roll) for roll in output.rolls]
         notes = np.mean([row["notes"] for row in real])
         assert 0.3 * notes < np.mean([row["notes"] for row in drawn]) < 3 * notes

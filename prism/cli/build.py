@@ -33,7 +33,7 @@ from prism.corpora.report import save_study, study_corpus
 from prism.corpora.sharded import load_corpus
 from prism.drawing.rolls import save_contact_sheet
 from prism.music.writing import sole_writer, write_text
-from prism.service.bundle import RECORD_FILE, open_bundle, write_manifest
+from prism.service.bundle import BANDS_FILE, RECORD_FILE, open_bundle, write_manifest
 from prism.service.make_examples import make_examples, usual_examples
 from prism.service.service import load_service
 from prism.training.batches import RunConfig
@@ -119,7 +119,8 @@ def _parser() -> argparse.ArgumentParser:
         "--from",
         dest="root",
         type=pathlib.Path,
-        help="folder or archive of a named source; music21 needs none",
+        help="folder or archive of a named source; openscore is fetched without it, music21 needs "
+        "none",
     )
     parser.add_argument("--output", type=pathlib.Path, required=True, help="the bundle's folder")
     parser.add_argument(
@@ -130,6 +131,12 @@ def _parser() -> argparse.ArgumentParser:
         "hour and a half on two cores), mini or base (for a GPU)",
     )
     parser.add_argument("--name", help="what the page calls it (default: that of the source)")
+    parser.add_argument(
+        "--pieces",
+        choices=("show", "hide"),
+        help="whether a page that others can reach lets real pieces be seen, heard and saved "
+        "(default: what their terms allow)",
+    )
     parser.add_argument("--minutes", type=float, help="stop after that long; run again to go on")
     parser.add_argument("--plan", action="store_true", help="say what it will take here, and stop")
     parser.add_argument(
@@ -160,8 +167,13 @@ class Build:
         is_named = options.source in _named_sources()
         self.layout = options.source if is_named else "folder"
         self.root = options.root if is_named else pathlib.Path(options.source)
-        if self.layout != "music21" and self.root is None:
+        if self.root is None and self.layout not in corpora.SCORES:
             raise ValueError(f"{options.source} is read from a folder or archive: give --from PATH")
+        if self.layout in corpora.SCORES and (options.top or options.keep_versions):
+            raise ValueError(
+                f"--top and --keep-versions are for MIDI files, not for {self.layout}; leave them "
+                "out"
+            )
         self.folder = options.output
         self.corpus, self.weights = self.folder / "corpus", self.folder / "weights"
         self.work = self.folder / "run"
@@ -181,19 +193,25 @@ class Build:
                 title,
                 3600 * hours_on(self._recipe(network), card) + 5,
                 functools.partial(self._train, network),
+                self.weights / folder / RECORD_FILE,
             )
-            for network, (_, title) in _TRAINED.items()
+            for network, (folder, title) in _TRAINED.items()
             if network in self.effort.presets
         ]
         bands = _BAND_SECONDS * self.effort.pairs_a_band / 400 + 3
         runs = 2 * self.effort.runs * _SAMPLE_SECONDS
+        study, examples, result = (
+            self.folder / f"{name}.json" for name in ("study", "examples", "evaluation")
+        )
+        measured = self.weights / "similarity" / BANDS_FILE
+        prepare, sample = self._prepare, 5 * _SAMPLE_SECONDS
         return [
-            BuildStage("prepare", "reading the music", reading + 3, self._prepare),
-            BuildStage("study", "studying the music", reading / 4 + 1, self._study),
+            BuildStage("prepare", "reading the music", reading + 3, prepare, self.corpus),
+            BuildStage("study", "studying the music", reading / 4 + 1, self._study, study),
             *trained,
-            BuildStage("bands", "measuring real pairs", bands, self._bands),
-            BuildStage("examples", "making examples", 5 * _SAMPLE_SECONDS, self._examples),
-            BuildStage("experiment", "running the experiment", runs, self._experiment),
+            BuildStage("bands", "measuring real pairs", bands, self._bands, measured),
+            BuildStage("examples", "making examples", sample, self._examples, examples),
+            BuildStage("experiment", "running the experiment", runs, self._experiment, result),
         ]
 
     def run(self) -> None:
@@ -217,7 +235,7 @@ class Build:
     def _run(self, stages: Sequence[BuildStage], state: BuildState) -> None:
         progress = GatheredProgress(stages)
         for number, stage in enumerate(stages):
-            if stage.name in state.done:
+            if stage.name in state.done and stage.is_there:
                 continue
             if self.deadline is not None and time.monotonic() > self.deadline:
                 raise Unfinished(f"stopped before {stage.title}; the same command goes on")
@@ -230,12 +248,15 @@ class Build:
             progress.say(f"{stage.title}: done in {duration(time.monotonic() - started)}")
 
     def _write_manifest(self) -> None:
-        name = self.options.name or (self.root.resolve().stem if self.root else self.layout)
+        is_named = self.layout != "folder"
+        name = self.options.name or (self.layout if is_named else self.root.resolve().stem)
         corpus = load_corpus(self.corpus)
         music = f"{len(corpus.pieces):,} pieces of the collection “{name}”"
         if getattr(self._recipe("prism"), "start", ""):
             music += ", beginning with the weights that Prism brings along"
-        write_manifest(open_bundle(self.folder), corpus, name, music)
+        pieces = self.options.pieces
+        show = None if pieces is None else pieces == "show"
+        write_manifest(open_bundle(self.folder), corpus, name, music, show)
 
     def _prepare(self) -> None:
         """The same as ``prism corpora prepare`` does."""

@@ -18,12 +18,21 @@ _LINE_SECONDS = 10.0  # between lines, where one cannot be drawn over another
 
 
 class BuildStage(NamedTuple):
-    """A stage: its name in the build's record, what is said of it, seconds it may take, and it."""
+    """A stage: its name in the build's record, what is said of it, seconds it may take, and it.
+
+    Without its `product`, if it has one, it is not done, whatever the record says.
+    """
 
     name: str
     title: str
     seconds: float
     work: Callable[[], None]
+    product: pathlib.Path | None = None
+
+    @property
+    def is_there(self) -> bool:
+        """Whether nobody has deleted what it made."""
+        return self.product is None or self.product.exists()
 
 
 class BuildState:

@@ -72,8 +72,9 @@ def learnt_lines(bundle: Bundle) -> Iterator[str]:
         losses = [value for key, value in last.items() if key.endswith("validation_loss")]
         if losses:
             yield f"{title[0].upper()}{title[1:]}: validation loss {losses[0]:.3f}"
-        if network == "similarity" and "validation_accuracy" in last:
-            chance = 1 / len(record["labels"])
+        labels = record.get("labels", ())
+        if network == "similarity" and "validation_accuracy" in last and len(labels) > 1:
+            chance = 1 / len(labels)
             yield (
                 f"Of held-out passages {last['validation_accuracy']:.0%} are recognised as their "
                 f"artist's (by chance {chance:.0%})"

@@ -53,7 +53,11 @@ def command_parser() -> argparse.ArgumentParser:
 def _add_common_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("name", nargs="?", choices=[*SCORES, *LAYOUTS], default="music21")
     command.add_argument(
-        "--from", dest="root", type=pathlib.Path, help="folder, .zip or .tar.gz of MIDI files"
+        "--from",
+        dest="root",
+        type=pathlib.Path,
+        help="folder, .zip or .tar.gz of MIDI files, or of openscore's archives, which are fetched "
+        "otherwise",
     )
     command.add_argument("--processes", "--workers", type=int, default=2)
     command.set_defaults(error=command.error)
@@ -123,8 +127,10 @@ def _check_prepare(options: argparse.Namespace) -> None:
     if options.name == "openscore" and (options.top or options.keep_versions or options.shards):
         options.error("--top, --keep-versions and --shards are for MIDI files, not for openscore")
     # Without this rule a user's own files would overwrite the bundled corpus.
-    if not (options.root and options.output):
-        options.error(f"{options.name} needs --from PATH and --output FOLDER")
+    if not options.output:
+        options.error(f"{options.name} needs --output FOLDER")
+    if not options.root and options.name not in SCORES:
+        options.error(f"{options.name} needs --from PATH")
     if options.include_restricted:
         options.error("--include-restricted is for music21 only")
 

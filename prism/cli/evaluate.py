@@ -29,7 +29,7 @@ from prism.evaluation.studies import GUIDANCE_SCALES, guidance, real_figures, re
 from prism.evaluation.summary import summary
 from prism.evaluation.systems import DRAWN, Systems, planned_runs
 from prism.evaluation.tolerance import interval_section, tolerance_section
-from prism.evaluation.two_sample import SEEDS, UPDATES, Side, two_sample_test
+from prism.evaluation.two_sample import SEEDS, UPDATES, Side, can_be_told, two_sample_test
 from prism.models.pipeline import PrismPipeline
 from prism.models.settings import SETTINGS
 from prism.music.progress import ProgressBar
@@ -235,7 +235,9 @@ def _comparisons(
         sides[f"real {few}"] = real_side(corpus, few, options.seed, ("train",))
     many = {name: sides[name] for name in ("prism", "real")}
     return {
-        "two_sample": _told_apart(options, real, sides, kept),
+        "two_sample": _told_apart(
+            options, real, {n: side for n, side in sides.items() if can_be_told(real, side)}, kept
+        ),
         "tolerance": kept.once(f"tolerance {count}", lambda: tolerance_section(real, many)),
         "intervals": kept.once(f"intervals {count}", lambda: interval_section(real, many)),
     }

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import re
 from collections.abc import Sequence
 
 from prism.cli.build_summary import write_card
 from prism.service.bundle import Bundle, BundleError, open_bundle
 from prism.training.push import publish
 
-# Terms under which notes may be passed on.
-_FREE = re.compile(r"\bCC0|\bCC BY|public domain|\bMIT\b|no restriction", re.IGNORECASE)
 # What a build needed on its way; and where notes of real pieces are.
 _WORK, _NOTES = ("run/*", "*.partial*", "*/lock"), ("corpus/*", "examples.json")
 
@@ -47,9 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _check_terms(bundle: Bundle) -> None:
     """Raises BundleError if it is not known that the pieces' notes may be published."""
-    others = [terms for terms in bundle.manifest.terms if not _FREE.search(terms)]
-    if others or not bundle.manifest.terms:
-        told = "; ".join(others) or "not known"
+    if told := "; ".join(bundle.manifest.unfree):
         raise BundleError(
             f"the notes of the pieces would be published, and their terms are: {told}. Say "
             "--with-corpus if you may publish them, or --without-corpus to keep them back"

@@ -110,18 +110,10 @@ class Batch:
 class WindowSampler:
     """Draws training batches; batch `step` is the same in every run with the same seed.
 
-    Of a sharded corpus, windows are read when they are drawn.
-
-    Parameters
-    ----------
-    collections : sequence of str
-        Those that a batch tells apart.
-    key_normalised : bool
-        Move each window to C major or A minor instead of by a transposition drawn at random.
-    label_power : float
-        A label is drawn in proportion to its number of windows to this power.
-    form : bool
-        Find the form letters; all are 0 otherwise.
+    Of a sharded corpus, windows are read when they are drawn. A batch tells the given `collections`
+    apart. `key_normalised` moves each window to C major or A minor instead of by a transposition
+    drawn at random. A label is drawn in proportion to its number of windows to the power of
+    `label_power`. Without `form`, all form letters are 0.
     """
 
     def __init__(

@@ -142,18 +142,16 @@ def read_entry(entry: MidiFile, refine: Callable | None = None) -> Piece | LeftO
 
 
 def read_with_events(entry: MidiFile) -> tuple[Piece, MidiEvents] | LeftOut:
-    """One file's music, as of `read_content`, and the events that it was made of."""
+    """As `read_content`, of a file that has still to be opened."""
     content = load(entry)
-    return content if isinstance(content, LeftOut) else _read(content)
+    return content if isinstance(content, LeftOut) else read_content(content)
 
 
-def read_content(content: bytes) -> Piece | LeftOut:
-    """One file's music, without a name yet; limits are tighter than those of `prism.music.midi`."""
-    found = _read(content)
-    return found if isinstance(found, LeftOut) else found[0]
+def read_content(content: bytes) -> tuple[Piece, MidiEvents] | LeftOut:
+    """One file's music, without a name yet, and the events that it was made of.
 
-
-def _read(content: bytes) -> tuple[Piece, MidiEvents] | LeftOut:
+    Limits are tighter than those of `prism.music.midi`.
+    """
     if len(content) > MAX_FILE_BYTES:
         return LeftOut("", f"more than {MAX_FILE_BYTES} bytes")
     if _ZERO_TEMPO in content:

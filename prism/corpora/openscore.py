@@ -1,7 +1,7 @@
 """OpenScore's Lieder and String Quartets, CC0: scores as ``.mxl``, read through music21.
 
-Read from the repositories' own archives or from folders, wherever ``scores/Composer/…/lc1.mxl`` or
-``sq1.mxl`` lie in them.
+Fetched from their home as they were at one commit, or read from the repositories' own archives or
+from folders, wherever ``scores/Composer/…/lc1.mxl`` or ``sq1.mxl`` lie in them.
 
 Conventions
 -----------
@@ -26,6 +26,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from prism.corpora.fetching import PinnedArchive, fetch
 from prism.corpora.files import CorpusError, LeftOut, MidiFile, entries, load
 from prism.corpora.music21 import Collection, read_score_file
 from prism.corpora.preparation import (
@@ -40,6 +41,19 @@ from prism.corpora.scheduling import LOCAL
 from prism.music.roll import Piece
 
 TERMS = "CC0 1.0, OpenScore"
+_HOME = "https://github.com/OpenScore"
+ARCHIVES = (
+    PinnedArchive(
+        "OpenScore-Lieder",
+        f"{_HOME}/Lieder/archive/bca122458de6.zip",
+        "2bd0f82acff7b31b527da5d672a71c9fb293a45ea0918f624d1c0202a860a143",
+    ),
+    PinnedArchive(
+        "OpenScore-StringQuartets",
+        f"{_HOME}/StringQuartets/archive/2c723a5b7b4e.zip",
+        "6d8fa6606fe4dd2f2b7028bfc9f5fdad319c616ac312222389d1fc13ef88c577",
+    ),
+)
 # Of each kind of number the collection, and quarter notes a minute where a score names no tempo.
 _COLLECTIONS = {"lc": ("OpenScore Lieder", 84.0), "sq": ("OpenScore String Quartets", 108.0)}
 _SCORE = re.compile(r"(?:^|/)scores/([^/]+)/(.+)/((lc|sq)\d+)\.mxl$")
@@ -104,7 +118,11 @@ def score_files(root: str | os.PathLike) -> Iterator[MidiFile | LeftOut]:
     root = pathlib.Path(root)
     inside = sorted(root.iterdir()) if root.is_dir() else []
     for place in (root, *(file for file in inside if _ARCHIVE.search(file.name))):
-        yield from entries(place, wanted=lambda path: parse_path(path) is not None)
+        yield from entries(place, wanted=_is_score)
+
+
+def _is_score(path: str) -> bool:
+    return parse_path(path) is not None
 
 
 def read_openscore(entry: MidiFile) -> list[Piece] | LeftOut:
@@ -126,7 +144,7 @@ def read_openscore(entry: MidiFile) -> list[Piece] | LeftOut:
 
 
 def prepare_openscore(
-    root: str | os.PathLike,
+    root: str | os.PathLike | None,
     cache: pathlib.Path,
     processes: int = 2,
     minimum_pieces: int = MINIMUM_PIECES,
@@ -134,12 +152,18 @@ def prepare_openscore(
 ) -> tuple[Corpus, Report]:
     """Prepare the scores of `score_files`; parameters as for `prism.corpora.preparation.prepare`.
 
+    Without a `root` the `ARCHIVES` are fetched into the cache.
+
     Raises
     ------
     CorpusError
-        If there are no scores, or no composer has enough.
+        If there are no scores, they cannot be fetched, or no composer has enough.
     """
     check_minimum(minimum_pieces)
+    if root is None:
+        root = cache / "archives"
+        for archive in ARCHIVES:
+            fetch(archive, root, _is_score)
     files, report = list(score_files(root)), Report()
     if not files:
         raise CorpusError(

@@ -41,6 +41,7 @@ def draw_parts(
     corpus: Corpus,
     windows: int,
     seed: int,
+    split: str = "validation",
 ) -> Iterator[tuple[str, Rolls]]:
     """A label and its rolls by part and system, of `windows` of its windows, evenly chosen.
 
@@ -52,7 +53,7 @@ def draw_parts(
         The composers that the baseline can be told.
     """
     for label in corpus.labels:
-        found = corpus.windows("validation", label)
+        found = corpus.windows(split, label)
         places = np.linspace(0, len(found) - 1, min(windows, len(found))).astype(int)
         real = [found[place].roll for place in places]
         seeds = list(range(seed, seed + len(real)))

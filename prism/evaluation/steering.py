@@ -120,19 +120,11 @@ def steering(
     samples: int,
     seed: int,
 ) -> Iterator[dict[str, Any]]:
-    """For each question, rolls by composers in turn.
+    """For each question, rolls by composers in turn, the first with `seed`, the others following.
 
     The same composers and seeds are drawn once more with nothing asked for, to see how often the
-    value comes by itself.
-
-    Parameters
-    ----------
-    prism, asked
-        The model, and its `questions`.
-    corpus : Corpus
-        Its test split is used, to see how much of real music is heard as what it is.
-    samples, seed : int
-        Rolls a value, and the seed of the first; the others follow.
+    value comes by itself; the corpus's test split shows how much of real music is heard as what it
+    is.
 
     Yields
     ------

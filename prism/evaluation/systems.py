@@ -70,14 +70,10 @@ def planned_runs(composers: list[str], count: int, seed: int) -> list[Run]:
 
 @dataclasses.dataclass(frozen=True)
 class Systems:
-    """Draws a roll from each system.
+    """Draws a roll from each system, by the models (or callables like them) and held-out pieces.
 
     Parameters
     ----------
-    prism, amt : PrismPipeline, AMTPipeline
-        The models, or callables like them.
-    corpus : Corpus
-        Its held-out pieces are used.
     told : collection of str
         The composers that the baseline can be told.
     untold : bool

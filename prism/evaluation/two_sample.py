@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -55,6 +56,15 @@ class Side:
     pieces: Sequence[str]
 
 
+def can_be_told(real: Side, other: Side) -> bool:
+    """Whether both sides have 2 or more pieces of some label: one to learn from, one to test."""
+    counts = [
+        Counter(label for label, _ in set(zip(side.labels, side.pieces, strict=True)))
+        for side in (real, other)
+    ]
+    return any(min(count[label] for count in counts) > 1 for label in counts[0])
+
+
 def two_sample_test(
     real: Side, other: Side, seeds: int = SEEDS, updates: int = UPDATES
 ) -> dict[str, Any]:
@@ -70,7 +80,7 @@ def two_sample_test(
     Raises
     ------
     ValueError
-        If there are too few windows to train and test with.
+        If there are too few windows to train and test with, see `can_be_told`.
     """
     seen = [pictures(side.rolls) for side in (real, other)]
     answers, sizes = [], []

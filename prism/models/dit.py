@@ -302,7 +302,7 @@ class PrismDiT(ModelMixin, ConfigMixin):
             For a model with `guidance_inputs`.
         """
         x = self.x_embedder(x_t) + self.pos_embed + self.metre_embedder(metre)  # (B, N, W)
-        if self_cond is not None:
+        if self_cond is not None and self.self_cond_embedder is not None:
             x = x + self.self_cond_embedder(self_cond)  # (B, N, W)
         if letters is not None and self.letter_embedder is not None:
             x = x + self.letter_embedder(letters)  # (B, N, W)

@@ -21,7 +21,7 @@ from safetensors import SafetensorError
 Network = TypeVar("Network")
 
 # What reading a network raises if one of its files is missing, damaged or does not fit.
-_READ_ERRORS = (OSError, SafetensorError, RuntimeError, ValueError, KeyError, TypeError)
+READ_ERRORS = (OSError, SafetensorError, RuntimeError, ValueError, KeyError, TypeError)
 # The layout of Prism's own folder: `weights/`.
 PRISM_FILES = (
     "prism.json",
@@ -44,14 +44,7 @@ def find_weights(
     """The folder called `name`, or a download of the Hub's repository of that name.
 
     Anything that is no name on the Hub is returned as a path, whether it exists or not: the loader
-    reports what is missing.
-
-    Parameters
-    ----------
-    files : sequence of str
-        Patterns of what to fetch; Prism's own files by default.
-    what : str
-        What is looked for, in the words of the error.
+    reports what is missing. `files` are patterns of what to fetch, `what` names it in the error.
 
     Raises
     ------
@@ -95,7 +88,7 @@ def reading(folder: pathlib.Path, file: str, what: str, advice: str) -> Iterator
         raise WeightsError(f"no {what} at {folder} ({file} missing); {advice}")
     try:
         yield
-    except _READ_ERRORS as error:
+    except READ_ERRORS as error:
         raise WeightsError(f"{what} in {folder} cannot be read ({error}); {advice}") from error
 
 
@@ -103,6 +96,8 @@ def read_network(network: type[Network], folder: str | pathlib.Path) -> Network:
     """Load a model of diffusers' kind from a folder, in float32, whatever it was stored in."""
     import torch  # heavy: the page is served before its models load
 
+    if not (pathlib.Path(folder) / "config.json").is_file():
+        raise FileNotFoundError(f"{folder}/config.json is missing")  # not looked for on the Hub
     return network.from_pretrained(
         folder,
         torch_dtype=torch.float32,

@@ -57,16 +57,9 @@ def new_transformer(
 ) -> DiTTransformer2DModel:
     """A DiT that predicts noise, every block the identity and the output zero at first.
 
-    diffusers does not initialise either of the latter (Peebles & Xie 2023, section 3.2).
-
-    Parameters
-    ----------
-    labels : int
-        How many, without the null label.
-    size : str
-        A key of `SIZES`.
-    patch_size, sample_size : int
-        In cells of the latents.
+    diffusers does not initialise either of the latter (Peebles & Xie 2023, section 3.2). `labels`
+    does not count the null label, `size` is a key of `SIZES`, the others are in cells of the
+    latents.
     """
     network = DiTTransformer2DModel(
         **SIZES[size],
@@ -158,14 +151,9 @@ class OriginalPipeline:
         num_inference_steps: int = 50,
         seed: int = 0,
     ) -> list[PianoRoll]:
-        """Draw one roll for each label in `composers`.
+        """Draw one roll for each label in `composers`, in 1 to 1,000 steps.
 
-        Parameters
-        ----------
-        guidance_scale : float
-            1 is the plain conditional model (Ho & Salimans 2022).
-        num_inference_steps : int
-            1 to 1,000.
+        A guidance scale of 1 is the plain conditional model (Ho & Salimans 2022).
 
         Raises
         ------

@@ -111,16 +111,9 @@ def write_midi(
 ) -> bytes:
     """Write a roll as one track; `read_midi(...).window(frames=roll.frames)` gives it back.
 
-    Parameters
-    ----------
-    roll : PianoRoll
-        Its tempo comes back unchanged up to 770 if it has at most two decimals.
-    path : path, optional
-        Where to write the file as well.
-    texts : iterable of str
-        Text events at the start, for example what the roll was made with.
-    program : int
-        The instrument, as of `prism.music.instruments`; a piano by default.
+    Its tempo comes back unchanged up to 770 if it has at most two decimals. `texts` are events at
+    the start, for example what the roll was made with; `program` is the instrument, as of
+    `prism.music.instruments`. Without a path the file is only returned.
 
     Raises
     ------

@@ -17,6 +17,9 @@ belonging
     A network's ``training.json`` names the corpus that it learned from; study, experiment and
     examples what they were made of. What does not belong to the bundle is refused by name, and the
     rest of the page works.
+withheld
+    The notes of real pieces leave a server that others can reach only if the terms of all of them
+    allow it, or the manifest or the host says so; see `withheld`.
 """
 
 from __future__ import annotations
@@ -28,6 +31,7 @@ import hashlib
 import json
 import os
 import pathlib
+import re
 from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -56,11 +60,19 @@ NETWORKS = {
     "amt": ("amt", "the baseline's weights"),
     "similarity": ("similarity", "the music network's weights"),
 }
+_SETTINGS = {"prism": "prism.json", "amt": "config.json", "similarity": "config.json"}
 _TITLES = {name: title for name, (_, title) in NETWORKS.items()} | {
     "corpus": "the corpus",
     "student": "the student's weights",
 }
 _DECIDING = ("corpus", "prism", "student", "profiles", "amt")
+# Terms under which notes may be passed on, if the songs are not somebody's.
+_FREE = re.compile(r"\bCC0|\bCC BY|public domain|\bMIT\b|no restriction", re.IGNORECASE)
+_OWNED = "owners'"
+_LACKING = (
+    "the bundle was published without, or its build is not finished; the command that began it "
+    "goes on"
+)
 
 
 class BundleError(ValueError):
@@ -81,12 +93,21 @@ class Manifest:
         Those of the pieces, the most frequent first.
     parts : dict
         SHA-256 of each part that is there; see Conventions.
+    show_pieces : bool, optional
+        Whether real pieces may be seen, heard and saved, whatever their terms.
     """
 
     name: str
     music: str
     terms: tuple[str, ...] = ()
     parts: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    show_pieces: bool | None = None
+
+    @property
+    def unfree(self) -> list[str]:
+        """Those of the terms under which it is not known that notes may be passed on."""
+        known = self.terms or ("not known",)
+        return [terms for terms in known if not _FREE.search(terms) or _OWNED in terms]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -179,7 +200,7 @@ class Bundle:
     def _maker(self, document: str) -> str:
         """The command that makes one of `DOCUMENTS`."""
         if not self.is_shipped:
-            return f"prism build SOURCE --output {self.folder}"
+            return f"prism build SOURCE --output {self.folder}, as it was begun"
         makers = {"study": "prism corpora report", "evaluation": "prism evaluate"}
         return makers.get(document, "python -m prism.service.make_examples")
 
@@ -189,7 +210,9 @@ class Bundle:
         return _read(path) if path.is_file() else {}
 
     def checked_corpus(self) -> Corpus | ShardedCorpus:
-        """The corpus; raises BundleError if it is not what the manifest lists."""
+        """The corpus; raises BundleError if it is missing or not what the manifest lists."""
+        if not (self.is_shipped or self.corpus.is_dir()):
+            raise BundleError(f"there are no pieces in {self.corpus}: {_LACKING}")
         found = load_corpus(self.corpus)
         listed = self.manifest.parts.get("corpus", found.digest)
         if found.digest != listed:
@@ -206,14 +229,16 @@ class Bundle:
     def checked(self, network: str, folder: pathlib.Path, corpus: Loader) -> pathlib.Path:
         """The folder of one of `NETWORKS`, if what is in it belongs to the bundle and its corpus.
 
-        What is missing there, whoever loads it says best.
+        What is missing of the shipped bundle, whoever loads it says best.
 
         Raises
         ------
         BundleError
-            If it is not what the manifest lists, or was trained on another corpus.
+            If it is missing, not what the manifest lists, or was trained on another corpus.
         """
         title = NETWORKS[network][1]
+        if not self.is_shipped and not (folder / _SETTINGS[network]).is_file():
+            raise BundleError(f"{title} are not in {folder}: {_LACKING}")
         for part, found in _network_parts(network, folder).items():
             listed = self.manifest.parts.get(part)
             if listed and found != listed:
@@ -311,7 +336,11 @@ def _manifest(folder: pathlib.Path, parts: dict[str, str]) -> Manifest:
     stored = _read(path)
     try:
         return Manifest(
-            stored["name"], stored["music"], tuple(stored["terms"]), dict(stored["parts"])
+            stored["name"],
+            stored["music"],
+            tuple(stored["terms"]),
+            dict(stored["parts"]),
+            stored.get("show_pieces"),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise BundleError(
@@ -319,16 +348,38 @@ def _manifest(folder: pathlib.Path, parts: dict[str, str]) -> Manifest:
         ) from error
 
 
+def withheld(manifest: Manifest, show: bool | None, reached_by_others: bool) -> str:
+    """Why the notes of real pieces stay on the server; empty if they need not.
+
+    `show` is what the host says, who goes before the manifest.
+    """
+    show = manifest.show_pieces if show is None else show
+    if show or (show is None and not (reached_by_others and manifest.unfree)):
+        return ""
+    reason = "this page is set so"
+    if show is None:
+        reason = (
+            f"others can reach this page, and it is not known that they may have them (terms: "
+            f"“{manifest.unfree[0]}”). Who may show them starts it with --pieces show"
+        )
+    return f"Real pieces are scored here, but their notes are not shown: {reason}."
+
+
 def write_manifest(
-    bundle: Bundle, corpus: Corpus | ShardedCorpus, name: str = "", music: str = ""
+    bundle: Bundle,
+    corpus: Corpus | ShardedCorpus,
+    name: str = "",
+    music: str = "",
+    show_pieces: bool | None = None,
 ) -> None:
-    """Write what is there into the bundle's manifest; name and words stay if none are given."""
+    """Write what is there into the bundle's manifest; what is not given stays as it is."""
     terms = Counter(piece.terms for piece in corpus.pieces)
     manifest = Manifest(
         name or bundle.manifest.name,
         music or bundle.manifest.music,
         tuple(term for term, _ in terms.most_common()),
         parts_in(bundle.corpus, pathlib.Path(bundle.weights)),
+        bundle.manifest.show_pieces if show_pieces is None else show_pieces,
     )
     text = json.dumps(dataclasses.asdict(manifest), indent=1, ensure_ascii=False)
     write_text(bundle.folder / MANIFEST_FILE, text + "\n")

@@ -246,7 +246,9 @@ def where(neighbour: Neighbour) -> str:
     return f"{piece.label}: {piece.title}, from beat {neighbour.start_beat}, {moved}"
 
 
-def neighbour_piece(source: str, neighbour: Neighbour, sample: PianoRoll) -> ShownPiece:
+def neighbour_piece(
+    source: str, neighbour: Neighbour, sample: PianoRoll, withheld: str = ""
+) -> ShownPiece:
     """The training music as it meets the sample, ready to be played; still without files."""
     piece, roll = neighbour.piece, neighbour.roll.transposed(neighbour.semitones)
     return ShownPiece(
@@ -260,6 +262,7 @@ def neighbour_piece(source: str, neighbour: Neighbour, sample: PianoRoll) -> Sho
         roll=dataclasses.replace(roll, **sample.properties),
         lines=real_lines(piece),
         source="corpus",
+        withheld=withheld,
     )
 
 

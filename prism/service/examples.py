@@ -6,6 +6,7 @@ Those made with other weights or another corpus than those in use are ignored; s
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import logging
@@ -45,22 +46,26 @@ class StoredExamples(NamedTuple):
     origin: Mapping[str, str] = {}
 
 
-def read_examples(path: pathlib.Path) -> StoredExamples:
-    """What a file of examples holds; nothing where it is missing or damaged, which is logged."""
+def read_examples(path: pathlib.Path, withheld: str = "") -> StoredExamples:
+    """What a file of examples holds; nothing where it is missing or damaged, which is logged.
+
+    `withheld` is why the notes of its real pieces are, if so.
+    """
     if not path.is_file():
         return StoredExamples()
     try:
         stored = json.loads(path.read_text(encoding="utf-8"))
-        examples = [_example(one) for one in stored["examples"]]
+        examples = [_example(one, withheld) for one in stored["examples"]]
         return StoredExamples(examples, stored["origin"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         log_fault(logger, path.name, error)
         return StoredExamples()
 
 
-def _example(stored: Mapping[str, Any]) -> Example:
+def _example(stored: Mapping[str, Any], withheld: str) -> Example:
     named = {PUBLIC[name].name: value for name, value in stored["settings"].items()}
     pieces = {source: unpacked(piece, source) for source, piece in stored["pieces"].items()}
+    pieces["corpus"] = dataclasses.replace(pieces["corpus"], withheld=withheld)
     return Example(stored["name"], GenerationSettings(**named), pieces)
 
 
@@ -120,11 +125,13 @@ def load_examples(
 def packed(piece: ShownPiece) -> dict[str, Any]:
     """A piece as JSON holds it."""
     words = {word: getattr(piece, word) for word in _WORDS}
+    if piece.withheld:
+        words["withheld"] = piece.withheld
     return words | {"lines": list(piece.lines)} | packed_roll(piece.roll)
 
 
 def unpacked(stored: Mapping[str, Any], source: str) -> ShownPiece:
     """The piece of a source of which `packed` made this, still without files."""
-    words = {word: stored[word] for word in _WORDS}
+    words = {word: stored[word] for word in _WORDS} | {"withheld": stored.get("withheld", "")}
     lines = tuple(stored["lines"])
     return ShownPiece(**words, roll=unpacked_roll(stored), lines=lines, source=source)

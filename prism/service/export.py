@@ -188,7 +188,13 @@ def poster_of(comparison: Comparison) -> Poster:
 
     pieces, real = comparison.pieces, comparison.pieces.get("corpus")
     strips = [
-        Strip(piece.kind, piece.title, piece.detail, piece.roll, source)
+        Strip(
+            piece.kind,
+            piece.title,
+            piece.detail,
+            None if piece.withheld else piece.roll,
+            source,
+        )
         if (piece := pieces.get(source))
         else Strip(name, "not finished when this page was made", source=source)
         for source, name in TITLES.items()

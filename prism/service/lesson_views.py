@@ -212,6 +212,8 @@ def guidance(service: Service, composer: str, seed: int) -> Iterator[View]:
 
 def mixing(service: Service, first: str, second: str, seed: int) -> Iterator[View]:
     """From one composer to another with one seed."""
+    if len(service.composers) == 1:
+        raise ValueError(f"Mixing takes two composers, and here is one alone, {first}.")
     if first == second:
         raise ValueError(
             f"Both composers are {first}, and should be two: change one, then press Draw five."
@@ -368,6 +370,8 @@ def meters_of(found: Sequence[Score], bands: Mapping[str, Mapping[str, Band]]) -
 
 def _window(service: Service, composer: str, piece: int) -> Window:
     """A held-out window by the composer; `piece` is the seed that draws it."""
+    if service.withheld:
+        raise ValueError(f"This lesson takes a real piece apart. {service.withheld}")
     return service.sources["corpus"].window(GenerationSettings(composer, seed=piece))
 
 

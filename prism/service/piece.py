@@ -54,6 +54,9 @@ class ShownPiece:
         On what it is played; see `prism.music.instruments`.
     source : str
         ``prism``, ``corpus`` or ``amt``: whose colour its picture has.
+    withheld : str
+        Why its notes stay on the server, if they do: it is scored, but neither drawn nor played nor
+        saved.
     """
 
     kind: str
@@ -67,9 +70,11 @@ class ShownPiece:
     program: int = 0
     files: dict[str, pathlib.Path] = dataclasses.field(default_factory=dict)
     source: str = "prism"
+    withheld: str = ""
 
     def __post_init__(self) -> None:
         self.name = file_stem(self.name)
+        self.message = self.withheld or self.message
         self._lock = threading.RLock()
 
     @functools.cached_property
@@ -81,6 +86,13 @@ class ShownPiece:
         """Title and detail, then `lines`: what the MIDI file says."""
         return f"{self.title}: {self.detail}", *self.lines
 
+    @property
+    def seen(self) -> PianoRoll:
+        """The roll as others may have it: without notes if they are withheld."""
+        if not self.withheld:
+            return self.roll
+        return PianoRoll.empty(self.roll.frames, **self.roll.properties)
+
     def played_on(self, program: int) -> ShownPiece:
         """The same music for another instrument, without files; itself if it is the same."""
         same = program == self.program
@@ -89,8 +101,11 @@ class ShownPiece:
     def render(self) -> ShownPiece:
         """Write all files but the PNG that are not there; without a synthesiser say so.
 
-        MIDI and WAV have the roll as it is played; see `prism.music.performance`.
+        MIDI and WAV have the roll as it is played; see `prism.music.performance`. Of what is
+        withheld there are none.
         """
+        if self.withheld:
+            return self
         with self._lock:
             self.add_file("midi", ".mid", self.save_midi)
             if self.roll.frames == FRAMES:
@@ -119,7 +134,9 @@ class ShownPiece:
             self.files = {**self.files, kind: path}
 
     def draw(self) -> ShownPiece:
-        """Write the PNG file, unless it is there."""
+        """Write the PNG file, unless it is there or withheld."""
+        if self.withheld:
+            return self
         # matplotlib takes most of a second to import, and few visitors want a picture.
         from prism.drawing.rolls import save_png
 

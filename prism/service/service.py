@@ -67,6 +67,8 @@ class Service:
         Their folder, with the records of their training.
     bundle : Bundle
         Where all of this and the page's documents come from; the shipped one by default.
+    withheld : str
+        Why the notes of real pieces stay on the server; empty if they need not.
 
     Attributes
     ----------
@@ -83,11 +85,13 @@ class Service:
     examples: Loader[Mapping[tuple, ShownPiece]] = Loader(dict)
     weights: Loader[pathlib.Path] = Loader(lambda: pathlib.Path(open_bundle().weights))
     bundle: Bundle = dataclasses.field(default_factory=open_bundle)
+    withheld: str = ""
 
     def __post_init__(self) -> None:
-        self.stored: StoredExamples = read_examples(self.bundle.path("examples"))
+        self.stored: StoredExamples = read_examples(self.bundle.path("examples"), self.withheld)
         self.files = Scheduler("prism-files")
-        prism, real = PrismSource(self.pipeline, self.models), CorpusSource(self.corpus)
+        prism = PrismSource(self.pipeline, self.models)
+        real = CorpusSource(self.corpus, self.withheld)
         baseline = BaselineSource(self.amt, real, prism, self.models)
         self.sources: dict[str, Source] = {s.name: s for s in (prism, real, baseline)}
         self._recent: RecentResults[ShownPiece] = RecentResults(RECENT_RESULTS)
@@ -239,10 +243,11 @@ class Service:
         return self.files.run(piece.render, priority=source.priority)
 
 
-def load_service(bundle: Bundle) -> Service:
+def load_service(bundle: Bundle, withheld: str = "") -> Service:
     """A service of which each part is loaded when it is first asked for.
 
-    A network that does not belong to the bundle's corpus is refused then, and the rest works.
+    `withheld` is that of `Service`. A network that does not belong to the bundle's corpus is
+    refused then, and the rest works.
     """
     models = Scheduler()
     folder = Loader(lambda: find_weights(bundle.weights).resolve())
@@ -261,6 +266,7 @@ def load_service(bundle: Bundle) -> Service:
         models,
         weights=folder,
         bundle=bundle,
+        withheld=withheld,
     )
     service.examples = Loader(
         lambda: load_examples(

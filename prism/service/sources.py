@@ -205,8 +205,9 @@ class CorpusSource(Source):
     hint = "A real piece appears here."
     priority = Priority.BASELINE  # its sound waits for the same click's Prism
 
-    def __init__(self, corpus: Loader[Corpus]) -> None:
+    def __init__(self, corpus: Loader[Corpus], withheld: str = "") -> None:
         self.corpus = corpus
+        self.withheld = withheld
 
     def window(self, settings: GenerationSettings) -> Window:
         """Where in which held-out piece by the chosen composers."""
@@ -231,6 +232,7 @@ class CorpusSource(Source):
             roll=roll,
             lines=real_lines(piece),
             source=self.name,
+            withheld=self.withheld,
         )
 
 

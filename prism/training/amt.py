@@ -54,7 +54,9 @@ class AMTStage:
         shares = Shares(recipe.span_share, recipe.random_share, recipe.melody_share)
         self.sampler = self._sampler(WindowSampler(corpus), shares)
         self.validation = {
-            name: self._drawn(self._sampler(WindowSampler(corpus, "validation"), shares), 0)
+            name: self._drawn(
+                self._sampler(WindowSampler(corpus, "validation"), shares), 0, VALIDATION_SEQUENCES
+            )
             for name, shares in (("free", Shares(0, 0, 0)), ("melody", Shares(0, 0, 1)))
         }
 
@@ -63,9 +65,7 @@ class AMTStage:
         told, step = recipe.label_dropout is not None, recipe.centiseconds_per_frame
         return SequenceSampler(windows, step, shares, told, recipe.key_normalised)
 
-    def _drawn(
-        self, sampler: SequenceSampler, step: int, size: int = VALIDATION_SEQUENCES
-    ) -> Tensors:
+    def _drawn(self, sampler: SequenceSampler, step: int, size: int) -> Tensors:
         tokens, labels = sampler.batch(size, self.settings.seed, step)
         return torch.from_numpy(self.network.table.rows(tokens)), torch.from_numpy(labels)
 

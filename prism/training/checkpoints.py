@@ -56,7 +56,11 @@ class Checkpoints:
         def write(partial: pathlib.Path) -> None:
             # Given the path, torch would only say that something is unexpected on a full disk.
             with partial.open("wb") as file:
-                torch.save(state, file)
+                try:
+                    torch.save(state, file)
+                except RuntimeError as error:
+                    # Of a disk that is full early torch tells last what it did not expect.
+                    raise error.__context__ or error from None
             if self.latest.is_file() and self._latest_is_good:
                 self.latest.replace(self.before)
 

@@ -147,14 +147,8 @@ class AMTRecipe:
 class SimilarityRecipe:
     """A run of the network that tells composers apart.
 
-    Parameters
-    ----------
-    width : int
-        See `prism.similarity.networks.ComposerNetwork`.
-    smoothing : float
-        Share of each label's weight given to all labels alike.
-    nonsense_share : float
-        How often a window's notes are put at random times or anywhere, as a class of its own.
+    `smoothing` is the share of each label's weight given to all labels alike, `nonsense_share` how
+    often a window's notes are put at random times or anywhere, as a class of its own.
     """
 
     similarity: StageRecipe
@@ -168,14 +162,8 @@ class SimilarityRecipe:
 class StudentRecipe:
     """A run of the few-step student; see `prism.models.student`.
 
-    Parameters
-    ----------
-    teacher : str
-        Where Prism's weights are.
-    rank : int
-        Of the adapters.
-    teacher_steps : int
-        The teacher's, a multiple of the student's.
+    `teacher` is where Prism's weights are, `rank` that of the adapters, and `teacher_steps` a
+    multiple of the student's.
     """
 
     student: StageRecipe

@@ -169,7 +169,7 @@ def _told(piece: ShownPiece | None, done: bool) -> Answer:
     """A piece as the conventions above have it; without notes while there is none."""
     if piece is None:
         return {"done": done, "notes": []}
-    roll = piece.roll
+    roll = piece.seen
     return {
         "done": done,
         **{word: getattr(piece, word) for word in ("kind", "title", "detail", "caption")},

@@ -137,7 +137,8 @@ class Cards:
             yield (gr.skip(),) * 3
             return
         found, sample = generation.neighbours[name], generation.pieces[name]
-        piece = self.service.files.run(neighbour_piece(name, found, sample.roll).render)
+        piece = neighbour_piece(name, found, sample.roll, self.service.withheld)
+        piece = self.service.files.run(piece.render)
         yield piece_value(piece), piece, gr.update(visible=True)
 
     @property

@@ -107,7 +107,7 @@ def bar_tick(piece: Piece, bar: int) -> int:
     return int(piece.bars[0]) - length
 
 
-def shown_piece(piece: Piece, split: str, bar: int) -> ShownPiece:
+def shown_piece(piece: Piece, split: str, bar: int, withheld: str = "") -> ShownPiece:
     """Up to 64 beats from a bar on, ready to be played; still without files."""
     start = bar_tick(piece, bar)
     left = math.ceil((piece.ticks - start) / TICKS_PER_FRAME / FRAMES_PER_BEAT) * FRAMES_PER_BEAT
@@ -121,6 +121,7 @@ def shown_piece(piece: Piece, split: str, bar: int) -> ShownPiece:
         name=file_stem(piece.label, piece.title, end=f"bar-{bar}"),
         roll=roll,
         lines=real_lines(piece),
+        withheld=withheld,
     )
 
 
@@ -157,6 +158,7 @@ class Library:
     def __init__(self, service: Service) -> None:
         self._corpus = service.corpus
         self._bundle = service.bundle
+        self._withheld = service.withheld
 
     @functools.cached_property
     def _list(self) -> dict[str, Any]:
@@ -227,10 +229,10 @@ class Library:
 
     def _played(self, place: int, bar: int) -> Iterator[tuple[Any, Any, Any]]:
         """The notes at once, the sound when it is there."""
-        shown = shown_piece(*self._at(place), bar)
+        shown = shown_piece(*self._at(place), bar, self._withheld)
         yield piece_value(shown, busy=True), gr.skip(), status("")
         shown.render()
-        yield piece_value(shown), shown, status("Ready. Press play.")
+        yield piece_value(shown), shown, status("" if shown.withheld else "Ready. Press play.")
 
     def _at(self, place: int) -> tuple[Piece, str]:
         corpus = self._corpus.get()

@@ -85,7 +85,10 @@ class Evaluation:
         try:
             return self.service.bundle.document("evaluation")
         except BundleError as error:
-            self.fault = f"There is no stored experiment: {error}"
+            labels, why = self.service.bundle.record("prism").get("labels", ()), str(error)
+            if len(labels) == 1:
+                why = f"it tells artists apart, and here is one alone, {labels[0]}"
+            self.fault = f"There is no stored experiment: {why}"
             return None
 
     @functools.cached_property

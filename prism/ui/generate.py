@@ -63,7 +63,8 @@ class Handlers:
             example = not asked.given and bool(self.example.pieces)
             settings = self.example.shared.settings if example else asked.settings
             chosen, mix, *wanted = filled(settings, known.composers)
-            info = f"{SETTINGS['composers'].help} of {len(known.composers)}"
+            count = len(known.composers)
+            info = f"{SETTINGS['composers'].help} of {count}" if count > 1 else "here is only one"
             choices = gr.update(choices=known.composers, info=info, **chosen)
             others = [mix, *(wanted if asked.given or example else others[1:])]
             attributes = offered(settings, known)

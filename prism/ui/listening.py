@@ -46,6 +46,9 @@ class BlindListening:
 
     def begin(self, listening: Listening) -> Iterator[tuple]:
         """Another round."""
+        if withheld := self.service.withheld:
+            yield (withheld, *_asking(False), gr.update(visible=False), *_skipped())
+            return
         yield ("Making the sound…", *_asking(False), gr.update(visible=False), *_skipped())
         try:
             begun = self.service.files.run(listening.next_round, priority=Priority.GENERATE)

@@ -42,8 +42,8 @@ a transformer that writes note by note.
 drew it, trained on {music}. The second is a real piece out of the same corpus, from the part that
 was held back from training{terms}. The third is generated as well, by the baseline: an Anticipatory
 Music Transformer, which goes on from the opening of another piece unless you choose otherwise, and
-is told the composers where its card says so. Can you tell them apart?
-[Listen blind](?mode=blind)."""
+is told the composers where its card says so. {more}"""
+_LISTEN = "Can you tell them apart? [Listen blind](?mode=blind)."
 
 
 def build_ui(service: Service, ballot: Ballot | None = None) -> gr.Blocks:
@@ -72,7 +72,8 @@ def build_ui(service: Service, ballot: Ballot | None = None) -> gr.Blocks:
         with gr.Tabs(elem_classes="prism-tabs", overflow_behavior="wrap"):
             with gr.Tab("Play"):
                 PlayPanel(page, Handlers(service))
-                gr.Markdown(_footer(manifest), elem_classes="prism-footer")
+                words = _footer(manifest, service.withheld)
+                gr.Markdown(words, elem_classes="prism-footer")
                 listening_panel(BlindListening(service, ballot))
             lessons_tab(service)
             evaluate_tab(Evaluation(service, ballot))
@@ -81,11 +82,11 @@ def build_ui(service: Service, ballot: Ballot | None = None) -> gr.Blocks:
     return log_requests(page)
 
 
-def _footer(manifest: Manifest) -> str:
+def _footer(manifest: Manifest, withheld: str) -> str:
     first = "”, “".join(manifest.terms[:_MOST_TERMS])
     more = f" and {len(manifest.terms) - _MOST_TERMS} others" * (len(manifest.terms) > _MOST_TERMS)
     terms = f" (terms: “{first}”{more})" if first else ""
-    return _FOOTER.format(music=manifest.music, terms=terms)
+    return _FOOTER.format(music=manifest.music, terms=terms, more=withheld or _LISTEN)
 
 
 def _called(scripts: Iterable[str]) -> str:

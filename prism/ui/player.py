@@ -100,7 +100,7 @@ def player_value(title: str, **texts: str) -> dict[str, Any]:
 
 def piece_value(piece: ShownPiece, busy: bool = False) -> dict[str, Any]:
     """The value of a player with a piece; `busy` while the sound is on its way."""
-    roll = piece.roll
+    roll = piece.seen
     # Not while busy: it would come and go with every step.
     shaping = "" if busy else shaping_words(roll)
     return {
