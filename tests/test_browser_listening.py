@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 
-from conftest import at_rest
-
 from prism.service.bundle import open_bundle
 from prism.service.examples import read_examples
 from prism.service.listening import music_to_judge
@@ -56,8 +54,7 @@ def test_nothing_tells_before_the_vote_and_all_is_told_after(visit):
     panel = page.locator(".prism-listening")
     panel.get_by_role("button", name="Begin").wait_for()
     assert not page.locator(".prism-first").is_visible()
-    # The examples that it opens with, and their scores, are no part of the question.
-    at_rest(page)
+    # What it opens with is no part of the question.
     page.wait_for_function(ANSWERED)
     page.evaluate("window.answers.fill('')")
     panel.get_by_role("button", name="Begin").click()
