@@ -34,8 +34,10 @@ def free_port() -> int:
         return listener.getsockname()[1]
 
 
-def start_app(weights: os.PathLike) -> tuple[subprocess.Popen, str, float]:
-    """Start the app; returns its process, address and the seconds until the page answered."""
+def start_app(
+    weights: os.PathLike, folder: os.PathLike = ROOT
+) -> tuple[subprocess.Popen, str, float]:
+    """Start a checkout's app; its process, address and the seconds until the page answered."""
     port = free_port()
     environment = {
         **os.environ,
@@ -46,8 +48,8 @@ def start_app(weights: os.PathLike) -> tuple[subprocess.Popen, str, float]:
     started = time.monotonic()
     app = subprocess.Popen(
         [sys.executable, "app.py"],
-        cwd=ROOT,
-        env=environment,
+        cwd=folder,
+        env=environment | {"PYTHONPATH": str(folder)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )

@@ -10,11 +10,16 @@ opening_kb, click_kb
     What the browser fetched at its first visit and at a click, sound included, thousands of bytes.
 axe_violations
     Rules of axe-core that are broken, summed over all tabs, light on a laptop and dark on a phone.
+
+With ``--before FOLDER`` the page of another checkout is measured as well, such as that of the page
+before it opened with music: ``git worktree add FOLDER f29e496^``.
 """
 
 from __future__ import annotations
 
+import argparse
 import contextlib
+import pathlib
 import shutil
 import statistics
 import time
@@ -26,6 +31,7 @@ from axe_playwright_python.sync_playwright import Axe
 from latency import start_app
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from prism import ROOT
 from prism.music.writing import table_text
 
 READY_SECONDS, WAIT_MS = 120, 120_000
@@ -35,6 +41,7 @@ LANES = "[...document.querySelectorAll('.prism-together .prism-player')]"
 NOTES = f"{LANES}.length === 3 && {LANES}.every(l => +l.querySelector('canvas').dataset.notes > 0)"
 READY = f"""{LANES}.length === 3 && {LANES}.every(lane => lane.dataset.state === 'ready'
     && lane.querySelector('audio').readyState >= 3)"""
+USABLE = "!/^(Load|$)/.test(document.querySelector('.prism-status')?.textContent ?? '')"
 # Seconds from here to the first frame in which that is so.
 WAITED = """() => new Promise(done => {{
     const look = () => ({so}) ? done(performance.now() / 1000 - {start})
@@ -84,12 +91,17 @@ def opened(browser: Browser, **options) -> Iterator[Page]:
     context.close()
 
 
-def opening(browser: Browser, address: str) -> tuple[float, float]:
-    """Seconds to the first notes, and thousands of bytes until the lanes can be played."""
+def opening(browser: Browser, address: str) -> tuple[float | None, float]:
+    """Seconds to the first notes, and thousands of bytes until the lanes can be played.
+
+    A page that opens without music has no seconds.
+    """
     with opened(browser, viewport=LAPTOP) as page:
         fetched = Fetched(page)
         page.goto(address, wait_until="commit")
-        seconds = page.evaluate(WAITED.format(so=NOTES, start=0, act=""))
+        seconds = page.evaluate(WAITED.format(so=f"{NOTES} || {USABLE}", start=0, act=""))
+        if not page.evaluate(NOTES):
+            return None, fetched.taken()
         page.wait_for_function(READY)
         return seconds, fetched.taken()
 
@@ -114,7 +126,7 @@ def clicks(browser: Browser, address: str, count: int) -> tuple[list[tuple], flo
     with opened(browser, viewport=LAPTOP) as page:
         fetched = Fetched(page)
         page.goto(address)
-        page.wait_for_function(READY)
+        page.wait_for_function(USABLE)
         seen = []
         for seed in range(count + 1):
             page.locator(".prism-seed input").fill(str(1000 + seed))
@@ -132,7 +144,7 @@ def violations(browser: Browser, address: str, views: int) -> int:
     for viewport, scheme in ((LAPTOP, "light"), (PHONE, "dark"))[:views]:
         with opened(browser, viewport=viewport, color_scheme=scheme) as page:
             page.goto(address)
-            page.wait_for_function(NOTES)
+            page.wait_for_function(USABLE)
             tabs = page.get_by_role("tab").filter(visible=True)
             for index in range(tabs.count()):
                 tabs.nth(index).click()
@@ -151,8 +163,19 @@ def wait_until_ready(address: str) -> None:
     raise SystemExit(f"the app was not ready within {READY_SECONDS} s")
 
 
-def measured(address: str, runs: int) -> dict[str, float]:
-    """All figures."""
+def measured(weights: pathlib.Path, folder: pathlib.Path, runs: int) -> dict[str, float | None]:
+    """All figures of a checkout's page."""
+    app, address, _ = start_app(weights, folder)
+    try:
+        wait_until_ready(address)
+        return seen_in_browser(address, runs)
+    finally:
+        app.terminate()
+        app.wait()
+
+
+def seen_in_browser(address: str, runs: int) -> dict[str, float | None]:
+    """All figures of the page at an address."""
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
@@ -160,9 +183,10 @@ def measured(address: str, runs: int) -> dict[str, float]:
         seen, frames = clicks(browser, address, runs)
         broken = violations(browser, address, views=min(2, runs))
         browser.close()
+    times = [seconds for seconds, _ in openings if seconds is not None]
     notes, sounds, sizes = (statistics.median(one) for one in zip(*seen, strict=True))
     return {
-        "notes_at_opening_p50_seconds": round(statistics.median(s for s, _ in openings), 2),
+        "notes_at_opening_p50_seconds": round(statistics.median(times), 2) if times else None,
         "click_to_notes_p50_seconds": round(notes, 2),
         "click_to_sound_p50_seconds": round(sounds, 2),
         "frames_a_second": round(frames, 1),
@@ -172,21 +196,26 @@ def measured(address: str, runs: int) -> dict[str, float]:
     }
 
 
+def options_of_command_line() -> argparse.Namespace:
+    parser = report.parser(__doc__)
+    parser.add_argument("--before", type=pathlib.Path, help="a checkout whose page is measured too")
+    return parser.parse_args()
+
+
 def main() -> None:
     """Measure and report."""
-    options = report.parser(__doc__).parse_args()
+    options = options_of_command_line()
     runs = 1 if options.quick else 5
-    app, address, _ = start_app(options.weights)
-    try:
-        wait_until_ready(address)
-        figures = measured(address, runs)
-    finally:
-        app.terminate()
-        app.wait()
-    rows = [(name.replace("_", " "), str(value)) for name, value in figures.items()]
+    figures = measured(options.weights, ROOT, runs)
+    rows, columns = [(name.replace("_", " "), str(n)) for name, n in figures.items()], ("now",)
+    if options.before:
+        before = measured(options.before / "weights", options.before, runs)
+        words = ["no notes" if n is None else str(n) for n in before.values()]
+        rows = [(*row, word) for row, word in zip(rows, words, strict=True)]
+        columns, figures = ("now", "before"), figures | {"before": before}
     text = (
-        f"{table_text(('measured', ''), rows)}\n\nMedian of {runs} visits and {runs} clicks in "
-        f"Chromium on the server's own machine, {report.machine()}."
+        f"{table_text(('measured', *columns), rows)}\n\nMedian of {runs} visits and {runs} clicks "
+        f"in Chromium on the server's own machine, {report.machine()}."
     )
     report.publish("page", text, figures, options)
 

@@ -29,8 +29,12 @@ def test_the_kiosk_draws_by_itself_and_gives_way(visit):
 
 def test_after_a_minute_without_anybody_a_new_piece_is_drawn(visit):
     # A size of its own: pages of one size share a clock.
-    page = visit(link="?mode=kiosk", viewport={"width": 1360, "height": 768})
+    page = visit(link="?mode=kiosk", viewport={"width": 1020, "height": 768})
     page.locator(CODE).wait_for()
+    side = page.locator(".prism-kiosk-side").bounding_box()
+    for lane in page.locator(".prism-together .prism-player").all():
+        box = lane.bounding_box()
+        assert box["x"] + box["width"] <= side["x"] and box["y"] + box["height"] <= 768
     page.keyboard.press("Escape")
     page.clock.install()
     at_rest(page)

@@ -27,7 +27,8 @@ def test_votes_are_kept_and_shown_to_the_next_visitor(ballot):
         *_, (said, *_) = handlers.answer(visitor, real)
         assert "Which do you like best?" in said
         *_, (said, *_) = handlers.answer(visitor, real)
-        assert said.startswith("### Right")
+        assert said.startswith(f"### Right: a person wrote number {real}\n")
+        assert f"- **{real}: Real piece.** " in said
     assert [v.chosen for v in ballot.votes()] == ["corpus"] * 4
     told = Evaluation(service_of(), ballot).votes()
     # 2 of 2: Wilson's interval begins at 2 / (2 + 3.8415).

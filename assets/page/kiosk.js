@@ -27,6 +27,7 @@
   function enter(on) {
     if (shown() === on) return;
     page.toggle("prism-kiosk", on);
+    page.toggle("prism-narrow", innerWidth <= 640);
     if (page.contains("prism-projector") !== on) find(".prism-transport .projector").click();
   }
 

@@ -160,7 +160,7 @@ class CardsPanel:
             self.nearest = NearestCard(nearest_value({}, hint=FIRST_NEAREST))
         heard = ["prism-players", "prism-heard"]
         with gr.Column(visible=False, elem_classes=heard) as self.column:
-            self.player = PianoRollPlayer(player_value(""))
+            self.player = PianoRollPlayer(player_value(""), elem_classes="prism-from-corpus")
         # What `Cards.compare` gives.
         self.compared = [self.scores, self.nearest, self.history]
 

@@ -260,7 +260,7 @@ def corpus_tab(library: Library) -> None:
             with gr.Column(min_width=320):
                 pieces = PieceList(None)
             with gr.Column(min_width=320, elem_classes="prism-chosen"):
-                player = PianoRollPlayer(_EMPTY)
+                player = PianoRollPlayer(_EMPTY, elem_classes="prism-from-corpus")
                 line = StatusLine(status(""))
                 with gr.Column(visible=False) as below:
                     bar = gr.Slider(1, 2, value=1, step=1, label="Start at bar")

@@ -9,7 +9,6 @@ from typing import Any
 import gradio as gr
 
 from prism.evaluation.report import NETWORK_NAMES
-from prism.music.writing import table_text
 from prism.service.listening import PERSON, QUESTIONS, REAL, Ballot, Listening, Round, tally_words
 from prism.service.log import fault_words, log_fault
 from prism.service.piece import ShownPiece
@@ -97,18 +96,23 @@ class BlindListening:
     def _told(self, listening: Listening, now: Round, scores: dict[str, str]) -> str:
         """The answer, the scores, this visitor's tally and the others'."""
         titles = {name: source.title for name, source in self.service.sources.items()}
-        rows = [
-            [lane.title, titles[name], f"{piece.title}: {piece.detail}", scores.get(name, "")]
-            for lane, (name, piece) in zip(now.lanes, now.pieces.items(), strict=True)
+        lines = [
+            f"- **{number}: {titles[name]}.** {_named(piece, titles[name])}."
+            + (f" Like the real piece: {scores[name]}." if name in scores else "")
+            for number, (name, piece) in enumerate(now.pieces.items(), 1)
         ]
         right = now.answers[PERSON] == REAL
-        head = "### Right: a person wrote it" if right else "### No: a person wrote another"
-        told = table_text(["lane", "by", "piece", "like the real piece"], rows)
-        parts = [head, told, "**You so far**", tally_words(listening.votes)]
+        real = list(now.pieces).index(REAL) + 1
+        head = f"### {'Right' if right else 'No'}: a person wrote number {real}"
+        parts = [head, "\n".join(lines), "**You so far**", tally_words(listening.votes)]
         if self.ballot is not None:
             same = [vote for vote in self.ballot.votes() if vote.music == now.music]
             parts += ["**Everybody, of these pieces**", tally_words(same)]
         return "\n\n".join(parts)
+
+
+def _named(piece: ShownPiece, source: str) -> str:
+    return piece.detail if piece.title == source else f"{piece.title}: {piece.detail}"
 
 
 def _asking(asked: bool) -> tuple[Any, Any]:
@@ -129,16 +133,17 @@ def listening_panel(handlers: BlindListening) -> None:
     listening = gr.State(Listening(handlers.service.stored.examples))
     with gr.Column(elem_classes="prism-listening"):
         gr.Markdown(_INTRODUCTION, elem_classes="prism-prose")
-        said = gr.Markdown("", elem_classes="prism-asked")
+        said = gr.Markdown("")
         with gr.Row():
-            choice = gr.Radio(_LANES, show_label=False, visible=False)
+            choice = gr.Radio(_LANES, show_label=False, visible=False, min_width=260)
+            hide = gr.Checkbox(label="Hide the rolls", visible=False, min_width=150, scale=0)
             answer = gr.Button("Answer", variant="primary", visible=False, scale=0)
         following = gr.Button("Begin", variant="primary")
         with gr.Column(visible=False) as column:
             players = [PianoRollPlayer(player_value(number)) for number in _LANES]
-            hide = gr.Checkbox(label="Hide the rolls")
     outputs = [said, choice, answer, following, *players]
     begun = following.click(handlers.begin, listening, outputs, **QUIET)
-    begun.then(lambda: (gr.update(visible=True), "Next round"), None, [column, following], **QUIET)
+    seen = gr.update(visible=True)
+    begun.then(lambda: (seen, seen, "Next round"), None, [column, hide, following], **QUIET)
     answer.click(handlers.answer, [listening, choice], outputs, **QUIET)
     hide.change(None, hide, None, js=_HIDE, api_visibility="private")
