@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from conftest import make_piece
+from conftest import ROOT, make_piece
 from test_bundle import make_bundle
 
 from prism.cli import build
@@ -125,3 +125,17 @@ def test_the_last_screen_and_the_card(tmp_path):
     card = (folder / "README.md").read_text()
     assert card.startswith("---\n") and "in the manner of Ada, Bob, Cleo" in card
     assert "- made for the tests\n" in card and "prism app" in card
+
+
+def test_a_student_learns_of_its_bundle_s_transformer_and_two_cores_train_none(tmp_path, music):
+    def begun(preset: str) -> build.Build:
+        given = [str(music), "--output", str(tmp_path / "mine"), "--preset", preset]
+        return build.Build(build._parser().parse_args(given))
+
+    assert begun("mini")._recipe("student").teacher == str(tmp_path / "mine" / "weights")
+    names = [stage.name for stage in begun("mini").stages()]
+    assert names.index("student") == names.index("prism") + 1
+    assert "student" not in [stage.name for stage in begun("laptop").stages()]
+    # It begins with what Prism brings along, wherever it is run.
+    assert (ROOT / begun("laptop")._recipe("prism").start / "prism.json").is_file()
+    assert begun("mini")._recipe("prism").start == ""

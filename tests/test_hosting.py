@@ -321,7 +321,7 @@ def test_on_zerogpu_the_sampler_alone_runs_on_the_lent_gpu(monkeypatch):
     monkeypatch.setitem(sys.modules, "spaces", types.SimpleNamespace(GPU=gpu))
     *_, on_gpu = PrismSource(Loader(make_pipeline), Nobody()).stages(choice)
     assert lent == [20]
-    assert on_gpu.text == usual.text == "Drawing: step 8 of 8"
+    assert on_gpu.text == usual.text == "Drawing: step 16 of 16"
     assert on_gpu.piece.roll == usual.piece.roll
 
 

@@ -378,7 +378,7 @@ def test_a_roll_that_was_complete_when_stopped_gets_its_sound():
     page = Page(service_of())
     page.begin(seed=12)
     drawing = page.filling("prism")
-    while "step 8 of 8" not in str(next(drawing)):
+    while "step 16 of 16" not in str(next(drawing)):
         pass
     page.handlers.stop(page.session)
     value, piece, _ = list(drawing)[-1]
