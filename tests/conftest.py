@@ -384,6 +384,8 @@ def open_menu(page, index: int) -> None:
     """Open a player's menu of files."""
     menu = page.locator(".prism-player .files").nth(index)
     if menu.get_attribute("open") is None:
+        if page.locator(".prism-player .files[open]").count():
+            page.keyboard.press("Escape")  # it may lie over this one
         menu.locator("summary").click()
 
 

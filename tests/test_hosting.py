@@ -320,7 +320,7 @@ def test_on_zerogpu_the_sampler_alone_runs_on_the_lent_gpu(monkeypatch):
     monkeypatch.setenv("SPACES_ZERO_GPU", "true")
     monkeypatch.setitem(sys.modules, "spaces", types.SimpleNamespace(GPU=gpu))
     *_, on_gpu = PrismSource(Loader(make_pipeline), Nobody()).stages(choice)
-    assert lent == [20]
+    assert lent == [20, 20], "a piece, and takes"
     assert on_gpu.text == usual.text == "Drawing: step 16 of 16"
     assert on_gpu.piece.roll == usual.piece.roll
 

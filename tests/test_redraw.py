@@ -148,7 +148,7 @@ def test_the_source_goes_on_from_the_version_before(keyed, monkeypatch):
     source, seeds, previews = PrismSource(Loader(lambda: keyed), Scheduler()), [], keyed._previews
     monkeypatch.setattr(keyed, "_previews", lambda s, i, *o: seeds.append(i) or previews(s, i, *o))
     versions = [source.piece(settings) for settings in (base, first, both)]
-    assert seeds == [(1,), [5], [6]]
+    assert seeds == [[1], [5], [6]]
     assert versions[2].roll == fresh.roll and versions[1].roll != versions[2].roll
     assert "redrawn 3:5,9-10:6" in versions[2].detail
     assert versions[2].name == "prism-Ada-seed-1-redrawn-2-9-10-6"

@@ -68,6 +68,7 @@ def test_only_the_documented_endpoints_are_public(client):
     assert set(endpoints) == {
         "/composers",
         "/generate",
+        "/continued",
         "/notation",
         "/takes",
         "/corpus",

@@ -188,7 +188,7 @@ def test_a_new_click_takes_the_scores_away_until_its_own_pieces_are_there():
     assert page.begin()[2]["charts"] == [], "there is no scorer yet"
     page.fill("prism", "corpus")
     scores(page)
-    *_, scoring, near, player, column, _ = page.begin()
+    *_, scoring, near, player, column, _, _ = page.begin()
     assert scored(scoring) == [] and "Prism: no score yet." in scoring["charts"][0]["sentences"]
     assert near["rows"] == [] and player["notes"] == [] and not column["visible"]
     page.fill("corpus")

@@ -41,7 +41,7 @@ def test_the_zip_holds_the_click_and_its_link(service, tmp_path):
         names = archive.namelist()
     assert list(made) == []
     assert f"{PAGE.page}?{query(session.generation.settings)}" in text
-    assert len(names) == 2 + 3 * 4 and done["text"].endswith("-7.zip.")
+    assert len(names) == 2 + 3 * 6 and done["text"].endswith("-7.zip.")
     assert "AMT-test" in text and "terms: made for the tests" in text
 
 

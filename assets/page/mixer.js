@@ -125,10 +125,12 @@ bar.addEventListener("pointerdown", (event) => {
   bar.setPointerCapture(event.pointerId);
 });
 bar.addEventListener("pointermove", (event) => {
-  if (bar.hasPointerCapture(event.pointerId)) move(held.index, percentAt(event) + held.offset);
+  if (held && bar.hasPointerCapture(event.pointerId)) move(held.index, percentAt(event) + held.offset);
 });
 bar.addEventListener("pointerup", () => {
+  if (!held) return; // pressed elsewhere
   bar.querySelectorAll(".boundary")[held.index].focus();
+  held = null;
   trigger("input", {});
 });
 part(".equal").addEventListener("click", () => {

@@ -277,8 +277,12 @@ function goOn() {
   });
 }
 
-part(".onward").hidden = !root.closest(".prism-players"); // elsewhere nothing goes on
-part(".by").replaceChildren(...drawers());
+// Elsewhere nothing goes on, and where people listen blind, no word may tell.
+part(".onward").hidden = !root.closest(".prism-players");
+if (!part(".onward").hidden) {
+  part(".onward legend").textContent = "Continue in Prism's lane";
+  part(".by").replaceChildren(...drawers());
+}
 part(".kept").addEventListener("change", showLengths);
 part(".go").addEventListener("click", goOn);
 document.addEventListener("prism-bars", (event) => {
