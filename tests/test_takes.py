@@ -143,6 +143,8 @@ def test_the_strip_draws_measures_and_lets_one_be_kept():
 
     page.begin(seed=3, take=3)
     assert handlers.begun(page.session)["shown"] == 3
+    page.begin(seed=3, beats=128)
+    assert handlers.begun(page.session)["shown"] == 0, "that goes on beyond a take"
     page.begin(seed=4)
     assert page.session.takes == []
     with pytest.raises(gr.Error, match="press 4 takes"):

@@ -160,7 +160,7 @@ class AMTPipeline:
             raise ValueError(f"tempo: expected more than 0 beats a minute, got {tempo!r}")
         kept = None
         if known is not None or known_beats is not None:
-            kept = known if isinstance(known, KnownBeats) else KnownBeats.of(known, known_beats)
+            kept = KnownBeats.of(known, known_beats)
             kept.check_metre(time_signature)
             if prompt:
                 raise SettingError("known", "no prompt beside it", "both")

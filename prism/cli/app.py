@@ -14,7 +14,7 @@ import argparse
 import os
 from collections.abc import Sequence
 
-from prism.service.bundle import open_bundle, withheld
+from prism.service.bundle import PIECES, open_bundle, withheld
 from prism.service.gpu import gpu_is_lent
 from prism.service.hosting import Health, give_memory_back
 from prism.service.listening import Ballot
@@ -22,8 +22,6 @@ from prism.service.loading import load_in_background
 from prism.service.log import configure_logging
 from prism.service.service import load_service
 from prism.ui.page import build_ui, launch_options
-
-PIECES = {"show": True, "hide": False}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -33,7 +33,7 @@ from prism.corpora.report import save_study, study_corpus
 from prism.corpora.sharded import load_corpus
 from prism.drawing.rolls import save_contact_sheet
 from prism.music.writing import sole_writer, write_text
-from prism.service.bundle import BANDS_FILE, RECORD_FILE, open_bundle, write_manifest
+from prism.service.bundle import BANDS_FILE, PIECES, RECORD_FILE, open_bundle, write_manifest
 from prism.service.make_examples import make_examples, usual_examples
 from prism.service.service import load_service
 from prism.training.batches import RunConfig
@@ -133,7 +133,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--name", help="what the page calls it (default: that of the source)")
     parser.add_argument(
         "--pieces",
-        choices=("show", "hide"),
+        choices=PIECES,
         help="whether a page that others can reach lets real pieces be seen, heard and saved "
         "(default: what their terms allow)",
     )
@@ -254,8 +254,7 @@ class Build:
         music = f"{len(corpus.pieces):,} pieces of the collection “{name}”"
         if getattr(self._recipe("prism"), "start", ""):
             music += ", beginning with the weights that Prism brings along"
-        pieces = self.options.pieces
-        show = None if pieces is None else pieces == "show"
+        show = PIECES.get(self.options.pieces)
         write_manifest(open_bundle(self.folder), corpus, name, music, show)
 
     def _prepare(self) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from prism.cli.files import make_folder, write_files
 from prism.cli.options import add_controls, chosen_bundle, read_settings, settings_record
 from prism.models.settings import TAKES
-from prism.service.takes import DRAWN, RULES, SORT, Take, ordered
+from prism.service.takes import DRAWN, NOT_OF_TAKES, RULES, SORT, Take, ordered
 
 if TYPE_CHECKING:
     from prism.models.settings import GenerationSettings
@@ -26,7 +26,7 @@ def add_command(commands: Any) -> None:
         "one that goes first at first; take 2 has the notes of the next seed, beside the same real "
         "piece.",
     )
-    add_controls(parser, without=["amt_start", "take", "redraw"])
+    add_controls(parser, without=["amt_start", *NOT_OF_TAKES])
     rules = "; ".join(f"{name}: {rule.words} ({rule.about})" for name, rule in RULES.items())
     parser.add_argument(
         "--sort", default=DRAWN, help=f"{SORT.description}; {rules} (default: {DRAWN})"

@@ -36,12 +36,14 @@ class KnownBeats:
     key: int | None = None
 
     @classmethod
-    def of(cls, roll: PianoRoll, beats: Beats | None = None) -> KnownBeats:
+    def of(cls, roll: PianoRoll | KnownBeats, beats: Beats | None = None) -> KnownBeats:
         """The whole beats of a roll of up to 64, or some of them: a slice, a mask or a list.
 
-        The key is that of the notes that begin in them. Raises SettingError if the roll is longer,
-        or has no such beats.
+        The key is that of the notes that begin in them; known beats stay as they are. Raises
+        SettingError if the roll is longer, or has no such beats.
         """
+        if isinstance(roll, cls):
+            return roll
         if not isinstance(roll, PianoRoll) or roll.frames > FRAMES:
             got = roll.beats if isinstance(roll, PianoRoll) else roll
             raise SettingError("known", f"a piano roll of at most {BEATS} beats", got)

@@ -246,7 +246,7 @@ class PrismPipeline:
         """
         self._check(settings.known_to(self.offered))
         if known is not None or known_beats is not None:
-            known = known if isinstance(known, KnownBeats) else KnownBeats.of(known, known_beats)
+            known = KnownBeats.of(known, known_beats)
             known.check_metre(settings.time_signature)
         seeds = seeds or (settings.seed,)
         if settings.redraw:

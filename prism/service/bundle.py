@@ -66,6 +66,8 @@ _TITLES = {name: title for name, (_, title) in NETWORKS.items()} | {
     "student": "the student's weights",
 }
 _DECIDING = ("corpus", "prism", "student", "profiles", "amt")
+# What a host or a builder can say of real pieces: whether they are shown.
+PIECES = {"show": True, "hide": False}
 # Terms under which notes may be passed on, if the songs are not somebody's.
 _FREE = re.compile(r"\bCC0|\bCC BY|public domain|\bMIT\b|no restriction", re.IGNORECASE)
 _OWNED = "owners'"

@@ -20,6 +20,8 @@ from prism.models.settings import TAKES, GenerationSettings
 from prism.music.roll import PianoRoll
 
 DRAWN = "drawn"
+# Each is one drawing of 64 beats, around nothing.
+NOT_OF_TAKES = ("take", "beats", "keep", "redraw")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -37,7 +37,7 @@ from prism.service.describe import WORDS
 from prism.service.log import fault_words
 from prism.service.piece import ShownPiece
 from prism.service.service import Service
-from prism.service.takes import SORT, Take, ordered
+from prism.service.takes import NOT_OF_TAKES, SORT, Take, ordered
 from prism.service.upload import MAX_BYTES, read_upload
 from prism.ui.evaluate import ALONE, RUNS, live_experiment
 from prism.ui.player import file_data
@@ -50,8 +50,6 @@ def _deciding(source: str) -> tuple[Setting, ...]:
     return tuple(s for s in PUBLIC.values() if source in s.decides or not s.decides)
 
 
-# What several takes of one drawing cannot have.
-_ONE_TAKE = ("take", "beats", "keep", "redraw")
 MIDI = Text(
     name="midi", help="a MIDI file in base64, of which bars are kept", longest=2 * MAX_BYTES
 )
@@ -62,7 +60,7 @@ ENDPOINTS: dict[str, tuple[Setting, ...]] = {
     "notation": _deciding("prism"),
     "continued": (MIDI, *_deciding("prism")),
     "corpus": _deciding("corpus"),
-    "takes": (*(s for s in _deciding("prism") if s.name not in _ONE_TAKE), SORT),
+    "takes": (*(s for s in _deciding("prism") if s.name not in NOT_OF_TAKES), SORT),
     **dict.fromkeys(("amt", "compare", "score"), tuple(PUBLIC.values())),
     "describe": (WORDS,),
     "experiment": (RUNS, SETTINGS["seed"]),

@@ -43,7 +43,7 @@ def takes_value(
             {"number": take.number, "notes": small_roll(take.roll), "figures": dict(take.figures)}
             for take in takes
         ],
-        "shown": (settings.take or 1) if settings and not settings.redraw else 0,
+        "shown": (settings.take or 1) if settings and settings == settings.single else 0,
         "sorts": SORT.choices,
         "rules": {name: dataclasses.asdict(rule) for name, rule in RULES.items()},
         "text": text,
