@@ -1,6 +1,7 @@
 """Sound: length, level, tail, both synthesisers, and what is said when one is missing."""
 
 import sys
+import threading
 import wave
 
 import numpy as np
@@ -130,6 +131,25 @@ def test_no_synthesiser_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "symusic", None)
     with pytest.raises(SynthesisError, match="libfluidsynth3.*symusic"):
         synthesis.synthesise(one_note(80))
+
+
+@pytest.mark.parametrize(("broken", "heard"), [(1, True), (3, True), (4, False)])
+def test_a_broken_sound_of_symusic_is_made_anew_elsewhere(monkeypatch, broken, heard):
+    made, threads = [], set()
+
+    def layered(roll, program, length, soundfont):
+        made.append(length)
+        threads.add(threading.get_ident())
+        return np.full(length, np.nan if len(made) <= broken else 0.1, np.float32)
+
+    monkeypatch.setattr(synthesis, "_fluidsynth", lambda: None)
+    monkeypatch.setattr(synthesis, "_layered", layered)
+    if heard:
+        assert synthesis.synthesise(one_note(80)).max() == pytest.approx(0.1)
+    else:
+        with pytest.raises(SynthesisError, match="libfluidsynth3"):
+            synthesis.synthesise(one_note(80))
+    assert len(made) == len(threads) == min(broken + 1, 4)
 
 
 def test_wav_holds_the_samples(tmp_path):

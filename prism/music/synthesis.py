@@ -27,6 +27,7 @@ import os
 import pathlib
 import types
 import wave
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
@@ -175,8 +176,26 @@ def _play(synth, roll: PianoRoll, length: int) -> np.ndarray:
 
 
 def _render_symusic(
-    roll: PianoRoll, program: int, length: int, soundfont: pathlib.Path
+    roll: PianoRoll, program: int, length: int, soundfont: pathlib.Path, tries: int = 4
 ) -> np.ndarray:
+    """As `_layered`, again while a sample is no number.
+
+    The filter of symusic's synthesiser begins with what happens to lie on the stack (prestosynth,
+    src/filter.cpp). Rarely that is no number; on another thread's stack it is something else.
+    """
+    samples = _layered(roll, program, length, soundfont)
+    if np.isfinite(samples).all():
+        return samples
+    if tries == 1:
+        raise SynthesisError(
+            "symusic's sound is broken; install FluidSynth (apt-get install libfluidsynth3)"
+        )
+    with ThreadPoolExecutor(1) as thread:
+        again = thread.submit(_render_symusic, roll, program, length, soundfont, tries - 1)
+        return again.result()
+
+
+def _layered(roll: PianoRoll, program: int, length: int, soundfont: pathlib.Path) -> np.ndarray:
     """One rendering a layer of like velocities, weighted by the General MIDI curve v²."""
     try:
         import symusic
