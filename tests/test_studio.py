@@ -11,6 +11,7 @@ from test_known import STEPS, begun, inside, tune
 
 from prism.amt.pipeline import AMTPipeline
 from prism.amt.studio import Studio
+from prism.models.conditions import Conditions
 from prism.models.known import KnownBeats
 from prism.models.settings import GenerationSettings
 from prism.music.roll import PianoRoll, top_line
@@ -163,10 +164,8 @@ def test_a_pipeline_alone_says_what_it_cannot(studio, settings, told):
 
 
 def test_a_form_is_told_in_the_first_window_alone(studio, monkeypatch):
-    seen, conditions = [], studio.prism.conditions
-    monkeypatch.setattr(
-        studio.prism, "conditions", lambda *a: seen.append(conditions(*a)) or seen[-1]
-    )
+    seen, call = [], Conditions.__call__
+    monkeypatch.setattr(Conditions, "__call__", lambda *a: seen.append(call(*a)) or seen[-1])
     drawn(studio, form="aaba", beats=128)
     letters = [told[3].reshape(16, 4)[:, 0].tolist() for told in seen]
     assert letters[0] == [1, 2, 3, 4, 1, 2, 3, 4, 5, 6, 7, 8, 1, 2, 3, 4]

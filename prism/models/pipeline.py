@@ -6,7 +6,6 @@ import copy
 import dataclasses
 import functools
 import json
-import math
 import pathlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -16,19 +15,19 @@ import torch
 
 from prism.corpora.dataset import roll_tensor
 from prism.models.autoencoder import BeatAutoencoder, rolls_from_logits
+from prism.models.conditions import Conditions
 from prism.models.diffusion import euler_steps, schedule
 from prism.models.dit import PrismDiT
 from prism.models.edits import PRISM
 from prism.models.guidance import GuidedFlow
 from prism.models.hub import WeightsError, find_weights, read_network, reading
 from prism.models.known import Beats, KnownBeats
+from prism.models.noise import drawn_seeds, noise_of, shared_noise
 from prism.models.setting_types import Offered, SettingError
-from prism.models.settings import SETTINGS, GenerationSettings, checked_seeds
+from prism.models.settings import GenerationSettings, checked_seeds
 from prism.models.student import STUDENT_FILE, STUDENT_STEPS, TEACHER_STEPS, Student, StudentFlow
-from prism.music.attributes import COLLECTION, attribute_values, normalising_shift, repetition_of
-from prism.music.form import form_letters, plan_repetition, planned_letters
+from prism.music.attributes import COLLECTION, attribute_values, normalising_shift
 from prism.music.roll import BEATS, PianoRoll
-from prism.music.windows import regular_metre
 from prism.music.writing import write_json
 
 SETTINGS_FILE, STUDENT_FOLDER = "prism.json", "student"
@@ -125,6 +124,12 @@ class PrismPipeline:
     def attributes(self) -> dict[str, tuple[str, ...]]:
         """What else a call can ask for, with all values; a model may know none."""
         return attribute_values(self.dit.attribute_names, self.collections)
+
+    @property
+    def conditions(self) -> Conditions:
+        """What the transformer is told: a function of settings, a seed and known beats."""
+        null = zip(self.dit.attribute_names, self.dit.null_attributes.tolist(), strict=True)
+        return Conditions(self.profiles, self.attributes, dict(null))
 
     @property
     def offered(self) -> Offered:
@@ -226,7 +231,7 @@ class PrismPipeline:
         ValueError
             If an argument is out of its range; the message names it.
         """
-        seeds = checked_seeds(seed) if generator is None else _drawn_seeds(generator)
+        seeds = checked_seeds(seed) if generator is None else drawn_seeds(generator)
         chosen = GenerationSettings(composers, composer_weights, seed=seeds[0], **settings)
         *_, last = self.stream(chosen, seeds, latents, callback_on_step_end, known, known_beats)
         return PrismOutput(last.rolls, last.latents, seeds, chosen)
@@ -302,10 +307,13 @@ class PrismPipeline:
         batch equal to its items to the last bit, and costs a CPU about a quarter of its speed.
         """
         size = 1 if self.device.type == "cpu" else len(seeds)
-        noise = self._noise(seeds) if latents is None else latents.to(self.device)
         around = known or [None] * len(seeds)
         items = [self.conditions(settings, *one) for one in zip(seeds, around, strict=True)]
         properties, *conditions = zip(*items, strict=True)
+        if latents is None:
+            told = zip(seeds, conditions[0], conditions[2], strict=True)
+            latents = torch.stack([self._noise(settings, *one) for one in told])
+        noise = latents.to(self.device)
         metre, attributes, letters = (torch.stack(rows).to(self.device) for rows in conditions)
         shifts = [self._shift(row) for row in attributes]
 
@@ -359,10 +367,12 @@ class PrismPipeline:
         """In how many steps these settings are drawn, around known beats or freely."""
         return self._sampler(settings, known)[2]
 
-    def _noise(self, seeds: Sequence[int]) -> torch.Tensor:
-        shape = (self.dit.config.tokens, self.dit.config.latent_size)
-        noise = [torch.randn(shape, generator=torch.Generator().manual_seed(s)) for s in seeds]
-        return torch.stack(noise).to(self.device)
+    def _noise(
+        self, settings: GenerationSettings, seed: int, metre: torch.Tensor, letters: torch.Tensor
+    ) -> torch.Tensor:
+        """One item's, (N, D); the bars of a form that is asked for share some."""
+        noise = noise_of(seed, (self.dit.config.tokens, self.dit.config.latent_size))
+        return noise if settings.form is None else shared_noise(noise, letters, metre)
 
     @torch.inference_mode()
     def _held(
@@ -374,90 +384,13 @@ class PrismPipeline:
         data = [self.autoencoder.encode(roll_tensor(r)[None].to(self.device)) for r in moved]
         return mask.to(self.device), torch.cat(data)
 
-    def conditions(
-        self, settings: GenerationSettings, seed: int, known: KnownBeats | None = None
-    ) -> tuple[dict, torch.Tensor, torch.Tensor, torch.Tensor]:
-        """One item's tempo and time signature, metre (N, 2), attributes (A,) and letters (N,).
-
-        What the settings leave open, the seed draws from the profile of a composer that it draws.
-        """
-        rng = np.random.default_rng([seed, 2])
-        names, weights = settings.composers, settings.composer_weights
-        profile = self.profiles[names[rng.choice(len(names), p=weights)]]
-        choices = profile["time_signatures"]
-        share = np.array([row[2] for row in choices])
-        beats, unit, _ = choices[rng.choice(len(choices), p=share / share.sum())]
-        mean = math.exp(np.dot(weights, np.log([self.profiles[name]["tempo"] for name in names])))
-        properties = {
-            "tempo": round(mean, 1) if settings.tempo is None else settings.tempo,
-            "time_signature": settings.time_signature or (beats, unit),
-        }
-        metre = regular_metre(properties["time_signature"])
-        attributes = self._attribute_indices(settings, seed, profile)
-        letters = np.zeros(len(metre), np.int64)
-        if known is None:
-            letters = self._letters(settings, seed, profile, metre)
-        else:  # a drawn plan is not its plan
-            metre = known.metre
-            tempo = known.roll.tempo if settings.tempo is None else settings.tempo
-            properties = known.roll.properties | {"tempo": tempo}
-            attributes = self._in_key(attributes, settings, known)
-        if settings.form is not None:
-            letters = form_letters(settings.form, metre)
-        return properties, torch.tensor(metre), attributes, torch.from_numpy(letters)
-
-    def _attribute_indices(
-        self, settings: GenerationSettings, seed: int, profile: dict
-    ) -> torch.Tensor:
-        """As asked for, or drawn by the profile's shares; open where it has none."""
-        rng = np.random.default_rng([seed, 3])
-        shares = profile.get("attributes", {})
-        chosen = {name: int(rng.choice(len(share), p=share)) for name, share in shares.items()}
-        for name, value in settings.attributes.items():
-            chosen[name] = self.attributes[name].index(value)
-        pairs = zip(self.dit.attribute_names, self.dit.null_attributes.tolist(), strict=True)
-        return torch.tensor([chosen.get(name, null) for name, null in pairs], dtype=torch.int64)
-
-    def _in_key(
-        self, attributes: torch.Tensor, settings: GenerationSettings, known: KnownBeats
-    ) -> torch.Tensor:
-        """The attributes with the key of what is known, unless it is silent or another is asked."""
-        told = attributes.clone()
-        if "key" in self.dit.attribute_names and settings.key is None and known.sounds:
-            column = self.dit.attribute_names.index("key")
-            told[column] = self.dit.null_attributes[column] if known.key is None else known.key
-        return told
-
     def _shift(self, attributes: torch.Tensor) -> int:
         """Semitones from where the transformer draws to one item's key, asked for or drawn."""
         if not self.key_normalised:
             return 0
         return -normalising_shift(int(attributes[self.dit.attribute_names.index("key")]))
 
-    def _letters(
-        self, settings: GenerationSettings, seed: int, profile: dict, metre: np.ndarray
-    ) -> np.ndarray:
-        """Form letters of one of the profile's plans, with the repetition if one is asked for.
-
-        No letters where there is no such plan.
-        """
-        plans = profile.get("plans", {}).get(str(int(metre[0, 0])), [])
-        if settings.repetition is not None:
-            wanted = self.attributes["repetition"].index(settings.repetition)
-            plans = [p for p in plans if repetition_of(plan_repetition(p)) == wanted]
-        if not plans:
-            return np.zeros(len(metre), np.int64)
-        plan = plans[np.random.default_rng([seed, 4]).integers(len(plans))]
-        return planned_letters(plan, metre)
-
     @torch.inference_mode()
     def decode(self, latents: torch.Tensor, properties: list[dict]) -> list[PianoRoll]:
         """Latents (B, N, D) → rolls; `properties` are each roll's tempo and time signature."""
         return rolls_from_logits(self.autoencoder.decode(latents), properties)
-
-
-def _drawn_seeds(generator: torch.Generator | Sequence[torch.Generator]) -> tuple[int, ...]:
-    generators = [generator] if isinstance(generator, torch.Generator) else generator
-    most = SETTINGS["seed"].high
-    draws = [torch.randint(most, (), generator=g, device=g.device) for g in generators]
-    return checked_seeds([int(draw) for draw in draws])
