@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 
@@ -66,7 +67,7 @@ def folder(tmp_path):
 def test_the_shipped_bundle_lists_what_is_shipped():
     """After a part was replaced: ``python -m prism.service.bundle``."""
     bundle = open_bundle()
-    assert bundle.is_shipped and bundle.id == "" and bundle.manifest.name == "music21"
+    assert bundle.is_shipped and bundle.manifest.name == "music21"
     assert bundle.manifest.parts == parts_in(ROOT / "assets" / "corpus", ROOT / "weights")
     assert all(bundle.document(name) for name in DOCUMENTS)
 
@@ -153,20 +154,32 @@ def test_what_is_no_bundle_is_told_before_the_page_is_served(tmp_path, made, sai
     assert str(tmp_path) in capsys.readouterr().err
 
 
-def test_a_link_carries_the_bundle_unless_it_is_shipped(tmp_path):
+def test_a_link_carries_the_bundle(tmp_path):
     mine, settings = bundle_of(tmp_path), choice_of()
-    assert "bundle" not in query(settings, open_bundle().id)
     parameters = [tuple(pair.split("=")) for pair in query(settings, mine.id).split("&")]
-    assert ("bundle", mine.id) in parameters
+    assert parameters[-1] == ("bundle", mine.id)
     again = read_query(parameters, OFFERED, mine.id)
     assert again.complete and not again.faults and again.settings == settings
-    for own, named in (("", "the shipped bundle"), ("x-1", 'the bundle "x-1"')):
+    for own, named in (("prism-1", "the shipped bundle"), ("x-1", 'the bundle "x-1"')):
         link = read_query(parameters, OFFERED, own)
         assert not link.complete and link.settings == settings
         (fault,) = link.faults
         assert fault.startswith(f'The link is of the bundle "{mine.id}", this page of {named}:')
     (fault,) = read_query(parameters[:-1], OFFERED, "x-1").faults
     assert "of the shipped bundle, this page" in fault
+
+
+def test_a_link_of_other_weights_says_that_its_notes_have_changed():
+    shipped = open_bundle()
+    name, _, digest = shipped.id.rpartition("-")
+    assert name == "prism" and len(digest) == 8
+    (fault,) = read_query([("composers", "Ada"), ("bundle", "prism-0")], OFFERED, shipped.id).faults
+    assert "made with other weights: its notes have changed" in fault
+    student = shipped.manifest.parts | {"student": "0" * 64}
+    manifest = dataclasses.replace(shipped.manifest, parts=student)
+    assert dataclasses.replace(shipped, manifest=manifest).id != shipped.id
+    older = read_query([("composers", "Ada")], OFFERED, shipped.id)
+    assert older.complete and not older.bundle and not older.faults
     assert not read_query([("__theme", "dark")], OFFERED, "x-1").faults
 
 

@@ -43,6 +43,7 @@ from prism.corpora.sharded import ShardedCorpus, load_corpus
 from prism.models.hub import find_weights
 from prism.music.metadata import file_stem
 from prism.music.writing import write_text
+from prism.service.links import SHIPPED
 
 if TYPE_CHECKING:
     from prism.corpora.prepared import Corpus
@@ -138,15 +139,11 @@ class Bundle:
 
     @property
     def id(self) -> str:
-        """What a link carries of it: name and a digest of what decides the notes.
-
-        Empty for the shipped one.
-        """
-        if self.is_shipped:
-            return ""
+        """What a link carries of it: name and a digest of what decides the notes."""
         found = [self.manifest.parts.get(name, "") for name in _DECIDING]
         digest = hashlib.sha256(" ".join(found).encode()).hexdigest()
-        return file_stem(self.manifest.name, end=digest[:8]).lower()
+        name = SHIPPED if self.is_shipped else self.manifest.name
+        return file_stem(name, end=digest[:8]).lower()
 
     def path(self, document: str) -> pathlib.Path:
         """The file of one of `DOCUMENTS`, there or not."""

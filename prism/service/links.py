@@ -28,7 +28,7 @@ from prism.models.settings import OTHERS, PUBLIC, SETTINGS, GenerationSettings
 _LISTS = ("composers", "weights")
 # What Gradio's page, Spaces and the sites that lead here add to an address.
 MODE, BLIND = "mode", "blind"  # the value: see `prism.service.listening`
-BUNDLE = "bundle"
+BUNDLE, SHIPPED = "bundle", "prism"
 _OTHERS_NAMES = (MODE, "__*", "view", "deep_link", "utm_*", "*clid")
 
 
@@ -45,16 +45,19 @@ class Link:
         it was understood.
     faults : tuple of str
         A sentence for each name and value that is wrong.
+    bundle : str
+        The id of the bundle it was made with, which older ones do not say.
     """
 
     settings: GenerationSettings
     given: bool
     complete: bool
     faults: tuple[str, ...] = ()
+    bundle: str = ""
 
 
 def query(settings: GenerationSettings, bundle: str = "") -> str:
-    """The part of a link after the question mark; `bundle` is the id of another than the shipped.
+    """The part of a link after the question mark; `bundle` is the id of the page's.
 
     Examples
     --------
@@ -77,12 +80,13 @@ def query(settings: GenerationSettings, bundle: str = "") -> str:
 def read_query(parameters: Iterable[tuple[str, str]], offered: Offered, bundle: str = "") -> Link:
     """Read an address's parameters, decoded, in order; a fault concerns one name alone.
 
-    A link of another bundle than `bundle`, the page's, is told apart.
+    A link of another bundle than `bundle`, the page's, is told apart, and one of other weights in
+    it. A link that names none is of the shipped one.
     """
     parameters = list(parameters)
     texts, faults = _texts((name, text) for name, text in parameters if name != BUNDLE)
     meant = next((text for name, text in parameters if name == BUNDLE), "")
-    if texts and meant != bundle:
+    if texts and meant != bundle and (meant or not _is_shipped(bundle)):
         faults.append(_of_another(meant, bundle))
     values: dict[str, Any] = {}
     for name in (name for name in PUBLIC if name in texts):
@@ -92,11 +96,24 @@ def read_query(parameters: Iterable[tuple[str, str]], offered: Offered, bundle: 
             faults.append(f"The link's {error.called(name)}.")
     complete = "composers" in values and not faults
     settings = GenerationSettings(**{"composers": offered.composers[:1]} | values)
-    return Link(settings, bool(texts or faults), complete, tuple(faults))
+    return Link(settings, bool(texts or faults), complete, tuple(faults), meant)
+
+
+def _is_shipped(bundle: str) -> bool:
+    return not bundle or _name_of(bundle) == SHIPPED
+
+
+def _name_of(bundle: str) -> str:
+    return bundle.rpartition("-")[0]
 
 
 def _of_another(meant: str, bundle: str) -> str:
-    named, own = (f'the bundle "{one}"' if one else "the shipped bundle" for one in (meant, bundle))
+    if meant and _name_of(meant) == _name_of(bundle):
+        return "The link was made with other weights: its notes have changed."
+    named, own = (
+        "the shipped bundle" if _is_shipped(one) else f'the bundle "{one}"'
+        for one in (meant, bundle)
+    )
     return f"The link is of {named}, this page of {own}: the same choice gives other music here."
 
 

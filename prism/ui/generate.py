@@ -345,7 +345,8 @@ def _greeting(link: Link) -> dict[str, Any]:
         said = " ".join(link.faults)
         return status(f"{said} The default stands there: press Generate.", error=True)
     if link.complete:
-        return status("The link was read: its music is coming.")
+        older = "" if link.bundle else " Its notes were others if it was made with earlier weights."
+        return status(f"The link was read: its music is coming.{older}")
     if link.given:
         return status("The link was read. Choose composers and press Generate.")
     return status("Ready. Press play, or Generate for a new piece.") | {"kind": NEW_NEXT}
