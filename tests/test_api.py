@@ -278,7 +278,7 @@ def test_a_small_experiment_over_http(address):
 
 
 def test_a_line_of_words_becomes_settings_that_can_be_drawn(client):
-    said = "a waltz in A minor, mostly Bach with a hint of Mozart, and East Asian bells"
+    said = "a waltz in A minor, mostly Bach with a hint of Mozart, ABA, and East Asian bells"
     found = client.predict(said, api_name="/describe")
     assert found["settings"] == {
         **{"composers": ["Bach", "Mozart"], "weights": [75, 20]},
@@ -289,6 +289,8 @@ def test_a_line_of_words_becomes_settings_that_can_be_drawn(client):
         **{"words": "waltz", "share": None},
     }
     assert found["unused"] == [
+        # This model has learned no form.
+        {"words": "ABA", "reason": "expected nothing, as this model cannot be asked for that"},
         {"words": "East Asian bells", "reason": "Prism has no such sound"},
     ]
     drawn = client.predict(**found["settings"], api_name="/generate")

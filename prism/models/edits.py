@@ -13,7 +13,7 @@ import dataclasses
 import re
 from typing import Any, ClassVar, NamedTuple
 
-from prism.models.setting_types import Offered, Setting
+from prism.models.setting_types import NOTHING, Offered, Setting
 
 BY = {"prism": "Prism", "amt": "AMT", "form": "AMT inside Prism's form"}
 PRISM = "prism"
@@ -176,6 +176,8 @@ class Form(Typed):
 
     def _checked(self, value: Any, offered: Offered | None) -> str:
         text = self._text(value).upper()
+        if offered is not None and not offered.form:
+            raise self._wrong(value, NOTHING)
         if len(text) > self.most or not set(text) <= set(self.letters):
             raise self._wrong(value)
         return text
