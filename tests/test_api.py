@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import pathlib
 import re
 import shutil
 import subprocess
@@ -20,6 +21,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from stand_ins import StandInAMT, make_scorer, make_wishful, served
 from test_known import tune
+from test_musicxml import read
 
 from prism.corpora.prepared import Corpus
 from prism.models.pipeline import PrismPipeline
@@ -278,7 +280,7 @@ def test_a_small_experiment_over_http(address):
 
 
 def test_a_line_of_words_becomes_settings_that_can_be_drawn(client):
-    said = "a waltz in A minor, mostly Bach with a hint of Mozart, and East Asian bells"
+    said = "a waltz in A minor, mostly Bach with a hint of Mozart, ABA, and East Asian bells"
     found = client.predict(said, api_name="/describe")
     assert found["settings"] == {
         **{"composers": ["Bach", "Mozart"], "weights": [75, 20]},
@@ -289,10 +291,37 @@ def test_a_line_of_words_becomes_settings_that_can_be_drawn(client):
         **{"words": "waltz", "share": None},
     }
     assert found["unused"] == [
+        # This model has learned no form.
+        {"words": "ABA", "reason": "expected nothing, as this model cannot be asked for that"},
         {"words": "East Asian bells", "reason": "Prism has no such sound"},
     ]
     drawn = client.predict(**found["settings"], api_name="/generate")
     assert drawn["time_signature"] == [3, 4] and "key A minor" in drawn["detail"]
+
+
+@pytest.mark.parametrize(
+    ("source", "endpoint"), [("prism", "/generate"), ("corpus", "/corpus"), ("amt", "/amt")]
+)
+def test_every_lanes_piece_is_written_as_music(client, source, endpoint):
+    asked = {"composers": ["Bach"], "seed": 3, "tempo": 90}
+    heard = client.predict(**asked, api_name=endpoint)["notes"]
+    written = client.predict(**asked, source=source, api_name="/notation")
+    assert written["done"] and not written["message"] and heard
+    text = pathlib.Path(written["files"]["musicxml"]).read_text(encoding="utf-8")
+    assert read(text) == sorted(tuple(note[:3]) for note in heard)
+    score = pathlib.Path(written["files"]["score"]).read_text(encoding="utf-8")
+    assert score.startswith("<svg")
+
+
+def test_without_the_engraver_there_is_musicxml_and_a_message(client, monkeypatch):
+    monkeypatch.setitem(sys.modules, "verovio", None)
+    written = client.predict(["Mozart"], seed=9, source="corpus", api_name="/notation")
+    assert [*written["files"]] == ["musicxml"] and "pip install verovio" in written["message"]
+
+
+def test_another_lane_than_the_three_is_told(address):
+    _, answer = last_event(address, "notation", {"composers": ["Bach"], "source": "real"})
+    assert answer["error"] == "source: expected one of prism, corpus, amt, got 'real'"
 
 
 @pytest.mark.parametrize("body", [b"{}", b'{"words": 7}', b'{"words": "' + 301 * b"a" + b'"}'])

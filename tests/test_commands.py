@@ -148,18 +148,21 @@ def settings_of(
 
 
 def test_what_is_said_is_read_and_what_is_given_counts_instead(capsys):
-    said = "a soft waltz in A minor, mostly Ada with a touch of Bob, seed 5, like Chopin"
+    said = "a soft rondo in A minor, 3/4, mostly Ada with a touch of Bob, seed 5, like Chopin"
     (settings,) = settings_of(say=said)
     assert settings == choice_of(
-        ("Ada", "Bob"), (75, 20), seed=5, metre="3/4", key="A minor", character="soft"
+        ("Ada", "Bob"), (75, 20), seed=5, metre="3/4", key="A minor", character="soft", form="ABACA"
     )
     told = capsys.readouterr()
     assert told.out == "" and told.err.splitlines() == [
-        "prism: understood: character soft, metre 3/4, key A minor, Ada 79 %, Bob 21 %, seed 5",
+        "prism: understood: character soft, form ABACA, key A minor, metre 3/4, Ada 79 %, "
+        "Bob 21 %, seed 5",
         "prism: not used: “Chopin” (Prism has not learned Chopin)",
     ]
     first, second = settings_of("Cleo", say=said, seed=["7"], number="2", key="C major")
-    assert first == choice_of(("Cleo",), seed=7, metre="3/4", key="C major", character="soft")
+    assert first == choice_of(
+        ("Cleo",), seed=7, metre="3/4", key="C major", character="soft", form="ABACA"
+    )
     assert second.seed == 8
     assert [s.seed for s in settings_of(say=said, number="2")] == [5, 6]
 

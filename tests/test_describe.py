@@ -150,13 +150,45 @@ PHRASES = [
     ("very repetitive", {"repetition": "much"}),
     ("little repetition", {"repetition": "little"}),
     ("no repetition", {"repetition": "none"}),
-    ("strong form", {"structure_scale": 1}),
     ("structure scale 0.5", {"structure_scale": 0.5}),
     ("exaggerated, on a harpsichord", {"guidance_scale": 5, "instrument": "harpsichord"}),
     ("music box", {"instrument": "music box"}),
     ("violins", {"instrument": "strings"}),
     ("AMT accompanies", {"amt_start": "melody"}),
+    # Forms: by their letters and by their names.
+    ("in AABA form", {"form": "AABA"}),
+    ("form ABA", {"form": "ABA"}),
+    ("AABB, by Bach", by("Bach", form="AABB")),
+    ("aaba", {"form": "AABA"}),
+    ("the form is aab", {"form": "AAB"}),
+    ("in AB form, in A-B", {"form": "AB", "key": "A major"}, "B"),
+    ("structure: ABACABA", {"form": "ABACABA"}),
+    ("AA'BA form", {"form": "AABA"}),
+    ("A-B-A, a-Moll", {"form": "ABA", "key": "A minor"}),
+    ("a rondo", {"form": "ABACA"}),
+    ("a rondo in AABA form", {"form": "AABA"}, "rondo"),
+    ("ternary", {"form": "ABA"}),
+    ("da capo", {"form": "ABA"}),
+    ("binary form", {"form": "AABB"}),
+    ("fast, with verse and chorus", {"form": "ABAB", "tempo": 144}),
+    ("a minuet and trio by Bach", by("Bach", metre="3/4", form="ABA")),
+    ("strong form", {"structure_scale": 1}),
+    ("form 0.5", {"structure_scale": 0.5}),
+    # What is no form, however near it looks.
+    ("like Abba", {}, "Abba"),
+    ("ABBA in form ABBA", {"form": "ABBA"}, "ABBA"),
+    ("Bach in bad form", by("Bach"), "bad"),
+    ("B-A-C-H", by("Bach")),
+    ("AB", {}, "AB"),
+    ("CABA form", {}, "CABA"),
+    (f"form {'AAB' * 22}", {}, f"form {'AAB' * 22}"),
     # Negation.
+    ("not AABA", {}, "not AABA"),
+    ("no rondo", {}, "no rondo"),
+    ("not in AABA form but ABA", {"form": "ABA"}),
+    ("ABA, not AABA", {"form": "ABA"}),
+    ("AABA, not in AABA form", {"form": "AABA"}, "not in AABA form"),
+    ("not a waltz, in 4/4", {"metre": "4/4"}),
     ("not fast", {"tempo": 100}),
     ("not too slow", {"tempo": 100}),
     ("slow, not fast", {"tempo": 66}),
@@ -174,6 +206,9 @@ PHRASES = [
     ("Bethoven, alegro", by("Beethoven", tempo=132)),
     ("irsh reels", by("Irish reels")),
     ("sprase and dramtic", {"density": "sparse", "character": "dramatic"}),
+    ("in fomr AABA", {"form": "AABA"}),
+    ("a rodno", {"form": "ABACA"}),
+    ("ternery form", {"form": "ABA"}),
     ("on harpsicord", {"instrument": "harpsichord"}),
     # What Prism has not learned or does not have.
     ("East Asian bells", {}, "East Asian bells"),
@@ -217,6 +252,8 @@ def test_chips_name_the_setting_and_the_words():
         ("Mozart 35 %", "some Mozart"),
         ("seed 7", "seed 7"),
     ]
+    (form,) = describe("in AABA form", OFFERED).understood
+    assert (str(form), form.words) == ("form AABA", "AABA form")
     assert [str(one) for one in describe("like Bach", OFFERED).understood] == ["Bach"]
 
 
@@ -224,6 +261,8 @@ REASONS = {
     "East Asian bells": "“East Asian bells” (Prism has no such sound)",
     "Chopin": "“Chopin” (Prism has not learned Chopin; Beethoven is the nearest that it has)",
     "tempo 500": "“tempo 500” (expected a number from 20 to 400)",
+    "Abba": "“Abba” (Prism has learned no such style)",
+    "AAB" * 22: f"“{'AAB' * 22}” (expected up to 64 letters from A to P such as AABA)",
     "purple": "“purple” (Prism knows no such words)",
     "no piano": "“no piano” (say which you want instead)",
 }
@@ -246,6 +285,7 @@ def test_the_vocabulary_is_the_models():
     assert "nothing, as this model cannot be asked for that" in lacking.reason
     (unlearned,) = describe("Chopin", other).unused
     assert unlearned.reason == "Prism has not learned Chopin"
+    assert describe("a rondo", other._replace(form=False)).unused[0].reason == lacking.reason
     assert describe("baroque", other).unused[0].words == "baroque"
 
 

@@ -7,8 +7,9 @@ from stand_ins import OFFERED
 from starlette.datastructures import QueryParams
 from test_known import STEPS, begun, inside
 
-from prism.models.edits import Edit, Kept
+from prism.models.edits import Edit, Kept, read_bars
 from prism.models.known import KnownBeats
+from prism.models.setting_types import SettingError
 from prism.models.settings import GenerationSettings
 from prism.service.links import query, read_query
 from prism.service.loading import Loader
@@ -114,10 +115,60 @@ def test_what_is_no_setting_of_several_drawings_is_told(name, wrong):
         GenerationSettings("Ada", **{name: wrong})
 
 
+def test_bars_are_read_by_hand():
+    assert read_bars("9", "keep", 16) == ((9, 9),)
+    assert read_bars(" 9-16 ", "keep", 16) == ((9, 16),)
+    assert read_bars("01-4, 5,13-16", "keep", 16, 3) == ((1, 4), (5, 5), (13, 16))
+    assert read_bars("300-310", "bars", 400) == ((300, 310),)
+
+
+# Of up to two groups of 40 bars: what is no such thing, and what should stand there.
+NO_BARS = {
+    "": "bars such as 9 or 9-12, or groups such as 1-4,13-16, got nothing",
+    "one": "bars such as 9 or 9-12, or groups such as 1-4,13-16, got 'one'",
+    "1-8-9": "bars such as 9 or 9-12, or",
+    "-3": "bars such as 9 or 9-12, or",
+    "1-4,": "bars such as 9 or 9-12, or",
+    "９": "bars such as 9 or 9-12, or",
+    "9" * 12: "bars such as 9 or 9-12, or",
+    "4-3": "the lower bar first, such as 3-4, got '4-3'",
+    "0-3": "bars from 1 to 40, such as 1-8, got '0-3'",
+    "3-0": "bars from 1 to 40, such as 1-8, got '3-0'",
+    "41": "bars from 1 to 40, such as 1-8, got '41'",
+    "5-6,2-3": "groups of bars that rise, such as 1-4,13-16: sort them and join what overlaps, got",
+    "1-4,4-6": "groups of bars that rise, such as 1-4,13-16: sort them and join what overlaps, got",
+    "1,2,3": "at most 2 groups of bars such as 1-4,13-16: leave out the others, got '1,2,3'",
+}
+
+
+@pytest.mark.parametrize(("wrong", "told"), NO_BARS.items())
+def test_what_are_no_bars_is_told_with_what_to_write(wrong, told):
+    with pytest.raises(SettingError) as fault:
+        read_bars(wrong, "bars", 40, 2)
+    assert str(fault.value).startswith(f"bars: expected {told}")
+
+
+@pytest.mark.parametrize(
+    ("setting", "text", "told"),
+    [
+        ("redraw", "12-9:7", "the lower bar first, such as 9-12, got '12-9'"),
+        ("redraw", "1:1,0:7", "bars from 1 to 256, such as 1-8, got '0'"),
+        ("redraw", "257:1", "bars from 1 to 256, such as 1-8, got '257'"),
+        ("redraw", "a:1", "bars such as 9 or 9-12, got 'a'"),
+        ("keep", "real:4-2", "the lower bar first, such as 2-4, got '4-2'"),
+        ("keep", "real:1,2,3:7", "at most 2 groups of bars such as 1-4,13-16: leave out the"),
+    ],
+)
+def test_settings_tell_what_is_wrong_with_their_bars(setting, text, told):
+    with pytest.raises(SettingError) as fault:
+        GenerationSettings("Ada", **{setting: text})
+    assert str(fault.value).startswith(f"{setting}: expected {told}")
+
+
 @pytest.mark.parametrize(
     "wrong",
-    ["9-12", "12-9:7", "0:7", "9:2147483648", "9:-1", "9:7;8:1", "a:1", 7, [(1, 2, 3)], "1:1," * 17]
-    + ["257:1", "9:7,", "９:7", ",".join(["1:1"] * 17)],
+    ["9-12", "9:2147483648", "9:-1", "9:7;8:1", 7, [(1, 2, 3)], "1:1," * 17]
+    + ["9:7,", ":7", ",".join(["1:1"] * 17)],
 )
 def test_what_is_no_redraw_is_told(wrong):
     with pytest.raises(ValueError, match="redraw: expected bars and a seed such as 9-12:77 or"):

@@ -53,6 +53,27 @@ def test_every_label_draws_notes_without_stray_frames(pipe, bundled):
     assert np.mean(list(orphans.values())) < 0.15 and max(orphans.values()) < 0.4
 
 
+# Ten redraws have about 90 notes at seams, so that one more or less is .011.
+SEAM_TOLERANCE = 0.05
+
+
+@pytest.mark.slow
+def test_redrawn_bars_leave_no_more_one_frame_notes_at_their_seams_than_elsewhere(pipe):
+    """At a seam is what begins in the frame just before or after it; measured .253, else .348."""
+    lengths = {True: [], False: []}
+    for composer in ("Bach", "Monteverdi", "Haydn", "Mozart", "Beethoven"):
+        for seed in range(2):
+            (roll,) = pipe(composer, seed=seed, redraw=f"9-12:{77 + seed}").rolls
+            seams = np.append(roll.bar_starts, roll.frames)[[8, 12]]
+            _, start, end, _ = roll.arrays()
+            at = np.isin(start, [*seams, *(seams - 1)])
+            for is_seam in lengths:
+                lengths[is_seam] += list((end - start)[at == is_seam])
+    at_seams, elsewhere = (np.mean(np.equal(lengths[is_seam], 1)) for is_seam in (True, False))
+    assert len(lengths[True]) > 60
+    assert at_seams <= elsewhere + SEAM_TOLERANCE
+
+
 def test_melodies_and_choirs_differ_in_polyphony(pipe):
     alone, choir = (
         np.mean([describe(r)["polyphony"] for r in pipe(label, seed=range(3)).rolls])

@@ -142,6 +142,10 @@ def test_no_note_comes_over_http(kept):
     client = Client(kept, verbose=False)
     real = client.predict(["Ada"], seed=3, api_name="/corpus")
     assert (real["notes"], real["files"], real["message"]) == ([], {}, WHY)
+    for source in ("prism", "corpus", "amt"):
+        written = client.predict(["Ada"], seed=3, source=source, api_name="/notation")
+        missing = source == "corpus"
+        assert (written["files"] == {}) == missing and written["message"] == WHY * missing
     both = client.predict(["Ada"], seed=3, api_name="/compare")
     assert both["corpus"]["notes"] == [] and both["prism"]["notes"]
     assert json.dumps(both["scores"]).count("cosine") == 4

@@ -10,20 +10,20 @@ by
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import re
 from typing import Any, ClassVar, NamedTuple
 
-from prism.models.setting_types import Offered, Setting
+from prism.models.setting_types import NOTHING, Offered, Setting, SettingError
 
 BY = {"prism": "Prism", "amt": "AMT", "form": "AMT inside Prism's form"}
 PRISM = "prism"
 # Whose bars can be kept; those of Prism's own piece are kept by redrawing the others.
 REAL, AMT, YOURS = "real", "amt", "yours"
-_BARS = r"(\d{1,3})(?:-(\d{1,3}))?"
-_EDIT = re.compile(rf"{_BARS}:(\d{{1,10}})(?::({'|'.join(BY)}))?", re.ASCII)
-_PART = re.compile(_BARS, re.ASCII)
+_BARS = re.compile(r"(\d{1,9})(?:-(\d{1,9}))?", re.ASCII)
+_EDIT = re.compile(rf"([^:]+):(\d{{1,10}})(?::({'|'.join(BY)}))?", re.ASCII)
 _KEPT = re.compile(
-    rf"({REAL}|{AMT}|{YOURS})(?:-([0-9a-f]{{12}}))?:([\d,\s-]+)"
+    rf"({REAL}|{AMT}|{YOURS})(?:-([0-9a-f]{{12}}))?:([^:]+)"
     rf"(?::(\d{{1,10}})(?::({'|'.join(BY)}))?)?",
     re.ASCII,
 )
@@ -71,6 +71,46 @@ def bars_text(first: int, last: int) -> str:
     return f"{first}" if first == last else f"{first}-{last}"
 
 
+def read_bars(text: str, setting: str, last: int, most: int = 1) -> tuple[tuple[int, int], ...]:
+    """Groups of bars, counted from 1, as (first, last): ``9``, ``9-12`` or ``1-4,13-16``.
+
+    Parameters
+    ----------
+    setting : str
+        What a complaint is about.
+    last : int
+        The highest bar that there may be.
+    most : int
+        How many groups there may be.
+
+    Raises
+    ------
+    SettingError
+        If they are no such bars, or do not rise; it says what to write instead.
+    """
+    found = [_BARS.fullmatch(part.strip()) for part in text.split(",")]
+    parts = tuple((int(one[1]), int(one[2] or one[1])) for one in found if one)
+    if expected := _expected_bars(parts, len(found), last, most):
+        raise SettingError(setting, expected, text)
+    return parts
+
+
+def _expected_bars(parts: tuple[tuple[int, int], ...], count: int, last: int, most: int) -> str:
+    """What should stand instead of `count` groups of which these could be read; "" if nothing."""
+    if len(parts) < count:
+        return "bars such as 9 or 9-12" + (", or groups such as 1-4,13-16" if most > 1 else "")
+    if count > most:
+        return f"at most {most} groups of bars such as 1-4,13-16: leave out the others"
+    for first, end in parts:
+        if min(first, end) < 1 or max(first, end) > last:
+            return f"bars from 1 to {last}, such as {bars_text(1, min(last, 8))}"
+        if first > end:
+            return f"the lower bar first, such as {bars_text(end, first)}"
+    if any(b[0] <= a[1] for a, b in itertools.pairwise(parts)):
+        return "groups of bars that rise, such as 1-4,13-16: sort them and join what overlaps"
+    return ""
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Typed(Setting):
     """A short text in a notation of its own; `example` shows it."""
@@ -85,15 +125,11 @@ class Typed(Setting):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class _Bars(Typed):
-    """Up to `most` groups of bars; `bars` and `seeds` are the highest of each."""
+    """Up to `most` edits or groups of bars; `bars` and `seeds` are the highest of each."""
 
     most: int
     bars: int
     seeds: int
-
-    def _are_bars(self, parts: list[tuple[int, int]], seeds: list[int]) -> bool:
-        inside = all(0 < first <= last <= self.bars for first, last in parts)
-        return inside and len(parts) <= self.most and all(seed <= self.seeds for seed in seeds)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -112,12 +148,14 @@ class Redraw(_Bars):
     def edits(self, text: str | None) -> tuple[Edit, ...]:
         """What the text says; raises `SettingError`."""
         found = [_EDIT.fullmatch(part.strip()) for part in (text.split(",") if text else [])]
-        if not all(found):
+        if not all(found) or len(found) > self.most:
             raise self._wrong(text)
         edits = tuple(
-            Edit(int(one[1]), int(one[2] or one[1]), int(one[3]), one[4] or PRISM) for one in found
+            Edit(*part, int(one[2]), one[3] or PRISM)
+            for one in found
+            for part in read_bars(one[1], self.name, self.bars)
         )
-        if not self._are_bars([e[:2] for e in edits], [e.seed for e in edits]):
+        if any(edit.seed > self.seeds for edit in edits):
             raise self._wrong(text)
         return edits
 
@@ -147,15 +185,13 @@ class Keep(_Bars):
         if text is None:
             return None
         found = _KEPT.fullmatch(text)
-        groups = [_PART.fullmatch(part.strip()) for part in found[3].split(",")] if found else []
-        if not groups or not all(groups) or (found[2] and found[1] != YOURS):
+        if not found or (found[2] and found[1] != YOURS):
             raise self._wrong(text)
-        parts = [(int(one[1]), int(one[2] or one[1])) for one in groups]
+        parts = read_bars(found[3], self.name, self.bars, self.most)
         seed = None if found[4] is None else int(found[4])
-        rising = all(a[1] < b[0] for a, b in zip(parts, parts[1:], strict=False))
-        if not rising or not self._are_bars(parts, [seed or 0]):
+        if (seed or 0) > self.seeds:
             raise self._wrong(text)
-        return Kept(found[1], tuple(parts), seed, found[5] or PRISM, found[2] or "")
+        return Kept(found[1], parts, seed, found[5] or PRISM, found[2] or "")
 
     def _checked(self, value: Any, offered: Offered | None) -> str:
         return str(self.kept(self._text(value).lower()))
@@ -176,6 +212,8 @@ class Form(Typed):
 
     def _checked(self, value: Any, offered: Offered | None) -> str:
         text = self._text(value).upper()
+        if offered is not None and not offered.form:
+            raise self._wrong(value, NOTHING)
         if len(text) > self.most or not set(text) <= set(self.letters):
             raise self._wrong(value)
         return text

@@ -134,7 +134,7 @@ class PrismPipeline:
     @property
     def offered(self) -> Offered:
         """What a call can ask for."""
-        return Offered(self.composers, self.attributes)
+        return Offered(self.composers, self.attributes, bool(self.dit.config.letters))
 
     @property
     def device(self) -> torch.device:
@@ -270,9 +270,6 @@ class PrismPipeline:
             raise SettingError("keep", f"nothing {here}, or known and known_beats", settings.keep)
         if settings.beats != BEATS:
             raise SettingError("beats", f"{BEATS} {here}", settings.beats)
-        if settings.form is not None and not self.dit.config.letters:
-            expected = "nothing, as this model cannot be asked for that"
-            raise SettingError("form", expected, settings.form)
 
     def _redrawn(
         self,

@@ -19,6 +19,7 @@ _MOST_BEATS, _BEAT_UNITS = 32, (1, 2, 4, 8, 16, 32)
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,4})?", re.ASCII | re.IGNORECASE)
 _LONGEST_QUOTED = 40
 _MOST_LISTED = 20
+NOTHING = "nothing, as this model cannot be asked for that"
 
 
 class SettingError(ValueError):
@@ -34,10 +35,11 @@ class SettingError(ValueError):
 
 
 class Offered(NamedTuple):
-    """What a model can be asked for: labels, and attributes with all their values."""
+    """What a model can be asked for: labels, attributes with all their values, maybe a form."""
 
     composers: Sequence[str]
     attributes: Mapping[str, Sequence[str]]
+    form: bool = True
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -216,7 +218,7 @@ class AttributeSetting(Setting):
         if offered is not None:
             values = offered.attributes.get(self.name, ())
             if not values:
-                raise self._wrong(value, "nothing, as this model cannot be asked for that")
+                raise self._wrong(value, NOTHING)
         if not values:
             return value
         word = _meant(value, values) or _meant(usual_spelling(value.strip().capitalize()), values)

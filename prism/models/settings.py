@@ -246,8 +246,9 @@ class GenerationSettings:
         """
         given = tuple(name for name, _ in self.mixer)
         names = SETTINGS["composers"].check(given, offered)
-        spelt = {name: SETTINGS[name].check(v, offered) for name, v in self.attributes.items()}
-        if names == given and spelt == self.attributes:
+        asked = self.attributes | {"form": self.form}
+        spelt = {name: SETTINGS[name].check(value, offered) for name, value in asked.items()}
+        if names == given and spelt == asked:
             return self
         mix = {"composers": names, "composer_weights": [weight for _, weight in self.mixer]}
         return dataclasses.replace(self, **mix, **spelt, mixer=())

@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import pathlib
-import re
 
 import numpy as np
 
-from prism.models.edits import YOURS, Kept
+from prism.models.edits import YOURS, Kept, read_bars
 from prism.models.setting_types import SettingError
+from prism.models.settings import SETTINGS
 from prism.music.metadata import metre
 from prism.music.midi import read_midi
 from prism.music.roll import BEATS, FRAMES_PER_BEAT, TICKS_PER_FRAME, PianoRoll, Piece
@@ -18,7 +18,6 @@ from prism.service.piece import ShownPiece
 from prism.service.upload import KIND, PLAYED_TEMPO
 
 _KEPT_TICKS = BEATS // 2 * FRAMES_PER_BEAT * TICKS_PER_FRAME
-_BARS = re.compile(r"(\d{1,5})(?:-(\d{1,5}))?", re.ASCII)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,12 +43,7 @@ class KeptBars:
         if bars is None:
             within = piece.bars + np.diff(piece.bars, append=piece.ticks) - piece.bars[0]
             return cls(piece, ((1, max(1, int((within <= _KEPT_TICKS).sum()))),))
-        found = [_BARS.fullmatch(part.strip()) for part in bars.split(",")]
-        parts = tuple((int(one[1]), int(one[2] or one[1])) for one in found if one)
-        ends = [0, *(bar for part in parts for bar in part), count]
-        if not all(found) or len(parts) > 2 or sorted(ends) != ends or not ends[1]:
-            raise SettingError("bars", f"one or two from 1 to {count}, such as 1-{count}", bars)
-        return cls(piece, parts)
+        return cls(piece, read_bars(bars, "bars", count, SETTINGS["keep"].most))
 
     @property
     def roll(self) -> PianoRoll:

@@ -26,7 +26,7 @@ from typing import Any, NamedTuple
 
 from prism.models.setting_types import Offered, SettingError, Text, number_text
 from prism.models.settings import PUBLIC, SETTINGS
-from prism.service.vocabulary import Meaning, Token, moderate, speller, tokens, vocabulary
+from prism.service.vocabulary import Meaning, Token, forms, moderate, speller, tokens, vocabulary
 
 WORDS = Text(name="words", help="what the music should be like", longest=300)
 
@@ -146,8 +146,16 @@ def _items(said: Sequence[Token], offered: Offered) -> Iterator[_Item]:
     known = vocabulary(offered)
     spelling, longest = speller(known), max(map(len, known))
     words, at = [spelling[token.plain] for token in said], 0
+    letters = forms(said, known, words)
     while at < len(said):
-        for end in range(min(at + longest, len(said)), at, -1):
+        if at in letters:
+            form, end = letters[at]
+            yield _Item(Meaning("says", {"form": form}), said[at].start, said[end - 1].end)
+            at = end
+            continue
+        # "in AB form" is not in A flat.
+        most = min([at + longest, len(said), *(start for start in letters if start > at)])
+        for end in range(most, at, -1):
             meaning = known.get(tuple(words[at:end]))
             # "in a" begins something else, "in A" is a key.
             if meaning and (meaning.kind == "ignored" or said[end - 1].written not in ("a", "am")):
@@ -196,6 +204,7 @@ class _Reading:
         self._text, self._offered = text, offered
         self._said: list[_Said] = []
         self._excluded: list[_Said] = []
+        self._without_contrary: list[_Said] = []
         self._unused: dict[tuple[int, int], str] = {}
         self._forget()
 
@@ -260,6 +269,7 @@ class _Reading:
             said._replace(value=moderate(said.name, said.value), direct=False, avoided=said.value)
             for said in others
         ]
+        self._without_contrary += [said for said in contrary if said.value is None]
         return [said for said in contrary if said.value is not None]
 
     def _add(self, found: Sequence[_Said], place: tuple[int, int]) -> None:
@@ -299,6 +309,9 @@ class _Reading:
             counted += some
         counted += [s for s in self._said if s.avoided not in (None, settings.get(s.name))]
         self._tell_overruled(counted)
+        for said in self._without_contrary:
+            if settings.get(said.name, said.avoided) != said.avoided:
+                self._unused.pop((said.start, said.end), None)
         unused = [Unused(self._text[a:b], why) for (a, b), why in sorted(self._unused.items())]
         understood.sort(key=lambda placed: placed[0])
         return Description(settings, tuple(u for _, u in understood), tuple(unused))

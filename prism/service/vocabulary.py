@@ -8,6 +8,10 @@ Conventions
 plain words
     Lower case, without accents and apostrophes, and without a final s: ``Bach's`` is ``bach``,
     ``reels`` is ``reel``, in the vocabulary as in what is said.
+form letters
+    ``AABA`` in order of first appearance. Capitals of which some return, or four small letters,
+    can be nothing else unless they are listed, as the band is; ``AB`` and ``abba`` are a form
+    beside a word such as "form".
 order
     Of two meanings of the same words the first stands: the model's own labels come before the
     table's synonyms, and those before what a single word of a label or a value might mean.
@@ -20,7 +24,7 @@ import itertools
 import json
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from rapidfuzz import process
@@ -30,13 +34,16 @@ from prism import ASSETS
 from prism.models.setting_types import Number, Offered
 from prism.models.settings import ATTRIBUTE_SETTINGS, PUBLIC
 from prism.music.attributes import ATTRIBUTES
+from prism.music.form import LETTER_NAMES
 from prism.music.instruments import INSTRUMENTS
 
-# Initials, as of J. S. Bach, are passed over.
+# Initials, as of J. S. Bach, are passed over; A-B-A is one word.
 _TOKEN = re.compile(
-    r"(?:\b[A-Z]\.\s*){2,}|(?P<said>\d+/\d+|\d+(?:\.\d+)?|"
+    r"(?:\b[A-Z]\.\s*){2,}|(?P<said>\d+/\d+|\d+(?:\.\d+)?|\b[A-P](?:-[A-P]){2,}\b|"
     r"[^\W\d_]+(?:['’][^\W\d_]+)*(?:[#♯♭][^\W\d_]*)?|[%&+,;.!?])"
 )
+# f: a word such as "form", i: one that is passed over; c and l: letters, see `_letters`.
+_FORM = re.compile("[cl]f|fi?[cl]|c")
 _SHORTEST_CORRECTED = 4
 # One wrong letter of five, two of ten; of four, two that changed places.
 _LEAST_ALIKE, _LEAST_ALIKE_REORDERED = 0.8, 0.75
@@ -63,6 +70,13 @@ class Meaning(NamedTuple):
     content: Any = None
 
 
+class _Form(NamedTuple):
+    """Letters, and the index after the last token that tells them."""
+
+    letters: str
+    end: int
+
+
 Vocabulary = dict[tuple[str, ...], Meaning]
 
 
@@ -82,6 +96,33 @@ def vocabulary(offered: Offered) -> Vocabulary:
 def speller(words: Vocabulary) -> Mapping[str, str]:
     """Plain words as the vocabulary spells them; others as they are."""
     return _Spelling({word for phrase in words for word in phrase})
+
+
+def forms(said: Sequence[Token], known: Vocabulary, words: Sequence[str]) -> dict[int, _Form]:
+    """Where forms stand, by the index of their first token; `words` are the tokens as spelt."""
+    beside = _table()["form"]
+    signs = ""
+    for token, word in zip(said, words, strict=True):
+        is_ignored = known.get((word,), Meaning("")).kind == "ignored"
+        signs += "f" if word in beside else "i" if is_ignored else _letters(token, known)
+    found = {}
+    for match in _FORM.finditer(signs):
+        at = next(n for n in range(*match.span()) if signs[n] in "cl")
+        found[match.start()] = _Form(said[at].plain.upper(), match.end())
+    return found
+
+
+def _letters(token: Token, known: Vocabulary) -> str:
+    """``c`` for letters that are a form wherever they stand, ``l`` beside the word, ``x`` for none.
+
+    A form's letters appear in order, so that neither ``Bach`` nor ``bad`` is one.
+    """
+    letters, capitals = token.plain.upper(), token.written.isupper()
+    names = "".join(dict.fromkeys(letters))
+    if len(letters) < (2 if capitals else 3) or not LETTER_NAMES.startswith(names):
+        return "x"
+    is_clear = len(letters) > (2 if capitals else 3) and 1 < len(names) < len(letters)
+    return "c" if is_clear and (token.plain,) not in known else "l"
 
 
 def _plainly(meanings: Iterable[tuple[str, Meaning]]) -> Vocabulary:
@@ -110,8 +151,8 @@ class _Spelling(dict):
 
 
 def _plain(word: str) -> str:
-    letters = unicodedata.normalize("NFKD", word).replace("'", "").replace("’", "").casefold()
-    bare = "".join(letter for letter in letters if not unicodedata.combining(letter))
+    letters = unicodedata.normalize("NFKD", word).casefold()
+    bare = "".join(c for c in letters if c not in "'’-" and not unicodedata.combining(c))
     return bare.removesuffix("s") if len(bare) > 3 else bare
 
 

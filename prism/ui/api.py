@@ -29,14 +29,16 @@ from typing import Any
 
 import gradio as gr
 
+from prism.drawing.engraving import EngravingError
 from prism.models.edits import YOURS
-from prism.models.setting_types import Setting, Text
+from prism.models.setting_types import Setting, Text, Word
 from prism.models.settings import PUBLIC, SETTINGS
 from prism.music.roll import FRAMES
 from prism.service.describe import WORDS
 from prism.service.log import fault_words
 from prism.service.piece import ShownPiece
 from prism.service.service import Service
+from prism.service.sources import TITLES
 from prism.service.takes import NOT_OF_TAKES, SORT, Take, ordered
 from prism.service.upload import MAX_BYTES, read_upload
 from prism.ui.evaluate import ALONE, RUNS, live_experiment
@@ -53,11 +55,17 @@ def _deciding(source: str) -> tuple[Setting, ...]:
 MIDI = Text(
     name="midi", help="a MIDI file in base64, of which bars are kept", longest=2 * MAX_BYTES
 )
+WHOSE = Word(
+    name="source",
+    default="prism",
+    choices=TITLES,
+    help="whose piece is written, corpus's a real one",
+)
 # What each takes, in order.
 ENDPOINTS: dict[str, tuple[Setting, ...]] = {
     "composers": (),
     "generate": _deciding("prism"),
-    "notation": _deciding("prism"),
+    "notation": (*_deciding("prism"), SETTINGS["amt_start"], WHOSE),
     "continued": (MIDI, *_deciding("prism")),
     "corpus": _deciding("corpus"),
     "takes": (*(s for s in _deciding("prism") if s.name not in NOT_OF_TAKES), SORT),
@@ -90,13 +98,14 @@ class Api:
         """Draw 64 beats with Prism's model; a piece, clearer with every answer."""
         yield from self._piece("prism", settings)
 
-    def notation(self, **settings: Any) -> Iterator[Answer]:
-        """Write what /generate draws as music for two hands; files: musicxml and score (SVG)."""
+    def notation(self, source: Any, **settings: Any) -> Iterator[Answer]:
+        """Write a piece as music for two hands; files: musicxml and score (SVG), and a message."""
         with _told_mistakes():
-            *_, last = self.service.fill("prism", self.service.settings(**settings))
-            files = last.piece.notate().engrave().files
-            written = {name: file_data(files[name]) for name in ("musicxml", "score")}
-            yield {"done": True, "files": written}
+            name, chosen = WHOSE.check(source), self.service.settings(**settings)
+            for progress in self.service.fill(name, chosen):
+                if not progress.done:
+                    yield {"done": False}
+            yield {"done": True} | _written(progress.piece)
 
     def takes(self, sort: Any, **settings: Any) -> Iterator[Answer]:
         """Draw four takes of one setting; takes: pieces without files, each with its figures."""
@@ -205,6 +214,17 @@ def _parameter(setting: Setting) -> inspect.Parameter:
     elif setting is SETTINGS["composer_weights"]:
         default, annotation = None, annotation | None
     return inspect.Parameter(setting.public_name, kind, default=default, annotation=annotation)
+
+
+def _written(piece: ShownPiece) -> Answer:
+    """The files of a piece as written music, and what is missing and why."""
+    message = piece.withheld
+    try:
+        piece.notate().engrave()
+    except EngravingError as error:
+        message = str(error)
+    kinds = [kind for kind in ("musicxml", "score") if kind in piece.files]
+    return {"files": {kind: file_data(piece.files[kind]) for kind in kinds}, "message": message}
 
 
 def _told(piece: ShownPiece | None, done: bool) -> Answer:
