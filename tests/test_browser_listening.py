@@ -38,6 +38,14 @@ ANSWERED = """() => {
 }"""
 
 
+# The colour of each lane, and what is painted in it.
+LOOK = """panel => [...panel.querySelectorAll('.prism-player')].map(lane => ({
+    colour: getComputedStyle(lane).getPropertyValue('--prism-source'),
+    roll: lane.querySelector('canvas').toDataURL() }))"""
+COLOURS = """['prism', 'corpus', 'amt']
+    .map(name => getComputedStyle(document.body).getPropertyValue(`--prism-${name}`))"""
+
+
 def names() -> set[str]:
     """What would tell a source: titles, details and files' names of all that can be heard."""
     stored = read_examples(open_bundle().path("examples")).examples
@@ -68,8 +76,16 @@ def test_nothing_tells_before_the_vote_and_all_is_told_after(visit):
         for text in (seen, answers):
             assert not SOURCE.search(text)
         assert not told(page.content() + answers)
+        grey = panel.evaluate(LOOK)
+        assert len({lane["colour"] for lane in grey}) == 1
         panel.get_by_role("radio").nth(1).check()
         panel.get_by_role("button", name="Answer").click()
     panel.get_by_text("You so far").wait_for()
     assert len(told(panel.inner_text())) >= 3
+    coloured = panel.evaluate(LOOK)
+    assert {lane["colour"] for lane in coloured} == set(page.evaluate(COLOURS))
+    assert all(new["roll"] != old["roll"] for new, old in zip(coloured, grey, strict=True))
+    panel.get_by_role("button", name="Next round").click()
+    panel.get_by_text(QUESTIONS[0]).wait_for()
+    panel.locator(".prism-player[data-source='']").nth(2).wait_for()
     assert told("".join(page.evaluate("window.answers")))  # so the search above can find them
