@@ -128,7 +128,7 @@ class Controls:
             )
             self.stop = gr.Button("Stop", scale=0, min_width=60)
             self.link = ShareLink(share_value(), min_width=60)
-        self.status = StatusLine(status("Loading the model, a few seconds…"))
+        self.status = StatusLine(status("Loading the model, a few seconds…", loading=True))
 
     def _lay_out_examples(self, names: Iterable[str]) -> None:
         look = {"scale": 0, "min_width": 0}

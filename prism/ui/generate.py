@@ -148,7 +148,8 @@ class Handlers:
         """
         skipped = [gr.skip()] * _BEGUN
         if not self.service.pipeline.ready:
-            yield [gr.skip(), status("Loading the model, a few seconds…"), *skipped[2:]]
+            said = status("Loading the model, a few seconds…", loading=True)
+            yield [gr.skip(), said, *skipped[2:]]
         try:
             # The mixer may not have heard yet of the composers that were chosen last.
             weights = dict(zip(mix["composers"], mix["weights"], strict=True))
