@@ -48,6 +48,7 @@ COUNTS = {
     "roll*": 3,
     "chip*": 5,
     "example*": 5,
+    "take*": 4,
 }
 # Where each is, and whether it is what a finger in its middle would touch.
 MEASURE = """selectors => Object.entries(selectors).flatMap(([name, selector]) => {
@@ -113,7 +114,8 @@ def apart(boxes: list[dict]) -> None:
         assert min(width, height) < 1, f"{one['name']} lies over {other['name']}"
 
 
-def check_screen(page, size: str, controls: dict[str, str] = CONTROLS) -> None:
+def check_screen(page, size: str, controls: dict[str, str] = CONTROLS, least: int = 130) -> None:
+    """All of it is seen; a roll is `least` pixels high."""
     width, height = resize(page, size)
     essential = LANES if size == "phone" else LANES | controls
     boxes = page.evaluate(MEASURE, essential)
@@ -131,7 +133,7 @@ def check_screen(page, size: str, controls: dict[str, str] = CONTROLS) -> None:
     # One scale: under one ruler, with equal edges.
     for edge in ("left", "right"):
         assert len({round(box[edge]) for box in (*rolls, ruler)}) == 1
-    assert rolls[0]["bottom"] - rolls[0]["top"] >= (90 if size == "phone" else 130)
+    assert rolls[0]["bottom"] - rolls[0]["top"] >= (90 if size == "phone" else least)
     playhead = page.locator(".playhead").bounding_box()
     assert playhead["y"] <= ruler["bottom"] and rolls[0]["left"] <= playhead["x"]
     assert playhead["y"] + playhead["height"] >= rolls[2]["bottom"]
@@ -207,6 +209,19 @@ def test_what_matters_is_in_sight_after_generate(page, size):
     page.evaluate("document.querySelector('.prism-settings').scrollTo(0, 0)")
     # With four composers the last of the settings are scrolled to.
     check_screen(page, size, {n: rule for n, rule in CONTROLS.items() if n != "more settings"})
+
+
+@pytest.mark.parametrize("size", ("laptop", "tablet", "large"))
+def test_four_takes_push_nothing_out(page, size):
+    resize(page, size)
+    page.get_by_role("button", name="4 takes", exact=True).click()
+    page.wait_for_function("document.querySelectorAll('.prism-takes .figure').length === 12")
+    page.evaluate("document.querySelector('.prism-settings').scrollTo(0, 0)")
+    kept = {name: rule for name, rule in CONTROLS.items() if name != "more settings"}
+    strip = {"take*": ".take", "order": ".prism-takes select", "close": ".prism-takes .close"}
+    check_screen(page, size, kept | strip, least=100)
+    page.get_by_role("button", name="Close", exact=True).click()
+    check_screen(page, size, kept)
 
 
 @pytest.mark.parametrize("size", ("laptop", "tablet"))
