@@ -29,6 +29,15 @@ LISTEN = """
         return answer;
     };
 """
+# Whether anything of the usual page was seen, however shortly.
+GLANCE = """
+    const look = () => {
+        window.glanced ||= [...document.querySelectorAll('.prism-first, .prism-footer')]
+            .some(part => part.offsetParent);
+        requestAnimationFrame(look);
+    };
+    look();
+"""
 # All that was asked for is there.
 ANSWERED = """() => {
     const asked = window.answers.filter(answer => answer.startsWith('{"event_id"'));
@@ -58,11 +67,12 @@ def told(text: str) -> set[str]:
 
 
 def test_nothing_tells_before_the_vote_and_all_is_told_after(visit):
-    page = visit(link="?mode=blind", script=LISTEN)
+    page = visit(link="?mode=blind", script=LISTEN + GLANCE)
     panel = page.locator(".prism-listening")
     panel.get_by_role("button", name="Begin").wait_for()
-    assert not page.locator(".prism-first").is_visible()
+    assert page.evaluate("window.glanced") is False
     # What it opens with is no part of the question.
+    page.locator(".prism-status", has_text="Ready").first.wait_for(state="attached")
     page.wait_for_function(ANSWERED)
     page.evaluate("window.answers.fill('')")
     panel.get_by_role("button", name="Begin").click()

@@ -1,7 +1,5 @@
 // Called once when the page is there: mends what Gradio's own elements say and who can reach them.
 () => {
-  const blind = new URLSearchParams(location.search).get("mode") === "blind";
-  document.documentElement.classList.toggle("prism-blind", blind);
   // A chosen composer's button is called "Remove 0": nobody can tell whom it removes.
   const name = () => {
     for (const token of document.querySelectorAll(".prism-controls .token")) {
