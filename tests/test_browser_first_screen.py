@@ -251,6 +251,8 @@ def test_what_was_understood_pushes_nothing_out(page, size):
 def test_a_phone_has_room_for_fingers_and_generate_stays(page):
     resize(page, "phone")
     assert page.evaluate(TOO_SMALL) == []
+    widths = [title.bounding_box()["width"] for title in page.locator(f"{LANE} .titles").all()]
+    assert min(widths) > 100  # for more than a word of a title
     page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
     box = page.locator(".prism-generate").bounding_box()
     assert box["height"] == 48 and box["y"] + box["height"] <= 844

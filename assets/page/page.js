@@ -11,7 +11,8 @@
   const mend = () => {
     name();
     // What is narrower than its table scrolls, with the keyboard too.
-    for (const table of document.querySelectorAll(".prism-table table")) table.tabIndex = 0;
+    const scrolled = ".prism-table table, .prism-figure-cosines .matplotlib";
+    for (const place of document.querySelectorAll(scrolled)) place.tabIndex = 0;
     // A place for a picture that is not there yet has a name, but nothing that can bear one.
     for (const place of document.querySelectorAll(".empty[aria-label]")) place.role = "img";
   };
