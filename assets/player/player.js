@@ -374,21 +374,15 @@ for (const button of root.querySelectorAll(".made")) {
   });
 }
 
-// Where people listen blind, a lane has no source until they have answered.
-function showSource() {
-  const source = value().source || "";
-  if (root.dataset.source === source) return;
-  root.dataset.source = source;
-  colour = null;
-}
-
 function show() {
   const now = value();
   root.dataset.state = !now.notes.length ? "empty" : now.busy ? "rendering" : "ready";
   const grown = Number(root.dataset.beats) !== now.beats;
   for (const name of ["tempo", "beats", "bar", "bars"]) root.dataset[name] = now[name];
   if (grown) alone("length");
-  showSource();
+  // Where people listen blind, a lane has a source's colour once they have answered.
+  root.dataset.source = now.source || "";
+  colour = null;
   showText();
   showSound();
   showDownloads();
