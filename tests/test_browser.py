@@ -316,8 +316,9 @@ def test_stop_ends_the_drawing_and_generate_works_again(visit):
     page.get_by_label("Seed", exact=True).fill(str(SLOW_SEED))
     page.get_by_role("button", name="Generate").click()
     page.wait_for_function("document.querySelector('.prism-player').dataset.state === 'rendering'")
+    page.wait_for_function("document.querySelector('.prism-status').dataset.busy === 'true'")
     page.get_by_role("button", name="Stop").click()
-    page.wait_for_function("document.querySelector('.prism-status').textContent === 'Stopped.'")
+    page.locator(".prism-status[data-busy=false]", has_text="Stopped.").wait_for()
     page.wait_for_function(
         """() => [...document.querySelectorAll('.prism-player')].slice(0, 3)
             .every(player => player.dataset.state !== 'rendering')"""

@@ -48,6 +48,7 @@ COUNTS = {
     "roll*": 3,
     "chip*": 5,
     "example*": 5,
+    "take*": 4,
 }
 # Where each is, and whether it is what a finger in its middle would touch.
 MEASURE = """selectors => Object.entries(selectors).flatMap(([name, selector]) => {
@@ -113,7 +114,8 @@ def apart(boxes: list[dict]) -> None:
         assert min(width, height) < 1, f"{one['name']} lies over {other['name']}"
 
 
-def check_screen(page, size: str, controls: dict[str, str] = CONTROLS) -> None:
+def check_screen(page, size: str, controls: dict[str, str] = CONTROLS, least: int = 130) -> None:
+    """All of it is seen; a roll is `least` pixels high."""
     width, height = resize(page, size)
     essential = LANES if size == "phone" else LANES | controls
     boxes = page.evaluate(MEASURE, essential)
@@ -131,7 +133,7 @@ def check_screen(page, size: str, controls: dict[str, str] = CONTROLS) -> None:
     # One scale: under one ruler, with equal edges.
     for edge in ("left", "right"):
         assert len({round(box[edge]) for box in (*rolls, ruler)}) == 1
-    assert rolls[0]["bottom"] - rolls[0]["top"] >= (90 if size == "phone" else 130)
+    assert rolls[0]["bottom"] - rolls[0]["top"] >= (90 if size == "phone" else least)
     playhead = page.locator(".playhead").bounding_box()
     assert playhead["y"] <= ruler["bottom"] and rolls[0]["left"] <= playhead["x"]
     assert playhead["y"] + playhead["height"] >= rolls[2]["bottom"]
@@ -181,12 +183,24 @@ def test_text_stands_out(page):
         assert found and min(found) >= 4.5, (text, found)
 
 
+def check_settings_unscrolled(page) -> None:
+    """With three composers the last of the settings, a visitor's own file, is still in sight."""
+    page.wait_for_function("document.querySelectorAll('.prism-mixer .boundary').length === 2")
+    hidden = """() => {
+        const place = document.querySelector('.prism-settings');
+        return place.scrollHeight - place.clientHeight;
+    }"""
+    assert page.evaluate(hidden) <= 0
+
+
 def test_four_composers_push_nothing_out(page):
     resize(page, "laptop")
     box = page.get_by_label("Composers", exact=True)
     box.click()
     for place in (3, 2, 1):
-        page.get_by_role("option").nth(place).click()
+        if place == 1:
+            check_settings_unscrolled(page)
+        page.locator("[role=listbox] [role=option]").nth(place).click()
     box.press("Escape")
     page.wait_for_function("document.querySelectorAll('.prism-mixer .boundary').length === 3")
     page.get_by_text("More settings").click()
@@ -209,6 +223,19 @@ def test_what_matters_is_in_sight_after_generate(page, size):
     check_screen(page, size, {n: rule for n, rule in CONTROLS.items() if n != "more settings"})
 
 
+@pytest.mark.parametrize("size", ("laptop", "tablet", "large"))
+def test_four_takes_push_nothing_out(page, size):
+    resize(page, size)
+    page.get_by_role("button", name="4 takes", exact=True).click()
+    page.wait_for_function("document.querySelectorAll('.prism-takes .figure').length === 12")
+    page.evaluate("document.querySelector('.prism-settings').scrollTo(0, 0)")
+    kept = {name: rule for name, rule in CONTROLS.items() if name != "more settings"}
+    strip = {"take*": ".take", "order": ".prism-takes select", "close": ".prism-takes .close"}
+    check_screen(page, size, kept | strip, least=100)
+    page.get_by_role("button", name="Close", exact=True).click()
+    check_screen(page, size, kept)
+
+
 @pytest.mark.parametrize("size", ("laptop", "tablet"))
 def test_what_was_understood_pushes_nothing_out(page, size):
     resize(page, size)
@@ -224,6 +251,8 @@ def test_what_was_understood_pushes_nothing_out(page, size):
 def test_a_phone_has_room_for_fingers_and_generate_stays(page):
     resize(page, "phone")
     assert page.evaluate(TOO_SMALL) == []
+    widths = [title.bounding_box()["width"] for title in page.locator(f"{LANE} .titles").all()]
+    assert min(widths) > 100  # for more than a word of a title
     page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
     box = page.locator(".prism-generate").bounding_box()
     assert box["height"] == 48 and box["y"] + box["height"] <= 844

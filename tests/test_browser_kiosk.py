@@ -9,6 +9,7 @@ from conftest import LANES, at_rest
 from PIL import Image
 
 KIOSK = "document.documentElement.classList.contains('prism-kiosk')"
+STATUS = "document.querySelector('.prism-status')"
 CODE = ".prism-kiosk-side img[src]"
 
 
@@ -42,6 +43,11 @@ def test_after_a_minute_without_anybody_a_new_piece_is_drawn(visit):
     page.keyboard.press("Escape")  # by this clock
     page.clock.run_for(59_000)
     assert not page.evaluate(KIOSK) and page.url == first
+    # It goes by what the status line says of itself, in whatever words it speaks.
+    page.evaluate(f"{STATUS}.dataset.busy = true; {STATUS}.textContent = 'Fertig.'")
+    page.clock.run_for(2000)
+    assert not page.evaluate(KIOSK) and page.url == first
+    page.evaluate(f"{STATUS}.dataset.busy = false; {STATUS}.textContent = 'Drawn.'")
     page.clock.run_for(2000)
     page.wait_for_function("first => location.href !== first", arg=first)
     assert page.evaluate(KIOSK)

@@ -29,6 +29,15 @@ LISTEN = """
         return answer;
     };
 """
+# Whether anything of the usual page was seen, however shortly.
+GLANCE = """
+    const look = () => {
+        window.glanced ||= [...document.querySelectorAll('.prism-first, .prism-footer')]
+            .some(part => part.offsetParent);
+        requestAnimationFrame(look);
+    };
+    look();
+"""
 # All that was asked for is there.
 ANSWERED = """() => {
     const asked = window.answers.filter(answer => answer.startsWith('{"event_id"'));
@@ -36,6 +45,14 @@ ANSWERED = """() => {
     const done = lines.filter(line => line.includes("process_completed"));
     return asked.length && asked.every(a => done.some(l => l.includes(JSON.parse(a).event_id)));
 }"""
+
+
+# The colour of each lane, and what is painted in it.
+LOOK = """panel => [...panel.querySelectorAll('.prism-player')].map(lane => ({
+    colour: getComputedStyle(lane).getPropertyValue('--prism-source'),
+    roll: lane.querySelector('canvas').toDataURL() }))"""
+COLOURS = """['prism', 'corpus', 'amt']
+    .map(name => getComputedStyle(document.body).getPropertyValue(`--prism-${name}`))"""
 
 
 def names() -> set[str]:
@@ -50,11 +67,12 @@ def told(text: str) -> set[str]:
 
 
 def test_nothing_tells_before_the_vote_and_all_is_told_after(visit):
-    page = visit(link="?mode=blind", script=LISTEN)
+    page = visit(link="?mode=blind", script=LISTEN + GLANCE)
     panel = page.locator(".prism-listening")
     panel.get_by_role("button", name="Begin").wait_for()
-    assert not page.locator(".prism-first").is_visible()
+    assert page.evaluate("window.glanced") is False
     # What it opens with is no part of the question.
+    page.locator(".prism-status", has_text="Ready").first.wait_for(state="attached")
     page.wait_for_function(ANSWERED)
     page.evaluate("window.answers.fill('')")
     panel.get_by_role("button", name="Begin").click()
@@ -68,8 +86,16 @@ def test_nothing_tells_before_the_vote_and_all_is_told_after(visit):
         for text in (seen, answers):
             assert not SOURCE.search(text)
         assert not told(page.content() + answers)
+        grey = panel.evaluate(LOOK)
+        assert len({lane["colour"] for lane in grey}) == 1
         panel.get_by_role("radio").nth(1).check()
         panel.get_by_role("button", name="Answer").click()
     panel.get_by_text("You so far").wait_for()
     assert len(told(panel.inner_text())) >= 3
+    coloured = panel.evaluate(LOOK)
+    assert {lane["colour"] for lane in coloured} == set(page.evaluate(COLOURS))
+    assert all(new["roll"] != old["roll"] for new, old in zip(coloured, grey, strict=True))
+    panel.get_by_role("button", name="Next round").click()
+    panel.get_by_text(QUESTIONS[0]).wait_for()
+    panel.locator(".prism-player[data-source='']").nth(2).wait_for()
     assert told("".join(page.evaluate("window.answers")))  # so the search above can find them

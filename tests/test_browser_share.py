@@ -58,7 +58,6 @@ def choose(page) -> None:
 
 def test_a_link_gives_another_visitor_the_same_notes(visit, tmp_path):
     first = visit(permissions=["clipboard-read", "clipboard-write"])
-    assert first.get_by_role("button", name="Copy link").is_disabled()
     choose(first)
     generate(first)
     address = urllib.parse.urlsplit(first.url)
@@ -91,6 +90,25 @@ def test_a_link_gives_another_visitor_the_same_notes(visit, tmp_path):
     assert second.get_by_label("number input for Steps").input_value() == "9"
     assert second.get_by_label("number input for Repetition").input_value() == "1.5"
     assert shares(second).get_attribute("aria-valuenow") == "80"
+
+
+def test_the_link_of_what_the_page_opens_with_gives_the_same_notes(visit, tmp_path):
+    first = visit(permissions=["clipboard-read", "clipboard-write"])
+    filled(first, 3)
+    first.get_by_role("button", name="Copy link").click()
+    first.wait_for_function("document.querySelector('.prism-status').textContent.includes('Link')")
+    link = urllib.parse.urlsplit(first.evaluate("navigator.clipboard.readText()"))
+    # The address bar holds what was asked for.
+    assert "composers=" in link.query and "composers=" not in first.url
+
+    second = visit(link=f"?{link.query}")
+    filled(second, 3)
+    for index in range(3):
+        assert midi(second, tmp_path, index) == midi(first, tmp_path, index)
+
+    # A new piece is still what Generate promises.
+    generate(first)
+    assert "seed=7&" in link.query and "seed=7&" not in first.url
 
 
 def test_a_mistake_in_a_link_is_told_and_the_page_works(visit):

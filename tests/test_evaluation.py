@@ -368,6 +368,12 @@ def test_figures_show_the_result(rows, held, network):
     ]
     odds = figures["mixing"].axes[1].get_lines()[0]
     assert odds.get_ydata().tolist() == [-1, 0, 1]
+    for name in ("mixing", "guidance", "originality"):
+        figures[name].draw_without_rendering()
+        (legend,) = figures[name].legends
+        assert legend.get_texts()
+        # Over the axes, not over the curves.
+        assert legend.get_window_extent().y0 >= figures[name].axes[0].bbox.y1
     older = dict(result)
     del older["guidance"], older["mixing"]
     assert list(evaluation_figures(older)) == figure_names(older)

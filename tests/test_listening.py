@@ -79,6 +79,7 @@ def test_shares_have_wilson_intervals_worked_by_hand():
     assert chosen["prism"] == (0, pytest.approx((0, 0.6576), abs=1e-4))
     assert "1 (95 %: 9 to 91 %) of 2 answers" in tally_words(votes)
     assert "0 (95 %: 0 to 100 %) of 0 answers" in tally_words([])
+    assert " of 1 answer; " in tally_words(votes[:1])
 
 
 def test_a_class_votes_at_once_and_every_vote_counts_once(tmp_path):

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import types
+import urllib.parse
 
 import gradio as gr
 import pytest
 from stand_ins import Page, choice_of, service_of, settled
 
+from prism.models.setting_types import Offered
 from prism.service.bundle import open_bundle
 from prism.service.examples import read_examples
+from prism.service.links import read_query
 from prism.service.session import Session
 from prism.ui.generate import Handlers
 
@@ -68,6 +71,15 @@ def test_the_controls_say_what_the_lanes_show(service):
     without = Handlers(service_of()).welcome()
     assert without[0]["value"] == without[3]["composers"] == ["Ada"]
     assert without[5] == gr.skip()
+
+
+def test_its_link_asks_for_what_the_lanes_show(service):
+    link = Handlers(service).welcome()[2]
+    assert link["opening"] and not link["run"]
+    texts = urllib.parse.parse_qsl(link["query"])
+    asked = read_query(texts, Offered(["Bach"], {}))
+    assert asked.complete and asked.settings == SETTINGS
+    assert Handlers(service_of()).welcome()[2]["query"] == ""
 
 
 @pytest.mark.parametrize("name", ["composers", "seed"])

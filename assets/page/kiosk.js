@@ -45,7 +45,7 @@
   }
 
   // Neither loading nor drawing.
-  const rests = () => !/^(Load|Draw)/.test(find(".prism-status")?.textContent ?? "Load");
+  const rests = () => find(".prism-status")?.dataset.busy === "false";
   const sounds = () => find(".prism-together .prism-player").dataset.state === "ready";
   const nobody = () => performance.now() - since > IDLE_MS && !find(".prism-transport .playing");
 

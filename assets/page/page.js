@@ -1,7 +1,5 @@
 // Called once when the page is there: mends what Gradio's own elements say and who can reach them.
 () => {
-  const blind = new URLSearchParams(location.search).get("mode") === "blind";
-  document.documentElement.classList.toggle("prism-blind", blind);
   // A chosen composer's button is called "Remove 0": nobody can tell whom it removes.
   const name = () => {
     for (const token of document.querySelectorAll(".prism-controls .token")) {
@@ -13,7 +11,8 @@
   const mend = () => {
     name();
     // What is narrower than its table scrolls, with the keyboard too.
-    for (const table of document.querySelectorAll(".prism-table table")) table.tabIndex = 0;
+    const scrolled = ".prism-table table, .prism-figure-cosines .matplotlib";
+    for (const place of document.querySelectorAll(scrolled)) place.tabIndex = 0;
     // A place for a picture that is not there yet has a name, but nothing that can bear one.
     for (const place of document.querySelectorAll(".empty[aria-label]")) place.role = "img";
   };

@@ -28,7 +28,7 @@ async function copy() {
 function show() {
   button.disabled = !query();
   field.value = query() ? link() : "";
-  if (query()) history.replaceState(history.state, "", address());
+  if (query() && !props.value.opening) history.replaceState(history.state, "", address());
 }
 
 button.addEventListener("click", copy);

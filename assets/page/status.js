@@ -6,6 +6,7 @@ let wasStep = false;
 function show() {
   const status = props.value || { kind: "calm", text: "" };
   line.dataset.kind = status.kind;
+  line.dataset.busy = Boolean(status.step || status.loading);
   line.setAttribute("aria-live", status.step && wasStep ? "off" : "polite");
   line.textContent = status.text;
   wasStep = Boolean(status.step);

@@ -19,8 +19,9 @@ function sorted() {
   return [...takes()].sort((a, b) => (figure(a) - figure(b)) * (rule.highest ? -1 : 1));
 }
 
-function figuresOf(take) {
-  const all = make("span", "figures");
+function wordsOf(take) {
+  const all = make("span", "words");
+  all.append(make("span", "name", `Take ${take.number}`));
   all.append(...Object.entries(take.figures).map(([rule, figure]) => {
     const made = make("span", "figure", `${SHORT[rule]} ${two(figure)}`);
     made.title = value().rules[rule].about;
@@ -34,7 +35,7 @@ function itemOf(take) {
   button.type = "button";
   button.dataset.number = take.number;
   button.setAttribute("aria-current", take.number === value().shown);
-  button.append(make("canvas", ""), make("span", "name", `Take ${take.number}`), figuresOf(take));
+  button.append(make("canvas", ""), wordsOf(take));
   button.querySelector("canvas").setAttribute("aria-hidden", "true");
   button.addEventListener("click", () => hear(take.number));
   const item = make("li", "");

@@ -78,7 +78,16 @@ function measure() {
   const [column, inner] = [root.closest(".prism-lanes"), part(".ruler")]
     .map((place) => place?.getBoundingClientRect() ?? { left: 0, top: 0 });
   corner = { left: inner.left - column.left, top: inner.top - column.top };
+  lowerLanes(root.closest(".prism-lanes"));
   showRuler();
+}
+
+// What stands between transport and lanes takes its height from theirs, see page.css.
+function lowerLanes(column) {
+  const gap = column ? parseFloat(getComputedStyle(column).rowGap) : 0;
+  const between = [...(column?.querySelectorAll(":scope > .prism-redraw-block") ?? [])]
+    .reduce((sum, { offsetHeight }) => sum + (offsetHeight && offsetHeight + gap), 0);
+  column?.style.setProperty("--prism-between", `${between}px`);
 }
 
 function showRuler() {

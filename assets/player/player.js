@@ -380,6 +380,9 @@ function show() {
   const grown = Number(root.dataset.beats) !== now.beats;
   for (const name of ["tempo", "beats", "bar", "bars"]) root.dataset[name] = now[name];
   if (grown) alone("length");
+  // Where people listen blind, a lane has a source's colour once they have answered.
+  root.dataset.source = now.source || "";
+  colour = null;
   showText();
   showSound();
   showDownloads();

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from prism.drawing.fonts import drawable
 from prism.drawing.rolls import SOURCE_COLOURS
@@ -62,6 +61,11 @@ def _figure(width: float, height: float, columns: int = 1) -> tuple[Figure, np.n
         ax.tick_params(labelsize=12)
         ax.spines[["top", "right"]].set_visible(False)
     return figure, axes
+
+
+def _legend_above(figure: Figure) -> None:
+    """Beside the axes: inside them it would lie over curves."""
+    figure.legend(loc="outside upper left", ncols=2, frameon=False, fontsize=11)
 
 
 def _cosine_figure(result: Mapping[str, Any]) -> Figure:
@@ -139,12 +143,12 @@ def _mixing_figure(result: Mapping[str, Any]) -> Figure:
         "second": ("amt", "probability of the second composer"),
     }
     figure, ax = _share_figure(rows, "weight", "weight of the first composer", curves)
-    lines = [*ax.get_lines(), _log_odds(ax.twinx(), rows)]
-    ax.legend(lines, [line.get_label() for line in lines], frameon=False, fontsize=11)
+    _log_odds(ax.twinx(), rows)
+    _legend_above(figure)
     return figure
 
 
-def _log_odds(ax: Axes, rows: Sequence[Mapping[str, Any]]) -> Line2D:
+def _log_odds(ax: Axes, rows: Sequence[Mapping[str, Any]]) -> None:
     """Mean log-odds of the mixtures with their interval, on an axis at the right."""
     weight, colour = [row["weight"] for row in rows], SYSTEM_COLOURS["real"]
     low, high = np.array([row["interval"] for row in rows]).T
@@ -153,7 +157,7 @@ def _log_odds(ax: Axes, rows: Sequence[Mapping[str, Any]]) -> Line2D:
     ax.tick_params(labelsize=12)
     ax.spines["top"].set_visible(False)
     values = [row["log_odds"] for row in rows]
-    return ax.plot(weight, values, "s--", color=colour, lw=2, label="log-odds (right)")[0]
+    ax.plot(weight, values, "s--", color=colour, lw=2, label="log-odds (right)")
 
 
 def _guidance_figure(result: Mapping[str, Any]) -> Figure:
@@ -166,7 +170,7 @@ def _guidance_figure(result: Mapping[str, Any]) -> Figure:
     for key, (system, name) in curves.items():
         real = result["guidance_real"][key]
         ax.axhline(real, color=SYSTEM_COLOURS[system], lw=1, ls="--", label=f"{name}, real music")
-    ax.legend(frameon=False, fontsize=11)
+    _legend_above(figure)
     return figure
 
 
@@ -179,11 +183,11 @@ def _originality_figure(result: Mapping[str, Any]) -> Figure:
         name, colour = SYSTEM_NAMES[system], SYSTEM_COLOURS[system]
         ax.step(values, share, color=colour, label=name, lw=2, where="pre")
     ax.axvline(COPY_OVERLAP, color="0.4", lw=1, ls="--")
-    ax.text(COPY_OVERLAP, 0.5, "copy", rotation=90, va="center", ha="right", fontsize=11)
+    ax.text(COPY_OVERLAP - 0.01, 0.5, "copy", rotation=90, va="center", ha="right", fontsize=11)
     ax.set(xlim=(0, 1), ylim=(0, 1))
     ax.set_xlabel("note overlap with the nearest training music", fontsize=12)
     ax.set_ylabel("share of samples at or above", fontsize=12)
-    ax.legend(frameon=False, fontsize=12)
+    _legend_above(figure)
     return figure
 
 

@@ -145,7 +145,8 @@ def equally_loud(sounds: Sequence[np.ndarray]) -> list[np.ndarray]:
 def tally_words(votes: Sequence[Vote]) -> str:
     """What votes say, in Markdown: a line a question."""
     total, chosen = tally(votes, PERSON)
-    lines = [f"- Found the real piece: {_share(*chosen[REAL])} of {total} answers; by chance 33 %."]
+    answers = "1 answer" if total == 1 else f"{total} answers"
+    lines = [f"- Found the real piece: {_share(*chosen[REAL])} of {answers}; by chance 33 %."]
     total, chosen = tally(votes, "best")
     liked = ", ".join(f"{NAMES[name]} {_share(*found)}" for name, found in chosen.items())
     return "\n".join([*lines, f"- Liked best, of {total}: {liked}."])

@@ -37,9 +37,12 @@ class ShareLink(Element):
     asset = "page/share"
 
 
-def share_value(link: str = "", run: bool = False) -> dict[str, Any]:
-    """The value of `ShareLink`: a query, and whether Generate should be pressed for it."""
-    return {"query": link, "run": run}
+def share_value(link: str = "", run: bool = False, opening: bool = False) -> dict[str, Any]:
+    """The value of `ShareLink`: a query, and whether Generate should be pressed for it.
+
+    That of the `opening` can be copied, but stays out of the address bar.
+    """
+    return {"query": link, "run": run, "opening": opening}
 
 
 class UploadPanel(Element):
@@ -125,7 +128,7 @@ class Controls:
             )
             self.stop = gr.Button("Stop", scale=0, min_width=60)
             self.link = ShareLink(share_value(), min_width=60)
-        self.status = StatusLine(status("Loading the model, a few seconds…"))
+        self.status = StatusLine(status("Loading the model, a few seconds…", loading=True))
 
     def _lay_out_examples(self, names: Iterable[str]) -> None:
         look = {"scale": 0, "min_width": 0}

@@ -215,7 +215,8 @@ def evaluate_tab(evaluation: Evaluation) -> None:
 def _figure(name: str) -> gr.Plot:
     words = ASSETS / "page" / "figures" / f"{name}.md"
     gr.Markdown(words.read_text(encoding="utf-8"), elem_classes="prism-prose")
-    return gr.Plot(show_label=False, container=False, elem_classes="prism-figure")
+    classes = ["prism-figure", f"prism-figure-{name}"]
+    return gr.Plot(show_label=False, container=False, elem_classes=classes)
 
 
 def _live_panel(evaluation: Evaluation) -> None:

@@ -73,6 +73,8 @@ class Handlers:
             others[-len(attributes) :] = attributes
             self.service.pipeline.get()
             said, link = _greeting(asked), share_value(run=asked.complete)
+            if example:
+                link = self._shared(settings, opening=True)
         except (ValueError, OSError) as error:
             said = status(f"Prism cannot draw: {fault_words(error)}", error=True)
         return [choices, said, link, *others]
@@ -81,8 +83,8 @@ class Handlers:
         given = request.query_params.multi_items() if request else ()
         return read_query(given, known, self.service.bundle.id)
 
-    def _shared(self, settings: GenerationSettings) -> dict[str, Any]:
-        return share_value(query(settings, self.service.bundle.id))
+    def _shared(self, settings: GenerationSettings, opening: bool = False) -> dict[str, Any]:
+        return share_value(query(settings, self.service.bundle.id), opening=opening)
 
     def opening(self, session: Session, request: gr.Request | None = None) -> Iterator[list[Any]]:
         """Let the stored example sound whose notes stand on the page already.
@@ -146,7 +148,8 @@ class Handlers:
         """
         skipped = [gr.skip()] * _BEGUN
         if not self.service.pipeline.ready:
-            yield [gr.skip(), status("Loading the model, a few seconds…"), *skipped[2:]]
+            said = status("Loading the model, a few seconds…", loading=True)
+            yield [gr.skip(), said, *skipped[2:]]
         try:
             # The mixer may not have heard yet of the composers that were chosen last.
             weights = dict(zip(mix["composers"], mix["weights"], strict=True))

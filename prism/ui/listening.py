@@ -76,7 +76,7 @@ class BlindListening:
             yield (question, *_asking(True), gr.skip(), *_skipped())
             return
         said = self._told(listening, now, {})
-        yield (said, *_asking(False), gr.update(visible=True), *_values(now.revealed()))
+        yield (said, *_asking(False), gr.update(visible=True), *_coloured(now.revealed()))
         # The names need not wait for the networks.
         said = self._told(listening, now, self._scores(now))
         yield (said, *(gr.skip(),) * 3, *_skipped())
@@ -126,6 +126,11 @@ def _skipped() -> tuple:
 def _values(lanes: list[ShownPiece]) -> list[dict[str, Any]]:
     # The small print would say which has dynamics.
     return [piece_value(lane) | {"caption": ""} for lane in lanes]
+
+
+def _coloured(lanes: list[ShownPiece]) -> list[dict[str, Any]]:
+    values = zip(_values(lanes), lanes, strict=True)
+    return [value | {"source": lane.source} for value, lane in values]
 
 
 def listening_panel(handlers: BlindListening) -> None:

@@ -38,9 +38,12 @@ _NEW_SEED_IF_WANTED = f"""(fresh, seed, take, keep, redraw, said) => {{
     return anew ? ({_NEW_SEED})() : [seed, take, keep, redraw];
 }}"""
 _RUN_IF_WANTED = f"(link) => {{ if (link?.run) ({_PRESS})(); }}"
-_SAY_COPIED = """(panel) => ({ kind: 'calm',
-    text: panel?.name ? 'Link copied. It does not carry your file.' : 'Link copied.' })"""
-_SAY_SHOWN = "() => ({ kind: 'calm', text: 'Copy the link out of its field: Ctrl+C, or hold it.' })"
+# What Generate would do stays as it was.
+_SAY = f"kind: said?.kind === '{NEW_NEXT}' ? said.kind : 'calm'"
+_SAY_COPIED = f"""(panel, said) => ({{ {_SAY},
+    text: panel?.name ? 'Link copied. It does not carry your file.' : 'Link copied.' }})"""
+_SAY_SHOWN = f"""(panel, said) => ({{ {_SAY},
+    text: 'Copy the link out of its field: Ctrl+C, or hold it.' }})"""
 # A complaint about what stood there is out of date as well.
 _SAY_CHANGED = "() => ({ kind: 'calm', text: 'Settings changed: press Generate.' })"
 
@@ -105,7 +108,7 @@ class PlayPanel:
         touched = [control.input for control in others]
         gr.on(touched, None, None, controls.status, js=_SAY_CHANGED, **quick)
         for event, said in ((controls.link.copied, _SAY_COPIED), (controls.link.shown, _SAY_SHOWN)):
-            event(None, controls.upload, controls.status, js=said, **quick)
+            event(None, [controls.upload, controls.status], controls.status, js=said, **quick)
 
     def _connect_instrument(self) -> None:
         """It acts at once: the notes stay."""

@@ -69,14 +69,19 @@ class StatusLine(Element):
 
 
 def status(
-    text: str, error: bool = False, share: float | None = None, step: bool = False
+    text: str,
+    error: bool = False,
+    share: float | None = None,
+    step: bool = False,
+    loading: bool = False,
 ) -> dict[str, Any]:
     """A status line's value; with `share`, 0 to 1, a progress bar stands below it.
 
-    Of the lines that are a `step` of one another, a screen reader is told the first alone.
+    Of the lines that are a `step` of one another, a screen reader is told the first alone. With a
+    step, or while something is `loading`, the line says of itself that it is busy.
     """
     value = {"kind": "error" if error else "calm", "text": text}
-    extra = {"share": share, "step": step or None}
+    extra = {"share": share, "step": step or None, "loading": loading or None}
     return value | {name: given for name, given in extra.items() if given is not None}
 
 

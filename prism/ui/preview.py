@@ -1,6 +1,7 @@
-"""What a link to the page looks like elsewhere: title, description, picture and the mark.
+"""The page's head: what a link to it looks like elsewhere, and the mode in which it opens.
 
-Gradio's page calls itself Gradio, and its own ``head`` comes after that, where nobody looks.
+Gradio's page calls itself Gradio, and its own ``head`` comes after that, where nobody looks, and
+when the page has been seen already.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ DESCRIPTION = (
     "Mix composers and press Generate: a diffusion transformer draws 64 beats of piano music in "
     "about a second. Hear it beside a real piece and beside a model that writes note by note."
 )
+_MODE = (ASSETS / "page" / "mode.js").read_text(encoding="utf-8")
 _PICTURE_PATH = "/preview.png"
 _GRADIOS = re.compile(rb'\s*<meta\s+(?:property="og:|name="twitter:)[^>]*>')
 _ROOT = re.compile(rb'"root":"([^"]*)"')
@@ -96,4 +98,5 @@ def _tags(root: str) -> str:
         for kind, given in (("property", properties), ("name", names))
         for name, text in given.items()
     ]
-    return "\n".join(['<link rel="icon" type="image/svg+xml" href="./favicon.ico" />', *lines])
+    icon = '<link rel="icon" type="image/svg+xml" href="./favicon.ico" />'
+    return "\n".join([icon, *lines, f"<script>{_MODE}</script>"])

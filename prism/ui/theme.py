@@ -55,6 +55,8 @@ def prism_theme() -> gr.themes.Base:
         input_background_fill="white",
         input_border_width="1px",
         input_border_color="*neutral_300",
+        checkbox_border_color="*neutral_500",
+        checkbox_border_color_dark="*neutral_500",
         slider_color="*primary_600",
         slider_color_dark="*primary_400",
     )
