@@ -12,6 +12,7 @@ from strategies import rolls
 
 from prism.models.continuation import continued
 from prism.models.known import KnownBeats
+from prism.models.noise import noise_of
 from prism.models.settings import GenerationSettings
 from prism.music.attributes import key_index, normalising_shift
 from prism.music.midi import read_midi, write_midi
@@ -223,7 +224,7 @@ def watched(pipeline, monkeypatch) -> list:
 
 def test_known_beats_are_at_their_place_on_the_way_and_their_own_estimate(keyed, monkeypatch):
     seen = watched(keyed, monkeypatch)
-    noise = keyed._noise([7])
+    noise = noise_of(7, (64, keyed.dit.config.latent_size))
     output = keyed("Ada", seed=7, known=tune(), known_beats=FIRST_HALF, **STEPS)
     data = output.latents[:, :32]
     assert len(seen) == 3

@@ -387,6 +387,17 @@ def test_a_roll_that_was_complete_when_stopped_gets_its_sound():
     assert page.generation.pieces == {"prism": piece}
 
 
+def test_the_last_word_of_a_drawing_that_was_stopped_is_that_it_was():
+    page = Page(service_of())
+    page.begin(seed=14)
+    drawing = page.filling("prism")
+    while "step 1 of 16" not in str(next(drawing)):
+        pass
+    page.handlers.stop(page.session)
+    value, piece, said = list(drawing)[-1]
+    assert said["text"] == "Stopped." and value["message"] and piece is None
+
+
 def test_what_was_stopped_keeps_the_notes_that_were_there():
     page = Page(service_of(amt=lambda: StandInAMT(1000, 0.01)))
     page.begin(seed=13)

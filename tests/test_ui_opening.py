@@ -77,7 +77,7 @@ def test_its_link_asks_for_what_the_lanes_show(service):
     link = Handlers(service).welcome()[2]
     assert link["opening"] and not link["run"]
     texts = urllib.parse.parse_qsl(link["query"])
-    asked = read_query(texts, Offered(["Bach"], {}))
+    asked = read_query(texts, Offered(["Bach"], {}), service.bundle.id)
     assert asked.complete and asked.settings == SETTINGS
     assert Handlers(service_of()).welcome()[2]["query"] == ""
 

@@ -172,6 +172,8 @@ class Handlers:
             for progress in self.service.fill_for(session, "prism"):
                 step = not progress.done
                 said = status(progress.text, step=step) if progress.text else gr.skip()
+                # Once more here, where it comes after all steps.
+                said = status("Stopped.") if progress.stopped else said
                 yield *self.shown("prism", progress), said
         except (ValueError, OSError) as error:
             words = fault_words(error)
