@@ -115,7 +115,7 @@ def test_a_mistake_in_a_link_is_told_and_the_page_works(visit):
     page = visit(link="?composers=Nobody&seed=12")
     page.wait_for_function("document.querySelector('.prism-status')?.dataset.kind === 'error'")
     assert "The link's composers: expected some of Bach, " in status(page)
-    assert "got 'Nobody'. The default stands there: press Generate." in status(page)
+    assert "got 'Nobody'. All else stands as the link asks: press Generate." in status(page)
     assert page.locator(".prism-player[data-state=empty]").count() == 3
     generate(page)
     assert "seed 12" in page.locator(".detail").first.text_content()

@@ -400,7 +400,10 @@ def test_the_two_sample_test_in_words():
         told_apart("amt", 0.8, 0.74, 390),
     ]
     said = two_sample_words({"two_sample": rows})
-    assert "right in 63 of 100 (area under the curve 0.66, 95 %: 0.64 to 0.69)" in said
+    assert (
+        "right in 63 of 100 (area under the curve 0.66, 95 %: 0.64 to 0.69; 1,089 windows of each)"
+        in said
+    )
     assert "real music from other real music in 51 of 100." in said
     lines = two_sample_table({"two_sample": rows}).splitlines()
     assert lines[3].startswith(

@@ -167,6 +167,23 @@ def test_a_form_by_hand(form, bars, plan):
     assert form_plan(form, bars) == plan
 
 
+def test_a_form_of_pairs_of_bars_by_hand():
+    assert form_plan("AABA", 14, unit=2) == "ABABCDAB------"
+    assert form_plan("AABA", 6, unit=2) == "AABA--"  # there is no room for pairs
+
+
+@pytest.mark.parametrize("metre", [(9, 8), (7, 8), (3, 8), (3, 4), (7, 16)])
+def test_bars_of_one_letter_begin_at_one_place_in_the_beat(metre):
+    told = regular_metre(metre)
+    letters = form_letters("AABA", told)
+    places = {letter: [] for letter in set(letters.tolist()) - {0}}
+    for bar in np.split(np.arange(64), np.flatnonzero(told[1:, 1] < 4) + 1):
+        if letters[bar[0]]:
+            places[letters[bar[0]]].append(told[bar[0], 1])
+    assert max(map(len, places.values())) == 3
+    assert all(len(set(begins)) == 1 for begins in places.values())
+
+
 def test_a_form_is_of_whole_bars():
     assert plan_of(form_letters("AB", regular_metre((3, 4))), regular_metre((3, 4))) == (
         "ABCDEFGHIJKLMNOP------"  # 21 bars and a beat: ten, of which six have letters left

@@ -224,7 +224,7 @@ def watched(pipeline, monkeypatch) -> list:
 
 def test_known_beats_are_at_their_place_on_the_way_and_their_own_estimate(keyed, monkeypatch):
     seen = watched(keyed, monkeypatch)
-    noise = noise_of(7, (64, keyed.dit.config.latent_size))
+    noise = noise_of(7, (64, keyed.dit.config.latent_size))[None]
     output = keyed("Ada", seed=7, known=tune(), known_beats=FIRST_HALF, **STEPS)
     data = output.latents[:, :32]
     assert len(seen) == 3

@@ -6,7 +6,7 @@ import gradio as gr
 import pytest
 from stand_ins import service_of
 
-from prism.service.listening import PERSON, Ballot, Listening
+from prism.service.listening import PERSON, QUESTIONS, Ballot, Listening
 from prism.ui.evaluate import Evaluation
 from prism.ui.listening import BlindListening
 
@@ -42,7 +42,9 @@ def test_no_round_and_no_choice_are_no_vote(ballot):
     assert list(handlers.answer(visitor, "1")) == nothing
     visitor.next_round()
     for choice in (None, "4"):
-        assert list(handlers.answer(visitor, choice)) == nothing
+        ((said, *others),) = handlers.answer(visitor, choice)
+        assert said == f"### {QUESTIONS[PERSON]}\n\nChoose 1, 2 or 3 first."
+        assert others == [gr.skip()] * 6
     assert visitor.round.question == PERSON
     assert ballot.votes() == []
 

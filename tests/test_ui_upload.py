@@ -105,6 +105,11 @@ WRONG = [
 ]
 
 
+def test_what_is_not_base64_is_told_what_to_do():
+    with pytest.raises(UploadError, match="a.mid cannot be used: .*expected a file in base64"):
+        read_upload("a.mid", "!!!!")
+
+
 @pytest.mark.parametrize(("data", "message"), WRONG)
 def test_each_way_to_be_wrong_has_its_message(data, message):
     with pytest.raises(UploadError) as caught:

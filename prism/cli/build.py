@@ -216,6 +216,8 @@ class Build:
 
     def run(self) -> None:
         """Do what is left; say at the end what there is."""
+        if self.root and not (self.root.exists() or self.corpus.exists()):
+            raise ValueError(f"{self.root}: no such folder or archive")
         stages = self.stages()
         if self.options.plan:
             recipes = {network: self._recipe(network) for network in self.effort.presets}

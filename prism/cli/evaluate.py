@@ -24,6 +24,7 @@ from prism.evaluation.ledger import Ledger, Row
 from prism.evaluation.material import draw_samples, real_side, run_side, sample_side
 from prism.evaluation.mixing import mixed_pairs, mixing, real_mixing
 from prism.evaluation.processes import in_processes, usual_processes
+from prism.evaluation.report import two_sample_words, verdict
 from prism.evaluation.steering import questions, steering
 from prism.evaluation.studies import GUIDANCE_SCALES, guidance, real_figures, recognition
 from prism.evaluation.summary import summary
@@ -180,6 +181,7 @@ def _evaluate(options: argparse.Namespace) -> None:
     }
     write_json(options.result, result)
     save_evaluation_figures(result, options.output)
+    print(f"{two_sample_words(result)} {verdict(result)}".strip(), options.result, sep="\n")
 
 
 def _ledger(options: argparse.Namespace, name: str, origin: dict[str, Any]) -> Ledger:

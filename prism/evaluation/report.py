@@ -52,7 +52,8 @@ def two_sample_words(result: Mapping[str, Any]) -> str:
     return (
         "A network that tries to tell Prism's music from real music is right in "
         f"{_of_hundred(prism)} of 100 (area under the curve {prism['area']:.2f}, 95 %: "
-        f"{span(prism['interval'])}); real music from other real music in "
+        f"{span(prism['interval'])}; {prism['windows']:,} windows of each); "
+        "real music from other real music in "
         f"{_of_hundred(real)} of 100. Guessing is right in 50."
     )
 

@@ -160,7 +160,7 @@ class Redraw(_Bars):
         return edits
 
     def _checked(self, value: Any, offered: Offered | None) -> str:
-        return ",".join(map(str, self.edits(self._text(value))))
+        return ",".join(map(str, self.edits(self._text(value).lower())))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

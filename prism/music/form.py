@@ -15,6 +15,8 @@ plan
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from prism.music.roll import FRAMES_PER_BEAT
@@ -84,10 +86,11 @@ def planned_letters(plan: str, metre: np.ndarray) -> np.ndarray:
     return np.where(bars >= 0, known[bars], 0).astype(np.int64)
 
 
-def form_plan(form: str, bars: int) -> str:
+def form_plan(form: str, bars: int, unit: int = 1) -> str:
     """A plan of so many bars, of which each letter of a form stands for equally many.
 
-    Bars that are left over have no letter, nor have those past the last letter that there is.
+    Where there is room, they are a multiple of `unit`. Bars that are left over have no letter, nor
+    have those past the last letter that there is.
 
     Examples
     --------
@@ -95,6 +98,7 @@ def form_plan(form: str, bars: int) -> str:
     ('ABCDABCDEFGHABCD', 'ABCDAB--')
     """
     each = max(1, bars // len(form))
+    each -= each % unit if each > unit else 0
     places = [(form[bar // each], bar % each) for bar in range(min(bars, each * len(form)))]
     found = list(dict.fromkeys(places))[:LETTERS]
     plan = "".join(_TEXT[found.index(p) + 1] if p in found else _TEXT[0] for p in places)
@@ -102,14 +106,17 @@ def form_plan(form: str, bars: int) -> str:
 
 
 def form_letters(form: str, metre: np.ndarray) -> np.ndarray:
-    """The letters of the beats by `form_plan`, of the bars that are whole; none of unknown ones."""
+    """The letters of the beats by `form_plan`, of the bars that are whole; none of unknown ones.
+
+    Where bars are no whole beats, as in 9/8, a letter has so many that all its bars begin alike.
+    """
     if not metre[:, 0].all():
         return np.zeros(len(metre), np.int64)
     begins = np.flatnonzero(_bar_begins(metre))
     ends = begins * FRAMES_PER_BEAT - metre[begins, 1] + metre[begins, 0]
-    return planned_letters(
-        form_plan(form, int((ends <= len(metre) * FRAMES_PER_BEAT).sum())), metre
-    )
+    bars = int((ends <= len(metre) * FRAMES_PER_BEAT).sum())
+    unit = FRAMES_PER_BEAT // math.gcd(FRAMES_PER_BEAT, int(metre[0, 0]))
+    return planned_letters(form_plan(form, bars, unit), metre)
 
 
 def _bar_begins(metre: np.ndarray) -> np.ndarray:

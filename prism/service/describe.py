@@ -361,4 +361,5 @@ def _weights(shares: Sequence[float | None]) -> list[float]:
     if not given:
         return [_WEIGHTS.default] * len(shares)
     left = max(_WEIGHTS.high - sum(given), _LEAST_LEFT) / max(1, len(shares) - len(given))
-    return [max(1, round(left if share is None else share)) for share in shares]
+    wanted = [left if share is None else share for share in shares]
+    return [min(max(1, round(one)), _WEIGHTS.high) for one in wanted]

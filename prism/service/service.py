@@ -192,6 +192,8 @@ class Service:
                 yield progress.with_sound_of(begun)
             self._recent.put(key, piece)
             said = f"Done: {len(piece.roll.notes())} notes. Press play."
+            if name == "prism" and (settings.keep or settings.redraw):
+                said += " New seed begins a piece without kept or redrawn bars."
         if settings.program != piece.program:
             sounding = *key, settings.program
             piece = self._recent.get(sounding) or piece.played_on(settings.program)

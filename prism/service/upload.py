@@ -159,7 +159,9 @@ def read_upload(name: object, content: object) -> OwnPiece:
     title = tidy(name) or "A file without a name"
     try:
         return _read(title, _decoded(content))
-    except (MidiError, UploadError) as error:
+    except UploadError as error:
+        raise UploadError(f"{title} cannot be used: {error}.") from error
+    except MidiError as error:
         # The cause has no name before it, and the name is the title.
         raise UploadError(f"{title} cannot be used: {error.__cause__ or error}.") from error
 

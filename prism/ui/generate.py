@@ -348,7 +348,7 @@ def empty_player(source: Source, **texts: Any) -> dict[str, Any]:
 def _greeting(link: Link) -> dict[str, Any]:
     if link.faults:
         said = " ".join(link.faults)
-        return status(f"{said} The default stands there: press Generate.", error=True)
+        return status(f"{said} All else stands as the link asks: press Generate.", error=True)
     if link.complete:
         older = "" if link.bundle else " Its notes were others if it was made with earlier weights."
         return status(f"The link was read: its music is coming.{older}")

@@ -64,8 +64,12 @@ class BlindListening:
     def answer(self, listening: Listening, choice: str | None) -> Iterator[tuple]:
         """Take the answer to the question that stands there; after the last the names come."""
         now = listening.round
-        if now is None or now.question is None or choice not in _LANES:
+        if now is None or now.question is None:
             yield (gr.skip(),) * (4 + len(_LANES))
+            return
+        if choice not in _LANES:
+            question = f"### {QUESTIONS[now.question]}\n\nChoose 1, 2 or 3 first."
+            yield (question, *(gr.skip(),) * (3 + len(_LANES)))
             return
         vote = now.answer(now.question, int(choice))
         listening.votes.append(vote)
