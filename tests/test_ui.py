@@ -375,26 +375,25 @@ def test_stop_ends_what_began_before_it_and_what_begins_after():
     assert page.click("corpus")[0]["notes"]
 
 
-def test_a_roll_that_was_complete_when_stopped_gets_its_sound():
-    page = Page(service_of())
-    page.begin(seed=12)
+def stopped_at(page, step, seed):
+    """What Prism's player is told last if Stop is pressed at a step."""
+    page.begin(seed=seed)
     drawing = page.filling("prism")
-    while "step 16 of 16" not in str(next(drawing)):
+    while f"step {step} of 16" not in str(next(drawing)):
         pass
     page.handlers.stop(page.session)
-    value, piece, _ = list(drawing)[-1]
+    return list(drawing)[-1]
+
+
+def test_a_roll_that_was_complete_when_stopped_gets_its_sound():
+    page = Page(service_of())
+    value, piece, _ = stopped_at(page, 16, seed=12)
     assert "wav" in piece.files and not value["message"]
     assert page.generation.pieces == {"prism": piece}
 
 
 def test_the_last_word_of_a_drawing_that_was_stopped_is_that_it_was():
-    page = Page(service_of())
-    page.begin(seed=14)
-    drawing = page.filling("prism")
-    while "step 1 of 16" not in str(next(drawing)):
-        pass
-    page.handlers.stop(page.session)
-    value, piece, said = list(drawing)[-1]
+    value, piece, said = stopped_at(Page(service_of()), 1, seed=14)
     assert said["text"] == "Stopped." and value["message"] and piece is None
 
 

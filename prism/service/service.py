@@ -33,6 +33,7 @@ from prism.service.piece import ShownPiece
 from prism.service.scheduler import Priority, Scheduler
 from prism.service.session import COMPARED, Generation, Session
 from prism.service.sources import (
+    STOPPED,
     BaselineSource,
     CorpusSource,
     PrismSource,
@@ -230,7 +231,7 @@ class Service:
                 yield Progress()
                 return
             if generation.stopped and name != "corpus" and not progress.done:
-                yield Progress(shown, stopped=True)
+                yield Progress(shown, STOPPED, stopped=True)
                 return
             shown = progress.piece or shown
             if progress.done:

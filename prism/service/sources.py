@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 Value = TypeVar("Value")
 GPU_SECONDS = 20  # 64 steps take less than a second on one, being handed one takes longer
 HEARTBEAT_SECONDS = 0.5
+STOPPED = "Stopped."
 _PREVIEW_SECONDS = 0.12
 _NOTE_SECONDS = 0.3
 _DRAWN_KEPT = 16

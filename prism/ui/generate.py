@@ -26,7 +26,7 @@ from prism.service.opening import Opening
 from prism.service.piece import ShownPiece
 from prism.service.service import Service
 from prism.service.session import Generation, Session
-from prism.service.sources import Progress, Source
+from prism.service.sources import STOPPED, Progress, Source
 from prism.service.upload import OwnPiece, UploadError, read_upload
 from prism.ui.cards import Cards
 from prism.ui.controls import share_value, upload_value
@@ -170,10 +170,8 @@ class Handlers:
         """Draw a roll and show it on the way; (player, piece, status)."""
         try:
             for progress in self.service.fill_for(session, "prism"):
-                step = not progress.done
+                step = not (progress.done or progress.stopped)
                 said = status(progress.text, step=step) if progress.text else gr.skip()
-                # Once more here, where it comes after all steps.
-                said = status("Stopped.") if progress.stopped else said
                 yield *self.shown("prism", progress), said
         except (ValueError, OSError) as error:
             words = fault_words(error)
@@ -234,10 +232,11 @@ class Handlers:
         """No more pieces come; the status.
 
         The fills themselves look whether they are stopped: cut off by Gradio, they could neither
-        end in words nor keep a piece that was only waiting for its sound.
+        end in words nor keep a piece that was only waiting for its sound. Prism's says the same
+        again, after all its steps.
         """
         session.generation.stopped = True
-        return status("Stopped.")
+        return status(STOPPED)
 
     def _beside(self, name: str, session: Session) -> Iterator[tuple[Any, Any]]:
         """Fill a source's player other than Prism's."""
