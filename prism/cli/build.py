@@ -26,7 +26,7 @@ from prism.cli.build_summary import (
     write_card,
 )
 from prism.cli.files import make_folder
-from prism.corpora.files import expected_files
+from prism.corpora.files import check_source, expected_files
 from prism.corpora.midi_preparation import LAYOUTS
 from prism.corpora.preparation import MINIMUM_PIECES
 from prism.corpora.report import save_study, study_corpus
@@ -216,8 +216,8 @@ class Build:
 
     def run(self) -> None:
         """Do what is left; say at the end what there is."""
-        if self.root and not (self.root.exists() or self.corpus.exists()):
-            raise ValueError(f"{self.root}: no such folder or archive")
+        if self.root and not self.corpus.exists():
+            check_source(self.root)
         stages = self.stages()
         if self.options.plan:
             recipes = {network: self._recipe(network) for network in self.effort.presets}

@@ -121,6 +121,12 @@ def entries(
         raise CorpusError(f"{root} cannot be read ({error}); get it again") from error
 
 
+def check_source(root: pathlib.Path) -> None:
+    """Raise CorpusError if there is no such folder or archive."""
+    if not (root.is_dir() or root.is_file()):
+        raise CorpusError(f"{root}: no such folder or archive")
+
+
 def expected_files(root: str | os.PathLike) -> int | None:
     """How many names `entries` will give, or None for a .tar, which would have to be read."""
     root = pathlib.Path(root)
@@ -164,10 +170,9 @@ def _source(
     def wanted(path: str) -> bool:
         return own(path) or bool(companion) and _is_named(path, companion)
 
+    check_source(root)
     if root.is_dir():
         found = _in_folder(root, wanted)
-    elif not root.is_file():
-        raise CorpusError(f"{root}: no such folder or archive")
     elif zipfile.is_zipfile(root):
         found = _in_zip(root, wanted)
     elif tarfile.is_tarfile(root):
