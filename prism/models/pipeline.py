@@ -308,8 +308,13 @@ class PrismPipeline:
         items = [self.conditions(settings, *one) for one in zip(seeds, around, strict=True)]
         properties, *conditions = zip(*items, strict=True)
         if latents is None:
-            told = zip(seeds, conditions[0], conditions[2], strict=True)
-            latents = torch.stack([self._noise(settings, *one) for one in told])
+            told = zip(seeds, items, strict=True)
+            latents = torch.stack(
+                [
+                    self._noise(settings, seed, metre, letters)
+                    for seed, (_, metre, _, letters) in told
+                ]
+            )
         noise = latents.to(self.device)
         metre, attributes, letters = (torch.stack(rows).to(self.device) for rows in conditions)
         shifts = [self._shift(row) for row in attributes]
@@ -367,7 +372,7 @@ class PrismPipeline:
     def _noise(
         self, settings: GenerationSettings, seed: int, metre: torch.Tensor, letters: torch.Tensor
     ) -> torch.Tensor:
-        """One item's, (N, D); the bars of a form that is asked for share some."""
+        """One item's, (N, D); bars of one letter of a form that is asked for have the same."""
         noise = noise_of(seed, (self.dit.config.tokens, self.dit.config.latent_size))
         return noise if settings.form is None else shared_noise(noise, letters, metre)
 

@@ -98,7 +98,7 @@ def form_plan(form: str, bars: int, unit: int = 1) -> str:
     ('ABCDABCDEFGHABCD', 'ABCDAB--')
     """
     each = max(1, bars // len(form))
-    each -= each % unit if each > unit else 0
+    each = each // unit * unit or each
     places = [(form[bar // each], bar % each) for bar in range(min(bars, each * len(form)))]
     found = list(dict.fromkeys(places))[:LETTERS]
     plan = "".join(_TEXT[found.index(p) + 1] if p in found else _TEXT[0] for p in places)

@@ -159,9 +159,7 @@ def read_upload(name: object, content: object) -> OwnPiece:
     title = tidy(name) or "A file without a name"
     try:
         return _read(title, _decoded(content))
-    except UploadError as error:
-        raise UploadError(f"{title} cannot be used: {error}.") from error
-    except MidiError as error:
+    except (MidiError, UploadError) as error:
         # The cause has no name before it, and the name is the title.
         raise UploadError(f"{title} cannot be used: {error.__cause__ or error}.") from error
 
@@ -176,11 +174,11 @@ def _decoded(content: object) -> bytes:
     text = content if isinstance(content, str) else ""
     try:
         data = base64.b64decode(text, validate=True)
-    except ValueError as error:
+    except ValueError:
         raise UploadError(
             "what arrived is not what the page sends; expected a file in base64: choose the file "
             "again"
-        ) from error
+        ) from None
     if len(data) > MAX_BYTES:
         raise UploadError(
             f"it has {len(data) // 1024:,} KB; expected at most {MAX_BYTES // 1024} KB: cut the "

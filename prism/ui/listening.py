@@ -69,7 +69,7 @@ class BlindListening:
             return
         if choice not in _LANES:
             question = f"### {QUESTIONS[now.question]}\n\nChoose 1, 2 or 3 first."
-            yield (question, *(gr.skip(),) * (3 + len(_LANES)))
+            yield (question, *(gr.skip(),) * 3, *_skipped())
             return
         vote = now.answer(now.question, int(choice))
         listening.votes.append(vote)
