@@ -10,6 +10,8 @@ import gradio as gr
 import httpx
 import pytest
 
+from prism.service.cards import scores_value
+from prism.ui.cards import ScoreCard
 from prism.ui.streams import ReliableBlocks
 
 SESSION = "visitor"
@@ -140,3 +142,24 @@ def test_updates_that_come_before_their_events_name_are_all_shown(new_page):
     page.wait_for_function("document.querySelector('textarea').value === 'first'", timeout=9000)
     page.close()
     blocks.close()
+
+
+def test_an_answer_that_was_overtaken_is_not_shown(new_page):
+    def told(when: float) -> dict:
+        return scores_value({}, {}, hint=f"made at {when}") | {"told": when}
+
+    with ReliableBlocks() as blocks:
+        card, button, done = ScoreCard(told(0)), gr.Button("Tell"), gr.Textbox(label="Done")
+        both = iter([(told(2), "once"), (told(1), "twice")])
+        button.click(lambda: next(both), None, [card, done])
+    blocks.launch(prevent_thread_lock=True, quiet=True)
+    try:
+        page = new_page()
+        page.goto(blocks.local_url)
+        for word in ("once", "twice"):
+            page.get_by_role("button", name="Tell").click()
+            wait_until(lambda word=word: page.get_by_label("Done").input_value() == word)
+        page.wait_for_timeout(200)
+        assert page.locator(".prism-scores .hint").text_content() == "made at 2"
+    finally:
+        blocks.close()

@@ -1,7 +1,7 @@
 // The body of the list's on-load function: `element`, `props`, `trigger` and `watch` are given.
 const root = element.querySelector(".prism-history");
 const list = root.querySelector(".entries");
-const value = () => props.value || { entries: [], shown: 0, most: 0 };
+let value = { entries: [], shown: 0, most: 0 };
 
 const clock = (seconds) =>
   new Date(seconds * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
@@ -10,7 +10,7 @@ function buttonOf(entry) {
   const made = make("button", "entry");
   made.type = "button";
   made.dataset.number = entry.number;
-  made.setAttribute("aria-current", entry.number === value().shown);
+  made.setAttribute("aria-current", entry.number === value.shown);
   made.append(
     make("canvas", ""),
     make("span", "title", entry.title),
@@ -31,12 +31,13 @@ function itemOf(entry) {
 }
 
 function drawAll() {
-  const { entries } = value();
+  const { entries } = value;
   list.querySelectorAll("canvas").forEach((canvas, at) => paintSmall(canvas, entries[at].notes));
 }
 
 function show() {
-  const { entries, most } = value();
+  value = newer(value, props.value);
+  const { entries, most } = value;
   root.hidden = !entries.length;
   root.querySelector(".about").textContent =
     `Up to ${most}, newest first, kept until you leave the page. Press one to go back to it. `

@@ -26,6 +26,11 @@ function wish(name, data, when = performance.now()) {
   trigger(name, { ...data, when });
 }
 
+// Answers can overtake one another as well: of two that tell one element, the newer counts.
+function newer(shown, value) {
+  return value && (value.told || 0) >= (shown.told || 0) ? value : shown;
+}
+
 function save(file) {
   const link = make("a", "");
   link.href = file.url;

@@ -3,6 +3,7 @@ const EMPTY = { rows: [], hint: "", message: "" };
 
 const root = element.querySelector(".prism-nearest");
 const part = (name) => root.querySelector(name);
+let value = EMPTY;
 
 function textOf(row) {
   const made = make("div", "text");
@@ -29,7 +30,7 @@ function rowOf(row) {
 }
 
 function show() {
-  const value = props.value || EMPTY;
+  value = newer(value, props.value);
   for (const name of ["hint", "message"]) part(`.${name}`).textContent = value[name];
   const focused = root.contains(document.activeElement)
     ? document.activeElement.closest(".row")?.dataset.source : "";

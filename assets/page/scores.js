@@ -4,6 +4,7 @@ const EMPTY = { charts: [], summary: "", hint: "", message: "",
 
 const root = element.querySelector(".prism-scores");
 const part = (name) => root.querySelector(name);
+let value = EMPTY;
 
 function scale(ticks) {
   const low = ticks[0].at;
@@ -75,7 +76,7 @@ function chartOf(chart) {
 }
 
 function show() {
-  const value = props.value || EMPTY;
+  value = newer(value, props.value);
   root.dataset.state = value.charts.length ? "ready" : "empty";
   root.dataset.scores = value.charts.length ? value.charts[0].marks.length : 0;
   for (const name of ["hint", "message", "summary"]) part(`.${name}`).textContent = value[name];

@@ -7,7 +7,9 @@ over. A fault concerns the card alone in which it is told.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import gradio as gr
@@ -65,25 +67,36 @@ class Cards:
 
     def __init__(self, service: Service) -> None:
         self.service = service
+        self._telling = threading.Lock()
+
+    def _told(self, value: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """A card's value and when it was made: of two events' answers the page keeps the newer."""
+        with self._telling:
+            return value() | {"told": time.time()}
+
+    def _scores(self, generation: Generation) -> dict[str, Any]:
+        against = _against(generation)
+        return self._told(lambda: scores_value(generation.scores, self._bands, **against))
+
+    def _nearest(self, generation: Generation) -> dict[str, Any]:
+        return self._told(lambda: nearest_value(generation.neighbours))
 
     def begun(self, generation: Generation) -> list[Any]:
         """What was said before is out of date; (scores, nearest, heard player, its column)."""
         bands = self._bands
         hint = "" if bands else _WAITING
         return [
-            scores_value({}, bands, hint=hint, **_against(generation)),
-            nearest_value({}, hint=_WAITING),
+            self._told(lambda: scores_value({}, bands, hint=hint, **_against(generation))),
+            self._told(lambda: nearest_value({}, hint=_WAITING)),
             player_value(""),
             gr.update(visible=False),
         ]
 
     def replaced(self, generation: Generation) -> list[Any]:
         """Another piece to compare with stands there; (scores, nearest) of what is still so."""
-        scores = scores_value(generation.scores, self._bands, **_against(generation))
-        found = generation.neighbours
         return [
-            scores if generation.settings else gr.skip(),
-            nearest_value(found) if found else gr.skip(),
+            self._scores(generation) if generation.settings else gr.skip(),
+            self._nearest(generation) if generation.neighbours else gr.skip(),
         ]
 
     def compare(self, session: Session) -> Iterator[tuple[Any, Any, Any]]:
@@ -101,32 +114,33 @@ class Cards:
         # The list is told once what is new, by whoever works for the latest click.
         if generation.over or not history.note(generation):
             return gr.skip()
-        return history_value(history)
+        return self._told(lambda: history_value(history))
 
     def scores(self, generation: Generation) -> Iterator[Any]:
         """Score the generated pieces that are there and have no score yet; the card's value."""
         if not generation.unscored:
             return
         if not self.service.scorer.ready:
-            yield scores_value({}, {}, hint=_LOADING)
+            yield self._told(lambda: scores_value({}, {}, hint=_LOADING))
         try:
             self.service.score(generation)
             if generation.over or not generation.scores:
                 return
-            yield scores_value(generation.scores, self._bands, **_against(generation))
+            yield self._scores(generation)
         except Exception as error:  # whatever it was, the rest of the page goes on
-            yield scores_value({}, {}, message=f"There are no scores: {_told(error)}")
+            message = f"There are no scores: {_fault(error)}"
+            yield self._told(lambda: scores_value({}, {}, message=message))
 
     def nearest(self, generation: Generation) -> Iterator[Any]:
         """Look for the training music nearest to each piece; the card's value."""
         if generation.unplaced and not self.service.index.ready:
-            yield nearest_value({}, hint=_LOADING)
+            yield self._told(lambda: nearest_value({}, hint=_LOADING))
         try:
             for _ in self.service.find_nearest(generation):
-                yield nearest_value(generation.neighbours)
+                yield self._nearest(generation)
         except Exception as error:  # whatever it was, the rest of the page goes on
-            message = f"The training music cannot be searched: {_told(error)}"
-            yield nearest_value({}, message=message)
+            message = f"The training music cannot be searched: {_fault(error)}"
+            yield self._told(lambda: nearest_value({}, message=message))
 
     def hear(self, session: Session, event: gr.EventData) -> Iterator[tuple[Any, Any, Any]]:
         """Make the nearest music sound; (player, piece, its column)."""
@@ -179,6 +193,6 @@ def _against(generation: Generation) -> dict[str, Any]:
     return {"against": YOURS if generation.own else CORPUS_PIECE, "composers": composers}
 
 
-def _told(error: Exception) -> str:
+def _fault(error: Exception) -> str:
     log_fault(logger, "cards", error)
     return fault_words(error)
