@@ -3,7 +3,7 @@
 FluidSynth renders where its library is installed: 64 beats take about 0.2 s of one core at 32 kHz
 with reverb (44.1 kHz: 0.27 s). symusic's synthesiser needs only pip and takes a third of the time,
 but it plays every velocity alike and has no reverb: it is the second choice, and plays a layer a
-loudness.
+loudness, and everything twice (see `_render_symusic`).
 
 Conventions
 -----------
@@ -27,7 +27,6 @@ import os
 import pathlib
 import types
 import wave
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
@@ -49,6 +48,10 @@ _FLUIDSYNTH_LEVEL = 2.0 / 32768
 # Brings symusic's output to the loudness FluidSynth gives the same notes.
 _SYMUSIC_LEVEL = 4.3
 _SYMUSIC_LAYER = 16
+_SYMUSIC_TRIES = 5
+# Above it symusic repeats some instruments' loops, which have become shorter than a sample, without
+# end. What is higher is played an octave lower; a piano has no such notes.
+_SYMUSIC_HIGHEST = 96
 _SOFT_KNEE = 0.8
 
 
@@ -176,23 +179,23 @@ def _play(synth, roll: PianoRoll, length: int) -> np.ndarray:
 
 
 def _render_symusic(
-    roll: PianoRoll, program: int, length: int, soundfont: pathlib.Path, tries: int = 4
+    roll: PianoRoll, program: int, length: int, soundfont: pathlib.Path
 ) -> np.ndarray:
-    """As `_layered`, again while a sample is no number.
+    """As `_layered`, once two of at most five renderings agree.
 
-    The filter of symusic's synthesiser begins with what happens to lie on the stack (prestosynth,
-    src/filter.cpp). Rarely that is no number; on another thread's stack it is something else.
+    On one machine symusic's sound was now and then no number, or silent but for single samples,
+    though the same notes have the same sound elsewhere in a thousand renderings; why is not known.
     """
-    samples = _layered(roll, program, length, soundfont)
-    if np.isfinite(samples).all():
-        return samples
-    if tries == 1:
-        raise SynthesisError(
-            "symusic's sound is broken; install FluidSynth (apt-get install libfluidsynth3)"
-        )
-    with ThreadPoolExecutor(1) as thread:
-        again = thread.submit(_render_symusic, roll, program, length, soundfont, tries - 1)
-        return again.result()
+    heard: list[np.ndarray] = []
+    for _ in range(_SYMUSIC_TRIES):
+        samples = _layered(roll, program, length, soundfont)
+        if np.isfinite(samples).all():
+            if any(np.array_equal(samples, before) for before in heard):
+                return samples
+            heard.append(samples)
+    raise SynthesisError(
+        "symusic's sound is broken; install FluidSynth (apt-get install libfluidsynth3)"
+    )
 
 
 def _layered(roll: PianoRoll, program: int, length: int, soundfont: pathlib.Path) -> np.ndarray:
@@ -237,6 +240,8 @@ def _symusic_score(
     notes = [*zip(starts, durations, pitch, strict=True), (roll.seconds + TAIL_SECONDS, 0.1, 60)]
     track = symusic.Track("music", program, False, ttype="second")
     for time, duration, key in notes:
+        if program and key > _SYMUSIC_HIGHEST:
+            key -= 12
         track.notes.append(symusic.Note(time, duration, int(key), 100, ttype="second"))
     score = symusic.Score(1000, ttype="second")
     score.tracks.append(track)
