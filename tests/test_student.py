@@ -109,15 +109,17 @@ def test_it_draws_what_it_was_trained_for_and_the_teacher_the_rest(pipeline):
         assert pipeline("Ada", seed=1, **asked).rolls == drawn
 
 
-def test_kept_beats_are_the_teacher_s_in_steps_of_its_own(pipeline):
-    teacher = make_pipeline(knowing=KNOWING)
-    roll = teacher("Bob", seed=2).rolls[0]
+def test_it_draws_around_known_beats_too(pipeline):
+    roll = make_pipeline(knowing=KNOWING)("Bob", seed=2).rolls[0]
     known = {"known": roll, "known_beats": slice(0, 32), "seed": 3}
-    drawn = pipeline("Bob", **known).rolls
-    assert drawn == teacher("Bob", num_inference_steps=TEACHER_STEPS, **known).rolls
+    drawn = pipeline("Bob", **known).rolls[0]
+    first = [note for note in roll.notes() if note.start < 31]
+    assert first and first == [note for note in drawn.notes() if note.start < 31]
+    teacher = make_pipeline(knowing=KNOWING)
+    assert drawn != teacher("Bob", num_inference_steps=TEACHER_STEPS, **known).rolls[0]
     settings = GenerationSettings("Bob", seed=3)
     *_, last = pipeline.stream(settings, known=roll, known_beats=slice(0, 32))
-    assert last.num_inference_steps == TEACHER_STEPS
+    assert last.num_inference_steps == STUDENT_STEPS and last.rolls == [drawn]
 
 
 def test_a_batch_is_its_items_for_mixtures_too(pipeline):
@@ -148,11 +150,10 @@ def test_a_transformer_trained_anew_gets_a_new_student(pipeline, corpus, tmp_pat
 
 def test_the_steps_taken_are_those_of_whoever_draws(pipeline):
     usual = GenerationSettings("Ada")
-    assert pipeline.steps_taken(usual, known=False) == STUDENT_STEPS
-    assert pipeline.steps_taken(usual, known=True) == TEACHER_STEPS
-    asked = dataclasses.replace(usual, num_inference_steps=24)
-    assert pipeline.steps_taken(asked, known=True) == 24
-    assert make_pipeline().steps_taken(usual, known=True) == TEACHER_STEPS
+    assert pipeline.steps_taken(usual) == STUDENT_STEPS
+    assert pipeline.steps_taken(dataclasses.replace(usual, num_inference_steps=24)) == 24
+    assert pipeline.steps_taken(dataclasses.replace(usual, guidance_scale=0)) == TEACHER_STEPS
+    assert make_pipeline().steps_taken(usual) == TEACHER_STEPS
 
 
 @pytest.mark.parametrize("t", [0.9, 0.5, 0.1])

@@ -69,12 +69,41 @@ def guidance_rows(
     return [*rows, GuidanceRow(null, nulls, True, 1 - sum(row.factor for row in rows))]
 
 
-class GuidedFlow:
-    """The flow as a function of latents and t, for one run of a sampler.
+class SampledFlow:
+    """A network's flow as a function of latents and t, for one run of a sampler.
 
-    An item takes the rows of `guidance_rows`, and the last once more for the structure. A
-    transformer with self-conditioning is given, in every row, the estimate of the data that
-    followed from the guided flow before.
+    A network with self-conditioning is given the estimate of the data that followed from the flow
+    before.
+    """
+
+    def __init__(self, dit: PrismDiT) -> None:
+        self._dit = dit
+        self._self_cond: torch.Tensor | None = None
+        self._known: tuple[torch.Tensor, torch.Tensor] | None = None
+
+    def hold(self, known: torch.Tensor, data: torch.Tensor, noise: torch.Tensor) -> None:
+        """Let known beats, bool (B, N), go straight from `noise` to their `data`, (B, N, D).
+
+        The network is given their data as its estimate, as in training.
+        """
+        known = known[..., None]
+        self._known = known, noise - data
+        if self._dit.config.self_conditioning:
+            self._self_cond = data * known
+
+    def _followed(self, flow: torch.Tensor, latents: torch.Tensor, t: float) -> torch.Tensor:
+        """The flow that is followed at t, whose estimate the next evaluation is given."""
+        if self._known is not None:
+            flow = torch.where(*self._known, flow)
+        if self._dit.config.self_conditioning:
+            self._self_cond = latents - t * flow
+        return flow
+
+
+class GuidedFlow(SampledFlow):
+    """The transformer's guided flow.
+
+    An item takes the rows of `guidance_rows`, and the last once more for the structure.
 
     Parameters
     ----------
@@ -93,7 +122,8 @@ class GuidedFlow:
         attributes: torch.Tensor,
         letters: torch.Tensor,
     ) -> None:
-        self._dit, self._settings, self._items = dit, settings, len(metre)
+        super().__init__(dit)
+        self._settings, self._items = settings, len(metre)
         rows = guidance_rows(dit, settings, labels, attributes)
         rows.append(rows[-1])  # the last two differ in what they hear
         self._metre_row = next((i for i, row in enumerate(rows) if not row.metre), None)
@@ -106,18 +136,6 @@ class GuidedFlow:
         self._heard = self._heard.to(metre.device)
         self._weights = torch.tensor(settings.composer_weights, device=metre.device)
         self._letters = letters.repeat(len(rows), 1)
-        self._self_cond: torch.Tensor | None = None
-        self._known: tuple[torch.Tensor, torch.Tensor] | None = None
-
-    def hold(self, known: torch.Tensor, data: torch.Tensor, noise: torch.Tensor) -> None:
-        """Let known beats, bool (B, N), go straight from `noise` to their `data`, (B, N, D).
-
-        The transformer is given their data as its estimate, as in training.
-        """
-        known = known[..., None]
-        self._known = known, noise - data
-        if self._dit.config.self_conditioning:
-            self._self_cond = data * known
 
     @torch.inference_mode()
     def __call__(self, latents: torch.Tensor, t: float) -> torch.Tensor:
@@ -129,11 +147,7 @@ class GuidedFlow:
         flow = self._guided(flows, free)
         if structured:
             flow = flow + self._settings.structure_scale * (free - flows[-1])
-        if self._known is not None:
-            flow = torch.where(*self._known, flow)
-        if self._dit.config.self_conditioning:
-            self._self_cond = latents - t * flow
-        return flow
+        return self._followed(flow, latents, t)
 
     def _flows(self, latents: torch.Tensor, t: float, structured: bool) -> torch.Tensor:
         """The flow under each condition, shape=(rows, B, N, D)."""

@@ -330,7 +330,7 @@ class PrismPipeline:
             ]
 
         labels = [self.composers.index(name) for name in settings.composers]
-        flow_of, dit, steps = self._sampler(settings, bool(known))
+        flow_of, dit, steps = self._sampler(settings)
         times = schedule(steps)
         groups = [rows.split(size) for rows in (noise, metre, attributes, letters)]
         flows = [flow_of(dit, settings, labels, *told) for _, *told in zip(*groups, strict=True)]
@@ -352,22 +352,23 @@ class PrismPipeline:
             yield Preview(index, steps, t, clean, decode)
 
     def _sampler(
-        self, settings: GenerationSettings, known: bool
+        self, settings: GenerationSettings
     ) -> tuple[type[GuidedFlow | StudentFlow], PrismDiT, int]:
         """What draws, in how many steps: the student where it was trained for these settings.
 
-        Where there is none, around known beats, which it was never given, and with settings that it
-        does not know, the teacher draws in as many steps as it needs.
+        It was not trained around known beats, but draws there as well as the teacher
+        (docs/experiments.md, 2026-11-30). Where there is none, and with settings that it does not
+        know, the teacher draws in as many steps as it needs.
         """
         if settings.num_inference_steps != STUDENT_STEPS:
             return GuidedFlow, self.dit, settings.num_inference_steps
-        if self.student is None or known or not self.student.knows(settings):
+        if self.student is None or not self.student.knows(settings):
             return GuidedFlow, self.dit, TEACHER_STEPS
         return StudentFlow, self.student.dit, settings.num_inference_steps
 
-    def steps_taken(self, settings: GenerationSettings, known: bool) -> int:
-        """In how many steps these settings are drawn, around known beats or freely."""
-        return self._sampler(settings, known)[2]
+    def steps_taken(self, settings: GenerationSettings) -> int:
+        """In how many steps these settings are drawn."""
+        return self._sampler(settings)[2]
 
     def _noise(
         self, settings: GenerationSettings, seed: int, metre: torch.Tensor, letters: torch.Tensor

@@ -25,6 +25,7 @@ from torch import nn
 from torch.nn.utils import parametrize
 
 from prism.models.dit import PrismDiT
+from prism.models.guidance import SampledFlow
 from prism.models.settings import SETTINGS, GenerationSettings
 
 STUDENT_FILE = "adapters.safetensors"
@@ -165,7 +166,7 @@ def digest(network: nn.Module) -> str:
     return total.hexdigest()
 
 
-class StudentFlow:
+class StudentFlow(SampledFlow):
     """The student's mean flow as a function of latents and t; parameters as `GuidedFlow`'s."""
 
     def __init__(
@@ -177,14 +178,14 @@ class StudentFlow:
         attributes: torch.Tensor,
         letters: torch.Tensor,
     ) -> None:
-        self._dit, items = dit, len(metre)
+        super().__init__(dit)
+        items = len(metre)
         guidance = guidance_vector(settings, dit)
         shares = composer_shares(settings, labels, dit)
         self._labels = shares.expand(items, -1).to(metre.device)
         self._guidance = torch.tensor(guidance).expand(items, -1).to(metre.device)
         self._told = metre, attributes
         self._letters = letters
-        self._self_cond: torch.Tensor | None = None
 
     @torch.inference_mode()
     def __call__(self, latents: torch.Tensor, t: float) -> torch.Tensor:
@@ -192,6 +193,4 @@ class StudentFlow:
         times = torch.full((len(latents),), t, device=latents.device)
         given = (latents, times, self._labels, *self._told, self._self_cond)
         flow = self._dit(*given, letters=self._letters, guidance=self._guidance)
-        if self._dit.config.self_conditioning:
-            self._self_cond = latents - t * flow
-        return flow
+        return self._followed(flow, latents, t)

@@ -11,11 +11,6 @@ from prism.service.piece import ShownPiece
 _MODELS = BY | {PRISM: "Prism's model"}
 
 
-def in_several_drawings(settings: GenerationSettings) -> bool:
-    """Whether some of it is drawn around known beats."""
-    return bool(settings.edits or settings.kept or settings.beats != BEATS)
-
-
 def drawn_detail(
     settings: GenerationSettings, roll: PianoRoll, steps: int, kept: ShownPiece | None
 ) -> str:

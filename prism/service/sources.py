@@ -29,7 +29,6 @@ from prism.service.drawn import (
     drawn_detail,
     drawn_file_name,
     drawn_origin,
-    in_several_drawings,
 )
 from prism.service.gpu import gpu_is_lent, on_lent_gpu
 from prism.service.loading import Loader
@@ -209,7 +208,7 @@ class PrismSource(Source):
         """Those worth decoding, which can be pickled, and None for the others."""
         key = settings.key_for(self.name)
         if drawn := self._drawn.get(key):
-            steps = self.pipeline.get().steps_taken(settings, in_several_drawings(settings))
+            steps = self.pipeline.get().steps_taken(settings)
             yield _Preview(drawn, f"step {steps} of {steps}", False, True)
             return
         shown_at = 0.0
@@ -265,7 +264,7 @@ class PrismSource(Source):
     ) -> ShownPiece:
         """A roll that was drawn, perhaps around kept bars of a piece, with its words."""
         pipeline = self.pipeline.get()
-        steps = pipeline.steps_taken(settings, in_several_drawings(settings))
+        steps = pipeline.steps_taken(settings)
         origin = checkpoint(pipeline.autoencoder, pipeline.dit)
         return ShownPiece(
             kind=self.kind,
