@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import math
 import os
@@ -24,6 +25,7 @@ from prism.music.metadata import file_stem
 from prism.music.midi import read_midi, write_midi
 from prism.music.midipic import from_picture
 from prism.music.performance import shaping_words
+from prism.service.drawn import drawn_file_name
 from prism.service.piece import ShownPiece
 from prism.service.service import Service
 
@@ -74,7 +76,7 @@ def test_a_seed_gives_the_notes_that_python_gets(weights, tmp_path, capsys):
     roll = PrismPipeline.from_pretrained(weights)(
         ["Ada", "Bob"], [0.7, 0.3], guidance_scale=3, num_inference_steps=4, seed=5, tempo=90
     ).rolls[0]
-    path = tmp_path / "new" / "prism-Ada-Bob-seed-5.mid"
+    (path,) = (tmp_path / "new").glob("prism-Ada-Bob-seed-5-*.mid")
     assert capsys.readouterr().out == f"{path}\n"
     words = "Prism: Ada 70 % + Bob 30 % · guidance 3 · seed 5 · 4 steps · "
     text = f"{words}{roll.time_signature[0]}/{roll.time_signature[1]} at 90"
@@ -127,7 +129,8 @@ def test_every_kind_of_file_for_every_seed(weights, tmp_path, capsys):
     kinds = ["--wav", "--png", "--picture", "--musicxml", "--score"]
     main(["generate", "Ada", *seeds, *kinds, "--json", *folders])
     *paths, last = capsys.readouterr().out.splitlines()
-    stems = [f"prism-Ada-seed-{seed}" for seed in (3, 4)]
+    settings = [GenerationSettings("Ada", seed=seed, num_inference_steps=1) for seed in (3, 4)]
+    stems = [drawn_file_name(one, None) for one in settings]
     endings = (".mid", ".wav", ".png", "-midipic.png", ".musicxml", "-score.svg")
     assert paths == [str(tmp_path / f"{stem}{end}") for stem in stems for end in endings]
     assert {str(path) for path in tmp_path.iterdir()} == set(paths)
@@ -288,7 +291,8 @@ def test_a_file_that_finds_no_room_leaves_the_old_one(weights, tmp_path, capsys,
     arguments += ["--weights", str(weights), "--output", str(tmp_path)]
     assert main(arguments) == 0
     capsys.readouterr()
-    path = tmp_path / f"prism-Ada-seed-0{ending}"
+    name = drawn_file_name(GenerationSettings("Ada", seed=0, num_inference_steps=1), None)
+    path = tmp_path / f"{name}{ending}"
     before = path.read_bytes()
     fill_disk(path)
     assert main(arguments) == 2
@@ -449,3 +453,21 @@ def test_runs_as_a_module_without_gradio(weights, tmp_path):
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == f"{tmp_path / 'prism-Ada-seed-0.mid'}\n"
+
+
+def test_settings_that_draw_other_notes_have_files_of_other_names():
+    plain = GenerationSettings("Bach", seed=7)
+    assert drawn_file_name(plain, None) == "prism-Bach-seed-7"
+    assert drawn_file_name(dataclasses.replace(plain, instrument="organ"), None).endswith("-7")
+    others = [
+        {"key": "A minor"},
+        {"key": "B minor"},
+        {"guidance_scale": 3.0},
+        {"form": "AABA"},
+        {"redraw": "9-12:77"},
+        {"redraw": "1-2:3,9-12:77"},
+        {"redraw": "3-4:3,9-12:77"},
+    ]
+    names = {drawn_file_name(dataclasses.replace(plain, **other), None) for other in others}
+    mixed = [GenerationSettings(["Bach", "Haydn"], [w, 100 - w], seed=7) for w in (50, 60)]
+    assert len(names | {drawn_file_name(one, None) for one in (plain, *mixed)}) == 10

@@ -66,7 +66,7 @@ def test_the_command_goes_on_from_a_file(folder, capsys):
     keep = ["--keep", str(folder / "waltz.mid"), "--bars", "1-8", "--beats", "100"]
     assert generate(folder, *keep, "--json") == 0
     path, last = capsys.readouterr().out.splitlines()
-    assert path.endswith("prism-Ada-waltz-bars-1-8-seed-5-100-beats.mid")
+    assert "prism-Ada-waltz-bars-1-8-seed-5-100-beats-" in path
     piece, kept = read_midi(path), read_midi(folder / "waltz.mid")
     chosen = GenerationSettings("Ada", seed=5, num_inference_steps=2)
     pipe = PrismPipeline.from_pretrained(folder / "weights")
@@ -104,5 +104,5 @@ def test_what_cannot_be_continued_is_told(folder, capsys, arguments, told):
 def test_bars_are_redrawn_from_the_command_line(folder, capsys):
     assert generate(folder, "--redraw", "2-3:9", "--json") == 0
     path, last = capsys.readouterr().out.splitlines()
-    assert path.endswith("prism-Ada-seed-5-redrawn-1-2-3-9.mid")
+    assert "prism-Ada-seed-5-redrawn-1-2-3-9-" in path
     assert json.loads(last)["redraw"] == "2-3:9"

@@ -202,6 +202,6 @@ def test_the_source_goes_on_from_the_version_before(keyed, monkeypatch):
     assert seeds == [[1], [5], [6]]
     assert versions[2].roll == fresh.roll and versions[1].roll != versions[2].roll
     assert "redrawn 3:5,9-10:6" in versions[2].detail
-    assert versions[2].name == "prism-Ada-seed-1-redrawn-2-9-10-6"
+    assert versions[2].name.startswith("prism-Ada-seed-1-redrawn-2-9-10-6-")
     assert "redraw: 3:5,9-10:6" in versions[2].lines
     assert source.piece(first).roll == versions[1].roll and len(seeds) == 3

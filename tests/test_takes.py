@@ -180,7 +180,7 @@ def test_the_command_writes_takes_in_order(monkeypatch, tmp_path, capsys):
     cosines = [take["figures"]["real"] for take in takes]
     assert cosines == sorted(cosines, reverse=True)
     names = {take["take"]: path for take, path in zip(takes, paths, strict=True)}
-    assert names[1].endswith("prism-Ada-seed-3.mid") and names[2].endswith("-seed-3-take-2.mid")
+    assert "prism-Ada-seed-3-" in names[1] and "-seed-3-take-2-" in names[2]
     second = service.sources["prism"].piece(choice_of(seed=4, **FAST)).roll
     assert [n[:3] for n in read_midi(names[2]).window().notes()] == [n[:3] for n in second.notes()]
     assert main([*arguments, "--sort", "best"]) == 2

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+
 from prism.models.edits import BY, PRISM
 from prism.models.settings import GenerationSettings
 from prism.music.metadata import asked_words, drawn_lines, file_stem, metre
 from prism.music.roll import BEATS, PianoRoll
 from prism.service.piece import ShownPiece
 
+_DIGEST_LENGTH = 6
 _MODELS = BY | {PRISM: "Prism's model"}
 
 
@@ -57,15 +60,28 @@ def drawn_origin(
 
 
 def drawn_file_name(settings: GenerationSettings, kept: ShownPiece | None) -> str:
-    """With what is kept, the seeds, the take, the length, how often it was redrawn, how at last."""
+    """With what is kept, the seeds, the take, the length, how often it was redrawn, how at last.
+
+    Settings that these words do not tell apart are told apart by a digest.
+    """
     own, edits = settings.kept, settings.edits
     begun = f"bars-{own.bars}-" if own else ""
     drawn = f"-{own.seed}" if own and own.seed is not None else ""
     long = "" if settings.beats == BEATS else f"-{settings.beats}-beats"
     redrawn = f"-redrawn-{len(edits)}-{edits[-1]}" if edits else ""
     take = f"-take-{settings.take}" if settings.take else ""
-    end = f"{begun}seed-{settings.seed}{take}{drawn}{long}{redrawn}"
+    end = f"{begun}seed-{settings.seed}{take}{drawn}{long}{redrawn}{_untold(settings)}"
     return file_stem(PRISM, *settings.composers, *([kept.title] if own else []), end=end)
+
+
+def _untold(settings: GenerationSettings) -> str:
+    """A digest of all that decides the notes, if some of it is not among a file name's words."""
+    told = ("seed", "take", "beats", "keep", "redraw")
+    plain = GenerationSettings(settings.composers, **{n: getattr(settings, n) for n in told})
+    key = settings.key_for(PRISM)
+    if key == plain.key_for(PRISM) and len(settings.edits) < 2:
+        return ""
+    return f"-{hashlib.sha256(repr(key).encode()).hexdigest()[:_DIGEST_LENGTH]}"
 
 
 def _kept_bars(settings: GenerationSettings, kept: ShownPiece) -> str:
