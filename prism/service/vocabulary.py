@@ -42,8 +42,8 @@ _TOKEN = re.compile(
     r"(?:\b[A-Z]\.\s*){2,}|(?P<said>\d+/\d+|\d+(?:\.\d+)?|\b[A-P](?:-[A-P]){2,}\b|"
     r"[^\W\d_]+(?:['’][^\W\d_]+)*(?:[#♯♭][^\W\d_]*)?|[%&+,;.!?])"
 )
-# f: a word such as "form", i: one that is passed over; c and l: letters, see `_letters`.
-_FORM = re.compile("[cl]f|fi?[cl]|c")
+# f: a word such as "form", i: one that is passed over; c, l and s: letters, see `_letters`.
+_FORM = re.compile("[cl]f|fi?[cl]|c|fi?s{3,}|s{3,}f?")
 _SHORTEST_CORRECTED = 4
 # One wrong letter of five, two of ten; of four, two that changed places.
 _LEAST_ALIKE, _LEAST_ALIKE_REORDERED = 0.8, 0.75
@@ -103,25 +103,33 @@ def forms(said: Sequence[Token], known: Vocabulary, words: Sequence[str]) -> dic
     beside = _table()["form"]
     signs = ""
     for token, word in zip(said, words, strict=True):
-        is_ignored = known.get((word,), Meaning("")).kind == "ignored"
-        signs += "f" if word in beside else "i" if is_ignored else _letters(token, known)
+        letters = _letters(token, known)
+        is_ignored = known.get((word,), Meaning("")).kind == "ignored" and letters != "s"
+        signs += "f" if word in beside else "i" if is_ignored else letters
     found = {}
     for match in _FORM.finditer(signs):
-        at = next(n for n in range(*match.span()) if signs[n] in "cl")
-        found[match.start()] = _Form(said[at].plain.upper(), match.end())
+        letters = "".join(said[n].plain for n in range(*match.span()) if signs[n] in "cls").upper()
+        if _in_order(letters):
+            found[match.start()] = _Form(letters, match.end())
     return found
+
+
+def _in_order(letters: str) -> bool:
+    """A form's letters first appear in order, so that neither ``Bach`` nor ``bad`` is one."""
+    return LETTER_NAMES.startswith("".join(dict.fromkeys(letters)))
 
 
 def _letters(token: Token, known: Vocabulary) -> str:
     """``c`` for letters that are a form wherever they stand, ``l`` beside the word, ``x`` for none.
 
-    A form's letters appear in order, so that neither ``Bach`` nor ``bad`` is one.
+    ``s`` is for a single capital letter.
     """
     letters, capitals = token.plain.upper(), token.written.isupper()
-    names = "".join(dict.fromkeys(letters))
-    if len(letters) < (2 if capitals else 3) or not LETTER_NAMES.startswith(names):
+    if capitals and len(letters) == 1 and letters in LETTER_NAMES:
+        return "s"
+    if len(letters) < (2 if capitals else 3) or not _in_order(letters):
         return "x"
-    is_clear = len(letters) > (2 if capitals else 3) and 1 < len(names) < len(letters)
+    is_clear = len(letters) > (2 if capitals else 3) and 1 < len(set(letters)) < len(letters)
     return "c" if is_clear and (token.plain,) not in known else "l"
 
 
