@@ -115,8 +115,12 @@ def model_seconds(weights: os.PathLike, runs: int) -> float:
     return report.seconds(lambda seed: pipe("Bach", seed=seed), runs)
 
 
-def takes_seconds(weights: os.PathLike, runs: int) -> tuple[float, float]:
-    """Median times of a piece as the page draws it and, after it, its four takes, without sound."""
+def drawing_seconds(weights: os.PathLike, runs: int) -> dict[str, list[float]]:
+    """Times of a piece as the page draws it and of what is made of it then, without sound.
+
+    These are four of its bars drawn anew, its first half gone on from, and its four takes.
+    """
+    from prism.models.edits import Edit
     from prism.models.pipeline import PrismPipeline
     from prism.models.settings import TAKES, GenerationSettings
     from prism.service.loading import Loader
@@ -124,15 +128,23 @@ def takes_seconds(weights: os.PathLike, runs: int) -> tuple[float, float]:
     from prism.service.sources import PrismSource
 
     pipe = PrismPipeline.from_pretrained(weights)
-    source, drawn, taken = PrismSource(Loader(lambda: pipe), Scheduler()), [], []
+    source = PrismSource(Loader(lambda: pipe), Scheduler())
+    taken = {name: [] for name in ("one", "redraw", "continue", "four takes")}
     for k in range(runs + 1):
         # The takes of one of them are not those of another.
-        settings, started = GenerationSettings("Bach", seed=TAKES * k), time.monotonic()
-        source.piece(settings)
-        drawn.append(time.monotonic() - started)
+        settings = GenerationSettings("Bach", seed=TAKES * k)
+        started = [time.monotonic()]
+        roll = source.piece(settings).roll
+        started.append(time.monotonic())
+        source.piece(settings.with_edits([Edit(5, 8, k)]))
+        started.append(time.monotonic())
+        pipe("Bach", seed=settings.seed, known=roll, known_beats=slice(0, 32))
+        started.append(time.monotonic())
         list(source.takes(settings))
-        taken.append(time.monotonic() - started - drawn[-1])
-    return statistics.median(drawn[1:]), statistics.median(taken[1:])
+        started.append(time.monotonic())
+        for name, before, after in zip(taken, started, started[1:], strict=False):
+            taken[name].append(after - before)
+    return {name: times[1:] for name, times in taken.items()}
 
 
 def main() -> None:
@@ -151,20 +163,22 @@ def main() -> None:
     finally:
         app.terminate()
         app.wait()
-    median, (one, takes) = statistics.median, takes_seconds(options.weights, runs)
+    median, drawing = statistics.median, drawing_seconds(options.weights, runs)
     figures = {
         "click_to_audio_p50_seconds": round(median(t for _, t, _ in fresh), 3),
         "first_preview_p50_seconds": round(median(t for t, _, _ in fresh), 3),
         "cached_repeat_p50_seconds": round(median(t for _, t, _ in repeats), 3),
         "model_alone_p50_seconds": round(model_seconds(options.weights, runs), 3),
-        "four_takes_p50_seconds": round(takes, 3),
+        "four_takes_p50_seconds": round(median(drawing["four takes"]), 3),
         "start_seconds": round(start_seconds, 2),
         "click_to_audio_60_steps_p50_seconds": round(median(t for _, t, _ in slow), 3),
     }
     figures["speedup_over_60_steps"] = round(
         figures["click_to_audio_60_steps_p50_seconds"] / figures["click_to_audio_p50_seconds"], 2
     )
-    figures["four_takes_over_one"] = round(takes / one, 2)
+    for name in ("redraw", "continue", "four takes"):
+        ratios = [a / b for a, b in zip(drawing[name], drawing["one"], strict=True)]
+        figures[f"{name.replace(' ', '_')}_over_one"] = round(median(ratios), 2)
     whole = [t for *_, t in fresh if not math.isnan(t)]
     if whole:
         figures["amt_whole_p50_seconds"] = round(median(whole), 3)

@@ -72,7 +72,7 @@ class Handlers:
             attributes = offered(settings, known)
             others[-len(attributes) :] = attributes
             self.service.pipeline.get()
-            said, link = _greeting(asked), share_value(run=asked.complete)
+            said, link = _greeting(asked, bool(example)), share_value(run=asked.complete)
             if example:
                 link = self._shared(settings, opening=True)
         except (ValueError, OSError) as error:
@@ -344,7 +344,7 @@ def empty_player(source: Source, **texts: Any) -> dict[str, Any]:
     return player_value(source.title, kind=source.kind, **texts)
 
 
-def _greeting(link: Link) -> dict[str, Any]:
+def _greeting(link: Link, example: bool) -> dict[str, Any]:
     if link.faults:
         said = " ".join(link.faults)
         return status(f"{said} All else stands as the link asks: press Generate.", error=True)
@@ -353,4 +353,5 @@ def _greeting(link: Link) -> dict[str, Any]:
         return status(f"The link was read: its music is coming.{older}")
     if link.given:
         return status("The link was read. Choose composers and press Generate.")
-    return status("Ready. Press play, or Generate for a new piece.") | {"kind": NEW_NEXT}
+    lanes = " A diffusion model drew A, a person wrote B, another model C." if example else ""
+    return status(f"Ready.{lanes} Press play, or Generate for a new piece.") | {"kind": NEW_NEXT}
