@@ -62,7 +62,9 @@ def test_what_is_said_of_it_is_found_out_once(service, monkeypatch):
     monkeypatch.setattr(service.index.get(), "nearest", lambda *_: pytest.fail("searched again"))
     session = Session()
     after = settled(opened(handlers, session))
-    assert after[:2] == before[:2] and len(session.generation.neighbours) == 3
+    for then, now in zip(before[:2], after[:2], strict=True):
+        assert now == then | {"told": now["told"]} and now["told"] > then["told"]
+    assert len(session.generation.neighbours) == 3
 
 
 def test_the_controls_say_what_the_lanes_show(service):
