@@ -133,14 +133,15 @@ def test_no_synthesiser_says_what_to_install(monkeypatch):
         synthesis.synthesise(one_note(80))
 
 
-NO_NUMBER, SILENT, RIGHT = np.nan, 0.001, 0.1
+NO_NUMBER, SILENT, SOFT, RIGHT = np.nan, 0.0, 0.001, 0.1
 
 
 @pytest.mark.parametrize(
     ("made", "heard"),
     [
         ([RIGHT, RIGHT], True),
-        ([SILENT, NO_NUMBER, RIGHT, RIGHT], True),
+        ([SOFT, NO_NUMBER, RIGHT, RIGHT], True),
+        ([SILENT, SILENT, RIGHT, RIGHT], True),
         ([RIGHT, NO_NUMBER, SILENT, NO_NUMBER, RIGHT], True),
         ([RIGHT, NO_NUMBER, NO_NUMBER, NO_NUMBER, NO_NUMBER], False),
     ],
@@ -159,6 +160,12 @@ def test_a_sound_of_symusic_is_taken_once_two_renderings_agree(monkeypatch, made
         with pytest.raises(SynthesisError, match="libfluidsynth3"):
             synthesis.synthesise(one_note(80))
     assert next(left, None) is None
+
+
+def test_the_softest_notes_of_symusic_count_as_heard(monkeypatch):
+    monkeypatch.setattr(synthesis, "_fluidsynth", lambda: None)
+    notes = [Note(pitch, at, 0.25, 1) for at, pitch in enumerate(range(21, 109, 2))]
+    assert np.abs(synthesis.synthesise(PianoRoll.from_notes(notes))).max() > 0
 
 
 def test_symusic_ends_with_the_highest_notes_of_every_instrument():

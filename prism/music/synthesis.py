@@ -49,6 +49,8 @@ _FLUIDSYNTH_LEVEL = 2.0 / 32768
 _SYMUSIC_LEVEL = 4.3
 _SYMUSIC_LAYER = 16
 _SYMUSIC_TRIES = 5
+# Below the softest note's.
+_LEAST_SOUND = 1e-5
 # Above it symusic repeats some instruments' loops, which have become shorter than a sample, without
 # end. What is higher is played an octave lower; a piano has no such notes.
 _SYMUSIC_HIGHEST = 96
@@ -189,13 +191,22 @@ def _render_symusic(
     heard: list[np.ndarray] = []
     for _ in range(_SYMUSIC_TRIES):
         samples = _layered(roll, program, length, soundfont)
-        if np.isfinite(samples).all():
+        # Other instruments than the piano have no sound for some keys.
+        if np.isfinite(samples).all() and (program or _is_heard(samples, roll)):
             if any(np.array_equal(samples, before) for before in heard):
                 return samples
             heard.append(samples)
     raise SynthesisError(
         "symusic's sound is broken; install FluidSynth (apt-get install libfluidsynth3)"
     )
+
+
+def _is_heard(samples: np.ndarray, roll: PianoRoll) -> bool:
+    """Whether nine notes of ten begin with a sound, be it one that sounds already."""
+    begins = _sample_positions(roll, roll.arrays()[1])
+    sounds = np.append(0, np.cumsum(np.abs(samples) > _LEAST_SOUND))
+    ends = np.minimum(begins + SAMPLE_RATE // 10, len(samples))
+    return np.mean(sounds[ends] > sounds[begins]) >= 0.9
 
 
 def _layered(roll: PianoRoll, program: int, length: int, soundfont: pathlib.Path) -> np.ndarray:
