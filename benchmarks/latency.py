@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import contextlib
+import itertools
 import math
 import os
 import socket
@@ -142,7 +143,7 @@ def drawing_seconds(weights: os.PathLike, runs: int) -> dict[str, list[float]]:
         started.append(time.monotonic())
         list(source.takes(settings))
         started.append(time.monotonic())
-        for name, before, after in zip(taken, started, started[1:], strict=False):
+        for name, (before, after) in zip(taken, itertools.pairwise(started), strict=True):
             taken[name].append(after - before)
     return {name: times[1:] for name, times in taken.items()}
 

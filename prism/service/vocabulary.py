@@ -103,9 +103,9 @@ def forms(said: Sequence[Token], known: Vocabulary, words: Sequence[str]) -> dic
     beside = _table()["form"]
     signs = ""
     for token, word in zip(said, words, strict=True):
-        letters = _letters(token, known)
-        is_ignored = known.get((word,), Meaning("")).kind == "ignored" and letters != "s"
-        signs += "f" if word in beside else "i" if is_ignored else letters
+        sign = _letters(token, known)
+        is_ignored = known.get((word,), Meaning("")).kind == "ignored" and sign != "s"
+        signs += "f" if word in beside else "i" if is_ignored else sign
     found = {}
     for match in _FORM.finditer(signs):
         letters = "".join(said[n].plain for n in range(*match.span()) if signs[n] in "cls").upper()

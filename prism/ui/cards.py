@@ -75,8 +75,9 @@ class Cards:
             return value() | {"told": time.time()}
 
     def _scores(self, generation: Generation) -> dict[str, Any]:
-        against = _against(generation)
-        return self._told(lambda: scores_value(generation.scores, self._bands, **against))
+        return self._told(
+            lambda: scores_value(generation.scores, self._bands, **_against(generation))
+        )
 
     def _nearest(self, generation: Generation) -> dict[str, Any]:
         return self._told(lambda: nearest_value(generation.neighbours))

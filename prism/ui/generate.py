@@ -72,7 +72,7 @@ class Handlers:
             attributes = offered(settings, known)
             others[-len(attributes) :] = attributes
             self.service.pipeline.get()
-            said, link = _greeting(asked, bool(example)), share_value(run=asked.complete)
+            said, link = _greeting(asked, example), share_value(run=asked.complete)
             if example:
                 link = self._shared(settings, opening=True)
         except (ValueError, OSError) as error:
