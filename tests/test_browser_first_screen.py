@@ -56,8 +56,10 @@ MEASURE = """selectors => Object.entries(selectors).flatMap(([name, selector]) =
     return (name.endsWith("*") ? all : all.slice(0, 1)).map((place, index) => {
         const box = place.getBoundingClientRect();
         const top = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
+        const foot = document.elementFromPoint(box.x + box.width / 2, box.bottom - 2);
         return { name: name.replace("*", ` ${index + 1}`), kind: name, left: box.left, top: box.top,
-                 right: box.right, bottom: box.bottom, free: place.contains(top) };
+                 right: box.right, bottom: box.bottom, free: place.contains(top),
+                 isWhole: place.contains(foot) };
     });
 })"""
 # Text against what lies behind it, by the formula of WCAG 2.
@@ -129,6 +131,7 @@ def check_screen(page, size: str, controls: dict[str, str] = CONTROLS, least: in
         assert box["free"], f"{box['name']} is covered"
     apart(boxes)
     rolls = [box for box in boxes if box["kind"] == "roll*"]
+    assert all(roll["isWhole"] for roll in rolls)  # nothing fixed lies over the last one's foot
     (ruler,) = (box for box in boxes if box["kind"] == "ruler")
     # One scale: under one ruler, with equal edges.
     for edge in ("left", "right"):

@@ -353,5 +353,7 @@ def _greeting(link: Link, example: bool) -> dict[str, Any]:
         return status(f"The link was read: its music is coming.{older}")
     if link.given:
         return status("The link was read. Choose composers and press Generate.")
-    lanes = " A diffusion model drew A, a person wrote B, another model C." if example else ""
-    return status(f"Ready.{lanes} Press play, or Generate for a new piece.") | {"kind": NEW_NEXT}
+    # No longer: on a phone it would lie over the last roll.
+    lanes = "A diffusion model drew A, a person wrote B, another model C. Press play."
+    said = lanes if example else "Press play, or Generate for a new piece."
+    return status(f"Ready. {said}") | {"kind": NEW_NEXT}
