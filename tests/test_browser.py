@@ -319,11 +319,12 @@ def test_stop_ends_the_drawing_and_generate_works_again(visit):
     page.wait_for_function("document.querySelector('.prism-status').dataset.busy === 'true'")
     page.get_by_role("button", name="Stop").click()
     page.locator(".prism-status[data-busy=false]", has_text="Stopped.").wait_for()
+    # The baseline may not have begun when all was stopped: first its word, then that all are still.
+    page.locator(".prism-player .message").nth(2).filter(has_text="Stopped").wait_for()
     page.wait_for_function(
         """() => [...document.querySelectorAll('.prism-player')].slice(0, 3)
             .every(player => player.dataset.state !== 'rendering')"""
     )
-    assert "Stopped" in player_text(page, 2, "message")
     # The real piece is only looked up.
     assert player_text(page, 1, "message") == ""
     page.get_by_role("button", name="New seed").click()
