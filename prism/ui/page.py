@@ -33,6 +33,7 @@ SESSIONS_KEPT = 300
 FILES_KEPT_SECONDS = 3600
 _MOST_TERMS = 3
 _SCRIPTS = ("page", "kiosk")
+_STYLES = ("colours", *_SCRIPTS)
 
 _FOOTER = """Pick composers and press Generate: a diffusion transformer draws 64 beats of piano
 music in about a second, and you can play it against a real piece by the same composers and against
@@ -111,7 +112,7 @@ def launch_options(health: Health | None = None) -> dict[str, Any]:
         "state_session_capacity": SESSIONS_KEPT,
         "favicon_path": MARK,
         "theme": prism_theme(),
-        "css_paths": [ASSETS / "page" / f"{name}.css" for name in _SCRIPTS],
+        "css_paths": [ASSETS / "page" / f"{name}.css" for name in _STYLES],
         "js": f"() => {{ {_called(_SCRIPTS)} }}",
         "footer_links": ["api"],
         # Else Gradio calls its own page once, and ends where the answer takes 3 s.

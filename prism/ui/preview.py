@@ -1,12 +1,15 @@
-"""The page's head: what a link to it looks like elsewhere, and the mode in which it opens.
+"""What the page's HTML says before Gradio's page stands.
 
-Gradio's page calls itself Gradio, and its own ``head`` comes after that, where nobody looks, and
-when the page has been seen already.
+That is what a link to it looks like elsewhere, the mode in which it opens, and the stored example's
+rolls. Gradio's page calls itself Gradio, and its own ``head`` comes after that, where nobody looks,
+and when the page has been seen already.
 """
 
 from __future__ import annotations
 
+import functools
 import html
+import json
 import re
 
 from starlette.datastructures import MutableHeaders
@@ -24,11 +27,12 @@ DESCRIPTION = (
     "Mix composers and press Generate: a diffusion transformer draws 64 beats of piano music in "
     "about a second. Hear it beside a real piece and beside a model that writes note by note."
 )
-_MODE = (ASSETS / "page" / "mode.js").read_text(encoding="utf-8")
+_SEEN_FIRST = ("page/make", "player/palette", "player/view", "player/roll", "page/opening")
 _PICTURE_PATH = "/preview.png"
 _GRADIOS = re.compile(rb'\s*<meta\s+(?:property="og:|name="twitter:)[^>]*>')
 _ROOT = re.compile(rb'"root":"([^"]*)"')
 _HEAD_END = b"</head>"
+_BODY = re.compile(rb"<body[^>]*>")
 
 
 def preview_routes() -> list[Route]:
@@ -41,7 +45,7 @@ def preview_routes() -> list[Route]:
 
 
 class LinkPreview:
-    """ASGI middleware: what the page's head says of it.
+    """ASGI middleware: what the page's HTML says before Gradio's page stands.
 
     Parameters
     ----------
@@ -62,7 +66,7 @@ class LinkPreview:
                 started = message  # it holds the length, which changes
                 return
             if started:
-                message = {**message, "body": with_head(message["body"])}
+                message = {**message, "body": with_opening(with_head(message["body"]))}
                 MutableHeaders(scope=started)["content-length"] = str(len(message["body"]))
                 await send(started)
                 started = {}
@@ -99,4 +103,23 @@ def _tags(root: str) -> str:
         for name, text in given.items()
     ]
     icon = '<link rel="icon" type="image/svg+xml" href="./favicon.ico" />'
-    return "\n".join([icon, *lines, f"<script>{_MODE}</script>"])
+    return "\n".join([icon, *lines, f"<script>{_asset('page/mode.js')}</script>"])
+
+
+def with_opening(page: bytes) -> bytes:
+    """The page's HTML that shows the rolls which came with it, at the beginning of its body."""
+    return _BODY.sub(lambda body: body[0] + _opening().encode(), page, count=1)
+
+
+@functools.cache
+def _opening() -> str:
+    """The theme is Gradio's own, which its page loads as well."""
+    styles = "".join(_asset(f"page/{name}.css") for name in ("colours", "opening"))
+    mark = f"const MARK = {json.dumps(_asset('page/mark.svg'))};\n"
+    scripts = mark + "".join(_asset(f"{name}.js") for name in _SEEN_FIRST)
+    theme = '<link rel="stylesheet" href="theme.css" />'
+    return f"{theme}<style>{styles}</style><script>(() => {{\n{scripts}}})();</script>"
+
+
+def _asset(name: str) -> str:
+    return (ASSETS / name).read_text(encoding="utf-8")
