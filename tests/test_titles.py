@@ -22,6 +22,7 @@ QUARTET = "String Quartet"
 # Piece, what its file says, what is shown.
 TABLE = [
     ("bach/bwv33.6.mxl", "bwv33.6", "Allein zu dir, Herr Jesu Christ, BWV 33.6"),
+    ("bach/bwv2.6.mxl", "bwv2.6", "Ach Gott, vom Himmel sieh' darein, BWV 2.6"),
     ("bach/bwv269.mxl", "bwv269", "Aus meines Herzens Grunde, BWV 269"),
     ("bach/bwv436.mxl", "bwv436", "Wie schön leuchtet der Morgenstern, BWV 436"),
     ("bach/bwv347.mxl", "bwv347", "Ich dank' dir, lieber Herre, BWV 347"),
