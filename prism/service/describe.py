@@ -169,7 +169,7 @@ def _items(said: Sequence[Token], offered: Offered) -> Iterator[_Item]:
 def _unlisted(word: str) -> Meaning:
     if "/" in word:
         return Meaning("says", {_METRE: word})
-    if word.replace(".", "", 1).isdecimal():
+    if word.removeprefix("-").replace(".", "", 1).isdecimal():
         return Meaning("value", float(word))
     return Meaning("unknown" if word[:1].isalnum() else "break")
 
@@ -187,7 +187,7 @@ def _joined(items: Sequence[_Item]) -> tuple[Meaning, int]:
     """What the first of some items means together with those after it, and how many those are."""
     kinds, contents = zip(*(item.meaning for item in items), strict=True)
     if kinds[:2] == ("value", "percent"):
-        return Meaning("share", contents[0]), 2
+        return Meaning("share", abs(contents[0])), 2  # what stands before it is a dash
     if kinds[:2] == ("value", "number"):
         return Meaning("says", {contents[1]: contents[0]}), 2
     if kinds[:2] == ("number", "value") and kinds[2:3] != ("percent",):

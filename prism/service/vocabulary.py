@@ -39,7 +39,7 @@ from prism.music.instruments import INSTRUMENTS
 
 # Initials, as of J. S. Bach, are passed over; A-B-A is one word.
 _TOKEN = re.compile(
-    r"(?:\b[A-Z]\.\s*){2,}|(?P<said>\d+/\d+|\d+(?:\.\d+)?|\b[A-P](?:-[A-P]){2,}\b|"
+    r"(?:\b[A-Z]\.\s*){2,}|(?P<said>\d+/\d+|(?:(?<!\S)[-−])?\d+(?:\.\d+)?|\b[A-P](?:-[A-P]){2,}\b|"
     r"[^\W\d_]+(?:['’][^\W\d_]+)*(?:[#♯♭][^\W\d_]*)?|[%&+,;.!?])"
 )
 # f: a word such as "form", i: one that is passed over; c, l and s: letters, see `_letters`.
@@ -160,6 +160,8 @@ class _Spelling(dict):
 
 def _plain(word: str) -> str:
     letters = unicodedata.normalize("NFKD", word).casefold()
+    if letters[-1].isdecimal():
+        return letters.replace("−", "-")  # a minus sign, as a text is set
     bare = "".join(c for c in letters if c not in "'’-" and not unicodedata.combining(c))
     return bare.removesuffix("s") if len(bare) > 3 else bare
 
