@@ -19,12 +19,10 @@ import numpy as np
 
 from prism import ASSETS
 from prism.corpora.files import CorpusError
+from prism.corpora.repeats import Measure, Part, Performance, elements_of, performance
 from prism.music.roll import DEFAULT_VELOCITY, KEYS, LOWEST_PITCH, TICKS_PER_BEAT, Piece
 from prism.music.timing import change_rows
 
-# Every section twice and all of it again make four times; more are signs that were read wrongly,
-# which would make one tune as long as a hundred others.
-_MOST_REPEATS = 4
 _SHORTEST_BAR, _SMALLEST_BEAT = 1.5, 16
 
 _TERMS = "distributed with music21 by its encoders' permission; no restriction embedded"
@@ -126,33 +124,21 @@ def is_forbidden(text: str) -> bool:
 def _piece(score, source: str, suffix: str, collection: Collection) -> Piece:
     rights = str(score.metadata.copyright or "") if score.metadata else ""
     terms = f"left out: embedded notice “{rights}”" if is_forbidden(rights) else collection.terms
-    score = _written_out(score)
-    tempi = _tempi(score, collection.tempo)
+    played = performance(score)
+    tempi = _tempi(played, collection.tempo)
     piece = Piece(
         identifier=source + suffix,
         title=_title(score, source),
         label=collection.label,
         source=source,
         terms=terms,
-        notes=_notes(score),
-        bars=_bars(score),
+        notes=_notes(played),
+        bars=_bars(played.parts[0].measures),
         tempo=tempi[0][1],
-        time_signature=_time_signature(score),
+        time_signature=_time_signature(played.parts[0]),
         tempo_changes=change_rows(tempi),
     )
     return piece.summed_up()
-
-
-def _written_out(score):
-    """Repeats written out; a score whose repeats make no sense is kept as printed."""
-    if not score.recurse().getElementsByClass("RepeatMark"):
-        return score  # of which music21 would copy every note, half of the time that reading takes
-    try:
-        played = score.expandRepeats()
-    except Exception:  # as many types as there are ways to write a repeat wrongly
-        return score
-    makes_sense = played.quarterLength <= _MOST_REPEATS * score.quarterLength
-    return played if makes_sense else score
 
 
 def _title(score, source: str) -> str:
@@ -168,30 +154,29 @@ def _ticks(offset: float | fractions.Fraction) -> int:
     return round(offset * TICKS_PER_BEAT)
 
 
-def _notes(score) -> np.ndarray:
+def _notes(played: Performance) -> np.ndarray:
     """All parts' notes, as in `Piece`."""
-    rows = [row for part in (score.parts or [score]) for row in _part_notes(part)]
+    rows = [row for part in played.parts for row in _part_notes(part)]
     rows = [row for row in rows if LOWEST_PITCH <= row[2] < LOWEST_PITCH + KEYS]
     rows.sort(key=lambda row: (row[0], row[2], row[1]))
     return np.array(rows, np.int32).reshape(-1, 4)
 
 
-def _part_notes(part) -> list[list[int]]:
+def _part_notes(part: Part) -> list[list[int]]:
     """One part's notes, ties joined; grace notes and chord symbols are not sounding notes."""
     from music21 import harmony
 
-    flat = part.flatten()
     loudness = [
         # A mark counts from where it stands.
-        (_ticks(mark.offset), max(1, min(127, round(mark.volumeScalar * 127))))
-        for mark in flat.getElementsByClass("Dynamic")
+        (_ticks(offset), max(1, min(127, round(mark.volumeScalar * 127))))
+        for offset, mark in elements_of(part, "Dynamic")
     ]
     rows: list[list[int]] = []
     tied: dict[int, list[int]] = {}
-    for element in flat.notes:
+    for offset, element in elements_of(part, "NotRest"):
         if isinstance(element, harmony.Harmony) or element.duration.isGrace:
             continue
-        start, length = _ticks(element.offset), _ticks(element.duration.quarterLength)
+        start, length = _ticks(offset), _ticks(element.duration.quarterLength)
         for note in getattr(element, "notes", (element,)):
             if length <= 0 or not hasattr(note, "pitch"):
                 continue
@@ -212,41 +197,39 @@ def _velocity_at(loudness: list[tuple[int, int]], tick: int) -> int:
     return earlier[-1] if earlier else DEFAULT_VELOCITY
 
 
-def _bars(score) -> np.ndarray:
+def _bars(measures: list[Measure]) -> np.ndarray:
     """Ticks at which the first part's full bars begin.
 
     A short first measure is a pick-up, and two short measures that make one bar between them (a
     bar split by a repeat sign) count as one.
     """
-    measures = list((score.parts or [score])[0].getElementsByClass("Measure"))
     starts, filled, full = [], 0, 4 * TICKS_PER_BEAT
-    for index, measure in enumerate(measures):
-        length = _ticks(measure.duration.quarterLength)
+    for index, (offset, quarters, measure) in enumerate(measures):
+        length = _ticks(quarters)
         # Measure.barDuration would search the whole score anew for every measure.
         if measure.timeSignature is not None:
             full = _ticks(measure.timeSignature.barDuration.quarterLength)
         if index == 0 and len(measures) > 1 and length < full:
             continue
         if not 0 < filled + length <= full or filled == 0:
-            starts.append(_ticks(measure.offset))
+            starts.append(_ticks(offset))
             filled = 0
         filled = (filled + length) % full if filled + length <= full else 0
     return np.array(sorted(set(starts)), np.int32)
 
 
-def _tempi(score, default: float) -> list[tuple[float, float]]:
+def _tempi(played: Performance, default: float) -> list[tuple[float, float]]:
     """Ticks and the tempi that hold from there on, the first at tick 0."""
     tempi = {0: float(default)}
-    for mark in score.flatten().getElementsByClass("MetronomeMark"):
+    for offset, mark in played.marks("MetronomeMark"):
         tempo = mark.getQuarterBPM()
         if tempo and 20 <= tempo <= 400:
-            tempi[_ticks(mark.offset)] = float(tempo)
+            tempi[_ticks(offset)] = float(tempo)
     return [*tempi.items()]
 
 
-def _time_signature(score) -> tuple[int, int]:
-    parts = score.parts or [score]
-    for signature in parts[0].flatten().getElementsByClass("TimeSignature"):
+def _time_signature(part: Part) -> tuple[int, int]:
+    for _, signature in elements_of(part, "TimeSignature"):
         # The ABC reader writes pick-up bars as signatures such as 1/4 and 23/32: no metres.
         length = signature.barDuration.quarterLength
         if length >= _SHORTEST_BAR and signature.denominator <= _SMALLEST_BEAT:
