@@ -1,13 +1,14 @@
 """A music21 score as it is played: repeats written out.
 
 music21 copies every note of a part for each pair of repeat signs, which takes minutes with a string
-quartet. Here it is given measures that hold nothing but their signs and a rest of their length; the
-notes are read in the order in which it plays these.
+quartet. Here it is given measures that hold nothing but their signs and a rest of their length, one
+for all measures between two signs; the notes are read in the order in which it plays these.
 """
 
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Iterable
 from fractions import Fraction
 from typing import Any, NamedTuple
@@ -139,6 +140,11 @@ class _Signs(NamedTuple):
     bars: tuple[tuple[str, str, int | None], ...]
     expressions: tuple[tuple[Offset, type], ...]
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether nothing begins or ends here."""
+        return not self.bars and not self.expressions
+
 
 def _signs(measure: Any) -> _Signs:
     from music21 import bar
@@ -163,26 +169,34 @@ def _order(
     """
     from music21 import spanner, stream
 
+    spanned = {place for _, places in brackets for place in places}
+    alone = [None if one.is_plain and i not in spanned else i for i, one in enumerate(signs)]
+    runs = [list(run) for _, run in itertools.groupby(range(len(signs)), key=alone.__getitem__)]
+    measures = {run[0]: _bare([signs[index] for index in run], run[0]) for run in runs}
     part = stream.Part()
-    measures = [_bare(one, index) for index, one in enumerate(signs)]
-    part.append(measures)
+    part.append(list(measures.values()))
     for number, places in brackets:
-        spanned = [measures[place] for place in places]
-        part.insert(0, spanner.RepeatBracket(spanned, number=number))
-    played = part.expandRepeats().getElementsByClass("Measure")
-    return [(one.offset, one.duration.quarterLength, int(one.groups[0])) for one in played]
+        part.insert(0, spanner.RepeatBracket([measures[i] for i in places], number=number))
+    lasting, order = {run[0]: run for run in runs}, []
+    for played in part.expandRepeats().getElementsByClass("Measure"):
+        run, offset = lasting[int(played.groups[0])], played.offset
+        for index in run:
+            quarters = signs[index].quarters if len(run) > 1 else played.duration.quarterLength
+            order.append((offset, quarters, index))
+            offset += quarters
+    return order
 
 
-def _bare(signs: _Signs, index: int) -> Any:
-    """A measure of these signs and a rest."""
+def _bare(run: list[_Signs], index: int) -> Any:
+    """One measure of these signs and of a rest; only one that is alone has signs."""
     from music21 import bar, note, stream
 
     measure = stream.Measure()
     measure.groups.append(str(index))
-    if signs.quarters:
-        measure.append(note.Rest(quarterLength=signs.quarters))
-    for side, direction, times in signs.bars:
+    if quarters := sum(one.quarters for one in run):
+        measure.append(note.Rest(quarterLength=quarters))
+    for side, direction, times in run[0].bars:
         setattr(measure, side, bar.Repeat(direction=direction, times=times))
-    for offset, kind in signs.expressions:
+    for offset, kind in run[0].expressions:
         measure.insert(offset, kind())
     return measure
