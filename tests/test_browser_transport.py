@@ -194,7 +194,8 @@ def test_a_loop_returns_to_its_first_bar(page):
     bar = page.evaluate("Number(document.querySelector('.prism-player').dataset.bar)")
     # Of the bar that sounded when the loop was chosen: the first, unless the machine is slow.
     begin = bar * round(first / bar)
-    assert first == pytest.approx(begin, abs=0.5) and last == pytest.approx(begin + bar, abs=0.5)
+    # A busy machine shows few frames: the last one before the end may be a good while before it.
+    assert first == pytest.approx(begin, abs=0.5) and begin + bar - 1 < last < begin + bar + 0.5
     page.evaluate("document.activeElement.blur()")
     page.keyboard.press("l")
     assert said(page) == "Loop off"
