@@ -53,7 +53,7 @@ def test_louder_is_darker():
 
 
 def test_a_source_has_its_colour_of_the_page():
-    page = (ASSETS / "page" / "page.css").read_text(encoding="utf-8")
+    page = (ASSETS / "page" / "colours.css").read_text(encoding="utf-8")
     for source, colour in SOURCE_COLOURS.items():
         assert f"--prism-{source}: {colour};" in page
         (loudest,) = note_colours(np.array([127]), source)

@@ -43,7 +43,7 @@ def test_no_round_and_no_choice_are_no_vote(ballot):
     visitor.next_round()
     for choice in (None, "4"):
         ((said, *others),) = handlers.answer(visitor, choice)
-        assert said == f"### {QUESTIONS[PERSON]}\n\nChoose 1, 2 or 3 first."
+        assert said == f"### {QUESTIONS[PERSON]} Choose 1, 2 or 3 first."
         assert others == [gr.skip()] * 6
     assert visitor.round.question == PERSON
     assert ballot.votes() == []

@@ -68,7 +68,7 @@ class BlindListening:
             yield (gr.skip(),) * (4 + len(_LANES))
             return
         if choice not in _LANES:
-            question = f"### {QUESTIONS[now.question]}\n\nChoose 1, 2 or 3 first."
+            question = f"### {QUESTIONS[now.question]} Choose 1, 2 or 3 first."
             yield (question, *(gr.skip(),) * 3, *_skipped())
             return
         vote = now.answer(now.question, int(choice))
