@@ -17,7 +17,7 @@ from prism.drawing.fonts import drawable
 from prism.music.roll import FRAMES_PER_BEAT, PianoRoll
 from prism.music.writing import write_atomic
 
-# As on the page (`assets/page/page.css`).
+# As on the page (`assets/page/colours.css`).
 SOURCE_COLOURS = {"prism": "#0f757b", "corpus": "#6a6190", "amt": "#b5500c"}
 _BAR_COLOUR = "0.82"
 _LEGEND_VELOCITIES = (40, 80, 120)
