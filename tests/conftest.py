@@ -391,9 +391,19 @@ def open_menu(page, index: int) -> None:
 
 def filled(page, count: int = 2) -> None:
     """Wait for the first players."""
-    page.wait_for_function(
-        """count => document.querySelectorAll('.prism-player').length >= count
-            && [...document.querySelectorAll('.prism-player')].slice(0, count)
-                .every(player => player.dataset.state === 'ready')""",
-        arg=count,
-    )
+    from playwright.sync_api import TimeoutError
+
+    try:
+        page.wait_for_function(
+            """count => document.querySelectorAll('.prism-player').length >= count
+                && [...document.querySelectorAll('.prism-player')].slice(0, count)
+                    .every(player => player.dataset.state === 'ready')""",
+            arg=count,
+        )
+    except TimeoutError:
+        states = page.evaluate(
+            """() => [...document.querySelectorAll('.prism-status, .prism-player')]
+                .map(place => [place.dataset.state ?? place.textContent, place.dataset.name,
+                    place.querySelector('.message')?.textContent])"""
+        )
+        pytest.fail(f"the first {count} are not ready: {states}, {page.url}")
