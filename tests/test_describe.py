@@ -71,6 +71,7 @@ PHRASES = [
     ("half Bach, half Mozart", by("Bach", "Mozart", weights=[50, 50])),
     ("70 % Bach and Haydn", by("Bach", "Haydn", weights=[70, 30])),
     ("Bach 70%, Mozart 30%", by("Bach", "Mozart", weights=[70, 30])),
+    ("Bach -70%, Mozart -30%", by("Bach", "Mozart", weights=[70, 30])),
     ("mostly Bach with a touch of Monteverdi", by("Bach", "Monteverdi", weights=[75, 20])),
     ("mainly Haydn, Mozart", by("Haydn", "Mozart", weights=[75, 25])),
     ("Mozart with some Beethoven", by("Mozart", "Beethoven", weights=[60, 40])),
@@ -229,6 +230,7 @@ PHRASES = [
     ("a purple waltz", {"metre": "3/4"}, "purple"),
     ("D dorian", {}, "D dorian"),
     ("tempo 500", {}, "tempo 500"),
+    ("seed -1, guidance −2", {}, "seed -1", "guidance −2"),
     ("in 5/7", {}, "5/7"),
     ("¹A ½ ٣", {}, "¹A ½ ٣"),
     (

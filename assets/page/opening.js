@@ -7,7 +7,7 @@ const isDark = theme === "system" ? matchMedia("(prefers-color-scheme: dark)").m
   : theme === "dark";
 
 // Pieces and the classes of their lanes.
-const lanes = window.gradio_config.components
+const lanes = (window.gradio_config?.components ?? [])
   .map(({ props }) => [props.value, props.elem_classes])
   .filter(([value]) => value?.opening);
 
@@ -34,7 +34,8 @@ function open() {
   mark.innerHTML = MARK;
   mark.append(make("span", "", "Prism"));
   const made = lanes.map(lane);
-  board.append(mark, make("section", "controls"), make("section", "wait", "Loading the player…"), ...made);
+  const transport = make("section", "wait", "Loading the player…");
+  board.append(mark, make("section", "controls"), transport, ...made);
   opening.append(board);
   document.body.classList.toggle("dark", isDark);
   document.body.append(opening);

@@ -19,7 +19,7 @@ import numpy as np
 
 from prism import ASSETS
 from prism.corpora.files import CorpusError
-from prism.corpora.repeats import Measure, Part, Performance, elements_of, performance
+from prism.corpora.repeats import Measure, Part, Performance, performance
 from prism.music.roll import DEFAULT_VELOCITY, KEYS, LOWEST_PITCH, TICKS_PER_BEAT, Piece
 from prism.music.timing import change_rows
 
@@ -169,11 +169,11 @@ def _part_notes(part: Part) -> list[list[int]]:
     loudness = [
         # A mark counts from where it stands.
         (_ticks(offset), max(1, min(127, round(mark.volumeScalar * 127))))
-        for offset, mark in elements_of(part, "Dynamic")
+        for offset, mark in part.marks("Dynamic")
     ]
     rows: list[list[int]] = []
     tied: dict[int, list[int]] = {}
-    for offset, element in elements_of(part, "NotRest"):
+    for offset, element in part.marks("NotRest"):
         if isinstance(element, harmony.Harmony) or element.duration.isGrace:
             continue
         start, length = _ticks(offset), _ticks(element.duration.quarterLength)
@@ -229,7 +229,7 @@ def _tempi(played: Performance, default: float) -> list[tuple[float, float]]:
 
 
 def _time_signature(part: Part) -> tuple[int, int]:
-    for _, signature in elements_of(part, "TimeSignature"):
+    for _, signature in part.marks("TimeSignature"):
         # The ABC reader writes pick-up bars as signatures such as 1/4 and 23/32: no metres.
         length = signature.barDuration.quarterLength
         if length >= _SHORTEST_BAR and signature.denominator <= _SMALLEST_BEAT:

@@ -40,6 +40,10 @@ class Part(NamedTuple):
         """Where its last measure ends."""
         return max((one.offset + one.quarters for one in self.measures), default=0.0)
 
+    def marks(self, kind: str) -> list[Placed]:
+        """Its elements of a class, in its order."""
+        return _of_class(self.elements, kind)
+
 
 class Performance(NamedTuple):
     """A score's parts, the whole score where it has none, and what stands outside of them."""
@@ -61,41 +65,31 @@ def performance(score: Any) -> Performance:
     score : music21.stream.Stream
         One whose repeats make no sense is taken as printed.
     """
-    printed = _printed(score)
+    parts = list(getattr(score, "parts", ())) or [score]
+    played = _expanded_parts(score, parts) or [_printed(part) for part in parts]
+    return Performance(played, _placed(score.getElementsNotOfClass("Part")))
+
+
+def _expanded_parts(score: Any, parts: list[Any]) -> list[Part]:
+    """The parts with their repeats written out; none where there are no repeats that make sense."""
     if not score.recurse().getElementsByClass("RepeatMark"):
-        return printed
+        return []
     try:
-        parts = [_expanded(part) for part in _parts(score)]
+        expanded = [_expanded(part) for part in parts]
     except Exception:  # as many types as there are ways to write a repeat wrongly
-        return printed
-    longest = max(part.quarters for part in parts)
-    return printed._replace(parts=parts) if longest <= _most(score) else printed
+        return []
+    longest = max(part.quarters for part in expanded)
+    return expanded if longest <= _MOST_REPEATS * score.quarterLength else []
 
 
-def _most(score: Any) -> Offset:
-    return _MOST_REPEATS * score.quarterLength
-
-
-def elements_of(part: Part, kind: str) -> list[Placed]:
-    """A part's elements of a class, in its order."""
-    return _of_class(part.elements, kind)
+def _printed(part: Any) -> Part:
+    measures = part.getElementsByClass("Measure")
+    placed = [Measure(one.offset, one.duration.quarterLength, one) for one in measures]
+    return Part(placed, _placed(part.flatten()))
 
 
 def _of_class(placed: Iterable[Placed], kind: str) -> list[Placed]:
     return [(at, element) for at, element in placed if kind in element.classSet]
-
-
-def _parts(score: Any) -> list[Any]:
-    return list(score.parts) if "Score" in score.classes else [score]
-
-
-def _printed(score: Any) -> Performance:
-    parts = []
-    for part in getattr(score, "parts", None) or [score]:
-        measures = part.getElementsByClass("Measure")
-        placed = [Measure(m.offset, m.duration.quarterLength, m) for m in measures]
-        parts.append(Part(placed, _placed(part.flatten())))
-    return Performance(parts, _placed(score.getElementsNotOfClass("Part")))
 
 
 def _placed(elements: Iterable[Any]) -> list[Placed]:

@@ -26,9 +26,9 @@ _BY_HAND = {
 }
 _QUARTET = re.compile(r"(?:opus(\d+)(?:no(\d+))?|k(\d+))(?:/movement(\d))?")
 _MOVEMENTS = ("1st", "2nd", "3rd", "4th", "5th")
-# "-a" and the like count another version of a cantata; these mark another edition of the same.
 # One of music21's names begins with its first letter twice.
 _TWICE = re.compile(r"^([A-Z])(?=\1[a-z])")
+# "-a" and the like count another version of a cantata; these mark another edition of the same.
 _EDITION = re.compile(r"-(?:inst|lp?z|sc?)$")
 _MADRIGAL = re.compile(r"madrigal\.(\d+)\.(\d+)(_old)?")
 # Volume of "Polyphonic Music of the Fourteenth Century", composer, number, name.

@@ -111,7 +111,6 @@ def with_opening(page: bytes) -> bytes:
     return _BODY.sub(lambda body: body[0] + _opening().encode(), page, count=1)
 
 
-@functools.cache
 def _opening() -> str:
     """The theme is Gradio's own, which its page loads as well."""
     styles = "".join(_asset(f"page/{name}.css") for name in ("colours", "opening"))
@@ -121,5 +120,6 @@ def _opening() -> str:
     return f"{theme}<style>{styles}</style><script>(() => {{\n{scripts}}})();</script>"
 
 
+@functools.cache
 def _asset(name: str) -> str:
     return (ASSETS / name).read_text(encoding="utf-8")
